@@ -1,0 +1,23 @@
+/** What time is it, and how does one wait? Comes in as a value, so that tests need not wait. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Clock {
+  /** Wall-clock milliseconds since 1970; may jump. For timestamps that others read. */
+  now(): number;
+  /** Milliseconds that never go back. For measuring how long something took. */
+  monotonic(): number;
+  /** @throws the signal's reason when it is aborted first */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (milliseconds, signal) => {
+    try {
+      await delay(milliseconds, undefined, signal ? { signal } : {});
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    }
+  },
+};
