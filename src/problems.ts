@@ -266,6 +266,13 @@ const OWN = {
     'use the original file',
   ),
   save_failed: row('operator', 'none', true, 'The video could not be saved.', 'call get_video_task to try again'),
+  unplayable_video: row(
+    'provider',
+    'none',
+    true,
+    'The file is not a playable MP4.',
+    'call get_video_task to fetch it again',
+  ),
   invalid_settings: row('operator', 'none', false, "The server's settings are not valid.", 'correct the settings'),
   missing_credentials: row(
     'operator',
@@ -339,6 +346,13 @@ const OWN = {
   ),
   not_found: row('provider', 'possible', false, 'The provider does not know this task.', 'make a new request'),
   expired: row('provider', 'possible', false, 'The task is past its life at the provider.', 'make a new request'),
+  internal_error: row(
+    'operator',
+    'possible',
+    false,
+    'Something unexpected happened in jimeng-video-mcp; the log on stderr has it.',
+    'call list_video_tasks before anything is paid again: whatever was sent is recorded there',
+  ),
   unknown_code: row(
     'unknown',
     'none',

@@ -1,0 +1,4 @@
+/** Which commands are there? */
+export async function runCommand(_argv: readonly string[]): Promise<number> {
+  return 2;
+}

@@ -1,0 +1,98 @@
+/** What does a command tell when it is over? */
+import type { Problem } from '../problems.ts';
+import { renderReport } from '../report/render.ts';
+import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
+import { commandSurface } from '../report/surface.ts';
+import { isAlive } from '../tasks/process-identity.ts';
+import type { TaskRecord } from '../tasks/record.ts';
+import type { VideoService } from '../tasks/service.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { inCommandWords } from './wording.ts';
+
+export interface Outcome {
+  /** For stdout, without `--json`. */
+  readonly text?: string;
+  /** For stderr. */
+  readonly sentence?: string;
+  /** For stdout, with `--json`. */
+  readonly json: unknown;
+  readonly exitCode: number;
+}
+
+/** A report as a person at a terminal reads it. */
+function phrased(report: Report): Report {
+  const { message, next_step: nextStep, error } = report;
+  return reportSchema.parse({
+    ...report,
+    message: inCommandWords(message),
+    ...(nextStep === undefined ? {} : { next_step: inCommandWords(nextStep) }),
+    ...(error === undefined ? {} : { error: { ...error, message: inCommandWords(error.message) } }),
+  });
+}
+
+export function tellReport(report: Report, record?: TaskRecord): Outcome {
+  const said = phrased(report);
+  return { text: renderReport(said), json: withRaw(said, record), exitCode: exitCodeOf(said) };
+}
+
+export async function tellTask(service: VideoService, record: TaskRecord, joined = false): Promise<Outcome> {
+  const report = reportOf(record, {
+    surface: commandSurface,
+    now: service.context.clock.now(),
+    joined,
+    placeInQueue: await service.placeInQueue(record),
+    unwritten: service.context.journal.isUnwritten(record.id),
+  });
+  return tellReport(isLeftInQueue(service, record) ? { ...report, message: left(report.message) } : report, record);
+}
+
+/** Its process is this one, which is about to end, or has ended: the queue of a dead process is nobody's. */
+export function isLeftInQueue(service: VideoService, { status, owner }: TaskRecord): boolean {
+  return status === 'queued' && (owner.pid === service.context.identity.pid || isAlive(owner) === false);
+}
+
+function left(message: string): string {
+  return message.replace(
+    'it is sent by itself, and costs nothing until then',
+    'no process is left to send it, so it is sent when `get` is run for it within an hour, and costs nothing until then',
+  );
+}
+
+function withRaw(report: Report, record: TaskRecord | undefined): object {
+  if (record?.raw === undefined) return report;
+  return { ...report, provider: { ...report.provider, raw: parsedOrText(record.raw) } };
+}
+
+/** JSON's numbers are rounded beyond 2^53, and a rounded id is a wrong one: then the text is told as it came. */
+function parsedOrText(raw: string): unknown {
+  if (/[:[,]\s*-?\d{16,}/.test(raw)) return raw;
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw;
+  }
+}
+
+export interface ProblemCircumstances {
+  readonly sandbox: boolean;
+  /** The task that was at hand, if one was. */
+  readonly taskId: string | undefined;
+  readonly jsonOf: ((report: object) => unknown) | undefined;
+}
+
+/** @param problem undefined: somebody ended the command before anything was recorded */
+export function tellProblem(problem: Problem | undefined, circumstances: ProblemCircumstances): Outcome {
+  const { sandbox, taskId, jsonOf = (report: object) => report } = circumstances;
+  if (problem === undefined) {
+    if (taskId !== undefined) {
+      const sentence = `Interrupted; to go on, ${commandSurface.get(taskId)}`;
+      return { sentence, json: jsonOf({ task_id: taskId, message: sentence }), exitCode: EXIT.stillRunning };
+    }
+    const sentence = 'Interrupted before anything was recorded or sent; nothing was charged.';
+    return { sentence, json: jsonOf({ status: 'refused', message: sentence }), exitCode: EXIT.failed };
+  }
+  const refused = refusal(problem, commandSurface, sandbox);
+  const report = phrased(taskId === undefined ? refused : { ...refused, task_id: taskId });
+  const sentence = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
+  return { sentence, json: jsonOf(report), exitCode: exitCodeOf(report) };
+}

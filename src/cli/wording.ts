@@ -1,0 +1,38 @@
+/** How does a sentence that was written for a model read at a terminal? The same, with commands for tools and options for inputs. */
+import { NAME } from '../version.ts';
+
+/** Longest first: what is left of a tool's name after the calls were replaced is the command's. */
+const TOOLS: readonly (readonly [RegExp, string])[] = [
+  [/call get_video_task with \{"task_id":"([^"]*)"\}/gi, `run: ${NAME} get $1`],
+  [/call get_video_task/gi, `run: ${NAME} get TASK_ID`],
+  [/call list_video_tasks(?: with \{\})?/gi, `run: ${NAME} list`],
+  [/(?:generate_video and )?submit_video_task|generate_video/g, `${NAME} generate`],
+  [/list_video_tasks/g, `${NAME} list`],
+  [/get_video_task/g, `${NAME} get`],
+  [/cancel_video_task/g, `${NAME} cancel`],
+];
+
+/** Settings are the server's for a client, and the shell's here. */
+const SETTINGS: readonly (readonly [RegExp, string])[] = [
+  [/in the server's settings(?: and restart it)?/g, 'in the environment'],
+  [/The server's settings/g, 'The settings'],
+  [/this server/g, 'this program'],
+];
+
+const INPUTS = 'mode duration fps image tail_image seed aspect_ratio template_id camera_strength output wait_seconds';
+const INPUT = new RegExp(`\`(${INPUTS.replaceAll(' ', '|')}|limit|status|allow_duplicate|dry_run)\``, 'g');
+
+export function inCommandWords(text: string): string {
+  const commands = [...TOOLS, ...SETTINGS].reduce(
+    (sentence, [words, ours]) =>
+      sentence.replace(words, (said, ...groups: unknown[]) => {
+        const replaced = ours.replace('$1', String(groups[0]));
+        return /^[A-Z]/.test(said) ? `${replaced.charAt(0).toUpperCase()}${replaced.slice(1)}` : replaced;
+      }),
+    text,
+  );
+  return commands
+    .replace(INPUT, (_, name: string) => `--${name.replaceAll('_', '-')}`)
+    .replaceAll('`prompt`', 'PROMPT')
+    .replaceAll('`task_id`', 'TASK_ID');
+}

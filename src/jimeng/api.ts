@@ -1,0 +1,234 @@
+/** How is one request sent to the provider, signed and exactly once, and what came of it? */
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Network } from '../network.ts';
+import { Problem } from '../problems.ts';
+import {
+  type HttpAnswer,
+  type QueryReading,
+  readAnswer,
+  readQuery,
+  readSubmit,
+  type SubmitReading,
+} from './answers.ts';
+import { queryBody } from './request-body.ts';
+import { type Credentials, signedHeaders } from './signature.ts';
+
+const VERSION = '2022-08-31';
+const SERVICE = 'cv';
+const REGION = 'cn-north-1';
+const CONTENT_TYPE = 'application/json';
+const SUBMIT_ACTION = 'CVSync2AsyncSubmitTask';
+const QUERY_ACTION = 'CVSync2AsyncGetResult';
+
+/** A query that takes longer is given up and asked again. */
+const QUERY_TIMEOUT_SECONDS = 30;
+/** The real answers are below 2 kB. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+export interface ApiOptions {
+  /** Where the provider is; asked before each request, because the embedded sandbox starts with the first one. */
+  readonly endpoint: () => Promise<URL>;
+  readonly credentials: Credentials;
+  readonly apiTimeoutSeconds: number;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What is known of the exchange beside its meaning. */
+export interface Exchange {
+  readonly requestId: string | undefined;
+  /** The answer's text without our keys, shortened; undefined when none came whole. */
+  readonly raw: string | undefined;
+  /** True when our own sandbox answered. */
+  readonly sandbox: boolean;
+}
+
+export type SubmitOutcome = Exchange &
+  (
+    | SubmitReading
+    /** Name, connection, TLS or proxy CONNECT never completed: it may be sent again. */
+    | { readonly kind: 'not_sent'; readonly problem: Problem }
+    /** It may have been charged, and is never sent again. */
+    | { readonly kind: 'unknown'; readonly problem: Problem }
+  );
+
+export type QueryOutcome = Exchange &
+  (
+    | QueryReading
+    /** No whole answer of the provider: ask again. */
+    | { readonly kind: 'unanswered'; readonly problem: Problem }
+  );
+
+export interface Api {
+  /** Sends the bytes once, on a connection of its own. Never throws, never repeats. */
+  submit(body: Uint8Array): Promise<SubmitOutcome>;
+  /** Asks once. @throws the signal's reason when it is aborted */
+  query(reqKey: string, providerTaskId: string, signal?: AbortSignal): Promise<QueryOutcome>;
+}
+
+interface Sent {
+  readonly answer: HttpAnswer | undefined;
+  readonly sandbox: boolean;
+  /** Why there is no whole answer. */
+  readonly failure: unknown;
+  /** False only when no byte of the request can have left this machine. */
+  readonly mayHaveBeenSent: boolean;
+  readonly timedOut: boolean;
+}
+
+export function createApi(options: ApiOptions): Api {
+  const { credentials, clock, log, network } = options;
+
+  /** One request, sent once. Never throws but for the caller's own abort. */
+  const send = async (
+    action: string,
+    body: Uint8Array,
+    timeoutSeconds: number,
+    connection: 'fresh' | 'shared',
+    signal?: AbortSignal,
+  ): Promise<Sent> => {
+    let mayHaveBeenSent = false;
+    let dispatcher: Dispatcher | undefined;
+    const deadline = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
+    const startedAt = clock.monotonic();
+    try {
+      const endpoint = await options.endpoint();
+      const url = new URL(endpoint);
+      const query = { Action: action, Version: VERSION };
+      url.search = new URLSearchParams(query).toString();
+      const headers = signedHeaders(
+        {
+          method: 'POST',
+          host: url.host,
+          path: url.pathname,
+          query,
+          contentType: CONTENT_TYPE,
+          body,
+          region: REGION,
+          service: SERVICE,
+          date: new Date(clock.now()),
+        },
+        credentials,
+      );
+      dispatcher = await network[connection](url);
+      const { request } = await import('undici');
+      const response = await request(url, {
+        method: 'POST',
+        headers: { ...headers, accept: CONTENT_TYPE, 'content-length': String(body.byteLength) },
+        // Asked for its bytes only when the connection stands, so that "not sent" is seen and not guessed.
+        body: Readable.from(
+          (function* () {
+            mayHaveBeenSent = true;
+            yield body;
+          })(),
+        ),
+        dispatcher,
+        signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+      });
+      const text = redact(await readLimited(response.body), credentials);
+      log.debug('answer', {
+        action,
+        http: response.statusCode,
+        milliseconds: Math.round(clock.monotonic() - startedAt),
+      });
+      const sandbox = response.headers['x-jimeng-sandbox'] !== undefined;
+      return {
+        answer: { status: response.statusCode, text },
+        sandbox,
+        failure: undefined,
+        mayHaveBeenSent,
+        timedOut: false,
+      };
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      log.debug('no answer', { action, reason: describeFailure(error), sent: mayHaveBeenSent });
+      return { answer: undefined, sandbox: false, failure: error, mayHaveBeenSent, timedOut: deadline.aborted };
+    } finally {
+      if (connection === 'fresh') await dispatcher?.destroy();
+    }
+  };
+
+  const submit = async (body: Uint8Array): Promise<SubmitOutcome> => {
+    const sent = await send(SUBMIT_ACTION, body, options.apiTimeoutSeconds, 'fresh');
+    const read = sent.answer && readAnswer(sent.answer);
+    const exchange: Exchange = {
+      requestId: read?.requestId,
+      raw: sent.answer?.text.slice(0, 16_384),
+      sandbox: sent.sandbox,
+    };
+    const reading = read && readSubmit(read);
+    if (reading !== undefined) return { ...exchange, ...reading };
+    if (!sent.mayHaveBeenSent) return { ...exchange, kind: 'not_sent', problem: notSent(sent.failure) };
+    return { ...exchange, kind: 'unknown', problem: lost(sent, read?.code, read?.message, options.apiTimeoutSeconds) };
+  };
+
+  const query = async (reqKey: string, providerTaskId: string, signal?: AbortSignal): Promise<QueryOutcome> => {
+    const body = Buffer.from(JSON.stringify(queryBody(reqKey, providerTaskId)));
+    const seconds = Math.min(QUERY_TIMEOUT_SECONDS, options.apiTimeoutSeconds);
+    const sent = await send(QUERY_ACTION, body, seconds, 'shared', signal);
+    const read = sent.answer && readAnswer(sent.answer);
+    const exchange: Exchange = {
+      requestId: read?.requestId,
+      raw: sent.answer?.text.slice(0, 16_384),
+      sandbox: sent.sandbox,
+    };
+    if (read !== undefined) return { ...exchange, ...readQuery(read) };
+    const problem = sent.mayHaveBeenSent ? lost(sent, undefined, undefined, seconds) : notSent(sent.failure);
+    return { ...exchange, kind: 'unanswered', problem };
+  };
+
+  return { submit, query };
+}
+
+/** Our own keys are taken out of whatever the provider echoes, before anything else reads it. */
+export function redact(text: string, credentials: Credentials): string {
+  const secrets = [credentials.secretAccessKey, credentials.sessionToken, credentials.accessKeyId];
+  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '***') : rest), text);
+}
+
+async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function notSent(failure: unknown): Problem {
+  const reason = describeFailure(failure);
+  return new Problem('not_sent', {
+    what: `The provider could not be reached (${reason}), so nothing was sent.`,
+    cause: failure,
+  });
+}
+
+function lost(sent: Sent, code: string | undefined, message: string | undefined, seconds: number): Problem {
+  if (sent.answer === undefined && sent.timedOut) {
+    const what = `No answer came within ${seconds} s (JIMENG_VIDEO_API_TIMEOUT).`;
+    return new Problem('timeout', { what, cause: sent.failure });
+  }
+  if (sent.answer === undefined) return new Problem('connection_lost', { cause: sent.failure });
+  const { status } = sent.answer;
+  const details = { providerText: message ?? '', ...(code === undefined ? {} : { providerCode: code }) };
+  const what =
+    code === undefined
+      ? `The answer (HTTP ${status}) was not the provider's, or not whole.`
+      : `The answer (HTTP ${status}, code ${code}) does not tell whether the task was made.`;
+  return new Problem('unreadable_answer', { what, ...details });
+}
+
+/** The innermost cause's code or message: undici and Node wrap what happened. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
+  if (inner instanceof Error) return describeFailure(inner);
+  const code = (error as NodeJS.ErrnoException).code;
+  return typeof code === 'string' ? code : error.message.slice(0, 120);
+}

@@ -1,0 +1,54 @@
+/** What exactly is sent for a video in a given mode? */
+import {
+  type AspectRatio,
+  type CameraStrength,
+  type CameraTemplate,
+  FRAMES_OF_SECONDS,
+  type GeneratedSeconds,
+  type ModeName,
+  modeRow,
+} from './modes.ts';
+
+/** Both images travel the same way: the provider takes one of the two fields, never both. */
+export type BodyImages =
+  | { readonly kind: 'urls'; readonly urls: readonly string[] }
+  /** Raw base64, without a `data:` prefix. */
+  | { readonly kind: 'base64'; readonly data: readonly string[] };
+
+export interface BodyInput {
+  readonly mode: ModeName;
+  /** Trimmed; undefined only for a mode that may go without. */
+  readonly prompt: string | undefined;
+  readonly seconds: GeneratedSeconds;
+  /** First frame, then tail. */
+  readonly images: BodyImages | undefined;
+  readonly seed: number | undefined;
+  readonly aspectRatio: AspectRatio | undefined;
+  readonly templateId: CameraTemplate | undefined;
+  readonly cameraStrength: CameraStrength | undefined;
+}
+
+/**
+ * The submit's body: only fields that the provider documents for the mode, and only those that were given.
+ * An unknown field is ignored upstream and billed all the same, an empty `aspect_ratio` fails, and seed 0 is a seed.
+ */
+export function requestBody(input: BodyInput): Record<string, unknown> {
+  const row = modeRow(input.mode);
+  const body: Record<string, unknown> = { req_key: row.reqKey };
+  if (input.images?.kind === 'urls') body.image_urls = input.images.urls;
+  if (input.images?.kind === 'base64') body.binary_data_base64 = input.images.data;
+  if (input.prompt !== undefined) body.prompt = input.prompt;
+  if (row.camera === 'required') {
+    body.template_id = input.templateId;
+    body.camera_strength = input.cameraStrength;
+  }
+  if (input.seed !== undefined) body.seed = input.seed;
+  body.frames = FRAMES_OF_SECONDS[input.seconds];
+  if (row.aspectRatio !== 'none' && input.aspectRatio !== undefined) body.aspect_ratio = input.aspectRatio;
+  return body;
+}
+
+/** The body of a query; the req_key must be the submit's. */
+export function queryBody(reqKey: string, providerTaskId: string): Record<string, unknown> {
+  return { req_key: reqKey, task_id: providerTaskId };
+}

@@ -1,0 +1,43 @@
+/** What did the server do? Told on stderr, in JSON lines, by allow-listed fields only. */
+import type { LogLevel } from './settings.ts';
+
+/** Never a key, a header, a body or a prompt: whoever logs names each field. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  trace(event: string, fields?: LogFields): void;
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+type Method = keyof Log;
+const METHODS: readonly Method[] = ['trace', 'debug', 'info', 'warn', 'error'];
+const RANK: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4, fatal: 5, silent: 6 };
+
+/** pino writes to stdout by default, which is the protocol's: stderr is file descriptor 2, written at once. */
+const STDERR = 2;
+
+/** pino is loaded by the first line that is written: a server that is only listed writes none. */
+export function createLog(level: LogLevel): Log {
+  let writer: Promise<Log> | undefined;
+  const load = async (): Promise<Log> => {
+    const { pino } = await import('pino');
+    return pinoLog(pino({ level, base: { pid: process.pid } }, pino.destination({ dest: STDERR, sync: true })));
+  };
+  const write = (method: Method) => (event: string, fields?: LogFields) => {
+    if (RANK[method] < RANK[level]) return;
+    writer ??= load();
+    void writer.then((log) => log[method](event, fields));
+  };
+  return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
+}
+
+function pinoLog(logger: Record<Method, (fields: object, message: string) => void>): Log {
+  const write = (method: Method) => (event: string, fields?: LogFields) => logger[method](fields ?? {}, event);
+  return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
+}
+
+/** For code that is used without a server around it. */
+export const silentLog: Log = createLog('silent');

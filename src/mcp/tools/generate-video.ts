@@ -1,0 +1,51 @@
+/** Make a video: submit, wait, save, report. */
+import { z } from 'zod';
+import { checkedReport, reportSchema } from '../../report/report.ts';
+import { toolSurface } from '../../report/surface.ts';
+import { settleRequest, videoShape, withModeRules } from '../../tasks/video-request.ts';
+import { defineTool } from '../tool.ts';
+import { callOf, tell, tellOrRefuse, tellTask } from './answer.ts';
+import { outputInput, waitInput } from './inputs.ts';
+
+/** What both paid tools take. */
+export const makeShape = {
+  ...videoShape,
+  output: outputInput,
+  allow_duplicate: z
+    .boolean('must be true or false')
+    .optional()
+    .describe('Pay again for a request that is there already.'),
+  dry_run: z.boolean('must be true or false').optional().describe('Only check everything and say the price.'),
+};
+
+const input = withModeRules(
+  z.strictObject({
+    ...makeShape,
+    wait_seconds: waitInput.describe(
+      'How long to wait, default 45. When it is over the report has the task_id for get_video_task; the video goes on.',
+    ),
+  }),
+);
+
+export const generateVideo = defineTool({
+  name: 'generate_video',
+  title: 'Generate a Jimeng video',
+  cost: 'paid',
+  description:
+    'Makes a video with Jimeng (即梦AI) Video 3.0 from a prompt, a first image, a first and a last image, or an image and a camera movement; waits, saves the MP4 and reports it. Costs money: 5 s are ¥1.40 in 720p, ¥3.15 in 1080p, ¥5.00 in pro; 10 s twice that; only a finished video is charged. It takes 2 to 10 minutes: when the wait is over first, the report says so and names the next call; never make the same request again instead (it would join the first). No sound.',
+  input,
+  output: reportSchema,
+  run: (asked, call) =>
+    tellOrRefuse(call, async (service) => {
+      const { output, allow_duplicate: allowDuplicate = false, dry_run: dryRun, wait_seconds: wait } = asked;
+      const request = settleRequest(asked);
+      const waiting = callOf(call, wait ?? call.holder.settings.waitSeconds);
+      if (dryRun) {
+        const { prepared, same } = await service.check(request, { output, allowDuplicate }, waiting);
+        return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
+      }
+      const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
+      const over = await service.waitUntilOver(record.id, waiting);
+      return await tellTask(service, over, joined);
+    }),
+});

@@ -1,0 +1,62 @@
+/** List the videos that this computer knows of, and what they cost. */
+import { z } from 'zod';
+import { Problem } from '../../problems.ts';
+import { renderList } from '../../report/render.ts';
+import { type ListReport, listSchema, refusal, reportOf } from '../../report/report.ts';
+import { capitalised, toolSurface } from '../../report/surface.ts';
+import { isOpen, TASK_STATUSES } from '../../tasks/record.ts';
+import { defineTool } from '../tool.ts';
+import { callOf } from './answer.ts';
+import { waitInput } from './inputs.ts';
+
+const input = z.strictObject({
+  limit: z
+    .int('must be a whole number from 1 to 50')
+    .min(1, 'must be at least 1')
+    .max(50, 'must be at most 50')
+    .optional()
+    .describe('Default 10.'),
+  status: z.enum(TASK_STATUSES, `must be one of ${TASK_STATUSES.join(', ')}`).optional(),
+  wait_seconds: waitInput.describe('Default 0; else waits until any open task changes.'),
+});
+
+export const listVideoTasks = defineTool({
+  name: 'list_video_tasks',
+  title: 'List Jimeng videos',
+  cost: 'read',
+  description:
+    'Lists the videos made from this computer, newest first, with their ids, states, paths, and what was spent. Free. For an id that was lost, and for waiting on several videos at once.',
+  input,
+  output: listSchema,
+  async run(asked, call) {
+    try {
+      const service = await call.holder.service();
+      const limit = asked.limit ?? 10;
+      if (asked.wait_seconds) {
+        service.resume();
+        await service.waitForAnyChange(callOf(call, asked.wait_seconds));
+      }
+      const listed = await service.list(limit, asked.status);
+      const now = service.context.clock.now();
+      const open = listed.records.filter((record) => isOpen(record.status)).length;
+      const first = listed.records.find((record) => isOpen(record.status));
+      const next = first === undefined ? '' : ` To wait for one, ${toolSurface.get(first.id)}.`;
+      const report: ListReport = listSchema.parse({
+        message: `${listed.records.length} of ${listed.total} tasks, ${open} of them still open.${next}`,
+        tasks: listed.records.map((record) => reportOf(record, { surface: toolSurface, now })),
+        spent: {
+          last_24h_cny: listed.spending.last24hCny,
+          all_time_cny: listed.spending.allTimeCny,
+          possible_cny: listed.spending.possibleCny,
+        },
+        ...(call.holder.sandbox ? { sandbox: true } : {}),
+      });
+      return { structured: report, text: renderList(report), isError: false };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const refused = refusal(error, toolSurface, call.holder.sandbox);
+      const message = `${refused.message} ${capitalised(error.mend)}, then call again.`;
+      return { structured: listSchema.parse({ message, tasks: [] }), text: message, isError: true };
+    }
+  },
+});

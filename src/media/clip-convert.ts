@@ -1,0 +1,116 @@
+/** How does a clip get another frame rate, or give its last frame as a picture? With the system's ffmpeg. */
+import { open, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type ClipFacts, readClip } from './clip.ts';
+import { giveUp, refuseSameFile, refuseTooShort } from './clip-failure.ts';
+import { encoderOrProblem, type Ffmpeg, QUIET } from './clip-ffmpeg.ts';
+import { type RunLimits, runProgram } from './clip-ffmpeg-run.ts';
+import type { TrimmedSeconds } from './clip-trim.ts';
+
+/** Frame rates that the provider does not make. */
+export type ConvertedFps = 25 | 30;
+
+export interface ConvertOptions extends RunLimits {
+  /** Trims in the same pass. */
+  readonly seconds?: TrimmedSeconds | undefined;
+}
+
+/** ffmpeg's H.264 guide calls 17 to 18 visually lossless; 16 leaves room, as the clip was compressed before. */
+const X264_QUALITY = ['-preset', 'medium', '-crf', '16'];
+
+/** Other encoders need more bits than x264 for the same picture; how many is a guess, not measured. */
+const BIT_RATE_FACTOR = 2;
+
+/** A path that is only a path: no option although it begins with `-`, no protocol although it holds a `:`. */
+function asFileUrl(file: string): string {
+  return `file:${path.resolve(file)}`;
+}
+
+/** Forced to MP4, so that a playlist dressed as a video opens no other files. */
+function reading(source: string): string[] {
+  return ['-y', '-f', 'mov', '-i', asFileUrl(source), '-map', '0:v:0', '-an'];
+}
+
+function quality(encoder: string, facts: ClipFacts): string[] {
+  if (encoder === 'libx264') return X264_QUALITY;
+  return ['-b:v', String(Math.ceil((facts.bytes * 8 * BIT_RATE_FACTOR) / facts.durationSeconds))];
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes `source` at another frame rate to `target`, a temporary path of ours that is overwritten, and syncs it. The speed
+ * stays: frames are repeated, none is made up. No sound; metadata kept. On failure or abort `target` is removed.
+ * @returns the facts of what was written
+ * @throws Problem `conversion_failed`; the signal's reason when it is aborted
+ */
+export async function convertFrameRate(
+  source: string,
+  target: string,
+  fps: ConvertedFps,
+  ffmpeg: Ffmpeg,
+  options: ConvertOptions,
+): Promise<ClipFacts> {
+  await refuseSameFile(source, target);
+  try {
+    const facts = await readClip(source);
+    if (options.seconds !== undefined) refuseTooShort(facts.durationSeconds, facts.fps, options.seconds);
+    const encoder = await encoderOrProblem(ffmpeg, options);
+    const frames = Math.round((options.seconds ?? facts.durationSeconds) * fps);
+    const writing = [
+      ...['-vf', `fps=${fps}`, '-frames:v', String(frames)],
+      ...['-c:v', encoder, ...quality(encoder, facts), '-pix_fmt', 'yuv420p'],
+      // Without use_metadata_tags the content label (a key of its own) would be lost.
+      ...['-map_metadata', '0', '-movflags', '+faststart+use_metadata_tags', '-f', 'mp4'],
+    ];
+    await runProgram(ffmpeg, [...QUIET, ...reading(source), ...writing, asFileUrl(target)], options);
+    await syncFile(target);
+    const made = await readClip(target);
+    if (made.fps !== fps || Math.abs(made.frames - frames) > 1) {
+      throw new Error(`ffmpeg made ${made.frames} frames at ${made.fps} instead of ${frames} at ${fps}`);
+    }
+    return made;
+  } catch (error) {
+    throw await failure(source, target, `converted to ${fps} frames a second`, error, options.signal);
+  }
+}
+
+/** Some frames more than one are encoded, each over the last, in case a decoder gives fewer than the file's tables say. */
+const LAST_FRAMES = 4;
+
+/**
+ * Writes the last frame of `source` as a PNG to `target`, a temporary path of ours that is overwritten, and syncs it.
+ * On failure or abort `target` is removed.
+ * @throws Problem `conversion_failed`; the signal's reason when it is aborted
+ */
+export async function extractLastFrame(
+  source: string,
+  target: string,
+  ffmpeg: Ffmpeg,
+  options: RunLimits,
+): Promise<void> {
+  await refuseSameFile(source, target);
+  try {
+    const facts = await readClip(source);
+    const from = Math.max(0, facts.frames - LAST_FRAMES);
+    const filter = `select=gte(n\\,${from})`;
+    const writing = ['-vf', filter, '-c:v', 'png', '-pix_fmt', 'rgb24', '-update', '1', '-f', 'image2'];
+    await runProgram(ffmpeg, [...QUIET, ...reading(source), ...writing, asFileUrl(target)], options);
+    if ((await stat(target)).size === 0) throw new Error('ffmpeg wrote an empty picture');
+    await syncFile(target);
+  } catch (error) {
+    throw await failure(source, target, 'read for its last frame', error, options.signal);
+  }
+}
+
+async function failure(source: string, target: string, what: string, error: unknown, signal?: AbortSignal) {
+  const problem = await giveUp(source, target, what, error);
+  return signal?.aborted ? signal.reason : problem;
+}

@@ -1,0 +1,41 @@
+/** What is refused before a clip is converted, and what is said and removed when that fails? */
+import { rm, stat } from 'node:fs/promises';
+import { Problem } from '../problems.ts';
+import { TimeLimitExceeded } from './clip-ffmpeg-run.ts';
+import { errorCode } from './output-problem.ts';
+
+/** @throws Problem when `target` is the very file that is to be read */
+export async function refuseSameFile(source: string, target: string): Promise<void> {
+  const [from, to] = await Promise.all([source, target].map((path) => stat(path, { bigint: true }).catch(() => null)));
+  if (from && to && from.ino === to.ino && from.dev === to.dev) {
+    throw new Problem('conversion_failed', {
+      what: `"${source}" cannot be converted onto itself; the original is kept.`,
+    });
+  }
+}
+
+/** Only words of ours: what ffmpeg says stays in the cause. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof Problem) return error.message.replace(/\.$/, '');
+  return error instanceof TimeLimitExceeded ? error.message : errorCode(error);
+}
+
+/** Removes the half-made target. @returns the Problem to throw: the original is kept, whatever happened */
+export async function giveUp(source: string, target: string, what: string, error: unknown): Promise<Problem> {
+  await rm(target, { force: true }).catch(() => {});
+  if (error instanceof Problem && error.code === 'conversion_failed') return error;
+  const why = reasonOf(error);
+  const reason = why === undefined ? '' : ` (${why})`;
+  return new Problem('conversion_failed', {
+    what: `The video could not be ${what}${reason}; the original is kept: "${source}".`,
+    cause: error,
+  });
+}
+
+/** @throws Problem when the clip is more than a frame shorter than asked */
+export function refuseTooShort(durationSeconds: number, fps: number, seconds: number): void {
+  if (durationSeconds > seconds - 1.5 / fps) return;
+  throw new Problem('conversion_failed', {
+    what: `The video is ${durationSeconds.toFixed(2)} seconds long and cannot be trimmed to ${seconds}; the original is kept.`,
+  });
+}

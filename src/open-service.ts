@@ -1,0 +1,138 @@
+/** How do the settings become a working service? Nothing is opened before the first call that needs it. */
+import { systemClock } from './clock.ts';
+import { createApi } from './jimeng/api.ts';
+import type { Credentials } from './jimeng/signature.ts';
+import type { Log } from './log.ts';
+import { findFfmpeg } from './media/clip-ffmpeg.ts';
+import { isPrivateHost } from './media/private-address.ts';
+import { createNetwork } from './network.ts';
+import { Problem } from './problems.ts';
+import type { ReadSettings, Settings } from './settings.ts';
+import { Changes } from './tasks/changes.ts';
+import type { TaskContext } from './tasks/context.ts';
+import { accountOf, Journal } from './tasks/journal.ts';
+import { ownIdentity } from './tasks/process-identity.ts';
+import { VideoService } from './tasks/service.ts';
+
+export interface ServiceHolder {
+  readonly settings: Settings;
+  readonly sandbox: boolean;
+  /** @throws Problem invalid_settings with every problem by name, missing_credentials with the variables */
+  service(): Promise<VideoService>;
+  /** Ends every wait; awaits and records what was sent, for at most so long. */
+  end(waitMilliseconds: number): Promise<void>;
+}
+
+interface Endpoint {
+  readonly credentials: Credentials;
+  /** What records carry: the embedded sandbox has another port each time, and is the same all the same. */
+  readonly origin: string;
+  readonly isPrivate: boolean;
+  url(): Promise<URL>;
+  close(): Promise<void>;
+}
+
+export function holdService({ settings, problems }: ReadSettings, missing: readonly string[], log: Log): ServiceHolder {
+  const ending = new AbortController();
+  const network = createNetwork(settings.proxy);
+  let opened: Promise<{ service: VideoService; endpoint: Endpoint }> | undefined;
+
+  const open = async () => {
+    if (problems.length > 0) {
+      throw new Problem('invalid_settings', {
+        what: problems.map(({ message }) => message).join(' '),
+        mend: `correct ${problems.map(({ name }) => name).join(', ')} in the server's settings and restart it`,
+      });
+    }
+    const endpoint = settings.api === 'sandbox' ? await embeddedSandbox() : remote(settings, settings.api, missing);
+    const clock = systemClock;
+    const scope = { origin: endpoint.origin, account: accountOf(endpoint.credentials.accessKeyId) };
+    const api = createApi({
+      endpoint: () => endpoint.url(),
+      credentials: endpoint.credentials,
+      apiTimeoutSeconds: settings.apiTimeoutSeconds,
+      network,
+      clock,
+      log,
+    });
+    const { ffmpeg: setting, searchPath, childEnvironment } = settings;
+    let ffmpeg: ReturnType<typeof findFfmpeg> | undefined;
+    const context: TaskContext = {
+      settings,
+      api,
+      apiIsPrivate: endpoint.isPrivate,
+      journal: new Journal(settings.stateDir, scope, log),
+      network,
+      ffmpeg: () => {
+        ffmpeg ??= findFfmpeg(setting, searchPath, { clock, environment: childEnvironment });
+        return ffmpeg;
+      },
+      clock,
+      log,
+      identity: ownIdentity(),
+      changes: new Changes(),
+      ending: ending.signal,
+    };
+    return { service: new VideoService(context, settings.api === 'sandbox'), endpoint };
+  };
+
+  return {
+    settings,
+    sandbox: settings.api === 'sandbox',
+    async service() {
+      opened ??= open();
+      try {
+        return (await opened).service;
+      } catch (error) {
+        // A port may be free the next time.
+        opened = undefined;
+        throw error;
+      }
+    },
+    async end(waitMilliseconds) {
+      ending.abort(new Error('the server is ending'));
+      const holder = await opened?.catch(() => undefined);
+      if (holder !== undefined) {
+        const limit = new AbortController();
+        const tooLong = systemClock.sleep(waitMilliseconds, limit.signal).catch(() => undefined);
+        await Promise.race([holder.service.ended(), tooLong]);
+        limit.abort();
+        await holder.endpoint.close();
+      }
+      await network.close();
+    },
+  };
+}
+
+function remote(settings: Settings, url: URL, missing: readonly string[]): Endpoint {
+  if (settings.credentials === undefined) {
+    const names = missing.join(' and ');
+    throw new Problem('missing_credentials', {
+      what: `${names} ${missing.length > 1 ? 'are' : 'is'} not set, and every call to the provider needs ${missing.length > 1 ? 'them' : 'it'}.`,
+      mend: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or set JIMENG_VIDEO_API_URL=sandbox to try it without an account`,
+    });
+  }
+  return {
+    credentials: settings.credentials,
+    origin: url.href.replace(/\/$/, ''),
+    isPrivate: isPrivateHost(url.hostname),
+    url: async () => url,
+    close: async () => undefined,
+  };
+}
+
+/** Its own keys: the user's never go to it. */
+async function embeddedSandbox(): Promise<Endpoint> {
+  const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
+  let running: ReturnType<typeof startSandbox> | undefined;
+  return {
+    credentials: SANDBOX_CREDENTIALS,
+    origin: 'sandbox',
+    isPrivate: true,
+    url: async () => {
+      running ??= startSandbox();
+      return new URL((await running).url);
+    },
+    close: async () => await (await running)?.close(),
+  };
+}

@@ -1,0 +1,97 @@
+/** How does a report read as Markdown? The text says nothing that the report does not hold. */
+import type { ListReport, Report } from './report.ts';
+import { tidy, wholeSeconds } from './sentences.ts';
+
+/** Prompts and provider texts are data: on one line, and without a meaning in Markdown. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/[\\`*_[\]<>|~]/g, '\\$&');
+}
+
+/** A link's own characters are never changed; pointed brackets keep parentheses and spaces inside it. */
+function link(url: string): string {
+  return /[\s()<>]/.test(url) ? `<${url.replace(/[\s<>]/g, encodeURIComponent)}>` : url;
+}
+
+/** The source document's format for a finished video; for anything else the status, what happened and what to do. */
+export function renderReport(report: Report): string {
+  const closing = [report.message, report.next_step].filter((sentence) => sentence !== undefined);
+  if (report.status === 'done') {
+    const heading = [
+      '**Generated Video:**',
+      ...(report.video?.url === undefined ? [] : [`[Download Video](${link(report.video.url)})`]),
+    ];
+    return [...heading, ['**Generation Info:**', ...facts(report)].join('\n'), ...closing].join('\n\n');
+  }
+  const items = facts(report);
+  return [
+    `**Video Task:** ${report.status}`,
+    ...closing,
+    ...(items.length === 0 ? [] : [['**Task Info:**', ...items].join('\n')]),
+  ].join('\n\n');
+}
+
+function facts(report: Report): string[] {
+  const { video, cost, provider, error } = report;
+  const duration = video?.duration_seconds ?? report.duration;
+  const fps = video?.fps ?? report.fps;
+  return items([
+    ['Prompt', report.prompt === undefined ? undefined : escapeMarkdown(report.prompt)],
+    ['Duration', duration === undefined ? undefined : `${wholeSeconds(duration)} seconds`],
+    ['Mode', report.mode],
+    ['FPS', fps === undefined ? undefined : tidy(fps)],
+    ['Save Path', video?.path],
+    ['Task ID', report.task_id],
+    [
+      'Size',
+      video?.width === undefined ? undefined : `${video.width} × ${video.height}, ${fileSize(video.bytes ?? 0)}`,
+    ],
+    ['Link Valid Until', video?.url_valid_until],
+    ['Cost', cost === undefined ? undefined : costText(cost)],
+    ['Elapsed', report.elapsed_seconds === undefined ? undefined : `${Math.round(report.elapsed_seconds)} seconds`],
+    ['Collect Before', report.collect_before],
+    ['Provider Task ID', provider?.task_id],
+    ['Request ID', provider?.request_id],
+    ['Error Code', error?.code],
+    ['Sandbox', report.sandbox ? 'yes, no real video' : undefined],
+  ]);
+}
+
+function items(pairs: readonly (readonly [string, string | undefined])[]): string[] {
+  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${value}`]));
+}
+
+function fileSize(bytes: number): string {
+  return bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function costText({ estimated_cny, billed_seconds, charge }: NonNullable<Report['cost']>): string {
+  if (charge === 'none') {
+    return estimated_cny === undefined
+      ? 'nothing was charged'
+      : `nothing was charged (estimate ¥${estimated_cny.toFixed(2)})`;
+  }
+  const price = estimated_cny === undefined ? 'unknown' : `¥${estimated_cny.toFixed(2)}`;
+  const billed = billed_seconds === undefined ? '' : ` for ${billed_seconds} s`;
+  return charge === 'made' ? `${price}${billed}` : `${price}${billed}, possible: charged only for a finished video`;
+}
+
+export function renderList(report: ListReport): string {
+  const lines = report.tasks.map((task) => {
+    const facts = [task.mode, task.duration === undefined ? undefined : `${task.duration} s`, task.video?.path].filter(
+      Boolean,
+    );
+    const prompt = task.prompt === undefined ? '' : `: ${escapeMarkdown(task.prompt)}`;
+    return `- ${task.task_id} **${task.status}** (${facts.join(', ')})${prompt}`;
+  });
+  const { spent } = report;
+  const money =
+    spent === undefined
+      ? []
+      : [
+          `**Spent:** ¥${spent.last_24h_cny.toFixed(2)} in the last 24 hours, ¥${spent.all_time_cny.toFixed(2)} in all, ¥${spent.possible_cny.toFixed(2)} still possible.`,
+        ];
+  return ['**Video Tasks:**', ...(lines.length === 0 ? [] : [lines.join('\n')]), ...money, report.message].join('\n\n');
+}

@@ -1,0 +1,202 @@
+/** What is a caller told about a task? One plain object; the text is rendered from it. */
+import { z } from 'zod';
+import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import type { Problem } from '../problems.ts';
+import type { Prepared } from '../tasks/prepare.ts';
+import { chargeOf, isOpen, TASK_STATUSES, type TaskError, type TaskRecord } from '../tasks/record.ts';
+import { messageOf, nextStepOf } from './sentences.ts';
+import { capitalised, type Surface } from './surface.ts';
+
+export const REPORT_STATUSES = ['checked', 'refused', ...TASK_STATUSES] as const;
+
+const money = z.number().describe('CNY');
+const costSchema = z.strictObject({
+  estimated_cny: money.optional(),
+  billed_seconds: z.number().optional(),
+  charge: z.enum(['none', 'possible', 'made']),
+});
+
+/** The structuredContent of every tool that speaks of one task. */
+export const reportSchema = z.strictObject({
+  task_id: z.string().optional(),
+  status: z.enum(REPORT_STATUSES),
+  message: z.string(),
+  next_step: z.string().optional(),
+  prompt: z.string().optional(),
+  mode: z.string().optional(),
+  duration: z.number().optional(),
+  fps: z.number().optional(),
+  video: z
+    .strictObject({
+      url: z.string().optional(),
+      url_valid_until: z.string().optional(),
+      path: z.string().optional(),
+      bytes: z.number().optional(),
+      width: z.number().optional(),
+      height: z.number().optional(),
+      duration_seconds: z.number().optional(),
+      fps: z.number().optional(),
+    })
+    .optional(),
+  provider: z
+    .strictObject({ task_id: z.string().optional(), req_key: z.string().optional(), request_id: z.string().optional() })
+    .optional(),
+  submitted_at: z.string().optional(),
+  finished_at: z.string().optional(),
+  elapsed_seconds: z.number().optional(),
+  collect_before: z.string().optional(),
+  sandbox: z.boolean().optional(),
+  cost: costSchema.optional(),
+  error: z
+    .strictObject({
+      code: z.string(),
+      provider_code: z.string().optional(),
+      message: z.string(),
+      who: z.enum(['you', 'operator', 'provider', 'unknown']),
+      retryable: z.boolean(),
+    })
+    .optional(),
+});
+export type Report = z.infer<typeof reportSchema>;
+
+export const listSchema = z.strictObject({
+  message: z.string(),
+  tasks: z.array(reportSchema),
+  spent: z.strictObject({ last_24h_cny: money, all_time_cny: money, possible_cny: money }).optional(),
+  sandbox: z.boolean().optional(),
+});
+export type ListReport = z.infer<typeof listSchema>;
+
+export function isErrorStatus(status: Report['status']): boolean {
+  return ['refused', 'failed', 'unknown', 'not_found', 'expired'].includes(status);
+}
+
+export interface Circumstances {
+  readonly surface: Surface;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** The caller's request was there already. */
+  readonly joined?: boolean;
+  /** Entries before it in the queue. */
+  readonly placeInQueue?: number | undefined;
+  /** The disk would not take the record. */
+  readonly unwritten?: boolean;
+}
+
+/** A task as its record tells it. */
+export function reportOf(record: TaskRecord, circumstances: Circumstances): Report {
+  const { now } = circumstances;
+  const { request } = record;
+  return compact({
+    task_id: record.id,
+    status: record.status,
+    message: messageOf(record, circumstances),
+    next_step: nextStepOf(record, circumstances),
+    prompt: request.prompt,
+    mode: request.mode,
+    duration: request.duration,
+    fps: request.fps,
+    video: videoOf(record, now),
+    provider: compact({
+      task_id: record.provider_task_id,
+      req_key: record.req_key,
+      request_id: record.request_id,
+    }),
+    submitted_at: record.submitted_at,
+    finished_at: isOpen(record.status) ? undefined : record.finished_at,
+    elapsed_seconds: elapsedSeconds(record, now),
+    collect_before: collectBefore(record),
+    sandbox: record.sandbox ? true : undefined,
+    cost: compact({
+      estimated_cny: record.estimated_cny,
+      billed_seconds: record.billed_seconds,
+      charge: chargeOf(record),
+    }),
+    error: errorOf(record.error ?? (isOpen(record.status) ? record.hindrance : undefined)),
+  });
+}
+
+/** Nothing was recorded or sent; only after an error of our own that cannot be told. */
+export function refusal(problem: Problem, surface: Surface, sandbox: boolean): Report {
+  const error: TaskError = { ...problem, message: problem.message };
+  return compact({
+    status: problem.charge === 'none' ? ('refused' as const) : ('unknown' as const),
+    message: problem.message,
+    next_step: problem.charge === 'none' ? surface.afterRefusal(problem.mend) : `${capitalised(problem.mend)}.`,
+    sandbox: sandbox ? true : undefined,
+    cost: { charge: problem.charge },
+    error: errorOf(error),
+  });
+}
+
+/** A dry run: everything was checked, nothing was sent. */
+export function checkedReport(
+  prepared: Prepared,
+  same: TaskRecord | undefined,
+  surface: Surface,
+  sandbox: boolean,
+): Report {
+  const { request, estimatedCny, billedSeconds, notes } = prepared;
+  const place =
+    prepared.destination === undefined
+      ? 'only its link would be given'
+      : `it would be saved in ${prepared.destination.folder}`;
+  const sentences = [
+    `Everything is right: the video would cost about ¥${estimatedCny.toFixed(2)} (${billedSeconds} s are billed), and ${place}.`,
+    ...(same === undefined
+      ? []
+      : [`The same request is there as task ${same.id} (${same.status}): the call would join it and cost nothing.`]),
+    ...notes.map((note) => `${note}.`),
+    'Nothing was sent.',
+  ];
+  return compact({
+    status: 'checked' as const,
+    message: sentences.join(' '),
+    next_step: surface.afterCheck(),
+    prompt: request.prompt,
+    mode: request.mode,
+    duration: request.duration,
+    fps: request.fps,
+    provider: { req_key: prepared.reqKey },
+    sandbox: sandbox ? true : undefined,
+    cost: { estimated_cny: estimatedCny, billed_seconds: billedSeconds, charge: 'none' as const },
+  });
+}
+
+/** A link that has died is not given: it would look like an answer. */
+function videoOf({ video }: TaskRecord, now: number): Report['video'] {
+  if (video === undefined) return undefined;
+  const alive = Date.parse(video.url_valid_until) > now;
+  return compact({
+    url: alive ? video.url : undefined,
+    url_valid_until: alive ? video.url_valid_until : undefined,
+    path: video.file?.path,
+    bytes: video.file?.bytes,
+    ...video.file?.facts,
+  });
+}
+
+function elapsedSeconds(record: TaskRecord, now: number): number {
+  const from = Date.parse(record.submitted_at ?? record.created_at);
+  const to = isOpen(record.status) || record.finished_at === undefined ? now : Date.parse(record.finished_at);
+  return Math.max(0, Math.round((to - from) / 100) / 10);
+}
+
+/** The provider keeps a task for 12 h; until then the video, or a fresh link, can be had. */
+function collectBefore(record: TaskRecord): string | undefined {
+  if (record.submitted_at === undefined || record.status === 'failed' || record.status === 'expired') return undefined;
+  return new Date(Date.parse(record.submitted_at) + TASK_LIFE_SECONDS * 1000).toISOString();
+}
+
+function errorOf(error: TaskError | undefined): Report['error'] {
+  if (error === undefined) return undefined;
+  const { code, provider_code, message, who, retryable } = error;
+  return compact({ code, provider_code, message, who, retryable });
+}
+
+type Compact<Value> = { [Key in keyof Value]: Exclude<Value[Key], undefined> } & object;
+
+/** Leaves out what is undefined: only what is known stands in a report. */
+function compact<Value extends object>(value: Value): Compact<Value> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Compact<Value>;
+}

@@ -1,0 +1,155 @@
+/** What happened to a task, and what is to be done next, each in words that a model or a person can act on. */
+import type { TaskRecord } from '../tasks/record.ts';
+import type { Circumstances } from './report.ts';
+import { capitalised } from './surface.ts';
+
+/** No official figure; the source document's (comparable runs took 40 s to 6 min). */
+const USUAL_TIME = 'usually 2 to 10 minutes';
+
+/** Whole seconds are told where the file is that close to them: 121 frames are 5.04 s. */
+const WHOLE_SECOND_TOLERANCE = 0.1;
+
+export function messageOf(record: TaskRecord, circumstances: Circumstances): string {
+  return [
+    circumstances.joined ? joined(record, circumstances) : '',
+    whatHappened(record, circumstances),
+    ...record.request.notes.map((note) => `${capitalised(note)}.`),
+    circumstances.unwritten ? unwritten(record) : '',
+    record.sandbox ? 'This is the sandbox: no real video, and nothing is charged.' : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
+function joined(record: TaskRecord, { surface }: Circumstances): string {
+  return `The same request is there already as task ${record.id}, so this call joined it and nothing new is paid; for another take ${surface.again()}.`;
+}
+
+function unwritten(record: TaskRecord): string {
+  return `The state folder could not be written, so keep these ids: provider task ${record.provider_task_id ?? '(none)'}, req_key ${record.req_key}; writing is tried again.`;
+}
+
+function whatHappened(record: TaskRecord, circumstances: Circumstances): string {
+  const { status, error } = record;
+  switch (status) {
+    case 'queued':
+      return queued(circumstances);
+    case 'submitting':
+      return 'The request is being sent, and the provider has not answered yet; it is never sent twice.';
+    case 'in_queue':
+    case 'generating':
+      return running(record, circumstances);
+    case 'done':
+      return done(record);
+    case 'failed':
+      return `${told(record) || 'The provider refused the request.'} Nothing was charged.`;
+    case 'unknown':
+      return `The answer to the submit was lost: it may have been charged, and it is not sent again. ${error?.message ?? ''}`.trim();
+    case 'not_found':
+      return 'The provider says that it does not know this task, and has said so for two minutes; it may have been charged.';
+    case 'expired':
+      return record.sent_at === undefined
+        ? 'The request waited in the queue for over an hour after its process had ended, and expired unsent; nothing was charged.'
+        : 'The task is past its life at the provider (12 hours), and the video can no longer be fetched; it may have been charged.';
+    case 'cancelled':
+      return 'The request was withdrawn from the queue before it was sent; nothing was charged.';
+  }
+}
+
+function queued({ placeInQueue }: Circumstances): string {
+  const place =
+    placeInQueue === undefined ? '' : placeInQueue === 0 ? ' as the next one' : `, ${placeInQueue} before it`;
+  return `The request is recorded and waits for a free slot${place}; it is sent by itself, and costs nothing until then.`;
+}
+
+function running(record: TaskRecord, { now }: Circumstances): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(record.submitted_at ?? record.created_at)) / 1000));
+  const doing =
+    record.video !== undefined
+      ? 'The video is finished and is being saved'
+      : record.status === 'in_queue'
+        ? 'The provider has accepted the request and has it in its queue'
+        : 'The provider is making the video';
+  const since = `${doing} (${seconds} s so far, ${USUAL_TIME}).`;
+  const { hindrance } = record;
+  if (hindrance === undefined) return since;
+  const times = hindrance.count > 1 ? ` (${hindrance.count} times in a row)` : '';
+  return `${since} Asking for it is hindered${times}: ${hindrance.message} The task itself is unaffected, and asking goes on.`;
+}
+
+/** The sentence of the row, and the provider's own words behind it. */
+function told({ error }: TaskRecord): string {
+  if (error === undefined) return '';
+  const words = error.provider_text === undefined ? '' : ` The provider says: "${shorten(error.provider_text)}".`;
+  return `${error.message}${words}`;
+}
+
+/** Provider texts are data: one line, not too long. */
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+function done(record: TaskRecord): string {
+  const { video, error } = record;
+  if (video?.file === undefined) {
+    if (error !== undefined) return `The video is finished, but could not be saved: ${error.message}`;
+    return 'The video is finished; its link is good for an hour.';
+  }
+  const sentences = ['The video is finished and saved.'];
+  if (error !== undefined) sentences.push(error.message);
+  const difference = error === undefined ? differenceOf(record) : '';
+  if (difference !== '') sentences.push(difference);
+  return sentences.join(' ');
+}
+
+/** What the file has and was not asked for. */
+function differenceOf({ request, video }: TaskRecord): string {
+  const facts = video?.file?.facts;
+  if (facts === undefined || request.duration === undefined || request.fps === undefined) return '';
+  const longer = Math.abs(facts.duration_seconds - request.duration) > WHOLE_SECOND_TOLERANCE;
+  const faster = Math.abs(facts.fps - request.fps) > 0.05;
+  if (!longer && !faster) return '';
+  return `The file has ${tidy(facts.duration_seconds)} s at ${tidy(facts.fps)} fps; ${request.duration} s at ${request.fps} fps were asked for.`;
+}
+
+export function tidy(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+/** Whole seconds where the file is within a tenth of them. */
+export function wholeSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  return Math.abs(seconds - whole) <= WHOLE_SECOND_TOLERANCE ? String(whole) : tidy(seconds);
+}
+
+export function nextStepOf(record: TaskRecord, { surface, now }: Circumstances): string {
+  const { status, error, video } = record;
+  const get = surface.get(record.id);
+  switch (status) {
+    case 'queued':
+      return `${capitalised(get)} to wait for it; to withdraw it, ${surface.cancel(record.id)}.`;
+    case 'submitting':
+    case 'in_queue':
+    case 'generating': {
+      const mend = record.hindrance?.who === 'operator' ? `${capitalised(record.hindrance.mend)}; then ${get}.` : '';
+      return mend || `${capitalised(get)} to wait for it.`;
+    }
+    case 'done':
+      if (video?.file !== undefined) return `Show the user the saved file; for a fresh link ${get}.`;
+      if (error !== undefined) return `${capitalised(error.mend)}; to save it, ${get}.`;
+      return `Give the user the link now; for a fresh one ${get}.`;
+    case 'failed':
+      return surface.afterFailure(error?.mend ?? 'change the request');
+    case 'unknown':
+      return `Do not send it again unless the user accepts to pay twice: look for it in the provider's console; to make it again, ${surface.again()}.`;
+    case 'not_found':
+    case 'expired': {
+      const kept = video?.file === undefined ? '' : ` The file saved before is at ${video.file.path}.`;
+      return `Ask the user before paying for it again; to make it again, send the same request once more.${kept}`;
+    }
+    case 'cancelled':
+      return 'Nothing is left to do; send the request again if it is wanted after all.';
+  }
+  void now;
+}

@@ -1,0 +1,40 @@
+/** How does whoever reads a report make the next call: a tool, or the command line? */
+
+export interface Surface {
+  get(taskId: string): string;
+  list(): string;
+  /** How the same request is paid for again, on purpose. */
+  again(): string;
+  afterRefusal(mend: string): string;
+  afterFailure(mend: string): string;
+  afterCheck(): string;
+  cancel(taskId: string): string;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** For a model: the call, ready to be copied. */
+export const toolSurface: Surface = {
+  get: (taskId) => `call get_video_task with {"task_id":"${taskId}"}`,
+  list: () => 'call list_video_tasks with {}',
+  again: () => 'give another seed or "allow_duplicate": true',
+  afterRefusal: (mend) => `${capitalised(mend)}, then call again; nothing was sent or charged.`,
+  afterFailure: (mend) => `${capitalised(mend)}, then call generate_video again; nothing was charged for this one.`,
+  afterCheck: () => 'Make the same call without "dry_run" to generate it.',
+  cancel: (taskId) => `call cancel_video_task with {"task_id":"${taskId}"}`,
+};
+
+/** For a person at a terminal. */
+export const commandSurface: Surface = {
+  get: (taskId) => `run: jimeng-video-mcp get ${taskId}`,
+  list: () => 'run: jimeng-video-mcp list',
+  again: () => 'give another --seed or --allow-duplicate',
+  afterRefusal: (mend) => `${capitalised(mend)}, then run it again; nothing was sent or charged.`,
+  afterFailure: (mend) => `${capitalised(mend)}, then run generate again; nothing was charged for this one.`,
+  afterCheck: () => 'Run it without --dry-run to generate it.',
+  cancel: (taskId) => `run: jimeng-video-mcp cancel ${taskId}`,
+};
+
+export { capitalised };

@@ -1,0 +1,75 @@
+/** May this request be paid for, or is it there already? Duplicate, budget, intent and slot in one step under one lock. */
+import { requireRoom } from './budget.ts';
+import { iso, type TaskContext, withLock } from './context.ts';
+import { findSameRequest } from './duplicates.ts';
+import type { Prepared } from './prepare.ts';
+import { takeNext, takeOverLeft } from './queue.ts';
+import { newTaskId, type TaskRecord } from './record.ts';
+
+export interface Admitted {
+  readonly record: TaskRecord;
+  /** The same request was there: nothing new is paid. */
+  readonly joined: boolean;
+  /** The entry whose turn it is, taken for sending: mostly this one. */
+  readonly toSend: TaskRecord | undefined;
+}
+
+export interface AdmitOptions {
+  readonly allowDuplicate: boolean;
+  /** What was asked for, as it is kept and shown. */
+  readonly shown: TaskRecord['request'];
+  readonly sandbox: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The intent is on disk when it returns.
+ * @throws Problem budget_exceeded, state_not_writable; the signal's reason, with nothing recorded
+ */
+export async function admit(context: TaskContext, prepared: Prepared, options: AdmitOptions): Promise<Admitted> {
+  return await withLock(context, async () => {
+    const same = options.allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint);
+    if (same !== undefined) return { record: same, joined: true, toSend: undefined };
+    await requireRoom(context, prepared.estimatedCny);
+    await takeOverLeft(context, () => true);
+    options.signal.throwIfAborted();
+    const record = newRecord(context, prepared, options);
+    await context.journal.create(record, prepared.body);
+    const toSend = await takeNext(context, prepared.reqKey);
+    return { record: toSend?.id === record.id ? toSend : record, joined: false, toSend };
+  });
+}
+
+/** What would stand in the way of this request now. @throws Problem budget_exceeded */
+export async function checkAdmission(context: TaskContext, prepared: Prepared): Promise<TaskRecord | undefined> {
+  await requireRoom(context, prepared.estimatedCny);
+  return await findSameRequest(context, prepared.fingerprint);
+}
+
+function newRecord(context: TaskContext, prepared: Prepared, options: AdmitOptions): TaskRecord {
+  const now = context.clock.now();
+  const { destination } = prepared;
+  return {
+    version: 1,
+    id: newTaskId(now),
+    status: 'queued',
+    ...context.journal.scope,
+    sandbox: options.sandbox,
+    created_at: iso(now),
+    request: options.shown,
+    fingerprint: prepared.fingerprint,
+    req_key: prepared.reqKey,
+    billed_seconds: prepared.billedSeconds,
+    estimated_cny: prepared.estimatedCny,
+    destination:
+      destination === undefined
+        ? null
+        : {
+            folder: destination.folder,
+            ...(destination.fileName === undefined ? {} : { file_name: destination.fileName }),
+          },
+    owner: context.identity,
+    attempts: 0,
+    answered_queries: 0,
+  };
+}

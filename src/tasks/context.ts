@@ -1,0 +1,49 @@
+/** What does everything in a video's life share? */
+import type { Clock } from '../clock.ts';
+import type { Api } from '../jimeng/api.ts';
+import type { Log } from '../log.ts';
+import type { Ffmpeg } from '../media/clip-ffmpeg.ts';
+import type { Network } from '../network.ts';
+import type { Settings } from '../settings.ts';
+import type { Changes } from './changes.ts';
+import type { Journal } from './journal.ts';
+import { waitForLease } from './lease.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+
+export interface TaskContext {
+  readonly settings: Settings;
+  readonly api: Api;
+  /** The API's own host is loopback or private: then its links may be, too. */
+  readonly apiIsPrivate: boolean;
+  readonly journal: Journal;
+  readonly network: Network;
+  /** Looked up, and its version read, once; undefined when there is none. @throws Problem ffmpeg_missing for a wrong setting */
+  readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly identity: ProcessIdentity;
+  readonly changes: Changes;
+  /** Aborted when the process is about to end: loops stop, nothing new begins. */
+  readonly ending: AbortSignal;
+}
+
+/** Locked steps last milliseconds; one that is not over by then is held by a process that hangs. */
+const LOCK_WAIT_MILLISECONDS = 20_000;
+
+/** Duplicate check, budget, slot, intent and claim are steps under this one lock, across processes. */
+export async function withLock<Value>(context: TaskContext, step: () => Promise<Value>): Promise<Value> {
+  await context.journal.prepare();
+  const path = context.journal.leasePath('lock');
+  const lease = await waitForLease(path, context.identity, context.clock, LOCK_WAIT_MILLISECONDS).catch((error) => {
+    throw context.journal.notWritable(error);
+  });
+  try {
+    return await step();
+  } finally {
+    await lease.release();
+  }
+}
+
+export function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,333 @@
+/** What is on disk about every task of one account at one service? */
+import { createHash } from 'node:crypto';
+import { open as openFile, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeFailure } from '../jimeng/api.ts';
+import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
+import { createExclusively, makePrivateFolder, syncFolder, writeDurably } from './durable-file.ts';
+import { chargeOf, isOpen, isTaskId, recordSchema, type TaskRecord, type TaskStatus, timeOfId } from './record.ts';
+
+/** Records of other pairs are not seen. */
+export interface Scope {
+  /** The API's address, or `sandbox`. */
+  readonly origin: string;
+  /** A hash of the access key. */
+  readonly account: string;
+}
+
+export function accountOf(accessKeyId: string): string {
+  return createHash('sha256').update(`jimeng-video-mcp account\n${accessKeyId}`).digest('hex').slice(0, 16);
+}
+
+/** What a closed record's file name says, so that sums and searches need not open it. */
+export interface ClosedEntry {
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** CNY × 100 that was, or may have been, charged. */
+  readonly fen: number;
+  readonly createdAt: number;
+  readonly closedAt: number;
+  readonly fileName: string;
+}
+
+const CLOSED_NAME = /^(jv-[0-9a-z]{8}-[0-9a-z]{5})\.([a-z_]+)\.(\d+)\.([0-9a-z]+)\.json$/;
+
+/**
+ * Layout, under the state folder's folder for the pair:
+ * `open/ID.json` and `closed/ID.STATUS.FEN.CLOSED_AT.json` hold the records, `bodies/` what is still to be sent,
+ * `claims/` each sending, `leases/` who is at what, `provider/` the provider's ids.
+ */
+export class Journal {
+  readonly folder: string;
+  readonly scope: Scope;
+  private readonly log: Log;
+  /** Where a closed record was last seen. */
+  private readonly closedNames = new Map<string, string>();
+  /** What the disk would not take, newest version each: told from here, and tried again. */
+  private readonly unwritten = new Map<string, TaskRecord>();
+  private prepared = false;
+
+  constructor(stateDir: string, scope: Scope, log: Log) {
+    const name = createHash('sha256').update(`${scope.origin}\n${scope.account}`).digest('hex').slice(0, 16);
+    this.folder = join(stateDir, name);
+    this.scope = scope;
+    this.log = log;
+  }
+
+  leasePath(name: string): string {
+    return join(this.folder, 'leases', name);
+  }
+
+  /** Makes the folders, before the first write. @throws Problem state_not_writable with the path */
+  async prepare(): Promise<void> {
+    if (this.prepared) return;
+    await this.guard(async () => {
+      for (const name of ['open', 'closed', 'bodies', 'claims', 'leases', 'provider']) {
+        await makePrivateFolder(join(this.folder, name));
+      }
+      // For a person who looks: the folder's name is a hash.
+      await writeDurably(join(this.folder, 'account.json'), `${JSON.stringify(this.scope, null, 2)}\n`);
+    });
+    this.prepared = true;
+  }
+
+  /** The body first: a record without its body could not be sent. @throws Problem state_not_writable */
+  async create(record: TaskRecord, body: Uint8Array): Promise<void> {
+    await this.prepare();
+    await this.guard(async () => {
+      await writeDurably(this.bodyPath(record.id), body);
+      await writeDurably(this.openPath(record.id), text(record));
+    });
+  }
+
+  /** A task that the provider has but this machine has no record of. @throws Problem state_not_writable */
+  async adopt(record: TaskRecord): Promise<void> {
+    await this.prepare();
+    await this.guard(() => writeDurably(this.openPath(record.id), text(record)));
+    await this.rememberProviderId(record);
+  }
+
+  /**
+   * Replaces the record; moves it between open and closed as its status says.
+   * @throws Problem state_not_writable
+   */
+  async write(record: TaskRecord): Promise<void> {
+    const closedName = (await exists(this.openPath(record.id))) ? undefined : await this.closedNameOf(record.id);
+    const current = closedName === undefined ? this.openPath(record.id) : this.closedPath(closedName);
+    await this.guard(async () => {
+      await writeDurably(current, text(record));
+      if (record.provider_task_id !== undefined && closedName === undefined) await this.rememberProviderId(record);
+      if (isOpen(record.status)) {
+        if (closedName !== undefined) await this.move(current, this.openPath(record.id));
+        this.closedNames.delete(record.id);
+        return;
+      }
+      const name = closedFileName(record, closedName);
+      if (name !== closedName) await this.move(current, this.closedPath(name));
+      this.closedNames.set(record.id, name);
+    });
+    this.unwritten.delete(record.id);
+    if (!isOpen(record.status)) await this.dropLeftovers(record);
+  }
+
+  /**
+   * For what has already happened at the provider: a full disk must not lose it. What cannot be written is told on
+   * stderr with the provider's ids, kept, and written when `writeAgain` finds room. Never throws.
+   */
+  async writeOrKeep(record: TaskRecord): Promise<void> {
+    try {
+      await this.write(record);
+    } catch (error) {
+      this.unwritten.set(record.id, record);
+      this.log.error('record cannot be written', {
+        task: record.id,
+        status: record.status,
+        provider_task_id: record.provider_task_id,
+        req_key: record.req_key,
+        reason: describeFailure(error),
+      });
+    }
+  }
+
+  /** Tries again to write what the disk would not take. */
+  async writeAgain(): Promise<void> {
+    for (const id of [...this.unwritten.keys()]) {
+      const newest = this.unwritten.get(id);
+      if (newest !== undefined) await this.writeOrKeep(newest);
+    }
+  }
+
+  isUnwritten(id: string): boolean {
+    return this.unwritten.has(id);
+  }
+
+  /** Its body is not needed any more once the provider has answered. */
+  async dropBody(id: string): Promise<void> {
+    await rm(this.bodyPath(id), { force: true }).catch(() => undefined);
+  }
+
+  async body(id: string): Promise<Buffer> {
+    return await readFile(this.bodyPath(id));
+  }
+
+  /** Exactly one caller, in whatever process, is told true. The claim is never taken back. */
+  async claim(id: string, attempt: number, content: string): Promise<boolean> {
+    return await this.guard(() => createExclusively(join(this.folder, 'claims', `${id}.${attempt}`), content));
+  }
+
+  async isClaimed(id: string, attempt: number): Promise<boolean> {
+    return await exists(join(this.folder, 'claims', `${id}.${attempt}`));
+  }
+
+  /** @returns undefined when there is none, or it cannot be read */
+  async read(id: string): Promise<TaskRecord | undefined> {
+    const unwritten = this.unwritten.get(id);
+    if (unwritten !== undefined || !isTaskId(id)) return unwritten;
+    for (let round = 0; round < 2; round++) {
+      const opened = await this.readFileOf(this.openPath(id));
+      if (opened !== undefined) return opened;
+      const closedName = await this.closedNameOf(id);
+      const closed = closedName === undefined ? undefined : await this.readFileOf(this.closedPath(closedName));
+      if (closed !== undefined) return closed;
+      // It may just have moved from one folder to the other.
+      this.closedNames.delete(id);
+    }
+    return undefined;
+  }
+
+  async findByProviderId(providerTaskId: string): Promise<TaskRecord | undefined> {
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(providerTaskId)) return undefined;
+    try {
+      return await this.read((await readFile(join(this.folder, 'provider', providerTaskId), 'utf8')).trim());
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Newest last. */
+  async openIds(): Promise<string[]> {
+    const names = await this.list('open');
+    return names
+      .flatMap((name) => (name.endsWith('.json') && isTaskId(name.slice(0, -5)) ? [name.slice(0, -5)] : []))
+      .sort();
+  }
+
+  async openRecords(): Promise<TaskRecord[]> {
+    const ids = await this.openIds();
+    const records = await Promise.all(
+      ids.map(async (id) => this.unwritten.get(id) ?? (await this.readFileOf(this.openPath(id)))),
+    );
+    return records.filter((record) => record !== undefined);
+  }
+
+  /** Oldest first. */
+  async closedEntries(): Promise<ClosedEntry[]> {
+    const names = (await this.list('closed')).sort();
+    return names.flatMap((fileName) => {
+      const [, id, status, fen, closedAt] = CLOSED_NAME.exec(fileName) ?? [];
+      if (id === undefined) return [];
+      this.closedNames.set(id, fileName);
+      return {
+        id,
+        status: status as TaskStatus,
+        fen: Number(fen),
+        createdAt: timeOfId(id),
+        closedAt: Number.parseInt(closedAt ?? '', 36),
+        fileName,
+      };
+    });
+  }
+
+  async readClosed(entry: ClosedEntry): Promise<TaskRecord | undefined> {
+    return (await this.readFileOf(this.closedPath(entry.fileName))) ?? (await this.read(entry.id));
+  }
+
+  private openPath(id: string): string {
+    return join(this.folder, 'open', `${id}.json`);
+  }
+
+  private closedPath(fileName: string): string {
+    return join(this.folder, 'closed', fileName);
+  }
+
+  private bodyPath(id: string): string {
+    return join(this.folder, 'bodies', `${id}.json`);
+  }
+
+  private async closedNameOf(id: string): Promise<string | undefined> {
+    const known = this.closedNames.get(id);
+    if (known !== undefined && (await exists(this.closedPath(known)))) return known;
+    const found = (await this.list('closed')).find((name) => name.startsWith(`${id}.`));
+    if (found !== undefined) this.closedNames.set(id, found);
+    return found;
+  }
+
+  private async rememberProviderId(record: TaskRecord): Promise<void> {
+    const name = record.provider_task_id;
+    if (name === undefined || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) return;
+    await createExclusively(join(this.folder, 'provider', name), `${record.id}\n`);
+  }
+
+  private async move(from: string, to: string): Promise<void> {
+    await rename(from, to);
+    await syncFolder(join(this.folder, 'open'));
+    await syncFolder(join(this.folder, 'closed'));
+  }
+
+  private async dropLeftovers(record: TaskRecord): Promise<void> {
+    await this.dropBody(record.id);
+    for (let attempt = 1; attempt <= record.attempts; attempt++) {
+      await rm(join(this.folder, 'claims', `${record.id}.${attempt}`), { force: true }).catch(() => undefined);
+    }
+  }
+
+  private async list(name: string): Promise<string[]> {
+    try {
+      return await readdir(join(this.folder, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw this.notWritable(error);
+    }
+  }
+
+  private async readFileOf(path: string): Promise<TaskRecord | undefined> {
+    let content: string;
+    try {
+      content = await readFile(path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw this.notWritable(error);
+    }
+    const record = recordSchema.safeParse(jsonOrUndefined(content));
+    if (record.success) return record.data;
+    this.log.warn('record cannot be read', { path });
+    return undefined;
+  }
+
+  private async guard<Value>(write: () => Promise<Value>): Promise<Value> {
+    try {
+      return await write();
+    } catch (error) {
+      throw this.notWritable(error);
+    }
+  }
+
+  /** Any failure to read or write here, told with the folder. */
+  notWritable(cause: unknown): Problem {
+    if (cause instanceof Problem) return cause;
+    return new Problem('state_not_writable', {
+      what: `The state folder ${this.folder} cannot be used (${describeFailure(cause)}), and nothing is sent before it is recorded.`,
+      cause,
+    });
+  }
+}
+
+function text(record: TaskRecord): string {
+  return `${JSON.stringify(record, null, 2)}\n`;
+}
+
+/** The time of closing stays the first one: a link that is fetched again does not make a task young. */
+function closedFileName(record: TaskRecord, previous: string | undefined): string {
+  const fen = chargeOf(record) === 'none' ? 0 : Math.round((record.estimated_cny ?? 0) * 100);
+  const closedAt = Date.parse(record.finished_at ?? record.created_at).toString(36);
+  const name = `${record.id}.${record.status}.${fen}.${closedAt}.json`;
+  return previous !== undefined && CLOSED_NAME.exec(previous)?.[2] === record.status ? previous : name;
+}
+
+function jsonOrUndefined(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await (await openFile(path, 'r')).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,138 @@
+/** Who of several processes may do this now? A file that one creates, and that outlives nobody it belongs to. */
+import { randomUUID } from 'node:crypto';
+import { link, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Clock, systemClock } from '../clock.ts';
+import { createExclusively } from './durable-file.ts';
+import { isAlive, type ProcessIdentity, processIdentitySchema } from './process-identity.ts';
+
+const leaseSchema = processIdentitySchema.extend({ token: z.string() });
+
+export interface Lease {
+  release(): Promise<void>;
+}
+
+/** Of another host or container nothing can be told; a lease so old there is over. Leases of that kind are held for minutes at most. */
+const FOREIGN_LEASE_MILLISECONDS = 15 * 60_000;
+
+/**
+ * Takes the lease, or finds that somebody living has it.
+ *
+ * A dead one's lease is removed by whoever first creates `NAME.over-TOKEN.1`, TOKEN being the dead lease's own: of any
+ * number of processes that see the same dead lease exactly one removes it, and none can remove the next one's.
+ */
+export async function tryLease(path: string, owner: ProcessIdentity): Promise<Lease | undefined> {
+  for (let round = 0; round < 3; round++) {
+    const token = randomUUID();
+    if (await createWhole(path, JSON.stringify({ ...owner, token }))) return { release: () => release(path, token) };
+    const holder = await readLease(path);
+    if (holder === undefined) continue;
+    if (!(await isOver(path, holder))) return undefined;
+    if (!(await takeOver(path, holder.token, owner))) return undefined;
+  }
+  return undefined;
+}
+
+async function release(path: string, token: string): Promise<void> {
+  if ((await readLease(path))?.token === token) await rm(path, { force: true });
+}
+
+/** @throws when it cannot be had within `waitMilliseconds`: its holder lives and does not let go */
+export async function waitForLease(
+  path: string,
+  owner: ProcessIdentity,
+  clock: Clock,
+  waitMilliseconds: number,
+): Promise<Lease> {
+  const giveUpAt = clock.monotonic() + waitMilliseconds;
+  for (let pause = 2; ; pause = Math.min(pause * 1.5, 50)) {
+    const lease = await tryLease(path, owner);
+    if (lease !== undefined) return lease;
+    if (clock.monotonic() > giveUpAt) {
+      const holder = await readLease(path);
+      throw new Error(`process ${holder?.pid ?? '?'} holds ${path}; if that is no jimeng-video-mcp, remove the file`);
+    }
+    await clock.sleep(pause * (0.5 + Math.random()));
+  }
+}
+
+/** Does a living process hold it? */
+export async function isHeld(path: string): Promise<boolean> {
+  const holder = await readLease(path);
+  return holder !== undefined && !(await isOver(path, holder));
+}
+
+/** Written whole under another name and linked into place, so that nobody reads half a lease. */
+async function createWhole(path: string, data: string): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}.new`;
+  if (!(await createExclusively(draft, data))) return false;
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') return false;
+    // A file system without hard links: the exclusive creation itself decides there.
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return await createExclusively(path, data);
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function readLease(path: string): Promise<z.infer<typeof leaseSchema> | undefined> {
+  try {
+    return leaseSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // Torn by a power cut on a file system without hard links: nobody of this boot wrote it.
+    if (error instanceof SyntaxError || error instanceof z.ZodError) {
+      const torn = await stat(path).catch(() => undefined);
+      return torn && { pid: 0, place: '', started: '', token: `torn-${torn.ino}-${torn.mtimeMs}` };
+    }
+    throw error;
+  }
+}
+
+async function isOver(path: string, holder: ProcessIdentity): Promise<boolean> {
+  const alive = isAlive(holder);
+  if (alive !== undefined) return !alive;
+  try {
+    // The system's clock, whatever clock is injected: it is compared with the file system's.
+    return systemClock.now() - (await stat(path)).mtimeMs > FOREIGN_LEASE_MILLISECONDS;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns true when the dead lease is gone, by whomever */
+async function takeOver(path: string, token: string, owner: ProcessIdentity): Promise<boolean> {
+  for (let attempt = 1; attempt <= 100; attempt++) {
+    const marker = `${path}.over-${token}.${attempt}`;
+    if (await createWhole(marker, JSON.stringify({ ...owner, token: randomUUID() }))) {
+      try {
+        const holder = await readLease(path);
+        if (holder?.token === token) await rm(path, { force: true });
+        return true;
+      } finally {
+        await rm(marker, { force: true });
+      }
+    }
+    const other = await readLease(marker);
+    if (other === undefined) return true;
+    // Its owner died while taking over: it will never remove anything, so the next number is free to.
+    if (!(await isOver(marker, other))) return false;
+  }
+  return false;
+}
+
+/** Removes what dead processes left of leases that are gone. A marker of a lease that is still there must stay. */
+export async function sweepLeases(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, lease, kind, token] = /^(.*)\.(over-([^.]+)\.\d+|[^.]+\.new)$/.exec(name) ?? [];
+    if (lease === undefined || kind === undefined) continue;
+    const stillThere = token !== undefined && (await readLease(join(folder, lease)))?.token === token;
+    if (!stillThere && !(await isHeld(join(folder, name)))) await rm(join(folder, name), { force: true });
+  }
+}

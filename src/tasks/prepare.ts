@@ -1,0 +1,182 @@
+/** Is everything right about a request before anything is recorded or paid, and what exactly would be sent? */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GeneratedSeconds, modeRow, priceCny } from '../jimeng/modes.ts';
+import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import { extractLastFrame } from '../media/clip-convert.ts';
+import { encoderOrProblem } from '../media/clip-ffmpeg.ts';
+import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
+import { chooseDestination, type Destination, type OutputRules } from '../media/output.ts';
+import { Problem } from '../problems.ts';
+import type { TaskContext } from './context.ts';
+import { fingerprintOf } from './duplicates.ts';
+import type { VideoRequest } from './video-request.ts';
+
+export interface Prepared {
+  readonly request: VideoRequest;
+  /** Serialised once: these bytes are hashed, signed, kept and sent. */
+  readonly body: Buffer;
+  readonly reqKey: string;
+  readonly fingerprint: string;
+  /** Undefined: links only. */
+  readonly destination: Destination | undefined;
+  readonly billedSeconds: GeneratedSeconds;
+  readonly estimatedCny: number;
+  /** What the caller should know of what was done with the input. */
+  readonly notes: readonly string[];
+}
+
+export interface PrepareOptions {
+  readonly output: string | undefined;
+  /** A person gave the paths, on the command line. */
+  readonly unrestricted: boolean;
+  readonly signal: AbortSignal;
+}
+
+const LAST_FRAME_LIMIT_MILLISECONDS = 30_000;
+
+export function outputRules(context: TaskContext, unrestricted: boolean): OutputRules {
+  const { outputDir, allowedDirs, workingDir } = context.settings;
+  return { outputDir, allowedDirs, workingDir, unrestricted };
+}
+
+/** @throws Problem with what is wrong and what to do; the signal's reason */
+export async function prepare(context: TaskContext, request: VideoRequest, options: PrepareOptions): Promise<Prepared> {
+  const destination = await chooseDestination(options.output, outputRules(context, options.unrestricted));
+  await requireConvertible(context, request, destination, options.signal);
+  const { images, notes } = await loadImages(context, request, options);
+  const body = requestBody({
+    mode: request.mode,
+    prompt: request.prompt,
+    seconds: request.generatedSeconds,
+    images,
+    seed: request.seed,
+    aspectRatio: request.aspectRatio,
+    templateId: request.templateId,
+    cameraStrength: request.cameraStrength,
+  });
+  return {
+    request,
+    body: Buffer.from(JSON.stringify(body)),
+    reqKey: modeRow(request.mode).reqKey,
+    fingerprint: fingerprintOf(body, request.duration, request.fps),
+    destination,
+    billedSeconds: request.generatedSeconds,
+    estimatedCny: priceCny(request.mode, request.generatedSeconds),
+    notes: [...notes, ...requestNotes(request)],
+  };
+}
+
+function requestNotes(request: VideoRequest): string[] {
+  const notes: string[] = [];
+  if (request.duration !== request.generatedSeconds) {
+    const { duration, generatedSeconds } = request;
+    notes.push(`${generatedSeconds} s are generated and billed, and trimmed to ${duration} s`);
+  }
+  if (request.aspectRatio !== undefined && request.image !== undefined) {
+    notes.push('the provider takes the ratio from the image and ignores aspect_ratio');
+  }
+  return notes;
+}
+
+/** What has to be done to the file afterwards must be possible before it is paid for. */
+async function requireConvertible(
+  context: TaskContext,
+  { duration, generatedSeconds, fps }: VideoRequest,
+  destination: Destination | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const trimmed = duration !== generatedSeconds;
+  const converted = fps !== 24;
+  if (!trimmed && !converted) return;
+  if (destination === undefined) {
+    const asked = [trimmed ? `duration ${duration}` : '', converted ? `fps ${fps}` : ''].filter(Boolean).join(' and ');
+    throw new Problem('invalid_input', {
+      what: `${asked} needs the file to be saved here, and videos are not saved (JIMENG_VIDEO_OUTPUT_DIR is "none").`,
+      mend: 'use duration 5 or 10 at 24 fps, or give `output`',
+    });
+  }
+  if (!converted) return;
+  const ffmpeg = await context.ffmpeg();
+  if (ffmpeg === undefined) {
+    throw new Problem('ffmpeg_missing', {
+      what: `${fps} fps needs ffmpeg, which was not found on this computer; the provider makes 24 fps only.`,
+      mend: 'use fps 24 (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
+    });
+  }
+  await encoderOrProblem(ffmpeg, { clock: context.clock, signal });
+}
+
+async function loadImages(
+  context: TaskContext,
+  request: VideoRequest,
+  options: PrepareOptions,
+): Promise<{ images: BodyImages | undefined; notes: string[] }> {
+  if (request.image === undefined) return { images: undefined, notes: [] };
+  const first = await loadFirst(context, request.image, options);
+  const rules = imageRules(context, options.unrestricted);
+  const tail =
+    request.tailImage === undefined
+      ? undefined
+      : await loadImage(request.tailImage, 'tail_image', rules, options.signal);
+  if (tail !== undefined) requireSameTransport(first, tail);
+  const all = tail === undefined ? [first] : [first, tail];
+  const notes = all.flatMap((image) => (image.kind === 'bytes' && image.note !== undefined ? [image.note] : []));
+  return { images: bodyImages(all), notes };
+}
+
+function bodyImages(images: readonly LoadedImage[]): BodyImages {
+  const urls = images.flatMap((image) => (image.kind === 'url' ? [image.url] : []));
+  if (urls.length > 0) return { kind: 'urls', urls };
+  const data = images.flatMap((image) => (image.kind === 'bytes' ? [image.bytes.toString('base64')] : []));
+  return { kind: 'base64', data };
+}
+
+function imageRules(context: TaskContext, unrestricted: boolean): ImageRules {
+  const { workingDir, imageDirs, outputDir, homeDir } = context.settings;
+  return { workingDir, imageDirs, outputDir, homeDir, unrestricted };
+}
+
+async function loadFirst(context: TaskContext, image: string, options: PrepareOptions): Promise<LoadedImage> {
+  const id = /^task:(.*)$/s.exec(image)?.[1]?.trim();
+  if (id === undefined)
+    return await loadImage(image, 'image', imageRules(context, options.unrestricted), options.signal);
+  const video = await savedVideo(context, id);
+  const ffmpeg = await context.ffmpeg();
+  if (ffmpeg === undefined) {
+    throw new Problem('ffmpeg_missing', {
+      what: 'Taking the last frame of an earlier video needs ffmpeg, which was not found on this computer.',
+      mend: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame as `image`',
+    });
+  }
+  const scratch = await mkdtemp(join(tmpdir(), 'jimeng-last-frame-'));
+  try {
+    const picture = join(scratch, 'last-frame.png');
+    await extractLastFrame(video, picture, ffmpeg, {
+      clock: context.clock,
+      signal: options.signal,
+      timeLimitMilliseconds: LAST_FRAME_LIMIT_MILLISECONDS,
+    });
+    // Our own file: the folders that a caller may name do not apply to it, every other rule does.
+    return await loadImage(picture, 'image', { ...imageRules(context, true), imageDirs: undefined }, options.signal);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function savedVideo(context: TaskContext, id: string): Promise<string> {
+  const record = (await context.journal.read(id)) ?? (await context.journal.findByProviderId(id));
+  if (record === undefined) {
+    throw new Problem('no_record', {
+      what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
+      mend: 'call list_video_tasks for the ids of earlier videos',
+    });
+  }
+  const path = record.video?.file?.path;
+  if (path !== undefined) return path;
+  throw new Problem('invalid_input', {
+    what: `\`image\` names the task ${record.id}, which has no saved video (its status is ${record.status}).`,
+    mend: `call get_video_task with {"task_id":"${record.id}"} until it is saved, then make this request again`,
+  });
+}

@@ -1,0 +1,150 @@
+/** Whose turn is it to be sent, and is a slot free? First come, first served per req_key, across processes. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { iso, type TaskContext, withLock } from './context.ts';
+import { makePrivateFolder, writeDurably } from './durable-file.ts';
+import { isAlive } from './process-identity.ts';
+import { isOpen, type TaskRecord } from './record.ts';
+import { type Delays, delayBefore } from './retry.ts';
+
+/** The provider may be making it: its answer was lost. */
+const UNKNOWN_HOLDS_SLOT_MILLISECONDS = 10 * 60_000;
+/** An entry that its process left behind is no longer what its user expects to pay for. */
+const LEFT_ENTRY_MILLISECONDS = 3600_000;
+/** How long a limit that the provider taught is believed before one more task is tried. */
+const TAUGHT_LIMIT_MILLISECONDS = 5 * 60_000;
+/** After a definite "not now" nothing was made, so the queue sends again, ever more slowly. */
+const BUSY_DELAYS: Delays = { firstMilliseconds: 500, maxMilliseconds: 30_000 };
+
+const pacingSchema = z.object({
+  /** What 50430 taught. */
+  limit: z.int().optional(),
+  limitUntil: z.number().optional(),
+  pausedUntil: z.number(),
+  refusals: z.int(),
+});
+type Pacing = z.infer<typeof pacingSchema>;
+
+function pacingPath({ journal }: TaskContext, reqKey: string): string {
+  return join(journal.folder, 'pacing', `${reqKey}.json`);
+}
+
+async function readPacing(context: TaskContext, reqKey: string): Promise<Pacing> {
+  try {
+    return pacingSchema.parse(JSON.parse(await readFile(pacingPath(context, reqKey), 'utf8')));
+  } catch {
+    return { pausedUntil: 0, refusals: 0 };
+  }
+}
+
+async function writePacing(context: TaskContext, reqKey: string, pacing: Pacing): Promise<void> {
+  await makePrivateFolder(join(context.journal.folder, 'pacing'));
+  await writeDurably(pacingPath(context, reqKey), JSON.stringify(pacing));
+}
+
+function limitNow(context: TaskContext, pacing: Pacing): number {
+  const { concurrency } = context.settings;
+  if (pacing.limit === undefined) return concurrency;
+  const probing = context.clock.now() >= (pacing.limitUntil ?? 0);
+  return Math.min(concurrency, pacing.limit + (probing ? 1 : 0));
+}
+
+/** Tasks that hold a slot: sent, in flight, or lost less than ten minutes ago. */
+async function countInFlight(context: TaskContext, reqKey: string, open: readonly TaskRecord[]): Promise<number> {
+  const { journal, clock } = context;
+  let count = open.filter((r) => r.req_key === reqKey && isOpen(r.status) && r.status !== 'queued').length;
+  for (const entry of await journal.closedEntries()) {
+    if (entry.status !== 'unknown' || clock.now() - entry.closedAt > UNKNOWN_HOLDS_SLOT_MILLISECONDS) continue;
+    if ((await journal.readClosed(entry))?.req_key === reqKey) count++;
+  }
+  return count;
+}
+
+/**
+ * Takes the next entry for sending, if it is this process's and a slot is free. Call it under the lock.
+ * The record says `submitting` on disk when it returns.
+ */
+export async function takeNext(context: TaskContext, reqKey: string): Promise<TaskRecord | undefined> {
+  const open = await context.journal.openRecords();
+  const queued = open.filter((record) => record.status === 'queued' && record.req_key === reqKey);
+  const head = queued.sort(byId).find((record) => isAlive(record.owner) !== false);
+  if (head === undefined || head.owner.pid !== context.identity.pid || isAlive(head.owner) !== true) return undefined;
+  const pacing = await readPacing(context, reqKey);
+  if (context.clock.now() < pacing.pausedUntil) return undefined;
+  if ((await countInFlight(context, reqKey, open)) >= limitNow(context, pacing)) return undefined;
+  const taken: TaskRecord = {
+    ...head,
+    status: 'submitting',
+    attempts: head.attempts + 1,
+    owner: context.identity,
+    sent_at: iso(context.clock.now()),
+  };
+  await context.journal.write(taken);
+  context.changes.notify();
+  return taken;
+}
+
+/** How many are before it; 0 is next. */
+export async function placeInQueue(context: TaskContext, record: TaskRecord): Promise<number> {
+  const open = await context.journal.openRecords();
+  return open.filter((r) => r.status === 'queued' && r.req_key === record.req_key && r.id < record.id).length;
+}
+
+/** The provider said "not now": the entry goes back to its place, and the pace follows what was learned. */
+export async function putBack(context: TaskContext, record: TaskRecord, code: string): Promise<void> {
+  const { sent_at: _, ...rest } = record;
+  await withLock(context, async () => {
+    await context.journal.write({ ...rest, status: 'queued' });
+    const pacing = await readPacing(context, record.req_key);
+    const inFlight = await countInFlight(context, record.req_key, await context.journal.openRecords());
+    const refusals = pacing.refusals + 1;
+    const now = context.clock.now();
+    const learned: Pacing =
+      code === '50430'
+        ? { ...pacing, limit: Math.max(1, inFlight), limitUntil: now + TAUGHT_LIMIT_MILLISECONDS }
+        : { ...pacing };
+    // With nothing of ours in flight no slot of ours will come free: somebody else uses the account.
+    const pause = code === '50430' && inFlight > 0 ? 0 : delayBefore(refusals, BUSY_DELAYS, Math.random());
+    await writePacing(context, record.req_key, { ...learned, refusals, pausedUntil: now + pause });
+  });
+  context.changes.notify();
+}
+
+/** Accepted: the pace is right, and a probe that passed raises the limit. */
+export async function noteAccepted(context: TaskContext, reqKey: string): Promise<void> {
+  const before = await readPacing(context, reqKey);
+  if (before.refusals === 0 && before.limit === undefined) return;
+  await withLock(context, async () => {
+    const pacing = await readPacing(context, reqKey);
+    const inFlight = await countInFlight(context, reqKey, await context.journal.openRecords());
+    const passed = pacing.limit !== undefined && inFlight > pacing.limit;
+    const raised: Pacing = { pausedUntil: 0, refusals: 0 };
+    const kept: Pacing = { ...pacing, pausedUntil: 0, refusals: 0 };
+    const next =
+      passed && inFlight < context.settings.concurrency ? { ...kept, limit: inFlight } : passed ? raised : kept;
+    await writePacing(context, reqKey, next);
+  });
+}
+
+/**
+ * Entries of dead processes: taken over by a paid call, or by their own `get`; expired unsent after an hour.
+ * Call it under the lock.
+ * @param which the entries to take over; all others are only looked at for their age
+ */
+export async function takeOverLeft(context: TaskContext, which: (record: TaskRecord) => boolean): Promise<void> {
+  for (const record of await context.journal.openRecords()) {
+    if (record.status !== 'queued' || isAlive(record.owner) !== false) continue;
+    const now = context.clock.now();
+    if (now - Date.parse(record.created_at) > LEFT_ENTRY_MILLISECONDS) {
+      await context.journal.write({ ...record, status: 'expired', finished_at: iso(now) });
+    } else if (which(record)) {
+      await context.journal.write({ ...record, owner: context.identity });
+    }
+  }
+  context.changes.notify();
+}
+
+function byId(a: TaskRecord, b: TaskRecord): number {
+  return a.id < b.id ? -1 : 1;
+}

@@ -1,0 +1,98 @@
+/** What did other processes leave open, and who goes on with it? */
+import { sweepParts } from '../media/download.ts';
+import { type TaskContext, withLock } from './context.ts';
+import { isHeld, sweepLeases } from './lease.ts';
+import { isAlive } from './process-identity.ts';
+import { takeOverLeft } from './queue.ts';
+import { isOpen, isWatched, type TaskRecord } from './record.ts';
+import type { Sender } from './sender.ts';
+import { recordInterrupted } from './submit.ts';
+import type { Watcher } from './watch.ts';
+
+/** A dead process's tasks are watched again within 10 s. */
+const SWEEP_MILLISECONDS = 3_000;
+
+/** Asks and saves; never sends: a request that was left in the queue waits for a paid call, or its own `get`. */
+export class Resumer {
+  private readonly context: TaskContext;
+  private readonly watcher: Watcher;
+  private readonly sender: Sender;
+  private loop: Promise<void> | undefined;
+
+  constructor(context: TaskContext, watcher: Watcher, sender: Sender) {
+    this.context = context;
+    this.watcher = watcher;
+    this.sender = sender;
+  }
+
+  start(): void {
+    this.loop ??= this.run();
+  }
+
+  async ended(): Promise<void> {
+    await this.loop;
+  }
+
+  /** One look at everything that is open. Never throws. */
+  async sweep(): Promise<void> {
+    const { journal, ending, log } = this.context;
+    try {
+      await journal.writeAgain();
+      for (const record of await journal.openRecords()) {
+        if (ending.aborted) return;
+        await this.takeUp(record);
+      }
+    } catch (error) {
+      log.warn('sweep failed', { reason: String(error) });
+    }
+  }
+
+  private async run(): Promise<void> {
+    const { clock, ending } = this.context;
+    await this.tidy();
+    while (!ending.aborted) {
+      await this.sweep();
+      await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+    }
+  }
+
+  private async takeUp(record: TaskRecord): Promise<void> {
+    const { journal } = this.context;
+    if (!isOpen(record.status)) {
+      // Its process died between writing the record and moving it.
+      if (!journal.isUnwritten(record.id)) await journal.write(record);
+    } else if (isWatched(record.status)) {
+      const watched = this.watcher.isWatching(record.id) || (await isHeld(journal.leasePath(record.id)));
+      if (!watched) this.watcher.watch(record.id);
+    } else if (isAlive(record.owner) === false && !this.sender.isSending(record.id)) {
+      await withLock(this.context, () => this.takeUpUnsent(record.id));
+    }
+  }
+
+  /** Under the lock, and read again: its owner is dead, and two processes may look at the same time. */
+  private async takeUpUnsent(id: string): Promise<void> {
+    const { journal } = this.context;
+    const record = await journal.read(id);
+    if (record === undefined || isAlive(record.owner) !== false) return;
+    if (record.status === 'submitting') {
+      if (await journal.isClaimed(id, record.attempts)) return await recordInterrupted(this.context, record);
+      // Taken for sending, but never claimed: no byte has left that process.
+      const { sent_at: _, ...rest } = record;
+      await journal.write({ ...rest, status: 'queued' });
+    }
+    await takeOverLeft(this.context, () => false);
+  }
+
+  /** What dead processes left in the folders. */
+  private async tidy(): Promise<void> {
+    const { journal, settings, clock } = this.context;
+    try {
+      await sweepLeases(journal.leasePath('.'));
+      if (settings.outputDir === undefined) return;
+      const open = new Set(await journal.openIds());
+      await sweepParts(settings.outputDir, (id) => open.has(id.replace(/-(cut|copy)$/, '')), clock.now());
+    } catch {
+      // The folders are not there yet: nothing was left.
+    }
+  }
+}

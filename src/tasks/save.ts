@@ -1,0 +1,136 @@
+/** How does a finished video get from the provider's link into the user's folder, as it was asked for? */
+import { copyFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ClipFacts, readClip } from '../media/clip.ts';
+import { convertFrameRate } from '../media/clip-convert.ts';
+import { trimClip } from '../media/clip-trim.ts';
+import { download, partPathFor } from '../media/download.ts';
+import { type Destination, fileNameFor, publish } from '../media/output.ts';
+import { findPublished } from '../media/output-publish.ts';
+import { Problem } from '../problems.ts';
+import type { TaskContext } from './context.ts';
+import type { ClipNumbers, TaskRecord } from './record.ts';
+import { errorOf } from './submit.ts';
+
+/** Converting ten seconds takes a few; a machine that needs longer is stuck. */
+const CONVERSION_LIMIT_MILLISECONDS = 5 * 60_000;
+
+export interface SaveRequest {
+  readonly record: TaskRecord & { readonly video: NonNullable<TaskRecord['video']> };
+  readonly destination: Destination;
+  /** Asks the provider for another link to the same video. */
+  readonly freshUrl: (signal: AbortSignal) => Promise<string>;
+  readonly signal: AbortSignal;
+  /** Called before the file gets its name, with what finds it again. */
+  readonly remember: (record: TaskRecord) => Promise<void>;
+}
+
+/** The caller holds the task's lease. @returns the record with its file @throws Problem save_failed; the signal's reason */
+export async function saveVideo(context: TaskContext, request: SaveRequest): Promise<TaskRecord> {
+  const { record, destination } = request;
+  const { folder } = destination;
+  const found = await findFinished(folder, record);
+  if (found !== undefined) return await withFile(record, found, undefined);
+  const part = partPathFor(folder, record.id);
+  const apiUrl = new URL(record.video.url);
+  const { url } = await download({
+    url: record.video.url,
+    freshUrl: request.freshUrl,
+    partPath: part,
+    clock: context.clock,
+    ...(context.network.isProxied(apiUrl) ? { dispatcher: await context.network.shared(apiUrl) } : {}),
+    mayReachPrivate: context.apiIsPrivate,
+    signal: request.signal,
+  });
+  const downloaded: SaveRequest['record'] = { ...record, video: { ...record.video, url } };
+  const delivered = await deliver(context, downloaded, part, request.signal);
+  const fileName =
+    destination.fileName ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
+  const { ino } = await stat(delivered.path);
+  const finishing = { inode: ino, file_name: fileName };
+  const remembered = { ...delivered.record, video: { ...delivered.record.video, finishing } };
+  await request.remember(remembered);
+  const path = await publish(delivered.path, folder, fileName);
+  if (delivered.path !== part) await rm(part, { force: true });
+  return await withFile(remembered, path, delivered.made);
+}
+
+/** The file that a process named, and died before it could say so. */
+async function findFinished(folder: string, record: TaskRecord): Promise<string | undefined> {
+  const finishing = record.video?.finishing;
+  return finishing && (await findPublished(folder, finishing.file_name, finishing.inode));
+}
+
+async function withFile(record: SaveRequest['record'], path: string, made: ClipFacts | undefined): Promise<TaskRecord> {
+  const { finishing: _, ...video } = record.video;
+  const { size } = await stat(path);
+  const facts = await readClip(path).catch(() => undefined);
+  const file = { path, bytes: size, ...(facts === undefined ? {} : { facts: numbers(facts) }) };
+  return { ...record, video: { ...video, file, ...(made === undefined ? {} : { made: numbers(made) }) } };
+}
+
+function numbers(facts: ClipFacts): ClipNumbers {
+  const { width, height, durationSeconds, fps } = facts;
+  return { width, height, duration_seconds: durationSeconds, fps };
+}
+
+interface Delivered {
+  readonly record: SaveRequest['record'];
+  readonly path: string;
+  /** What the provider made, where it was changed. */
+  readonly made: ClipFacts | undefined;
+}
+
+/** Trims and converts as asked. If that fails the original is what is delivered, and the record says why. */
+async function deliver(
+  context: TaskContext,
+  record: SaveRequest['record'],
+  part: string,
+  signal: AbortSignal,
+): Promise<Delivered> {
+  const { duration, fps } = record.request;
+  const seconds = duration === 4 || duration === 6 || duration === 8 ? duration : undefined;
+  const rate = fps === 25 || fps === 30 ? fps : undefined;
+  if (seconds === undefined && rate === undefined) return { record, path: part, made: undefined };
+  const target = partPathFor(join(part, '..'), `${record.id}-cut`);
+  try {
+    const made = await readClip(part);
+    if (rate === undefined) {
+      if (seconds !== undefined) await trimClip(part, target, seconds);
+    } else {
+      const ffmpeg = await context.ffmpeg();
+      if (ffmpeg === undefined) throw new Problem('ffmpeg_missing');
+      await convertFrameRate(part, target, rate, ffmpeg, {
+        ...(seconds === undefined ? {} : { seconds }),
+        signal,
+        clock: context.clock,
+        timeLimitMilliseconds: CONVERSION_LIMIT_MILLISECONDS,
+      });
+    }
+    return { record, path: target, made };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const cause = error instanceof Problem ? error : new Problem('conversion_failed', { cause: error });
+    const problem = new Problem('conversion_failed', {
+      what: `The video could not be converted to ${duration} s at ${fps} fps (${cause.message}) The original is kept.`,
+      mend: cause.code === 'ffmpeg_missing' ? cause.mend : 'use the original file',
+    });
+    return { record: { ...record, error: errorOf(problem) }, path: part, made: undefined };
+  }
+}
+
+/** A second place for a video that is saved already: no download, no charge. @throws Problem save_failed */
+export async function copySaved(record: TaskRecord, source: string, destination: Destination): Promise<string> {
+  const part = partPathFor(destination.folder, `${record.id}-copy`);
+  try {
+    await copyFile(source, part);
+    const name =
+      destination.fileName ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
+    return await publish(part, destination.folder, name);
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw error instanceof Problem
+      ? error
+      : new Problem('save_failed', { what: `The video could not be copied to ${destination.folder}.`, cause: error });
+  }
+}

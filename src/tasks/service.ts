@@ -1,0 +1,339 @@
+/** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
+import { stat } from 'node:fs/promises';
+import { type ModeName, modeRow } from '../jimeng/modes.ts';
+import { chooseDestination, type Destination } from '../media/output.ts';
+import { Problem } from '../problems.ts';
+import { admit, checkAdmission } from './admit.ts';
+import { type Spending, spending } from './budget.ts';
+import { iso, type TaskContext, withLock } from './context.ts';
+import { outputRules, type Prepared, prepare } from './prepare.ts';
+import { placeInQueue, takeOverLeft } from './queue.ts';
+import { isOpen, isTaskId, isWatched, newTaskId, type TaskRecord, type TaskStatus } from './record.ts';
+import { Resumer } from './resume.ts';
+import { copySaved } from './save.ts';
+import { Sender } from './sender.ts';
+import type { VideoRequest } from './video-request.ts';
+import { finish, leaseTask, refreshLink, Watcher } from './watch.ts';
+
+/** A submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
+const ANSWER_WAIT_MILLISECONDS = 45_000;
+/** Other processes' changes are seen on disk. */
+const LOOK_MILLISECONDS = 250;
+/** A link that is about to die is no use to who gets it. */
+const LINK_MARGIN_MILLISECONDS = 60_000;
+
+export interface Call {
+  /** The caller went away: ends the waiting only. */
+  readonly signal: AbortSignal;
+  /** When the call must be answered, on the monotonic clock. */
+  readonly deadline: number;
+  /** A person gave the paths, on the command line. */
+  readonly unrestricted: boolean;
+  /** Told now and then while it waits. */
+  readonly onWait?: (record: TaskRecord) => void;
+}
+
+export interface MakeOptions {
+  readonly output: string | undefined;
+  readonly allowDuplicate: boolean;
+}
+
+export interface Told {
+  readonly record: TaskRecord;
+  /** The same request was there, and nothing new is paid. */
+  readonly joined: boolean;
+}
+
+export interface Checked {
+  readonly prepared: Prepared;
+  /** A call without `dry_run` would join this one. */
+  readonly same: TaskRecord | undefined;
+}
+
+export interface Listed {
+  readonly records: readonly TaskRecord[];
+  readonly total: number;
+  readonly spending: Spending;
+}
+
+export class VideoService {
+  readonly context: TaskContext;
+  private readonly sandbox: boolean;
+  private readonly watcher: Watcher;
+  private readonly sender: Sender;
+  private readonly resumer: Resumer;
+
+  constructor(context: TaskContext, sandbox: boolean) {
+    this.context = context;
+    this.sandbox = sandbox;
+    this.watcher = new Watcher(context);
+    this.sender = new Sender(context, (id) => this.watcher.watch(id));
+    this.resumer = new Resumer(context, this.watcher, this.sender);
+  }
+
+  /** Takes up what earlier processes left open, now and from now on; queries and downloads only, never a submit. */
+  resume(): void {
+    this.resumer.start();
+  }
+
+  /** Checks everything; nothing is recorded or sent. @throws Problem */
+  async check(request: VideoRequest, options: MakeOptions, call: Call): Promise<Checked> {
+    const prepared = await this.prepare(request, options, call);
+    return { prepared, same: await checkAdmission(this.context, prepared) };
+  }
+
+  /**
+   * Records the request and begins to send it, or joins the same one that is there.
+   * @returns once it is on disk; sending, watching and saving go on by themselves
+   * @throws Problem with nothing recorded or sent
+   */
+  async make(request: VideoRequest, options: MakeOptions, call: Call): Promise<Told> {
+    this.resume();
+    const prepared = await this.prepare(request, options, call);
+    call.signal.throwIfAborted();
+    const admitted = await admit(this.context, prepared, {
+      allowDuplicate: options.allowDuplicate,
+      shown: shownRequest(request, prepared),
+      sandbox: this.sandbox,
+      signal: call.signal,
+    });
+    if (admitted.toSend !== undefined) this.sender.send(admitted.toSend, call.deadline);
+    this.sender.pump(prepared.reqKey);
+    if (admitted.joined && isWatched(admitted.record.status)) this.watcher.watch(admitted.record.id);
+    return { record: admitted.record, joined: admitted.joined };
+  }
+
+  /** Until the provider or the queue has the request, or the outcome is known. */
+  async waitUntilTaken(id: string, call: Call): Promise<TaskRecord> {
+    const deadline = Math.max(call.deadline, this.context.clock.monotonic() + ANSWER_WAIT_MILLISECONDS);
+    return await this.waitFor(id, (record) => record.status !== 'submitting', { ...call, deadline });
+  }
+
+  /** Until the task is over or the deadline has come; only a submit's answer is awaited for longer. */
+  async waitUntilOver(id: string, call: Call): Promise<TaskRecord> {
+    const taken = await this.waitUntilTaken(id, call);
+    return isOpen(taken.status) ? await this.waitFor(id, (record) => !isOpen(record.status), call) : taken;
+  }
+
+  /**
+   * Asks at once, waits, fetches a fresh link, saves.
+   * @throws Problem no_record, output_not_allowed, output_not_writable
+   */
+  async get(taskId: string, mode: ModeName | undefined, output: string | undefined, call: Call): Promise<TaskRecord> {
+    this.resume();
+    const destination =
+      output === undefined ? undefined : await chooseDestination(output, outputRules(this.context, call.unrestricted));
+    const found = await this.findOrAdopt(taskId, mode, destination);
+    await this.takeUp(found);
+    const record = await this.waitUntilOver(found.id, call);
+    return await this.bringUpToDate(record, destination, call);
+  }
+
+  /** Newest first. */
+  async list(limit: number, status: TaskStatus | undefined): Promise<Listed> {
+    this.resume();
+    const { journal } = this.context;
+    const open = await journal.openRecords();
+    const openIds = new Set(open.map((record) => record.id));
+    const closed = (await journal.closedEntries()).filter((entry) => !openIds.has(entry.id));
+    const entries = [
+      ...open.map((record) => ({ id: record.id, status: record.status, read: async () => record })),
+      ...closed.map((entry) => ({ ...entry, read: () => journal.readClosed(entry) })),
+    ].filter((entry) => status === undefined || entry.status === status);
+    entries.sort((a, b) => (a.id < b.id ? 1 : -1));
+    const records = await Promise.all(entries.slice(0, limit).map((entry) => entry.read()));
+    return {
+      records: records.filter((record) => record !== undefined),
+      total: entries.length,
+      spending: await spending(this.context),
+    };
+  }
+
+  /** Returns when any open task's status changes, when none is open, or at the deadline. */
+  async waitForAnyChange(call: Call): Promise<void> {
+    const look = async () => {
+      const open = (await this.context.journal.openRecords()).filter((record) => isOpen(record.status));
+      return open
+        .map((record) => `${record.id} ${record.status}`)
+        .sort()
+        .join('\n');
+    };
+    const before = await look();
+    while (before !== '' && (await this.pause(call)) && (await look()) === before) {}
+  }
+
+  /** @returns the ids of all that is open */
+  async openIds(): Promise<string[]> {
+    this.resume();
+    return (await this.context.journal.openRecords()).filter((r) => isOpen(r.status)).map((r) => r.id);
+  }
+
+  /** Withdraws what is still queued; anything else is returned as it is. @throws Problem no_record */
+  async cancel(taskId: string): Promise<{ record: TaskRecord; withdrawn: boolean }> {
+    this.resume();
+    const { id } = await this.find(taskId);
+    return await withLock(this.context, async () => {
+      const record = await this.find(id);
+      if (record.status !== 'queued') return { record, withdrawn: false };
+      const cancelled: TaskRecord = { ...record, status: 'cancelled', finished_at: iso(this.context.clock.now()) };
+      await this.context.journal.write(cancelled);
+      this.context.changes.notify();
+      return { record: cancelled, withdrawn: true };
+    });
+  }
+
+  async placeInQueue(record: TaskRecord): Promise<number | undefined> {
+    return record.status === 'queued' ? await placeInQueue(this.context, record) : undefined;
+  }
+
+  /** The context's `ending` was aborted: resolves when every submit that is out is recorded and every lease let go. */
+  async ended(): Promise<void> {
+    await Promise.all([this.sender.answered(), this.watcher.ended(), this.resumer.ended()]);
+    await this.context.journal.writeAgain();
+  }
+
+  private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
+    const { output } = options;
+    return await prepare(this.context, request, { output, unrestricted: call.unrestricted, signal: call.signal });
+  }
+
+  private async find(taskId: string): Promise<TaskRecord> {
+    const { journal } = this.context;
+    const record = (await journal.read(taskId)) ?? (await journal.findByProviderId(taskId));
+    if (record !== undefined) return record;
+    throw new Problem('no_record', {
+      what: `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`,
+    });
+  }
+
+  private async findOrAdopt(
+    taskId: string,
+    mode: ModeName | undefined,
+    destination: Destination | undefined,
+  ): Promise<TaskRecord> {
+    try {
+      return await this.find(taskId);
+    } catch (error) {
+      if (mode === undefined || isTaskId(taskId) || !/^\d{10,24}$/.test(taskId)) throw error;
+    }
+    const rules = outputRules(this.context, false);
+    const place = destination ?? (await chooseDestination(undefined, rules));
+    const now = this.context.clock.now();
+    const adopted: TaskRecord = {
+      version: 1,
+      id: newTaskId(now),
+      status: 'generating',
+      ...this.context.journal.scope,
+      sandbox: this.sandbox,
+      created_at: iso(now),
+      sent_at: iso(now),
+      request: { mode, notes: ['made elsewhere: the prompt and the price are not known here'] },
+      fingerprint: `provider task ${taskId}`,
+      req_key: modeRow(mode).reqKey,
+      destination: place === undefined ? null : destinationOf(place),
+      owner: this.context.identity,
+      attempts: 0,
+      provider_task_id: taskId,
+      answered_queries: 0,
+    };
+    await this.context.journal.adopt(adopted);
+    return adopted;
+  }
+
+  /** What its process left is taken up; what is watched here is asked at once. */
+  private async takeUp(record: TaskRecord): Promise<void> {
+    if (isWatched(record.status)) this.watcher.watch(record.id);
+    if (record.status === 'submitting') await this.resumer.sweep();
+    if (record.status !== 'queued') return;
+    await withLock(this.context, () => takeOverLeft(this.context, (left) => left.id === record.id));
+    this.sender.pump(record.req_key);
+  }
+
+  /** A finished one: saved if it is not, put where this call wants it, its link made fresh. */
+  private async bringUpToDate(
+    record: TaskRecord,
+    destination: Destination | undefined,
+    call: Call,
+  ): Promise<TaskRecord> {
+    if (record.status !== 'done' || record.video === undefined) return record;
+    const { video } = record;
+    const source = video.file !== undefined && (await isThere(video.file.path)) ? video.file : undefined;
+    if (source !== undefined && destination !== undefined) {
+      const path = await copySaved(record, source.path, destination);
+      return await this.rewrite({ ...record, video: { ...video, file: { ...source, path } } });
+    }
+    const stale = Date.parse(video.url_valid_until) - this.context.clock.now() < LINK_MARGIN_MILLISECONDS;
+    const place = destination === undefined ? record.destination : destinationOf(destination);
+    const unsaved = source === undefined && place !== null;
+    if (!stale && !unsaved) return record;
+    const lease = await leaseTask(this.context, record.id);
+    if (lease === undefined) return record;
+    try {
+      const fresh = stale ? await refreshLink(this.context, record, call.signal) : record;
+      if (unsaved) return await finish(this.context, { ...fresh, destination: place }, this.context.ending);
+      return fresh === record ? record : await this.rewrite(fresh);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  private async rewrite(record: TaskRecord): Promise<TaskRecord> {
+    await this.context.journal.writeOrKeep(record);
+    return record;
+  }
+
+  private async waitFor(id: string, isReached: (record: TaskRecord) => boolean, call: Call): Promise<TaskRecord> {
+    for (;;) {
+      const record = await this.find(id);
+      if (isReached(record)) return record;
+      call.onWait?.(record);
+      if (!(await this.pause(call))) return await this.find(id);
+    }
+  }
+
+  /** @returns false when the deadline has come or the caller has gone */
+  private async pause(call: Call): Promise<boolean> {
+    const { clock, changes, ending } = this.context;
+    const left = call.deadline - clock.monotonic();
+    if (left <= 0 || call.signal.aborted || ending.aborted) return false;
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, call.signal, ending]);
+    const timer = clock.sleep(Math.min(left, LOOK_MILLISECONDS), signal).catch(() => undefined);
+    await Promise.race([timer, changes.next(signal)]);
+    over.abort();
+    return true;
+  }
+}
+
+function destinationOf(place: Destination): NonNullable<TaskRecord['destination']> {
+  return { folder: place.folder, ...(place.fileName === undefined ? {} : { file_name: place.fileName }) };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** A data URL is megabytes long; everything else is kept as it was given. */
+function shownImage(image: string): string {
+  return image.startsWith('data:') ? 'data URL' : image;
+}
+
+function shownRequest(request: VideoRequest, prepared: Prepared): TaskRecord['request'] {
+  const { mode, prompt, duration, fps, image, tailImage } = request;
+  return {
+    mode,
+    duration,
+    fps,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(request.seed === undefined ? {} : { seed: request.seed }),
+    ...(request.aspectRatio === undefined ? {} : { aspect_ratio: request.aspectRatio }),
+    ...(request.templateId === undefined ? {} : { template_id: request.templateId }),
+    ...(request.cameraStrength === undefined ? {} : { camera_strength: request.cameraStrength }),
+    ...(image === undefined ? {} : { image: shownImage(image) }),
+    ...(tailImage === undefined ? {} : { tail_image: shownImage(tailImage) }),
+    notes: [...prepared.notes],
+  };
+}

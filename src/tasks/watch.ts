@@ -1,0 +1,242 @@
+/** What became of a task that the provider has? Asked until it is known, then saved. */
+import type { QueryOutcome } from '../jimeng/api.ts';
+import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import { Problem } from '../problems.ts';
+import { iso, type TaskContext } from './context.ts';
+import { type Lease, tryLease } from './lease.ts';
+import { isWatched, type TaskRecord } from './record.ts';
+import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
+import { saveVideo } from './save.ts';
+import { errorOf } from './submit.ts';
+
+const DEFAULT_POLL_SECONDS = 5;
+/** After JIMENG_VIDEO_MAX_POLL_ATTEMPTS answers the quick watch is over. */
+const SLOW_POLL_SECONDS = 300;
+/** A task can be unknown for a moment after its submit; so long in a row it is believed. */
+const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
+/** Blips are not worth telling; this many in a row are. */
+const TELL_AFTER_LOST = 3;
+const TELL_AFTER_INTERNAL_ERRORS = 10;
+/** The provider forgets a task after 12 h (an FAQ says 24 h): whatever it does not know after this is over. */
+const GIVEN_UP_MILLISECONDS = 24 * 3600_000;
+
+/** What is remembered between two queries and not worth writing down. */
+interface Watch {
+  answered: number;
+  failedInRow: number;
+  /** Looks at once when called. */
+  wake: () => void;
+}
+
+export class Watcher {
+  private readonly context: TaskContext;
+  private readonly watches = new Map<string, Watch>();
+  private readonly loops = new Set<Promise<void>>();
+
+  constructor(context: TaskContext) {
+    this.context = context;
+  }
+
+  /** Begins to watch, unless this or another process does already; asks at once where this one does. */
+  watch(id: string): void {
+    const running = this.watches.get(id);
+    running?.wake();
+    if (running !== undefined || this.context.ending.aborted) return;
+    const watch: Watch = { answered: 0, failedInRow: 0, wake: () => undefined };
+    this.watches.set(id, watch);
+    const loop = this.run(id, watch)
+      .catch((error: unknown) => {
+        if (!this.context.ending.aborted) this.context.log.error('watch failed', { task: id, reason: String(error) });
+      })
+      .finally(() => {
+        this.watches.delete(id);
+        this.loops.delete(loop);
+        this.context.changes.notify();
+      });
+    this.loops.add(loop);
+  }
+
+  isWatching(id: string): boolean {
+    return this.watches.has(id);
+  }
+
+  /** Resolves when every loop has let go of its lease. */
+  async ended(): Promise<void> {
+    await Promise.allSettled([...this.loops]);
+  }
+
+  private async run(id: string, watch: Watch): Promise<void> {
+    const lease = await leaseTask(this.context, id);
+    if (lease === undefined) return;
+    try {
+      while (!this.context.ending.aborted) {
+        const record = await this.context.journal.read(id);
+        if (record === undefined || !isWatched(record.status)) return;
+        const delayMilliseconds = await this.look(record, watch);
+        if (delayMilliseconds === undefined) return;
+        await this.pause(watch, delayMilliseconds);
+      }
+    } finally {
+      await lease.release();
+    }
+  }
+
+  private async pause(watch: Watch, milliseconds: number): Promise<void> {
+    const woken = new AbortController();
+    watch.wake = () => woken.abort();
+    const signal = AbortSignal.any([woken.signal, this.context.ending]);
+    await this.context.clock.sleep(milliseconds, signal).catch(() => undefined);
+    watch.wake = () => undefined;
+  }
+
+  /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
+  private async look(record: TaskRecord, watch: Watch): Promise<number | undefined> {
+    const { api, ending } = this.context;
+    const outcome = await api.query(record.req_key, record.provider_task_id ?? '', ending);
+    const answered = outcome.kind === 'running' || outcome.kind === 'not_found';
+    if (answered) watch.answered++;
+    watch.failedInRow = outcome.kind === 'unanswered' || outcome.kind === 'hindered' ? watch.failedInRow + 1 : 0;
+    const next = afterQuery(record, outcome, this.context.clock.now(), watch.failedInRow);
+    if (next.status === 'generating' && next.video !== undefined && outcome.kind === 'done') {
+      await this.record(record, next);
+      await finish(this.context, next, ending);
+      return undefined;
+    }
+    await this.record(record, next);
+    return isWatched(next.status) ? this.delay(outcome, watch) : undefined;
+  }
+
+  private async record(before: TaskRecord, after: TaskRecord): Promise<void> {
+    if (before === after) return;
+    await this.context.journal.writeOrKeep(after);
+    this.context.changes.notify();
+  }
+
+  private delay(outcome: QueryOutcome, watch: Watch): number {
+    const { pollIntervalSeconds, maxPollAttempts } = this.context.settings;
+    if (watch.answered >= maxPollAttempts) return SLOW_POLL_SECONDS * 1000;
+    // What the user sets is what is done, after a failed query, too.
+    if (pollIntervalSeconds !== undefined) return pollIntervalSeconds * 1000;
+    if (outcome.kind === 'unanswered') return delayBefore(watch.failedInRow, QUERY_DELAYS, Math.random());
+    if (outcome.kind === 'hindered') return delayBefore(watch.failedInRow, HINDRANCE_DELAYS, Math.random());
+    return DEFAULT_POLL_SECONDS * 1000;
+  }
+}
+
+/** Only whoever holds it asks, saves and writes a task's record once the provider has it. */
+export async function leaseTask(context: TaskContext, id: string): Promise<Lease | undefined> {
+  return await tryLease(context.journal.leasePath(id), context.identity);
+}
+
+/**
+ * What a query's outcome makes of a record. Pure.
+ * @returns the same record when nothing worth writing down has changed
+ */
+export function afterQuery(record: TaskRecord, outcome: QueryOutcome, now: number, failedInRow: number): TaskRecord {
+  const { hindrance: _h, first_not_found_at: _n, ...clean } = record;
+  const seen: TaskRecord = {
+    ...clean,
+    sandbox: record.sandbox || outcome.sandbox,
+    ...(outcome.requestId === undefined ? {} : { request_id: outcome.requestId }),
+    ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
+  };
+  const over = { finished_at: iso(now) };
+  switch (outcome.kind) {
+    case 'done':
+      return { ...seen, status: 'generating', video: { ...record.video, ...linkOf(outcome.url, now) } };
+    case 'failed':
+      return { ...seen, ...over, status: 'failed', error: errorOf(outcome.problem) };
+    case 'expired':
+      return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
+    case 'not_found':
+      return afterNotFound(record, seen, now);
+    case 'running': {
+      const status = outcome.word === 'in_queue' ? 'in_queue' : 'generating';
+      const changed =
+        status !== record.status || record.hindrance !== undefined || record.first_not_found_at !== undefined;
+      return changed ? { ...seen, status } : record;
+    }
+    default:
+      return afterNoAnswer(record, outcome, now, failedInRow);
+  }
+}
+
+function afterNotFound(record: TaskRecord, seen: TaskRecord, now: number): TaskRecord {
+  const ageMilliseconds = now - Date.parse(record.submitted_at ?? record.created_at);
+  const over = { finished_at: iso(now) };
+  if (ageMilliseconds > TASK_LIFE_SECONDS * 1000) {
+    return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
+  }
+  const first = record.first_not_found_at;
+  if (first === undefined) return { ...seen, first_not_found_at: iso(now) };
+  if (now - Date.parse(first) < NOT_FOUND_BELIEVED_MILLISECONDS) return record;
+  return { ...seen, ...over, status: 'not_found', error: errorOf(new Problem('not_found')) };
+}
+
+/** Nothing was learned of the task; what stands in the way is told once it is more than a blip. */
+function afterNoAnswer(
+  record: TaskRecord,
+  outcome: Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>,
+  now: number,
+  failedInRow: number,
+): TaskRecord {
+  if (now - Date.parse(record.submitted_at ?? record.created_at) > GIVEN_UP_MILLISECONDS) {
+    return { ...record, status: 'expired', finished_at: iso(now), error: errorOf(new Problem('expired')) };
+  }
+  const passing = outcome.kind === 'unanswered' ? TELL_AFTER_LOST : TELL_AFTER_INTERNAL_ERRORS;
+  const tellAfter = outcome.problem.who === 'operator' && outcome.kind === 'hindered' ? 1 : passing;
+  const same = record.hindrance?.code === outcome.problem.code;
+  if (failedInRow < tellAfter || same) return record;
+  return { ...record, hindrance: { ...errorOf(outcome.problem), count: failedInRow } };
+}
+
+function linkOf(url: string, now: number): { url: string; url_valid_until: string } {
+  return { url, url_valid_until: iso(now + LINK_LIFE_SECONDS * 1000) };
+}
+
+/**
+ * Saves what is done, and closes the record. The caller holds the task's lease. A video that cannot be saved is
+ * `done` all the same: the record has its link, and why.
+ */
+export async function finish(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<TaskRecord> {
+  const { journal, clock, changes } = context;
+  const { destination, video } = record;
+  let saved = record;
+  if (destination !== null && video !== undefined) {
+    try {
+      const { error: _, ...unsaved } = record;
+      saved = await saveVideo(context, {
+        record: { ...unsaved, video },
+        destination: { folder: destination.folder, fileName: destination.file_name },
+        freshUrl: (abort) => freshUrl(context, record, abort),
+        signal,
+        remember: (remembered) => journal.write(remembered),
+      });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
+      context.log.warn('video not saved', { task: record.id, code: problem.code });
+      saved = { ...record, error: errorOf(problem) };
+    }
+  }
+  const done: TaskRecord = { ...saved, status: 'done', finished_at: record.finished_at ?? iso(clock.now()) };
+  await journal.writeOrKeep(done);
+  context.log.info('done', { task: record.id, saved: done.video?.file !== undefined });
+  changes.notify();
+  return done;
+}
+
+/** @throws Problem save_failed when the provider gives no link any more */
+async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<string> {
+  const outcome = await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
+  if (outcome.kind === 'done') return outcome.url;
+  const reason = 'problem' in outcome ? outcome.problem.message : `the provider says ${outcome.kind}`;
+  throw new Problem('save_failed', { what: `The link had expired, and no fresh one was to be had: ${reason}` });
+}
+
+/** @returns the record with a link that is good for an hour again; the same record when none was to be had */
+export async function refreshLink(context: TaskContext, record: TaskRecord, signal?: AbortSignal): Promise<TaskRecord> {
+  const outcome = await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
+  if (outcome.kind !== 'done' || record.video === undefined) return record;
+  return { ...record, video: { ...record.video, ...linkOf(outcome.url, context.clock.now()) } };
+}

@@ -1,0 +1,199 @@
+/** Does a trimmed clip have the asked length, decode cleanly, and show the same pictures in the same order? */
+import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readClip } from '../../src/media/clip.ts';
+import { chooseCut, trimClip } from '../../src/media/clip-trim.ts';
+import {
+  clip,
+  decodingErrors,
+  hasNoFfmpeg,
+  makeClip,
+  metadata,
+  needsFfmpeg,
+  pictureHashes,
+  probe,
+} from './clip-tools.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'trim-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const FRAME_SECONDS = 1 / 24;
+
+/** Frames in decoding order, in groups as encoders make them: the last picture of a group first, then those before it. */
+function decodingOrder(groups: readonly number[]): number[] {
+  const times = [0];
+  for (const size of groups) {
+    const before = times.length - 1;
+    times.push(before + size, ...Array.from({ length: size - 1 }, (_, index) => before + 1 + index));
+  }
+  return times.map((frame) => frame * FRAME_SECONDS);
+}
+
+describe('where to cut', () => {
+  test('without B-frames exactly the asked frames are kept', () => {
+    const cut = chooseCut(decodingOrder(new Array(240).fill(1)), 8, 24);
+    expect(cut).toHaveLength(192);
+    expect(cut.at(-1)?.atSeconds).toBeCloseTo(191 * FRAME_SECONDS, 9);
+  });
+
+  test('a cut inside a group of B-frames moves by the one frame that makes it whole', () => {
+    const order = decodingOrder(new Array(60).fill(2));
+    expect(chooseCut(order, 4, 24)).toHaveLength(97);
+    expect(
+      chooseCut(
+        order.map((time) => time + 5),
+        4,
+        24,
+      ),
+    ).toHaveLength(97);
+  });
+
+  test('whatever the groups, the length is right within a frame and every time is shown once', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 120, maxLength: 120 }), (groups) => {
+        for (const seconds of [4, 6, 8] as const) {
+          const order = decodingOrder(groups).slice(0, 241);
+          if (order.length < seconds * 24) continue;
+          const cut = chooseCut(order, seconds, 24);
+          expect(Math.abs(cut.length - seconds * 24)).toBeLessThanOrEqual(1);
+          const shown = cut.map(({ atSeconds }) => Math.round(atSeconds * 24)).sort((a, b) => a - b);
+          expect(new Set(shown).size).toBe(cut.length);
+          expect(shown[0]).toBe(0);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('4, 6 and 8 seconds without ffmpeg', () => {
+  test.each([
+    ['1248x704-121', 4],
+    ['1248x704-241', 6],
+    ['1248x704-241', 8],
+    ['1088x1920-241', 8],
+  ] as const)('%s becomes %i seconds, and the source stays as it was', async (name, seconds) => {
+    const target = path.join(folder, `${name}-${seconds}.mp4`);
+    const before = await readFile(clip(name));
+    const facts = await trimClip(clip(name), target, seconds);
+    expect(Math.abs(facts.frames - seconds * 24)).toBeLessThanOrEqual(1);
+    expect(facts.fps).toBe(24);
+    expect(await readClip(target)).toEqual(facts);
+    expect(await readFile(clip(name))).toEqual(before);
+    // The index comes first, so that a player starts before the file is whole.
+    const made = await readFile(target);
+    expect(made.indexOf('moov')).toBeLessThan(made.indexOf('mdat'));
+  });
+});
+
+describe.skipIf(hasNoFfmpeg)(`the trimmed clip, seen by ffmpeg${needsFfmpeg}`, () => {
+  /** The pictures of the last group of B-frames may have gaps between them; before it, none may be missing. */
+  function expectBeginning(trimmed: string[], source: string[], longestGroup: number): void {
+    const certain = trimmed.length - longestGroup;
+    expect(trimmed.slice(0, certain)).toEqual(source.slice(0, certain));
+    const rest = source.slice(certain);
+    let from = 0;
+    for (const hash of trimmed.slice(certain)) {
+      from = rest.indexOf(hash, from) + 1;
+      expect(from).toBeGreaterThan(0);
+    }
+  }
+
+  test.each([
+    ['1248x704-121', 4],
+    ['1120x832-241', 6],
+    ['704x1248-241', 8],
+  ] as const)(
+    '%s at %i seconds has the frames, decodes without a word, and shows the same pictures',
+    async (name, seconds) => {
+      const target = path.join(folder, `seen-${name}-${seconds}.mp4`);
+      const facts = await trimClip(clip(name), target, seconds);
+      const seen = await probe(target);
+      expect(Math.abs(seen.frames - seconds * 24)).toBeLessThanOrEqual(1);
+      expect(seen).toMatchObject({ frames: facts.frames, fps: '24/1' });
+      expect(seen.seconds).toBeCloseTo(facts.durationSeconds, 3);
+      expect(await decodingErrors(target)).toBe('');
+      expectBeginning(await pictureHashes(target), await pictureHashes(clip(name)), 4);
+    },
+  );
+
+  test('groups of nine frames are cut cleanly at 4, 6 and 8 seconds', async () => {
+    const source = path.join(folder, 'groups.mp4');
+    makeClip(source, 241);
+    const pictures = await pictureHashes(source);
+    for (const seconds of [4, 6, 8] as const) {
+      const target = path.join(folder, `groups-${seconds}.mp4`);
+      await trimClip(source, target, seconds);
+      expect(Math.abs((await probe(target)).frames - seconds * 24)).toBeLessThanOrEqual(1);
+      expect(await decodingErrors(target)).toBe('');
+      expectBeginning(await pictureHashes(target), pictures, 9);
+    }
+  });
+
+  test('the label that says the video is generated, and a comment, stay in the file', async () => {
+    const source = path.join(folder, 'label.mp4');
+    const target = path.join(folder, 'label-cut.mp4');
+    const label = '{"Label":"1","ContentProducer":"x"}';
+    makeClip(source, 121, '-movflags', 'use_metadata_tags', '-metadata', `AIGC=${label}`, '-metadata', 'comment=hello');
+    await trimClip(source, target, 4);
+    expect(await metadata(target)).toMatchObject({ AIGC: label, comment: 'hello' });
+  });
+});
+
+describe('what cannot be trimmed', () => {
+  test('a clip that is too short is refused with both lengths', async () => {
+    const target = path.join(folder, 'long.mp4');
+    await expect(trimClip(clip('1248x704-121'), target, 8)).rejects.toMatchObject({
+      code: 'conversion_failed',
+      message: 'The video is 5.04 seconds long and cannot be trimmed to 8; the original is kept.',
+    });
+    expect(await readdir(folder)).not.toContain('long.mp4');
+  });
+
+  test('a broken file is told, its bytes stay, and no target is left', async () => {
+    const source = path.join(folder, 'broken.mp4');
+    await copyFile(clip('1248x704-241'), source);
+    await truncate(source, 12_000);
+    await expect(trimClip(source, path.join(folder, 'broken-cut.mp4'), 8)).rejects.toMatchObject({
+      code: 'conversion_failed',
+      message: expect.stringContaining(`the original is kept: "${source}"`),
+    });
+    expect(await readdir(folder)).not.toContain('broken-cut.mp4');
+    expect((await readFile(source)).length).toBe(12_000);
+  });
+
+  test('frames that are missing in the middle of the work leave no target', async () => {
+    // The last box runs to the end of the file, so that nothing but the frames themselves says that some are missing.
+    const bytes = await readFile(clip('1248x704-241'));
+    bytes.writeUInt32BE(0, bytes.indexOf('mdat') - 4);
+    const source = path.join(folder, 'open-end.mp4');
+    await writeFile(source, bytes.subarray(0, 12_000));
+    await expect(trimClip(source, path.join(folder, 'open-end-cut.mp4'), 8)).rejects.toMatchObject({
+      code: 'conversion_failed',
+      cause: { message: expect.stringMatching(/^\d+ frames were written instead of 19\d$/) },
+    });
+    expect(await readdir(folder)).not.toContain('open-end-cut.mp4');
+  });
+
+  test('a clip is not trimmed onto itself', async () => {
+    const source = path.join(folder, 'itself.mp4');
+    await copyFile(clip('1248x704-121'), source);
+    await expect(trimClip(source, source, 4)).rejects.toMatchObject({ code: 'conversion_failed' });
+    expect(await readFile(source)).toEqual(await readFile(clip('1248x704-121')));
+  });
+
+  test('a target that cannot be written is told with the reason', async () => {
+    const blocked = path.join(folder, 'a-file');
+    await writeFile(blocked, '');
+    await expect(trimClip(clip('1248x704-121'), path.join(blocked, 'x.mp4'), 4)).rejects.toMatchObject({
+      code: 'conversion_failed',
+      message: expect.stringMatching(/ENOTDIR|ENOENT/),
+    });
+  });
+});

@@ -1,0 +1,65 @@
+/** Is a link asked for as it is spelt, and are redirects followed only where they may lead? */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FileHost, redirectTo } from './download-host.ts';
+
+let host: FileHost;
+beforeEach(async () => {
+  host = await FileHost.open();
+});
+afterEach(async () => {
+  await host.close();
+});
+
+describe('a link', () => {
+  test('is asked for exactly as it is spelt', async () => {
+    const target = "/a%2fb//c/../d?b=1&a=%e4&a=2&c='+~{}|^%7E&sig=a/b+c==";
+    await host.expectWhole({ url: `${host.origin}${target}#part` });
+    expect(host.requests[0]?.url).toBe(target);
+  });
+
+  test('with characters that cannot go over the wire has them encoded, and the rest left', async () => {
+    await host.expectWhole({ url: `${host.origin}/马?b=1 2&a=%7e` });
+    expect(host.requests[0]?.url).toBe('/%E9%A9%AC?b=1%202&a=%7e');
+  });
+});
+
+test('a host that nobody listens on is told by its name, without the signature in its query', async () => {
+  host.stopListening();
+  const sentence = await host.sentenceOf({ url: `${host.origin}/v?Signature=hidden` });
+  expect(sentence).toContain(new URL(host.origin).host);
+  expect(sentence).not.toContain('hidden');
+});
+
+describe('redirects', () => {
+  test('are followed, relative ones and their queries too', async () => {
+    host.steps = [redirectTo('/next?b=1&a=2'), redirectTo(`${host.origin}/last?z='%7e'`)];
+    await host.expectWhole();
+    expect(host.requests.map((request) => request.url)).toEqual(['/video?x=1', '/next?b=1&a=2', "/last?z='%7e'"]);
+  });
+
+  test('in a loop end in a sentence', async () => {
+    host.last = redirectTo('/again');
+    expect(await host.sentenceOf()).toContain('redirects more than 5 times');
+  });
+
+  test.each([
+    'http://127.0.0.1:1/x',
+    'http://[::1]/x',
+    'http://169.254.169.254/x',
+    'http://nas/x',
+    'http://2130706433/',
+  ])('into a private network (%s) are not followed unless the API is on one', async (location) => {
+    host.steps = [redirectTo(location)];
+    expect(await host.sentenceOf({ mayReachPrivate: false })).toContain('private network');
+    expect(host.requests).toHaveLength(1);
+  });
+
+  test.each(['file:///etc/passwd', 'ftp://example.com/x', 'http://'])('to %s are not followed', async (location) => {
+    host.last = redirectTo(location);
+    expect(await host.sentenceOf()).toContain('redirects to no web address');
+  });
+
+  test('a link that is no web address is replaced by a fresh one', async () => {
+    await host.expectWhole({ url: 'file:///etc/passwd' });
+  });
+});
