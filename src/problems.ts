@@ -295,6 +295,13 @@ const OWN = {
     'The daily budget does not allow another video.',
     'wait until there is room, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
   ),
+  preparation_too_long: row(
+    'you',
+    'none',
+    true,
+    'Preparing the pictures took longer than the call may wait, so nothing was sent.',
+    'use smaller pictures, or a longer wait_seconds',
+  ),
   no_record: row(
     'you',
     'none',

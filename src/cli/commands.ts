@@ -1,4 +1,49 @@
 /** Which commands are there? */
-export async function runCommand(_argv: readonly string[]): Promise<number> {
-  return 2;
+import { Command, CommanderError } from 'commander';
+import { NAME, VERSION } from '../version.ts';
+import { addCancel } from './cancel.ts';
+import { addCollect } from './collect.ts';
+import { EXIT } from './exit-codes.ts';
+import { addGenerate } from './generate.ts';
+import { addGet } from './get.ts';
+import { addList } from './list.ts';
+import { addSandbox } from './sandbox.ts';
+import { openTerminal } from './terminal.ts';
+
+const EPILOGUE = `
+Without arguments it serves an MCP client over stdio.
+
+Settings come from the environment: VOLC_ACCESSKEY and VOLC_SECRETKEY are needed for real videos;
+JIMENG_VIDEO_API_URL=sandbox tries everything without an account and without real videos.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 still running.`;
+
+/**
+ * @param argv without the program's own two
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage or settings, 3 still running
+ */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal();
+  let exitCode: number = EXIT.done;
+  const end = (code: number) => {
+    exitCode = code;
+  };
+  // What is set here is passed on to the commands that are added after it.
+  const program = new Command(NAME)
+    .description("Makes videos with Volcengine's Jimeng (即梦AI) Video 3.0.")
+    .version(VERSION, '-V, --version', 'print the version')
+    .exitOverride()
+    .showHelpAfterError('Add --help for what there is.')
+    .addHelpText('after', EPILOGUE);
+  for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addSandbox]) add(program, terminal, end);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.excessArguments' && argv[0] === 'generate')
+      terminal.say('A prompt of several words goes in quotes: "…".');
+    // Its own codes are 0 for help and version, 1 for everything that was typed wrong.
+    return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
+  }
 }

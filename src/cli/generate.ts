@@ -13,7 +13,7 @@ import { commandSurface } from '../report/surface.ts';
 import type { Call, VideoService } from '../tasks/service.ts';
 import { DURATIONS, FRAME_RATES, settleRequest, videoShape, withModeRules } from '../tasks/video-request.ts';
 import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
-import { tellReport, tellTask } from './outcome.ts';
+import { tellAtEnd, tellReport } from './outcome.ts';
 import { runSession } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -66,9 +66,12 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, isWa
     const { record, joined } = await service.make(request, { output, allowDuplicate }, sending);
     session.aboutTask(record.id);
     if (!terminal.isWatched) terminal.say(`task ${record.id}: ${joined ? 'joined' : 'recorded'}`);
-    const over = await service.waitUntilOver(record.id, call);
-    const last = over.status === 'submitting' ? await awaitAnswer(service, over.id, call) : over;
-    return async () => tellTask(service, (await service.context.journal.read(record.id)) ?? last, joined);
+    // What was there already may be finished, and saved at another place than the one that is asked for now.
+    const over = joined
+      ? await service.get(record.id, undefined, output, call)
+      : await service.waitUntilOver(record.id, call);
+    if (over.status === 'submitting' && !call.signal.aborted) await awaitAnswer(service, over.id, call);
+    return () => tellAtEnd(service, record.id, joined);
   });
 }
 
@@ -78,7 +81,7 @@ function defaultDeadline({ context }: VideoService): number {
 }
 
 /** This process is about to end, and nobody else hears the answer: without it the task would be `unknown`. */
-async function awaitAnswer(service: VideoService, id: string, call: Call) {
+async function awaitAnswer(service: VideoService, id: string, call: Call): Promise<void> {
   const { clock, settings } = service.context;
-  return await service.waitUntilTaken(id, { ...call, deadline: clock.monotonic() + settings.apiTimeoutSeconds * 1000 });
+  await service.waitUntilTaken(id, { ...call, deadline: clock.monotonic() + settings.apiTimeoutSeconds * 1000 });
 }

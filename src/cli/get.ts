@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { MODE_NAMES } from '../jimeng/modes.ts';
 import { addJsonOption, addWaitOption, parseInput, textOption, waitSecondsInput } from './options.ts';
-import { tellTask } from './outcome.ts';
-import { runSession, withinCall } from './session.ts';
+import { tellAtEnd } from './outcome.ts';
+import { runSession } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Nobody asks on when the command has ended, so its one question is given the time to be answered. */
@@ -40,12 +40,7 @@ async function get(terminal: Terminal, given: Record<string, unknown>, isWanted:
     const service = await session.holder.service();
     const call = session.call(wait === undefined ? undefined : Math.max(wait, LEAST_WAIT_SECONDS));
     session.aboutTask(taskId);
-    const got = await withinCall(call, service.get(taskId, asked.mode, asked.output, call));
-    return async () => {
-      const { journal } = service.context;
-      const now = (await journal.read(got?.id ?? taskId)) ?? (await journal.findByProviderId(taskId)) ?? got;
-      if (now === undefined) throw session.call(0).signal.reason;
-      return tellTask(service, now);
-    };
+    const { id } = await service.get(taskId, asked.mode, asked.output, call);
+    return () => tellAtEnd(service, id);
   });
 }

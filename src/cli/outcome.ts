@@ -1,5 +1,5 @@
 /** What does a command tell when it is over? */
-import type { Problem } from '../problems.ts';
+import { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
@@ -20,7 +20,7 @@ export interface Outcome {
 }
 
 /** A report as a person at a terminal reads it. */
-function phrased(report: Report): Report {
+export function phrased(report: Report): Report {
   const { message, next_step: nextStep, error } = report;
   return reportSchema.parse({
     ...report,
@@ -35,7 +35,12 @@ export function tellReport(report: Report, record?: TaskRecord): Outcome {
   return { text: renderReport(said), json: withRaw(said, record), exitCode: exitCodeOf(said) };
 }
 
-export async function tellTask(service: VideoService, record: TaskRecord, joined = false): Promise<Outcome> {
+/** @param said `joined`: the request was there already; `before`: what has to be said first */
+export async function tellTask(
+  service: VideoService,
+  record: TaskRecord,
+  { joined = false, before = '' }: { readonly joined?: boolean; readonly before?: string } = {},
+): Promise<Outcome> {
   const report = reportOf(record, {
     surface: commandSurface,
     now: service.context.clock.now(),
@@ -43,7 +48,15 @@ export async function tellTask(service: VideoService, record: TaskRecord, joined
     placeInQueue: await service.placeInQueue(record),
     unwritten: service.context.journal.isUnwritten(record.id),
   });
-  return tellReport(isLeftInQueue(service, record) ? { ...report, message: left(report.message) } : report, record);
+  const message = isLeftInQueue(service, record) ? left(report.message) : report.message;
+  return tellReport({ ...report, message: `${before} ${message}`.trim() }, record);
+}
+
+/** As its record is now. @throws Problem no_record when somebody has removed it */
+export async function tellAtEnd(service: VideoService, id: string, joined = false): Promise<Outcome> {
+  const record = await service.context.journal.read(id);
+  if (record === undefined) throw new Problem('no_record');
+  return await tellTask(service, record, { joined });
 }
 
 /** Its process is this one, which is about to end, or has ended: the queue of a dead process is nobody's. */
@@ -58,7 +71,8 @@ function left(message: string): string {
   );
 }
 
-function withRaw(report: Report, record: TaskRecord | undefined): object {
+/** What `--json` tells of a task beyond its report. */
+export function withRaw(report: Report, record: TaskRecord | undefined): object {
   if (record?.raw === undefined) return report;
   return { ...report, provider: { ...report.provider, raw: parsedOrText(record.raw) } };
 }

@@ -11,6 +11,8 @@ import type { Terminal } from './terminal.ts';
 
 /** A submit that is out when somebody ends the command is awaited so long. */
 const LAST_WAIT_MILLISECONDS = 3_000;
+/** To the end, and every task ends within a day or two; a timer takes 24.8 days at most, and fires at once for more. */
+const NO_END_SECONDS = 20 * 86_400;
 
 export interface Session {
   readonly holder: ServiceHolder;
@@ -44,7 +46,8 @@ export async function runSession(
     terminal,
     call: (waitSeconds) => ({
       signal,
-      deadline: arrivedAt + (waitSeconds ?? Number.POSITIVE_INFINITY) * 1000,
+      arrivedAt,
+      deadline: arrivedAt + (waitSeconds ?? NO_END_SECONDS) * 1000,
       unrestricted: true,
       onWait: (record) => terminal.showProgress(progressOf(record)),
     }),
@@ -103,24 +106,4 @@ function problemOf(error: unknown, signal: AbortSignal, log: Log): Problem | und
   if (signal.aborted && (error === signal.reason || (error as Error).name === 'AbortError')) return undefined;
   log.error('command failed', { reason: error instanceof Error ? error.stack : String(error) });
   return new Problem('internal_error');
-}
-
-/**
- * The service bounds its waiting; this bounds everything, a download inside `get` too.
- * @returns undefined when the deadline has come, or somebody has ended the command, first
- */
-export async function withinCall<Value>(call: Call, work: Promise<Value>): Promise<Value | undefined> {
-  const over = new AbortController();
-  const milliseconds = call.deadline - systemClock.monotonic();
-  const signal = AbortSignal.any([over.signal, call.signal]);
-  const end = Number.isFinite(milliseconds)
-    ? systemClock.sleep(Math.max(0, milliseconds), signal)
-    : new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-  try {
-    return await Promise.race([work, end.then(() => undefined).catch(() => undefined)]);
-  } finally {
-    over.abort();
-    // Ended by `end`: whatever it says then has been told already.
-    work.catch(() => undefined);
-  }
 }

@@ -3,9 +3,9 @@ import { NAME } from '../version.ts';
 
 /** Longest first: what is left of a tool's name after the calls were replaced is the command's. */
 const TOOLS: readonly (readonly [RegExp, string])[] = [
-  [/call get_video_task with \{"task_id":"([^"]*)"\}/gi, `run: ${NAME} get $1`],
-  [/call get_video_task/gi, `run: ${NAME} get TASK_ID`],
-  [/call list_video_tasks(?: with \{\})?/gi, `run: ${NAME} list`],
+  [/call get_video_task with \{"task_id":"([^"]*)"\}/gi, `run \`${NAME} get $1\``],
+  [/call get_video_task/gi, `run \`${NAME} get TASK_ID\``],
+  [/call list_video_tasks(?: with \{\})?/gi, `run \`${NAME} list\``],
   [/(?:generate_video and )?submit_video_task|generate_video/g, `${NAME} generate`],
   [/list_video_tasks/g, `${NAME} list`],
   [/get_video_task/g, `${NAME} get`],
@@ -19,8 +19,9 @@ const SETTINGS: readonly (readonly [RegExp, string])[] = [
   [/this server/g, 'this program'],
 ];
 
-const INPUTS = 'mode duration fps image tail_image seed aspect_ratio template_id camera_strength output wait_seconds';
-const INPUT = new RegExp(`\`(${INPUTS.replaceAll(' ', '|')}|limit|status|allow_duplicate|dry_run)\``, 'g');
+const INPUTS = 'mode duration fps image tail_image seed aspect_ratio template_id camera_strength output';
+const OTHERS = 'allow_duplicate dry_run wait_seconds limit status port generation_seconds tasks_in_flight';
+const INPUT = new RegExp(`\`(${INPUTS.replaceAll(' ', '|')}|${OTHERS.replaceAll(' ', '|')})\``, 'g');
 
 export function inCommandWords(text: string): string {
   const commands = [...TOOLS, ...SETTINGS].reduce(

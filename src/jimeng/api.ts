@@ -7,11 +7,14 @@ import type { Network } from '../network.ts';
 import { Problem } from '../problems.ts';
 import {
   type HttpAnswer,
+  type ProviderAnswer,
+  problemOf,
   type QueryReading,
   readAnswer,
   readQuery,
   readSubmit,
   type SubmitReading,
+  SUCCESS,
 } from './answers.ts';
 import { queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
@@ -163,7 +166,7 @@ export function createApi(options: ApiOptions): Api {
     const reading = read && readSubmit(read);
     if (reading !== undefined) return { ...exchange, ...reading };
     if (!sent.mayHaveBeenSent) return { ...exchange, kind: 'not_sent', problem: notSent(sent.failure) };
-    return { ...exchange, kind: 'unknown', problem: lost(sent, read?.code, read?.message, options.apiTimeoutSeconds) };
+    return { ...exchange, kind: 'unknown', problem: lost(sent, read, options.apiTimeoutSeconds) };
   };
 
   const query = async (reqKey: string, providerTaskId: string, signal?: AbortSignal): Promise<QueryOutcome> => {
@@ -177,7 +180,7 @@ export function createApi(options: ApiOptions): Api {
       sandbox: sent.sandbox,
     };
     if (read !== undefined) return { ...exchange, ...readQuery(read) };
-    const problem = sent.mayHaveBeenSent ? lost(sent, undefined, undefined, seconds) : notSent(sent.failure);
+    const problem = sent.mayHaveBeenSent ? lost(sent, undefined, seconds) : notSent(sent.failure);
     return { ...exchange, kind: 'unanswered', problem };
   };
 
@@ -187,7 +190,18 @@ export function createApi(options: ApiOptions): Api {
 /** Our own keys are taken out of whatever the provider echoes, before anything else reads it. */
 export function redact(text: string, credentials: Credentials): string {
   const secrets = [credentials.secretAccessKey, credentials.sessionToken, credentials.accessKeyId];
-  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '***') : rest), text);
+  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(asWritten(secret), '***') : rest), text);
+}
+
+/** As it stands in JSON: a writer may escape any character, and some do it to `/`, `=` and `&`. */
+function asWritten(secret: string): RegExp {
+  const characters = [...secret].map((character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+    const plain = character === '/' ? '\\\\?/' : character.replace(/[\\^$.*+?()[\]{}|]/, '\\$&');
+    const digits = code.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+    return `(?:${plain}|\\\\u${digits})`;
+  });
+  return new RegExp(characters.join(''), 'g');
 }
 
 async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
@@ -209,19 +223,24 @@ function notSent(failure: unknown): Problem {
   });
 }
 
-function lost(sent: Sent, code: string | undefined, message: string | undefined, seconds: number): Problem {
+function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Problem {
   if (sent.answer === undefined && sent.timedOut) {
     const what = `No answer came within ${seconds} s (JIMENG_VIDEO_API_TIMEOUT).`;
     return new Problem('timeout', { what, cause: sent.failure });
   }
   if (sent.answer === undefined) return new Problem('connection_lost', { cause: sent.failure });
   const { status } = sent.answer;
-  const details = { providerText: message ?? '', ...(code === undefined ? {} : { providerCode: code }) };
-  const what =
-    code === undefined
-      ? `The answer (HTTP ${status}) was not the provider's, or not whole.`
-      : `The answer (HTTP ${status}, code ${code}) does not tell whether the task was made.`;
-  return new Problem('unreadable_answer', { what, ...details });
+  if (read === undefined) {
+    return new Problem('unreadable_answer', {
+      what: `The answer (HTTP ${status}) was not the provider's, or not whole.`,
+    });
+  }
+  if (status >= 500 && read.code !== SUCCESS) return problemOf(read);
+  return new Problem('unreadable_answer', {
+    what: `The answer (HTTP ${status}, code ${read.code}) does not tell whether the task was made.`,
+    providerCode: read.code,
+    providerText: read.message,
+  });
 }
 
 /** The innermost cause's code or message: undici and Node wrap what happened. */

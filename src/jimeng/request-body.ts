@@ -35,8 +35,9 @@ export interface BodyInput {
 export function requestBody(input: BodyInput): Record<string, unknown> {
   const row = modeRow(input.mode);
   const body: Record<string, unknown> = { req_key: row.reqKey };
-  if (input.images?.kind === 'urls') body.image_urls = input.images.urls;
-  if (input.images?.kind === 'base64') body.binary_data_base64 = input.images.data;
+  const images = row.image === 'none' ? undefined : input.images;
+  if (images?.kind === 'urls') body.image_urls = images.urls;
+  if (images?.kind === 'base64') body.binary_data_base64 = images.data;
   if (input.prompt !== undefined) body.prompt = input.prompt;
   if (row.camera === 'required') {
     body.template_id = input.templateId;

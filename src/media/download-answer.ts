@@ -27,7 +27,6 @@ class OpenAnswer implements LinkAnswer {
   #take: ((chunk: Uint8Array) => Promise<void> | undefined) | undefined;
   /** Still running when a cut connection ends the body: what it brought counts. */
   #taking: Promise<void> | undefined;
-  #early: Uint8Array[] = [];
   #failure: Error | undefined;
 
   constructor(
@@ -45,7 +44,6 @@ class OpenAnswer implements LinkAnswer {
 
   async receive(take: (chunk: Uint8Array) => Promise<void> | undefined): Promise<void> {
     this.#take = take;
-    for (const chunk of this.#early.splice(0)) await take(chunk);
     this.#controller.resume();
     try {
       await this.#ended;
@@ -57,12 +55,9 @@ class OpenAnswer implements LinkAnswer {
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.#take === undefined) {
-      this.#early.push(chunk);
-      return;
-    }
     try {
-      const taken = this.#take(chunk);
+      // Paused from the start: nothing comes before there is someone to take it.
+      const taken = this.#take?.(chunk);
       if (taken === undefined) return;
       this.#controller.pause();
       this.#taking = taken.then(

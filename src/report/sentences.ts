@@ -30,7 +30,7 @@ function unwritten(record: TaskRecord): string {
 }
 
 function whatHappened(record: TaskRecord, circumstances: Circumstances): string {
-  const { status, error } = record;
+  const { status } = record;
   switch (status) {
     case 'queued':
       return queued(circumstances);
@@ -44,7 +44,7 @@ function whatHappened(record: TaskRecord, circumstances: Circumstances): string 
     case 'failed':
       return `${told(record) || 'The provider refused the request.'} Nothing was charged.`;
     case 'unknown':
-      return `The answer to the submit was lost: it may have been charged, and it is not sent again. ${error?.message ?? ''}`.trim();
+      return `Whether the provider took the request is not known: it may have been charged, and it is not sent again. ${told(record)}`.trim();
     case 'not_found':
       return 'The provider says that it does not know this task, and has said so for two minutes; it may have been charged.';
     case 'expired':

@@ -28,10 +28,11 @@ export interface AdmitOptions {
  */
 export async function admit(context: TaskContext, prepared: Prepared, options: AdmitOptions): Promise<Admitted> {
   return await withLock(context, async () => {
+    // First, since one that was left for too long expires now and is not to be joined.
+    await takeOverLeft(context, () => true);
     const same = options.allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint);
     if (same !== undefined) return { record: same, joined: true, toSend: undefined };
     await requireRoom(context, prepared.estimatedCny);
-    await takeOverLeft(context, () => true);
     options.signal.throwIfAborted();
     const record = newRecord(context, prepared, options);
     await context.journal.create(record, prepared.body);

@@ -1,8 +1,7 @@
 /** What was spent, what may still be, and is there room for one more? */
 import { Problem } from '../problems.ts';
 import type { TaskContext } from './context.ts';
-import type { ClosedEntry, Journal } from './journal.ts';
-import { chargeOf, isOpen, type TaskRecord } from './record.ts';
+import { chargeOf, type TaskRecord } from './record.ts';
 
 const DAY_MILLISECONDS = 24 * 3600_000;
 
@@ -18,29 +17,19 @@ const cny = (fen: number) => Math.round(fen) / 100;
 const reservedAt = (record: TaskRecord) => Date.parse(record.created_at);
 const fenOf = (record: TaskRecord) => Math.round((record.estimated_cny ?? 0) * 100);
 
-/** Open first: a record that is moved in between is then seen twice, and counted once, but never missed. */
-async function allTasks(journal: Journal): Promise<{ records: TaskRecord[]; entries: ClosedEntry[] }> {
-  const records = await journal.openRecords();
-  const ids = new Set(records.map((record) => record.id));
-  return { records, entries: (await journal.closedEntries()).filter((entry) => !ids.has(entry.id)) };
-}
-
 export async function spending({ journal, clock }: TaskContext): Promise<Spending> {
   const since = clock.now() - DAY_MILLISECONDS;
   let last24h = 0;
   let allTime = 0;
   let possible = 0;
-  const { records, entries } = await allTasks(journal);
-  const charges = [
-    ...entries.map(({ status, createdAt, fen }) => ({ made: status === 'done', createdAt, fen })),
-    ...records
-      .filter((record) => chargeOf(record) !== 'none')
-      .map((record) => ({ made: record.status === 'done', createdAt: reservedAt(record), fen: fenOf(record) })),
-  ];
-  for (const { made, createdAt, fen } of charges) {
-    if (!made) possible += fen;
-    else allTime += fen;
-    if (made && createdAt >= since) last24h += fen;
+  const { open, closed } = await journal.snapshot();
+  for (const entry of closed) {
+    if (entry.status !== 'done') possible += entry.fen;
+    else allTime += entry.fen;
+    if (entry.status === 'done' && entry.createdAt >= since) last24h += entry.fen;
+  }
+  for (const record of open) {
+    if (chargeOf(record) === 'possible') possible += fenOf(record);
   }
   return { last24hCny: cny(last24h), allTimeCny: cny(allTime), possibleCny: cny(possible) };
 }
@@ -54,13 +43,10 @@ export async function requireRoom(context: TaskContext, estimatedCny: number): P
   if (budget === undefined) return;
   const { journal, clock } = context;
   const since = clock.now() - DAY_MILLISECONDS;
-  const { records, entries } = await allTasks(journal);
+  const { open, closed } = await journal.snapshot();
   const reserved = [
-    ...entries.map((entry) => ({ at: entry.createdAt, fen: entry.fen })),
-    // A record that could not be moved yet is no longer open, but counts as it would there.
-    ...records
-      .filter((record) => isOpen(record.status) || chargeOf(record) !== 'none')
-      .map((record) => ({ at: reservedAt(record), fen: fenOf(record) })),
+    ...closed.map((entry) => ({ at: entry.createdAt, fen: entry.fen })),
+    ...open.map((record) => ({ at: reservedAt(record), fen: fenOf(record) })),
   ].filter(({ at, fen }) => at > since && fen > 0);
   const sum = reserved.reduce((total, { fen }) => total + fen, 0);
   const over = sum + Math.round(estimatedCny * 100) - Math.round(budget * 100);

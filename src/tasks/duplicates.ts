@@ -1,7 +1,7 @@
 /** Is the same request there already, so that it need not be paid for again? */
 import { createHash } from 'node:crypto';
 import type { TaskContext } from './context.ts';
-import { isOpen, type TaskRecord, type TaskStatus } from './record.ts';
+import type { TaskRecord, TaskStatus } from './record.ts';
 
 /** A finished one is what a repeated call wants for this long. */
 const DONE_MILLISECONDS = 30 * 60_000;
@@ -25,19 +25,13 @@ function isYoung(status: TaskStatus, ageMilliseconds: number): boolean {
   return status === 'unknown' && ageMilliseconds < UNKNOWN_MILLISECONDS;
 }
 
-/** Closed, but not moved yet: its process died in between, or the disk was full. */
-function isJoinedClosed(record: TaskRecord, now: number): boolean {
-  return isYoung(record.status, now - Date.parse(record.finished_at ?? record.created_at));
-}
-
 /** @returns the newest that a second call joins instead of paying; call it under the lock */
 export async function findSameRequest(context: TaskContext, fingerprint: string): Promise<TaskRecord | undefined> {
   const { journal, clock } = context;
   const now = clock.now();
-  const matches = (await journal.openRecords()).filter(
-    (record) => record.fingerprint === fingerprint && (isOpen(record.status) || isJoinedClosed(record, now)),
-  );
-  for (const entry of await journal.closedEntries()) {
+  const { open, closed } = await journal.snapshot();
+  const matches = open.filter((record) => record.fingerprint === fingerprint);
+  for (const entry of closed) {
     if (!isYoung(entry.status, now - entry.closedAt)) continue;
     const record = await journal.readClosed(entry);
     if (record?.fingerprint === fingerprint) matches.push(record);

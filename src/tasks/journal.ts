@@ -31,6 +31,12 @@ export interface ClosedEntry {
   readonly fileName: string;
 }
 
+export interface Snapshot {
+  /** In the order of their ids. */
+  readonly open: readonly TaskRecord[];
+  readonly closed: readonly ClosedEntry[];
+}
+
 const CLOSED_NAME = /^(jv-[0-9a-z]{8}-[0-9a-z]{5})\.([a-z_]+)\.(\d+)\.([0-9a-z]+)\.json$/;
 
 /**
@@ -67,7 +73,8 @@ export class Journal {
         await makePrivateFolder(join(this.folder, name));
       }
       // For a person who looks: the folder's name is a hash.
-      await writeDurably(join(this.folder, 'account.json'), `${JSON.stringify(this.scope, null, 2)}\n`);
+      const accountPath = join(this.folder, 'account.json');
+      if (!(await exists(accountPath))) await writeDurably(accountPath, `${JSON.stringify(this.scope, null, 2)}\n`);
     });
     this.prepared = true;
   }
@@ -193,6 +200,26 @@ export class Journal {
       .sort();
   }
 
+  /**
+   * Everything at one moment: open first, so that a record that is just being closed is seen at least once; what is
+   * seen twice counts as closed.
+   */
+  async snapshot(): Promise<Snapshot> {
+    const open = await this.openRecords();
+    const closed = await this.closedEntries();
+    const closedIds = new Set(closed.map((entry) => entry.id));
+    const rest = open.filter((record) => !closedIds.has(record.id));
+    const unmoved = rest.filter((record) => !isOpen(record.status)).map(entryOf);
+    return { open: rest.filter((record) => isOpen(record.status)), closed: [...closed, ...unmoved] };
+  }
+
+  /** Moves a record that was closed, but whose process died before it was moved. */
+  async settle(record: TaskRecord): Promise<void> {
+    await this.guard(() => this.move(this.openPath(record.id), this.closedPath(closedFileName(record, undefined))));
+    await this.dropLeftovers(record);
+  }
+
+  /** Those that were closed but not yet moved included. */
   async openRecords(): Promise<TaskRecord[]> {
     const ids = await this.openIds();
     const records = await Promise.all(
@@ -250,7 +277,12 @@ export class Journal {
   }
 
   private async move(from: string, to: string): Promise<void> {
-    await rename(from, to);
+    try {
+      await rename(from, to);
+    } catch (error) {
+      // Another process moved it meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !(await exists(to))) throw error;
+    }
     await syncFolder(join(this.folder, 'open'));
     await syncFolder(join(this.folder, 'closed'));
   }
@@ -307,9 +339,26 @@ function text(record: TaskRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }
 
+function fenOf(record: TaskRecord): number {
+  return chargeOf(record) === 'none' ? 0 : Math.round((record.estimated_cny ?? 0) * 100);
+}
+
+function entryOf(record: TaskRecord): ClosedEntry {
+  const fileName = closedFileName(record, undefined);
+  const closedAt = Date.parse(record.finished_at ?? record.created_at);
+  return {
+    id: record.id,
+    status: record.status,
+    fen: fenOf(record),
+    createdAt: timeOfId(record.id),
+    closedAt,
+    fileName,
+  };
+}
+
 /** The time of closing stays the first one: a link that is fetched again does not make a task young. */
 function closedFileName(record: TaskRecord, previous: string | undefined): string {
-  const fen = chargeOf(record) === 'none' ? 0 : Math.round((record.estimated_cny ?? 0) * 100);
+  const fen = fenOf(record);
   const closedAt = Date.parse(record.finished_at ?? record.created_at).toString(36);
   const name = `${record.id}.${record.status}.${fen}.${closedAt}.json`;
   return previous !== undefined && CLOSED_NAME.exec(previous)?.[2] === record.status ? previous : name;

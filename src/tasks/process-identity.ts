@@ -37,6 +37,19 @@ export function isAlive(identity: ProcessIdentity): boolean | undefined {
   return started === '' || identity.started === '' || started === identity.started;
 }
 
+/** What runs elsewhere is heard of by what it writes: an entry or a submit so old there is nobody's. */
+const FOREIGN_MILLISECONDS = 15 * 60_000;
+
+/**
+ * May what this process was at be taken up? A container that is made anew for each session has another name each time,
+ * so of its work only the age tells.
+ * @param since, now milliseconds since 1970
+ */
+export function isGone(identity: ProcessIdentity, since: number, now: number): boolean {
+  const alive = isAlive(identity);
+  return alive === undefined ? now - since > FOREIGN_MILLISECONDS : !alive;
+}
+
 function hostOf(place: string): string {
   return place.split(' boot ')[0] ?? place;
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { makePrivateFolder, writeDurably } from './durable-file.ts';
-import { isAlive } from './process-identity.ts';
-import { isOpen, type TaskRecord } from './record.ts';
+import { isAlive, isGone } from './process-identity.ts';
+import type { TaskRecord } from './record.ts';
 import { type Delays, delayBefore } from './retry.ts';
 
 /** The provider may be making it: its answer was lost. */
@@ -46,15 +46,17 @@ async function writePacing(context: TaskContext, reqKey: string, pacing: Pacing)
 function limitNow(context: TaskContext, pacing: Pacing): number {
   const { concurrency } = context.settings;
   if (pacing.limit === undefined) return concurrency;
-  const probing = context.clock.now() >= (pacing.limitUntil ?? 0);
+  const left = (pacing.limitUntil ?? 0) - context.clock.now();
+  const probing = left <= 0 || left > TAUGHT_LIMIT_MILLISECONDS;
   return Math.min(concurrency, pacing.limit + (probing ? 1 : 0));
 }
 
 /** Tasks that hold a slot: sent, in flight, or lost less than ten minutes ago. */
-async function countInFlight(context: TaskContext, reqKey: string, open: readonly TaskRecord[]): Promise<number> {
+async function countInFlight(context: TaskContext, reqKey: string): Promise<number> {
   const { journal, clock } = context;
-  let count = open.filter((r) => r.req_key === reqKey && isOpen(r.status) && r.status !== 'queued').length;
-  for (const entry of await journal.closedEntries()) {
+  const { open, closed } = await journal.snapshot();
+  let count = open.filter((record) => record.req_key === reqKey && record.status !== 'queued').length;
+  for (const entry of closed) {
     if (entry.status !== 'unknown' || clock.now() - entry.closedAt > UNKNOWN_HOLDS_SLOT_MILLISECONDS) continue;
     if ((await journal.readClosed(entry))?.req_key === reqKey) count++;
   }
@@ -68,17 +70,20 @@ async function countInFlight(context: TaskContext, reqKey: string, open: readonl
 export async function takeNext(context: TaskContext, reqKey: string): Promise<TaskRecord | undefined> {
   const open = await context.journal.openRecords();
   const queued = open.filter((record) => record.status === 'queued' && record.req_key === reqKey);
-  const head = queued.sort(byId).find((record) => isAlive(record.owner) !== false);
+  const now = context.clock.now();
+  const head = queued.sort(byId).find((record) => !isLeft(record, now));
   if (head === undefined || head.owner.pid !== context.identity.pid || isAlive(head.owner) !== true) return undefined;
   const pacing = await readPacing(context, reqKey);
-  if (context.clock.now() < pacing.pausedUntil) return undefined;
-  if ((await countInFlight(context, reqKey, open)) >= limitNow(context, pacing)) return undefined;
+  // A clock that was set back must not stretch a pause of seconds into hours.
+  const pause = pacing.pausedUntil - now;
+  if (pause > 0 && pause <= BUSY_DELAYS.maxMilliseconds) return undefined;
+  if ((await countInFlight(context, reqKey)) >= limitNow(context, pacing)) return undefined;
   const taken: TaskRecord = {
     ...head,
     status: 'submitting',
     attempts: head.attempts + 1,
     owner: context.identity,
-    sent_at: iso(context.clock.now()),
+    sent_at: iso(now),
   };
   await context.journal.write(taken);
   context.changes.notify();
@@ -97,7 +102,7 @@ export async function putBack(context: TaskContext, record: TaskRecord, code: st
   await withLock(context, async () => {
     await context.journal.write({ ...rest, status: 'queued' });
     const pacing = await readPacing(context, record.req_key);
-    const inFlight = await countInFlight(context, record.req_key, await context.journal.openRecords());
+    const inFlight = await countInFlight(context, record.req_key);
     const refusals = pacing.refusals + 1;
     const now = context.clock.now();
     const learned: Pacing =
@@ -117,7 +122,7 @@ export async function noteAccepted(context: TaskContext, reqKey: string): Promis
   if (before.refusals === 0 && before.limit === undefined) return;
   await withLock(context, async () => {
     const pacing = await readPacing(context, reqKey);
-    const inFlight = await countInFlight(context, reqKey, await context.journal.openRecords());
+    const inFlight = await countInFlight(context, reqKey);
     const passed = pacing.limit !== undefined && inFlight > pacing.limit;
     const raised: Pacing = { pausedUntil: 0, refusals: 0 };
     const kept: Pacing = { ...pacing, pausedUntil: 0, refusals: 0 };
@@ -134,8 +139,8 @@ export async function noteAccepted(context: TaskContext, reqKey: string): Promis
  */
 export async function takeOverLeft(context: TaskContext, which: (record: TaskRecord) => boolean): Promise<void> {
   for (const record of await context.journal.openRecords()) {
-    if (record.status !== 'queued' || isAlive(record.owner) !== false) continue;
     const now = context.clock.now();
+    if (record.status !== 'queued' || !isLeft(record, now)) continue;
     if (now - Date.parse(record.created_at) > LEFT_ENTRY_MILLISECONDS) {
       await context.journal.write({ ...record, status: 'expired', finished_at: iso(now) });
     } else if (which(record)) {
@@ -143,6 +148,11 @@ export async function takeOverLeft(context: TaskContext, which: (record: TaskRec
     }
   }
   context.changes.notify();
+}
+
+/** Its process is gone. */
+function isLeft(record: TaskRecord, now: number): boolean {
+  return isGone(record.owner, Date.parse(record.created_at), now);
 }
 
 function byId(a: TaskRecord, b: TaskRecord): number {

@@ -60,7 +60,7 @@ export class Resumer {
     const { journal } = this.context;
     if (!isOpen(record.status)) {
       // Its process died between writing the record and moving it.
-      if (!journal.isUnwritten(record.id)) await journal.write(record);
+      if (!journal.isUnwritten(record.id)) await journal.settle(record);
     } else if (isWatched(record.status)) {
       const watched = this.watcher.isWatching(record.id) || (await isHeld(journal.leasePath(record.id)));
       if (!watched) this.watcher.watch(record.id);

@@ -98,6 +98,7 @@ export class Sender {
         return await recordNotSent(this.context, sent.record, sent.problem);
       }
       await clock.sleep(delay, ending).catch(() => undefined);
+      if (ending.aborted) return await recordNotSent(this.context, sent.record, sent.problem);
       record = { ...sent.record, attempts: sent.record.attempts + 1, sent_at: iso(clock.now()) };
       await journal.write(record);
     }

@@ -1,5 +1,6 @@
 /** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
 import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import { chooseDestination, type Destination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
@@ -15,7 +16,7 @@ import { Sender } from './sender.ts';
 import type { VideoRequest } from './video-request.ts';
 import { finish, leaseTask, refreshLink, Watcher } from './watch.ts';
 
-/** A submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
+/** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
 /** Other processes' changes are seen on disk. */
 const LOOK_MILLISECONDS = 250;
@@ -27,6 +28,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** When the call must be answered, on the monotonic clock. */
   readonly deadline: number;
+  /** When it came in, on the same clock. */
+  readonly arrivedAt: number;
   /** A person gave the paths, on the command line. */
   readonly unrestricted: boolean;
   /** Told now and then while it waits. */
@@ -62,6 +65,8 @@ export class VideoService {
   private readonly watcher: Watcher;
   private readonly sender: Sender;
   private readonly resumer: Resumer;
+  /** Finished ones that are being saved, or given a fresh link, once more. */
+  private readonly saving = new Map<string, Promise<void>>();
 
   constructor(context: TaskContext, sandbox: boolean) {
     this.context = context;
@@ -97,7 +102,8 @@ export class VideoService {
       sandbox: this.sandbox,
       signal: call.signal,
     });
-    if (admitted.toSend !== undefined) this.sender.send(admitted.toSend, call.deadline);
+    const { toSend } = admitted;
+    if (toSend !== undefined) this.sender.send(toSend, toSend.id === admitted.record.id ? call.deadline : undefined);
     this.sender.pump(prepared.reqKey);
     if (admitted.joined && isWatched(admitted.record.status)) this.watcher.watch(admitted.record.id);
     return { record: admitted.record, joined: admitted.joined };
@@ -105,7 +111,7 @@ export class VideoService {
 
   /** Until the provider or the queue has the request, or the outcome is known. */
   async waitUntilTaken(id: string, call: Call): Promise<TaskRecord> {
-    const deadline = Math.max(call.deadline, this.context.clock.monotonic() + ANSWER_WAIT_MILLISECONDS);
+    const deadline = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS);
     return await this.waitFor(id, (record) => record.status !== 'submitting', { ...call, deadline });
   }
 
@@ -133,9 +139,7 @@ export class VideoService {
   async list(limit: number, status: TaskStatus | undefined): Promise<Listed> {
     this.resume();
     const { journal } = this.context;
-    const open = await journal.openRecords();
-    const openIds = new Set(open.map((record) => record.id));
-    const closed = (await journal.closedEntries()).filter((entry) => !openIds.has(entry.id));
+    const { open, closed } = await journal.snapshot();
     const entries = [
       ...open.map((record) => ({ id: record.id, status: record.status, read: async () => record })),
       ...closed.map((entry) => ({ ...entry, read: () => journal.readClosed(entry) })),
@@ -188,13 +192,26 @@ export class VideoService {
 
   /** The context's `ending` was aborted: resolves when every submit that is out is recorded and every lease let go. */
   async ended(): Promise<void> {
-    await Promise.all([this.sender.answered(), this.watcher.ended(), this.resumer.ended()]);
+    await Promise.all([this.sender.answered(), this.watcher.ended(), this.resumer.ended(), ...this.saving.values()]);
     await this.context.journal.writeAgain();
   }
 
+  /** Bounded, too: a picture is made smaller before there is an id to give. */
   private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
-    const { output } = options;
-    return await prepare(this.context, request, { output, unrestricted: call.unrestricted, signal: call.signal });
+    const { clock } = this.context;
+    const limit = new AbortController();
+    const left = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS) - clock.monotonic();
+    const over = new AbortController();
+    clock.sleep(left, over.signal).then(
+      () => limit.abort(new Problem('preparation_too_long')),
+      () => undefined,
+    );
+    const signal = AbortSignal.any([call.signal, limit.signal]);
+    try {
+      return await prepare(this.context, request, { output: options.output, unrestricted: call.unrestricted, signal });
+    } finally {
+      over.abort();
+    }
   }
 
   private async find(taskId: string): Promise<TaskRecord> {
@@ -258,7 +275,7 @@ export class VideoService {
     if (record.status !== 'done' || record.video === undefined) return record;
     const { video } = record;
     const source = video.file !== undefined && (await isThere(video.file.path)) ? video.file : undefined;
-    if (source !== undefined && destination !== undefined) {
+    if (source !== undefined && destination !== undefined && !isAt(source.path, destination)) {
       const path = await copySaved(record, source.path, destination);
       return await this.rewrite({ ...record, video: { ...video, file: { ...source, path } } });
     }
@@ -266,14 +283,31 @@ export class VideoService {
     const place = destination === undefined ? record.destination : destinationOf(destination);
     const unsaved = source === undefined && place !== null;
     if (!stale && !unsaved) return record;
+    const job = this.saving.get(record.id) ?? this.saveAgain(record, stale, unsaved ? place : null);
+    this.saving.set(record.id, job);
+    // It goes on when this call's time is over.
+    const over = new AbortController();
+    const left = call.deadline - this.context.clock.monotonic();
+    const timer = this.context.clock.sleep(Math.max(left, 0), AbortSignal.any([over.signal, call.signal]));
+    await Promise.race([job, timer]).catch(() => undefined);
+    over.abort();
+    return await this.find(record.id);
+  }
+
+  /** Never throws: why it could not be saved stands in the record. */
+  private async saveAgain(record: TaskRecord, stale: boolean, place: TaskRecord['destination']): Promise<void> {
+    const { ending, log } = this.context;
     const lease = await leaseTask(this.context, record.id);
-    if (lease === undefined) return record;
+    if (lease === undefined) return;
     try {
-      const fresh = stale ? await refreshLink(this.context, record, call.signal) : record;
-      if (unsaved) return await finish(this.context, { ...fresh, destination: place }, this.context.ending);
-      return fresh === record ? record : await this.rewrite(fresh);
+      const fresh = stale ? await refreshLink(this.context, record, ending) : record;
+      if (place !== null) await finish(this.context, { ...fresh, destination: place }, ending);
+      else if (fresh !== record) await this.rewrite(fresh);
+    } catch (error) {
+      if (!ending.aborted) log.warn('not saved', { task: record.id, reason: String(error) });
     } finally {
       await lease.release();
+      this.saving.delete(record.id);
     }
   }
 
@@ -307,6 +341,10 @@ export class VideoService {
 
 function destinationOf(place: Destination): NonNullable<TaskRecord['destination']> {
   return { folder: place.folder, ...(place.fileName === undefined ? {} : { file_name: place.fileName }) };
+}
+
+function isAt(path: string, place: Destination): boolean {
+  return dirname(path) === place.folder && (place.fileName === undefined || basename(path) === place.fileName);
 }
 
 async function isThere(path: string): Promise<boolean> {

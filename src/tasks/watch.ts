@@ -1,6 +1,6 @@
 /** What became of a task that the provider has? Asked until it is known, then saved. */
 import type { QueryOutcome } from '../jimeng/api.ts';
-import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import { LINK_LIFE_SECONDS, modeOfReqKey, priceCny, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { iso, type TaskContext } from './context.ts';
 import { type Lease, tryLease } from './lease.ts';
@@ -219,11 +219,25 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
       saved = { ...record, error: errorOf(problem) };
     }
   }
-  const done: TaskRecord = { ...saved, status: 'done', finished_at: record.finished_at ?? iso(clock.now()) };
+  const done: TaskRecord = {
+    ...saved,
+    ...priceOfAdopted(saved),
+    status: 'done',
+    finished_at: record.finished_at ?? iso(clock.now()),
+  };
   await journal.writeOrKeep(done);
   context.log.info('done', { task: record.id, saved: done.video?.file !== undefined });
   changes.notify();
   return done;
+}
+
+/** What a task that was made elsewhere cost is told by its file: the provider makes 5 or 10 seconds. */
+function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
+  const seconds = record.video?.file?.facts?.duration_seconds;
+  const mode = modeOfReqKey(record.req_key);
+  if (record.estimated_cny !== undefined || seconds === undefined || mode === undefined) return {};
+  const billed = seconds > 7.5 ? 10 : 5;
+  return { billed_seconds: billed, estimated_cny: priceCny(mode, billed) };
 }
 
 /** @throws Problem save_failed when the provider gives no link any more */

@@ -64,7 +64,7 @@ describe('a cut connection', () => {
     expect(host.ranges).toEqual([undefined, undefined, undefined]);
   });
 
-  test.each([['half', HALF] as const, ['the host.last byte', VIDEO.length - 1] as const])(
+  test.each([['half', HALF] as const, ['the last byte', VIDEO.length - 1] as const])(
     'at %s is resumed where it was cut, confirmed by the ETag',
     async (_, cutAt) => {
       host.steps = [serve({ cutAt })];
@@ -202,6 +202,12 @@ describe('an answer that is not the video', () => {
     host.steps = [status(500), status(500), status(429)];
     await host.expectWhole();
     expect(host.sleeps).toHaveLength(3);
+  });
+
+  test('416 for every Range is answered by a new start', async () => {
+    host.steps = [serve({ cutAt: HALF })];
+    host.last = (request, response) => (request.headers.range === undefined ? serve() : status(416))(request, response);
+    await host.expectWhole();
   });
 
   test('416 for a file that is all there is its end, else a new start', async () => {

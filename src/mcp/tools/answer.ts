@@ -10,7 +10,7 @@ import type { ToolCall, ToolResult } from '../tool.ts';
 /** `wait_seconds` bounds the whole call from its arrival. */
 export function callOf(call: ToolCall, waitSeconds: number): Call {
   const { signal, onWait, arrivedAt } = call;
-  return { signal, onWait, deadline: arrivedAt + waitSeconds * 1000, unrestricted: false };
+  return { signal, onWait, arrivedAt, deadline: arrivedAt + waitSeconds * 1000, unrestricted: false };
 }
 
 export async function tellTask(service: VideoService, record: TaskRecord, joined = false): Promise<ToolResult> {

@@ -46,6 +46,8 @@ export const generateVideo = defineTool({
       }
       const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
       const over = await service.waitUntilOver(record.id, waiting);
-      return await tellTask(service, over, joined);
+      // The first call's file may lie elsewhere than this one wants it, or be gone.
+      const told = joined && over.status === 'done' ? await service.get(over.id, undefined, output, waiting) : over;
+      return await tellTask(service, told, joined);
     }),
 });

@@ -41,15 +41,17 @@ export const listVideoTasks = defineTool({
       const open = listed.records.filter((record) => isOpen(record.status)).length;
       const first = listed.records.find((record) => isOpen(record.status));
       const next = first === undefined ? '' : ` To wait for one, ${toolSurface.get(first.id)}.`;
+      const sandbox = call.holder.sandbox || listed.records.some((record) => record.sandbox);
+      const sandboxSentence = sandbox ? ' This is the sandbox: no real videos, and nothing is really charged.' : '';
       const report: ListReport = listSchema.parse({
-        message: `${listed.records.length} of ${listed.total} tasks, ${open} of them still open.${next}`,
+        message: `${listed.records.length} of ${listed.total} tasks, ${open} of them still open.${next}${sandboxSentence}`,
         tasks: listed.records.map((record) => reportOf(record, { surface: toolSurface, now })),
         spent: {
           last_24h_cny: listed.spending.last24hCny,
           all_time_cny: listed.spending.allTimeCny,
           possible_cny: listed.spending.possibleCny,
         },
-        ...(call.holder.sandbox ? { sandbox: true } : {}),
+        ...(sandbox ? { sandbox: true } : {}),
       });
       return { structured: report, text: renderList(report), isError: false };
     } catch (error) {

@@ -1,0 +1,171 @@
+/**
+ * Do the READMEs and the manifest say what the sources say? Writes their generated parts: `npm run docs`.
+ * With --check nothing is written, and a stale file ends it with exit code 1.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import * as words from './docs-words.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const ENTRY = `
+export { CAMERA_TEMPLATES, FRAMES_OF_SECONDS, MODES, priceCny } from './src/jimeng/modes.ts';
+export { TOOLS } from './src/mcp/tools.ts';
+export { PROBLEMS } from './src/problems.ts';
+export { isErrorStatus, REPORT_STATUSES } from './src/report/report.ts';
+export { readSettings } from './src/settings.ts';
+export { chargeOf, TASK_STATUSES } from './src/tasks/record.ts';
+`;
+
+/** Node 20 does not read TypeScript. */
+async function loadSources() {
+  const folder = await mkdtemp(join(tmpdir(), 'jimeng-docs-'));
+  try {
+    const outfile = join(folder, 'sources.cjs');
+    await build({
+      stdin: { contents: ENTRY, resolveDir: root, loader: 'ts' },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
+      define: { 'import.meta.url': 'importMetaUrl' },
+      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+      outfile,
+    });
+    return createRequire(outfile)(outfile);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @throws Error when the words do not fit the sources: something new has none yet, or something is gone */
+function requireSameNames(what, known, given) {
+  const missing = known.filter((name) => !given.includes(name));
+  const gone = given.filter((name) => !known.includes(name));
+  if (missing.length + gone.length > 0) {
+    throw new Error(`docs-words.mjs, ${what}: no words for [${missing}]; not in the sources: [${gone}]`);
+  }
+}
+
+function table(heading, rows) {
+  const columns = heading.split('|').length - 2;
+  return [heading, `|${'---|'.repeat(columns)}`, ...rows.map((cells) => `| ${cells.join(' | ')} |`)].join('\n');
+}
+
+const cell = (text) => text.replaceAll('|', '\\|');
+const code = (text) => `\`${text}\``;
+
+/** Which variables are read, and what each is when none is set. */
+function settingsWithoutEnvironment({ readSettings }) {
+  const names = new Set();
+  const environment = new Proxy({}, { get: (_, name) => void names.add(name) });
+  const read = readSettings({ environment, homeDir: '/home/you', workingDir: '/', platform: 'linux' });
+  return { settings: read.settings, names: [...names].filter((name) => /^(VOLC_|JIMENG_|LOG_LEVEL$)/.test(name)) };
+}
+
+function inputsOf(tools) {
+  const users = new Map();
+  for (const tool of tools) {
+    for (const name of Object.keys(tool.input.shape)) users.set(name, [...(users.get(name) ?? []), tool.name]);
+  }
+  return users;
+}
+
+function chargeOfStatus({ chargeOf, TASK_STATUSES }, status) {
+  if (!TASK_STATUSES.includes(status)) return 'none';
+  const charges = [chargeOf({ status, sent_at: 'sent' }), chargeOf({ status })];
+  return [...new Set(charges)].join(' / ');
+}
+
+function tables(sources, language) {
+  const { MODES, CAMERA_TEMPLATES, FRAMES_OF_SECONDS, TOOLS, PROBLEMS, REPORT_STATUSES } = sources;
+  const pick = (entry) => entry[words.LANGUAGES.indexOf(language)];
+  const { settings, names } = settingsWithoutEnvironment(sources);
+  const inputs = inputsOf(TOOLS);
+  requireSameNames('MODES', Object.keys(MODES), Object.keys(words.MODES));
+  requireSameNames('TOOLS', TOOLS.map(({ name }) => name), Object.keys(words.TOOLS));
+  requireSameNames('INPUTS', [...inputs.keys()], Object.keys(words.INPUTS));
+  requireSameNames('STATUSES', REPORT_STATUSES, Object.keys(words.STATUSES));
+  requireSameNames('SETTINGS', names, Object.keys(words.SETTINGS));
+
+  const defaultOf = ({ of, default: told = '–' }) => {
+    if (of !== undefined) return String(of(settings));
+    return Array.isArray(told) ? pick(told) : told;
+  };
+  const rows = {
+    modes: Object.entries(MODES).map(([name, mode]) => [
+      ...[code(name), code(mode.reqKey), pick(words.MODES[name])],
+      ...[mode.prompt, mode.image, mode.tailImage, mode.aspectRatio, mode.camera].map((need) => pick(words.NEEDS[need])),
+      ...Object.keys(FRAMES_OF_SECONDS).map((seconds) => `¥${sources.priceCny(name, Number(seconds)).toFixed(2)}`),
+    ]),
+    templates: Object.entries(CAMERA_TEMPLATES).map(([id, name]) => [code(id), name]),
+    tools: TOOLS.map(({ name, cost }) => [code(name), pick(words.TOOLS[name]), pick(words.COSTS[cost])]),
+    inputs: [...inputs].map(([name, users]) => [code(name), users.map(code).join(', '), pick(words.INPUTS[name])]),
+    statuses: REPORT_STATUSES.map((status) => [
+      code(status),
+      pick(words.STATUSES[status]),
+      pick(words.CHARGE[chargeOfStatus(sources, status)]),
+      pick(words.YES_NO[sources.isErrorStatus(status)]),
+    ]),
+    settings: names.map((name) => [code(name), defaultOf(words.SETTINGS[name]), pick(words.SETTINGS[name].words)]),
+    errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, mend }]) => [
+      ...[code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), cell(what), cell(mend)],
+    ]),
+  };
+  return Object.entries(rows).map(([name, cells]) => [name, table(pick(words.HEADINGS[name]), cells)]);
+}
+
+/** What stands between `<!-- NAME:start -->` and `<!-- NAME:end -->`. */
+function fill(text, name, content, path) {
+  const pattern = new RegExp(`(<!-- ${name}:start -->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
+  if (!pattern.test(text)) throw new Error(`${path} has no place for "${name}"`);
+  return text.replace(pattern, (_, start, end) => `${start}${content}\n${end}`);
+}
+
+function readmeWith(sources, language) {
+  return (text, path) =>
+    tables(sources, language).reduce((filled, [name, content]) => fill(filled, name, content, path), text);
+}
+
+/** Biome's layout: a short list of texts stands on one line. */
+function layOut(value) {
+  const text = JSON.stringify(value, null, 2);
+  return `${text.replace(/\[\n\s+("[^[\]{}]*?")\n\s+\]/g, (whole, inner) => {
+    const line = `[${inner.replace(/,\n\s+/g, ', ')}]`;
+    return line.length > 80 ? whole : line;
+  })}\n`;
+}
+
+function manifestWith({ TOOLS }, { name, version, description, keywords, license, author, engines }) {
+  return (text) => {
+    const manifest = JSON.parse(text);
+    const tools = TOOLS.map((tool) => ({ name: tool.name, description: tool.description }));
+    const compatibility = { ...manifest.compatibility, runtimes: { node: engines.node } };
+    const facts = { name, version, description, keywords, license, author: { name: author } };
+    return layOut({ ...manifest, ...facts, tools, compatibility });
+  };
+}
+
+const sources = await loadSources();
+const packageJson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+const files = [
+  ['README.md', readmeWith(sources, 'en')],
+  ['README.zh-CN.md', readmeWith(sources, 'zh')],
+  ['manifest.json', manifestWith(sources, packageJson)],
+];
+for (const [path, render] of files) {
+  const before = await readFile(join(root, path), 'utf8');
+  const after = render(before, path);
+  if (after === before) continue;
+  if (process.argv.includes('--check')) {
+    process.stderr.write(`${path} is stale: run npm run docs\n`);
+    process.exitCode = 1;
+  } else {
+    await writeFile(join(root, path), after);
+    process.stdout.write(`${path} written\n`);
+  }
+}

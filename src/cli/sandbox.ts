@@ -1,0 +1,96 @@
+/** Serve the provider on this machine, and say how a client is pointed at it. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { Problem } from '../problems.ts';
+import { EXIT } from './exit-codes.ts';
+import { numberOption, parseInput } from './options.ts';
+import { tellProblem } from './outcome.ts';
+import { listenForInterruption } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+const input = z.strictObject({
+  port: z
+    .int('must be a whole number from 0 to 65535')
+    .min(0, 'must be at least 0')
+    .max(65_535, 'must be at most 65535')
+    .optional(),
+  generation_seconds: z
+    .number('must be a number of seconds')
+    .min(0, 'must be at least 0')
+    .max(86_400, 'must be at most 86400')
+    .optional(),
+  tasks_in_flight: z
+    .int('must be a whole number of tasks from 1 to 1000')
+    .min(1, 'must be at least 1')
+    .max(1000, 'must be at most 1000')
+    .optional(),
+  controls: z.boolean().optional(),
+});
+
+export function addSandbox(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
+  program
+    .command('sandbox')
+    .summary('serve a sandbox of the provider on this computer')
+    .description(
+      'Serves a sandbox of the provider on this computer until Ctrl-C, and prints the settings that point a client at it. Makes no real videos, and costs nothing.',
+    )
+    .addOption(numberOption('--port <port>', 'where to listen (default: any free port)'))
+    .addOption(numberOption('--generation-seconds <seconds>', 'how long a video takes (default: 5)'))
+    .addOption(numberOption('--tasks-in-flight <number>', 'how many at once for each capability (default: 2)'))
+    .option('--controls', 'serve /sandbox/faults and /sandbox/requests, for tests')
+    .action(async (options: Record<string, unknown>) => {
+      end(await serve(terminal, options));
+    });
+}
+
+async function serve(terminal: Terminal, options: Record<string, unknown>): Promise<number> {
+  const interruption = listenForInterruption();
+  try {
+    const sandbox = await open(parseInput(input, options));
+    const { accessKeyId, secretAccessKey } = sandbox.credentials;
+    await terminal.print(
+      [
+        `JIMENG_VIDEO_API_URL=${sandbox.url}`,
+        `VOLC_ACCESSKEY=${accessKeyId}`,
+        `VOLC_SECRETKEY=${secretAccessKey}`,
+      ].join('\n'),
+    );
+    terminal.say('The sandbox runs until Ctrl-C. Set these variables for the client that is to use it.');
+    await new Promise<void>((resolve) => {
+      if (interruption.signal.aborted) resolve();
+      interruption.signal.addEventListener('abort', () => resolve());
+    });
+    await sandbox.close();
+    return EXIT.done;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { sentence, exitCode } = tellProblem(error, { sandbox: false, taskId: undefined, jsonOf: undefined });
+    terminal.say(sentence ?? '');
+    return exitCode;
+  } finally {
+    interruption.stopListening();
+  }
+}
+
+/** @throws Problem invalid_input when it cannot listen there */
+async function open(asked: z.output<typeof input>) {
+  const { startSandbox } = await import('../sandbox/sandbox.ts');
+  const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight, controls } = asked;
+  try {
+    return await startSandbox({
+      ...(port === undefined ? {} : { port }),
+      ...(generationSeconds === undefined ? {} : { generationSeconds }),
+      ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
+      ...(controls === undefined ? {} : { controls }),
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
+    const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use';
+    throw new Problem('invalid_input', {
+      what: `--port ${port} ${why}.`,
+      mend: 'choose another --port, or leave it out for a free one',
+      cause: error,
+    });
+  }
+}

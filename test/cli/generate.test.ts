@@ -1,0 +1,144 @@
+/** Does `generate` take every option, save where it is told, and say how it went? */
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makePng } from '../support/pictures.ts';
+import { recordedId, setStage } from './stage.ts';
+
+describe.concurrent('generate', () => {
+  it('waits to the end, saves relative to the current folder, and prints the report alone on stdout', async (context) => {
+    const stage = await setStage(context);
+    const { code, stdout, stderr } = await stage.run('generate', 'a cat', '--output', 'new/cat');
+    const path = join(stage.workingDir, 'new', 'cat.mp4');
+    expect(stdout).toMatch(/^\*\*Generated Video:\*\*\n\n\[Download Video\]\(http/);
+    expect(stdout).toContain(`- Save Path: ${path}\n`);
+    expect((await stat(path)).size).toBeGreaterThan(5000);
+    expect(stderr).toBe(`task ${recordedId({ stderr })}: recorded\n`);
+    expect(code).toBe(0);
+  });
+
+  it('sends what its options say, a negative seed too, and nothing that was not given', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 });
+    const image = 'https://example.com/a.png?x=1&y=2';
+    const quick = ['--wait-seconds', '0'];
+    const camera = ['--template-id', 'robo_arm', '--camera-strength', 'strong'];
+    await stage.run('generate', 'one', '--image', image, '--seed', '-1', '--duration', '10', ...camera, ...quick);
+    await stage.run('generate', 'two', '--mode', 't2v_1080p', '--aspect-ratio', '9:16', '--seed=0', ...quick);
+    await stage.run('generate', 'three', '--image', image, '--tail-image', image, ...quick);
+    await stage.run('generate', '--mode', 'ti2v_pro', '--image', image, ...quick);
+    expect(stage.submits()).toEqual([
+      {
+        req_key: 'jimeng_i2v_recamera_v30',
+        prompt: 'one',
+        image_urls: [image],
+        seed: -1,
+        frames: 241,
+        template_id: 'robo_arm',
+        camera_strength: 'strong',
+      },
+      { req_key: 'jimeng_t2v_v30_1080p', prompt: 'two', seed: 0, frames: 121, aspect_ratio: '9:16' },
+      { req_key: 'jimeng_i2v_first_tail_v30', prompt: 'three', image_urls: [image, image], frames: 121 },
+      { req_key: 'jimeng_ti2v_v30_pro', image_urls: [image], frames: 121 },
+    ]);
+  });
+
+  it('reads an image relative to the current folder, whatever folders the tools are kept to', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 }, { JIMENG_VIDEO_IMAGE_DIRS: '/nowhere' });
+    const picture = makePng({ width: 400, height: 320 });
+    await writeFile(join(stage.workingDir, 'first.png'), picture);
+    const { code } = await stage.run('generate', 'go', '--image', 'first.png', '--wait-seconds', '0');
+    expect(code).toBe(3);
+    expect(stage.submits()[0]?.binary_data_base64).toEqual([picture.toString('base64')]);
+  });
+
+  it("prints one JSON object with --json, with the provider's last raw answer in it", async (context) => {
+    const stage = await setStage(context);
+    const { code, json } = await stage.runJson('generate', 'a cat');
+    expect(json).toMatchObject({
+      status: 'done',
+      prompt: 'a cat',
+      video: { duration_seconds: expect.closeTo(5.04, 1), fps: 24 },
+      provider: { raw: { code: 10000, data: { status: 'done', video_url: json.video.url } } },
+      sandbox: true,
+    });
+    expect(code).toBe(0);
+  });
+
+  it('exits 3 when the wait is over first, with the command that goes on, which exits 0', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 0.6 });
+    const { code, stdout, stderr } = await stage.run('generate', 'a cat', '--wait-seconds', '0');
+    const id = recordedId({ stderr });
+    expect(stdout).toContain(`Run: jimeng-video-mcp get ${id} to wait for it.`);
+    expect(code).toBe(3);
+    const got = await stage.run('get', id, '--output', 'here.mp4');
+    expect(got.stdout).toContain(`- Save Path: ${join(stage.workingDir, 'here.mp4')}\n`);
+    expect(got.code).toBe(0);
+    expect(stage.submits()).toHaveLength(1);
+  });
+
+  it('waits for the answer to a submit however short the wait: nobody else would hear it', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 });
+    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 700 } });
+    const { code, json } = await stage.runJson('generate', 'a cat', '--wait-seconds', '0');
+    expect(json).toMatchObject({ status: 'in_queue', provider: { task_id: stage.sandbox.accepted[0]?.taskId } });
+    expect(code).toBe(3);
+  });
+
+  it('checks with --dry-run, sends nothing, and exits 0', async (context) => {
+    const stage = await setStage(context);
+    const { code, json } = await stage.runJson('generate', 'a cat', '--duration', '8', '--dry-run');
+    expect(json).toMatchObject({ status: 'checked', cost: { estimated_cny: 2.8, billed_seconds: 10, charge: 'none' } });
+    expect(json.next_step).toBe('Run it without --dry-run to generate it.');
+    expect(code).toBe(0);
+    expect(stage.sandbox.requests).toEqual([]);
+  });
+
+  it('joins the same request, puts a copy where it is told, and pays again with --allow-duplicate only', async (context) => {
+    const stage = await setStage(context);
+    await stage.run('generate', 'a cat', '--output', 'one.mp4');
+    const joined = await stage.run('generate', 'a cat', '--output', 'two.mp4');
+    expect(joined.stderr).toMatch(/^task jv-\S+: joined\n$/);
+    expect(joined.stdout).toContain('for another take give another --seed or --allow-duplicate.');
+    expect(joined.code).toBe(0);
+    expect(stage.submits()).toHaveLength(1);
+    await stage.run('generate', 'a cat', '--output', 'three.mp4', '--allow-duplicate');
+    expect(stage.submits()).toHaveLength(2);
+    expect((await readdir(stage.workingDir)).sort()).toEqual(['one.mp4', 'three.mp4', 'two.mp4']);
+  });
+
+  it("exits 1 on the provider's no, and on an answer that was lost, which is not sent again", async (context) => {
+    const stage = await setStage(context);
+    stage.sandbox.faults.add(
+      { on: 'submit', fault: { kind: 'business', code: 50412 } },
+      { on: 'submit', fault: { kind: 'cut', moment: 'after-acceptance' } },
+    );
+    const refused = await stage.runJson('generate', 'no');
+    expect(refused.json).toMatchObject({ status: 'failed', error: { code: '50412' }, cost: { charge: 'none' } });
+    expect(refused.json.next_step).toContain('then run generate again');
+    expect(refused.code).toBe(1);
+    const lost = await stage.run('generate', 'lost');
+    expect(lost.stdout).toMatch(/^\*\*Video Task:\*\* unknown\n/);
+    expect(lost.stdout).toContain('it may have been charged, and it is not sent again');
+    expect(lost.code).toBe(1);
+    expect(stage.submits()).toHaveLength(2);
+  });
+
+  it('exits 1 for a finished video that could not be saved, and `collect` saves it later', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 0.8 });
+    const running = stage.start('generate', 'a cat');
+    await running.seen('stderr', /recorded/);
+    await rm(stage.outputDir, { recursive: true });
+    await writeFile(stage.outputDir, 'in the way');
+    const { code, stdout } = await running.result;
+    expect(stdout).toContain('The video is finished, but could not be saved');
+    expect(stdout).not.toMatch(/_video_task/);
+    expect(code).toBe(1);
+    await rm(stage.outputDir);
+    await mkdir(stage.outputDir);
+    const collected = await stage.runJson('collect');
+    expect(collected.json).toMatchObject([
+      { status: 'done', video: { path: expect.stringContaining(stage.outputDir) } },
+    ]);
+    expect(collected.code).toBe(0);
+  });
+});

@@ -1,0 +1,51 @@
+/** How is the stage of a command-line test set: a sandbox, folders, and a way to run commands there? */
+import type { TestContext } from 'vitest';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type CommandResult, type RunningCommand, runCommand, startCommand } from '../support/run-command.ts';
+import { makeWorkspace, type Workspace } from '../support/workspace.ts';
+
+export interface Stage extends Workspace {
+  readonly sandbox: Sandbox;
+  run(...args: string[]): Promise<CommandResult>;
+  /** Its standard output, read as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads any answer, right or wrong.
+  runJson(...args: string[]): Promise<{ code: number | null; json: any; stderr: string }>;
+  start(...args: string[]): RunningCommand;
+  /** What was submitted, oldest first. */
+  submits(): Record<string, unknown>[];
+}
+
+/** Of this test alone; taken down when it is over. */
+export async function setStage(
+  { onTestFinished }: TestContext,
+  options: SandboxOptions = {},
+  settings: Record<string, string> = {},
+): Promise<Stage> {
+  const sandbox = await startSandbox({ generationSeconds: 0.2, requestsPerSecond: 1000, ...options });
+  const workspace = makeWorkspace(sandbox, settings);
+  onTestFinished(async () => {
+    await sandbox.close();
+    await workspace.remove();
+  });
+  const run = (...args: string[]) => runCommand(args, workspace);
+  return {
+    ...workspace,
+    sandbox,
+    run,
+    async runJson(...args) {
+      const { code, stdout, stderr } = await run(...args, '--json');
+      return { code, json: JSON.parse(stdout), stderr };
+    },
+    start: (...args) => startCommand(args, workspace),
+    submits: () => sandbox.requests.filter(({ operation }) => operation === 'submit').map(({ body }) => ({ ...body })),
+  };
+}
+
+/** The task's id, as the line says that is printed as soon as it is known. */
+export const RECORDED = /^task (jv-[0-9a-z]{8}-[0-9a-z]{5}): recorded$/m;
+
+export function recordedId({ stderr }: { stderr: string }): string {
+  const id = RECORDED.exec(stderr)?.[1];
+  if (id === undefined) throw new Error(`no task was recorded:\n${stderr}`);
+  return id;
+}

@@ -1,0 +1,272 @@
+/** Is every answer of the provider, and of whatever stands in between, read as what it says and not as more? */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type HttpAnswer, problemOf, readAnswer, readQuery, readSubmit } from '../../src/jimeng/answers.ts';
+import { PROBLEMS, type ProblemCode, type Who } from '../../src/problems.ts';
+
+const answer = (status: number, body: unknown): HttpAnswer => ({
+  status,
+  text: typeof body === 'string' ? body : JSON.stringify(body),
+});
+const business = (code: unknown, data: unknown = null, message = 'words') => ({
+  code,
+  data,
+  message,
+  request_id: '20240720103939AF0029465CF6A74E51EC',
+  status: code,
+});
+const gateway = (Code: unknown, CodeN?: unknown, Message = 'words') => ({
+  ResponseMetadata: { RequestId: 'R1', Error: { CodeN, Code, Message } },
+});
+
+function submit(http: HttpAnswer) {
+  const read = readAnswer(http);
+  return read && readSubmit(read);
+}
+function query(http: HttpAnswer) {
+  const read = readAnswer(http);
+  return read && readQuery(read);
+}
+
+/** Reference section 7: code, HTTP status, what it is at submit, what it is at query, who can mend it. */
+const BUSINESS: [string, number, string | undefined, string, Who][] = [
+  ['50411', 400, 'refused', 'failed', 'you'],
+  ['50511', 400, 'refused', 'failed', 'you'],
+  ['50412', 400, 'refused', 'failed', 'you'],
+  ['50512', 400, 'refused', 'failed', 'you'],
+  ['50413', 400, 'refused', 'failed', 'you'],
+  ['50516', 400, 'refused', 'failed', 'you'],
+  ['50517', 400, 'refused', 'failed', 'you'],
+  ['50518', 400, 'refused', 'failed', 'you'],
+  ['50519', 400, 'refused', 'failed', 'you'],
+  ['50520', 400, 'refused', 'failed', 'provider'],
+  ['50521', 400, 'refused', 'failed', 'provider'],
+  ['50522', 400, 'refused', 'failed', 'provider'],
+  ['50429', 429, 'busy', 'hindered', 'provider'],
+  ['50430', 429, 'busy', 'hindered', 'provider'],
+  ['50500', 500, undefined, 'hindered', 'provider'],
+  ['50501', 500, undefined, 'hindered', 'provider'],
+  ['50400', 401, 'refused', 'hindered', 'operator'],
+  ['50200', 400, 'refused', 'hindered', 'you'],
+  ['50215', 400, 'refused', 'failed', 'you'],
+];
+
+/** Reference section 8, the same, with CodeN. */
+const GATEWAY: [string, string | undefined, number, string | undefined, Who][] = [
+  ['MissingParameter', '100002', 400, 'refused', 'operator'],
+  ['MissingAuthenticationToken', '100003', 401, 'refused', 'operator'],
+  ['MissingSignature', '100005', 401, 'refused', 'operator'],
+  ['InvalidTimestamp', '100006', 403, 'refused', 'operator'],
+  ['InvalidTimestamp', '100006', 400, 'refused', 'operator'],
+  ['ServiceNotFound', '100007', 404, 'refused', 'operator'],
+  ['InvalidActionOrVersion', '100008', 404, 'refused', 'operator'],
+  ['InvalidAccessKey', '100009', 401, 'refused', 'operator'],
+  ['SignatureDoesNotMatch', '100010', 401, 'refused', 'operator'],
+  ['LackPolicy', '100012', 403, 'refused', 'operator'],
+  ['AccessDenied', '100013', 403, 'refused', 'operator'],
+  ['InvalidAuthorization', undefined, 400, 'refused', 'operator'],
+  ['InvalidCredential', undefined, 400, 'refused', 'operator'],
+  ['InvalidSecretToken', undefined, 401, 'refused', 'operator'],
+  ['InternalError', '100014', 500, undefined, 'provider'],
+  ['FailToConnect', '100015', 502, undefined, 'provider'],
+  ['InternalServiceTimeout', '100016', 504, undefined, 'provider'],
+  ['FlowLimitExceeded', undefined, 429, 'busy', 'provider'],
+  ['AccountFlowLimitExceeded', undefined, 429, 'busy', 'provider'],
+  ['ServiceUnavailableTemp', undefined, 503, undefined, 'provider'],
+];
+
+test("the reference's codes and the rows of problems.ts are the same set", () => {
+  const rows = Object.keys(PROBLEMS).filter((code) => /^[0-9A-Z]/.test(code));
+  const reference = [...BUSINESS.map(([code]) => code), ...GATEWAY.map(([code]) => code)];
+  expect(new Set(rows)).toEqual(new Set(reference));
+});
+
+describe.each(BUSINESS)('business code %s (HTTP %i)', (code, http, atSubmit, atQuery, who) => {
+  // The number comes as a number; its text is read the same.
+  test.each([Number(code), code])('as %j is explained by its own row', (value) => {
+    const reply = answer(http, business(value));
+    expect(submit(reply)?.kind).toBe(atSubmit);
+    expect(query(reply)?.kind).toBe(atQuery);
+    const problem = problemOf(readAnswer(reply) ?? expect.fail());
+    expect(problem).toMatchObject({ code, who, providerCode: code, providerText: 'words' });
+    expect(problem.message).toBe(PROBLEMS[code as ProblemCode].what);
+  });
+
+  test('as digits in the gateway shape is the same code', () => {
+    const problem = problemOf(readAnswer(answer(http, gateway(code))) ?? expect.fail());
+    expect(problem).toMatchObject({ code, who });
+  });
+
+  test.each([500, 502, 504])('with HTTP %i never says at submit that nothing was made', (status) => {
+    expect(submit(answer(status, business(Number(code))))).toBeUndefined();
+  });
+});
+
+describe.each(GATEWAY)('gateway code %s (%s, HTTP %i)', (code, number, http, atSubmit, who) => {
+  test('is explained by its own row, with its number as the provider code', () => {
+    const reply = answer(http, gateway(code, number && Number(number)));
+    expect(submit(reply)?.kind).toBe(atSubmit);
+    expect(problemOf(readAnswer(reply) ?? expect.fail())).toMatchObject({ code, who, providerCode: number ?? code });
+  });
+
+  test('never changes a task when a query is answered so', () => {
+    expect(query(answer(http, gateway(code, number)))?.kind).toBe('hindered');
+  });
+
+  test.runIf(number !== undefined)('is known by its number alone', () => {
+    for (const error of [{ CodeN: Number(number) }, { CodeN: number }, { Code: number }, { Code: Number(number) }]) {
+      const read = readAnswer(answer(http, { ResponseMetadata: { Error: error } }));
+      expect(read?.code).toBe(code);
+    }
+  });
+});
+
+describe('a submit', () => {
+  test('is accepted with its task id exactly, and its request id', () => {
+    const reply = answer(200, business(10000, { task_id: '7392616336519610409' }));
+    expect(submit(reply)).toEqual({ kind: 'accepted', providerTaskId: '7392616336519610409' });
+    expect(readAnswer(reply)?.requestId).toBe('20240720103939AF0029465CF6A74E51EC');
+  });
+
+  test.each(['9007199254740993', '18446744073709551999'])(
+    'keeps the task id %s, sent as a number, digit for digit',
+    (id) => {
+      const text = `{"code":10000,"data":{"task_id": ${id}},"message":"Success"}`;
+      expect(submit(answer(200, text))).toEqual({ kind: 'accepted', providerTaskId: id });
+    },
+  );
+
+  test.each<[string, unknown]>([
+    ['no data', business(10000)],
+    ['no task_id', business(10000, {})],
+    ['an empty task_id', business(10000, { task_id: '' })],
+    ['a task_id with spaces', business(10000, { task_id: 'a b' })],
+    ['a task_id that is no text', business(10000, { task_id: { id: 1 } })],
+    ['a task_id of 65 characters', business(10000, { task_id: '1'.repeat(65) })],
+    ['data as a list', business(10000, [{ task_id: '1' }])],
+    ['a task_id beside the data', { ...business(10000), task_id: '1' }],
+    ['code 0', business(0, { task_id: '1' })],
+  ])('10000 with %s has an unknown outcome', (_what, body) => expect(submit(answer(200, body))).toBeUndefined());
+
+  test.each([500, 502, 503, 504, 301, 302, 307, 308])(
+    'with HTTP %i has an unknown outcome, whatever its body',
+    (status) => {
+      for (const body of [business(10000, { task_id: '1' }), business(50412), gateway('AccessDenied', 100013)]) {
+        expect(submit(answer(status, body))).toBeUndefined();
+      }
+    },
+  );
+
+  test('an undocumented code is a refusal that keeps its name', () => {
+    const reading = submit(answer(400, business(50999, null, 'new rule')));
+    expect(reading?.kind).toBe('refused');
+    expect(reading).toMatchObject({ problem: { code: '50999', who: 'unknown', providerText: 'new rule' } });
+  });
+
+  test('a provider cannot use the names of our own problems', () => {
+    const reading = submit(answer(400, gateway('missing_credentials')));
+    expect(reading).toMatchObject({ kind: 'refused', problem: { code: 'missing_credentials', who: 'unknown' } });
+  });
+});
+
+describe("what is not the provider's", () => {
+  const whole = JSON.stringify(business(10000, { task_id: '7392616336519610409' }));
+  test.each<[string, number, unknown]>([
+    ['an HTML page', 200, '<html><body>502 Bad Gateway</body></html>'],
+    ["a proxy's 403 page", 403, '<h1>Forbidden</h1>'],
+    ["a proxy's 403 JSON", 403, { error: 'forbidden', message: 'blocked by policy' }],
+    ['nothing', 200, ''],
+    ['a list', 200, '[]'],
+    ['a text', 200, '"Success"'],
+    ['null', 200, 'null'],
+    ['a code that is no code', 200, business({ code: 10000 })],
+    ['a broken code', 200, business(10000.5)],
+    ['a code with spaces', 200, business('not a code')],
+    ['an empty gateway error', 403, { ResponseMetadata: { Error: {} } }],
+    ['metadata without an error', 200, { ResponseMetadata: { RequestId: 'x' } }],
+  ])('%s is no answer', (_what, status, body) => expect(readAnswer(answer(status, body))).toBeUndefined());
+
+  test('an answer cut anywhere is no answer', () => {
+    for (let length = 0; length < whole.length; length++) {
+      expect(readAnswer(answer(200, whole.slice(0, length)))).toBeUndefined();
+    }
+  });
+
+  test('a field of the wrong type is as if it were not there', () => {
+    const body = { code: 50412, data: 'x', message: 5, request_id: {}, time_elapsed: '104.8µs' };
+    expect(readAnswer(answer(400, body))).toMatchObject({ message: '', requestId: undefined, data: undefined });
+  });
+});
+
+describe('a query', () => {
+  const state = (status: unknown, rest: object = {}) =>
+    answer(200, business(10000, { status, video_url: '', ...rest }));
+
+  test.each(['in_queue', 'generating', 'a_new_word'])('%s is still running', (word) => {
+    expect(query(state(word))).toEqual({ kind: 'running', word });
+  });
+  test.each([null, 5, ''])('a status of %j is still running', (status) => {
+    expect(query(state(status))?.kind).toBe('running');
+  });
+  test.each(['expired', 'not_found'])('%s is the provider’s word', (kind) =>
+    expect(query(state(kind))).toEqual({ kind }),
+  );
+
+  test('done with a link is done, the link as it came, \\u0026 read as &', () => {
+    const text = '{"code":10000,"data":{"status":"done","video_url":"https://v.example.com/x?b=2\\u0026a=%2f1"}}';
+    expect(query(answer(200, text))).toEqual({ kind: 'done', url: 'https://v.example.com/x?b=2&a=%2f1' });
+  });
+
+  test.each([undefined, '', null, 5])('done with the link %j is a failure without a video', (video_url) => {
+    expect(query(state('done', { video_url }))).toMatchObject({ kind: 'failed', problem: { code: 'no_video' } });
+  });
+  test.each(['file:///etc/passwd', 'javascript:alert(1)', 'no address'])('done with %s is a failure', (video_url) => {
+    expect(query(state('done', { video_url }))).toMatchObject({ kind: 'failed', problem: { code: 'no_video' } });
+  });
+  test('done with an error code is that failure, not a video', () => {
+    const body = business(50516, { status: 'done', video_url: 'https://v.example.com/x' });
+    expect(query(answer(400, body))).toMatchObject({ kind: 'failed', problem: { code: '50516' } });
+  });
+});
+
+describe('anything at all', () => {
+  const status = fc.integer({ min: 200, max: 599 });
+  // Often close to the real shapes: far-off JSON finds little.
+  const near = fc.record(
+    {
+      code: fc.oneof(fc.constantFrom(10000, '10000', 0, 50412), fc.jsonValue()),
+      data: fc.oneof(
+        fc.record(
+          { task_id: fc.jsonValue(), status: fc.oneof(fc.constant('done'), fc.jsonValue()), video_url: fc.jsonValue() },
+          { requiredKeys: [] },
+        ),
+        fc.jsonValue(),
+      ),
+      message: fc.jsonValue(),
+      ResponseMetadata: fc.oneof(fc.record({ Error: fc.jsonValue() }), fc.jsonValue()),
+    },
+    { requiredKeys: [] },
+  );
+  const text = fc.oneof(
+    near.map((body) => JSON.stringify(body)),
+    fc.json(),
+    fc.string(),
+  );
+
+  test('is read without throwing, and is accepted only as 10000 with a task id below HTTP 500', () => {
+    fc.assert(
+      fc.property(status, text, (http, body) => {
+        const read = readAnswer({ status: http, text: body });
+        if (read === undefined) return;
+        readQuery(read);
+        const reading = readSubmit(read);
+        if (http >= 500) expect(reading).toBeUndefined();
+        if (reading?.kind !== 'accepted') return;
+        const json = JSON.parse(body);
+        expect([read.code, String(json.code)]).toEqual(['10000', '10000']);
+        expect(String(json.data.task_id)).not.toBe('');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,192 @@
+/** How does a test speak to the built server as a real client does: the SDK's, over real stdio? */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import { expect } from 'vitest';
+import { listSchema, type Report, reportSchema } from '../../src/report/report.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Environment, makeWorkspace, type Workspace } from './server-workspace.ts';
+
+export const SERVER = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface Told {
+  readonly report: Report;
+  /** The structuredContent as it came. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads any answer.
+  readonly structured: any;
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+export type Arguments = Readonly<Record<string, unknown>>;
+
+export interface Session {
+  readonly client: Client;
+  readonly pid: number;
+  /** Every result is checked: it conforms, strictly, and the text says what the report says. */
+  call(tool: string, given: Arguments, options?: RequestOptions): Promise<Told>;
+  stderr(): string;
+  close(): Promise<void>;
+}
+
+/** Starts the server and initializes it. The client knows the output schemas, and rejects what does not conform. */
+export async function connect(env: Environment, cwd?: string): Promise<Session> {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [SERVER],
+    env: { ...env },
+    stderr: 'pipe',
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  let stderr = '';
+  transport.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+  });
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(transport);
+  await client.listTools();
+  return {
+    client,
+    pid: transport.pid ?? 0,
+    async call(tool, given, options) {
+      const result = await client.callTool({ name: tool, arguments: { ...given } }, undefined, options);
+      return checked(tool, result as Parameters<typeof checked>[1]);
+    },
+    stderr: () => stderr,
+    close: () => client.close(),
+  };
+}
+
+interface CallResult {
+  readonly content: readonly { readonly type: string; readonly text?: string }[];
+  readonly structuredContent?: Record<string, unknown>;
+  readonly isError?: boolean;
+}
+
+function checked(tool: string, result: CallResult): Told {
+  const structured = result.structuredContent ?? {};
+  const text = result.content.map((part) => part.text ?? '').join('\n');
+  const schema = tool === 'list_video_tasks' ? listSchema : reportSchema;
+  expect(schema.parse(structured)).toEqual(structured);
+  const said = [structured.task_id, structured.message, structured.next_step].filter((part) => part !== undefined);
+  for (const part of said) expect(text).toContain(part);
+  if (structured.status !== undefined) {
+    expect(text).toContain(
+      structured.status === 'done' ? '**Generated Video:**' : `**Video Task:** ${structured.status}`,
+    );
+  }
+  return { report: structured as Report, structured, text, isError: result.isError === true };
+}
+
+export interface Stage extends Session {
+  readonly sandbox: Sandbox;
+  readonly workspace: Workspace;
+  /** The provider's id of the task with this prompt; undefined while there is none. */
+  providerIdOf(prompt: string): string | undefined;
+  /** The submits that arrived for this prompt, accepted or not. */
+  submitsOf(prompt: string): Sandbox['requests'];
+}
+
+/** A sandbox that is quick, a workspace and a server that belong together. */
+export async function openStage(sandboxOptions: SandboxOptions = {}, settings: Environment = {}): Promise<Stage> {
+  const sandbox = await startSandbox({
+    generationSeconds: 0.2,
+    tasksInFlight: 1000,
+    requestsPerSecond: 100_000,
+    ...sandboxOptions,
+  });
+  const workspace = await makeWorkspace();
+  const session = await connect(
+    { ...workspace.environment(sandbox.url, sandbox.credentials), ...settings },
+    workspace.folder,
+  );
+  return {
+    ...session,
+    sandbox,
+    workspace,
+    providerIdOf: (prompt) => sandbox.accepted.find(({ request }) => request.body?.prompt === prompt)?.taskId,
+    submitsOf: (prompt) =>
+      sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt),
+    async close() {
+      await session.close();
+      await sandbox.close();
+      await workspace.remove();
+    },
+  };
+}
+
+/** Hits the queries for the task with this prompt, and no other's. */
+export function whenAskedFor(stage: Stage, prompt: string): (request: Sandbox['requests'][number]) => boolean {
+  return ({ body }) => body?.task_id !== undefined && body.task_id === stage.providerIdOf(prompt);
+}
+
+/** Hits the submits with this prompt. */
+export function whenSubmitted(prompt: string): (request: Sandbox['requests'][number]) => boolean {
+  return ({ body }) => body?.prompt === prompt;
+}
+
+/** Looks every 10 ms. @throws Error after the time, with what was awaited */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, milliseconds = 8_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`never came: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export interface RawServer {
+  readonly child: ChildProcess;
+  /** Whole lines, as they came. */
+  readonly stdoutLines: readonly string[];
+  stderr(): string;
+  send(message: object): void;
+  /** Does the handshake. */
+  initialize(): Promise<void>;
+  /** The answer with this id. */
+  answer(id: number): Promise<{ readonly result?: CallResult; readonly error?: { readonly code: number } }>;
+  /** Exit code or signal, and how long after this call it came. */
+  exit(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;
+}
+
+/** The server without a client around it: for what a client hides, such as the exit code and the bytes on stdout. */
+export function startRaw(env: Environment, cwd?: string): RawServer {
+  const child = spawn(process.execPath, [SERVER], { env: { PATH: process.env.PATH ?? '', ...env }, cwd });
+  const stdoutLines: string[] = [];
+  let rest = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = lines.pop() ?? '';
+    stdoutLines.push(...lines);
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+  });
+  child.stdin.on('error', () => undefined);
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const raw: RawServer = {
+    child,
+    stdoutLines,
+    stderr: () => stderr,
+    send: (message) => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`),
+    async initialize() {
+      const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } };
+      raw.send({ id: 0, method: 'initialize', params });
+      await raw.answer(0);
+      raw.send({ method: 'notifications/initialized' });
+    },
+    async answer(id) {
+      const found = () => stdoutLines.map((line) => JSON.parse(line)).find((message) => message.id === id);
+      await until(`an answer to request ${id}`, () => found() !== undefined);
+      return found();
+    },
+    async exit() {
+      const from = performance.now();
+      const code = await exited;
+      return { code, milliseconds: performance.now() - from };
+    },
+  };
+  return raw;
+}
