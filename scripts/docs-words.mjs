@@ -104,7 +104,10 @@ export const INPUTS = {
     '16:9、4:3、1:1、3:4、9:16、21:9；仅文生模式和 Pro',
   ],
   template_id: ['camera movement, i2v_recamera_720p only', '运镜模板，仅 i2v_recamera_720p'],
-  camera_strength: ['weak, medium (default) or strong; with `template_id`', 'weak、medium（默认）、strong；配合 `template_id`'],
+  camera_strength: [
+    'weak, medium (default) or strong; with `template_id`',
+    'weak、medium（默认）、strong；配合 `template_id`',
+  ],
   output: ['file or folder to save to', '保存到的文件或文件夹'],
   allow_duplicate: ['pay again although the same request is there', '相同请求已存在时仍再付费生成'],
   dry_run: ['check everything and say the price; nothing is sent', '只检查并报价，不发送'],
@@ -150,7 +153,10 @@ export const STATUSES = {
 /** `default` only where the settings themselves hold none; `unit` behind their number. */
 export const SETTINGS = {
   VOLC_ACCESSKEY: {
-    words: ['access key; needed by the first call that asks the provider, not to start', '访问密钥 ID；第一次请求服务方时才需要，启动时不需要'],
+    words: [
+      'access key; needed by the first call that asks the provider, not to start',
+      '访问密钥 ID；第一次请求服务方时才需要，启动时不需要',
+    ],
   },
   VOLC_SECRETKEY: { words: ['secret key; whole, a trailing `==` included', '秘密密钥；要完整，包括末尾的 `==`'] },
   VOLC_SESSION_TOKEN: { words: ['temporary credentials only', '仅用于临时凭证'] },
@@ -206,7 +212,10 @@ export const SETTINGS = {
     default: ['on the PATH, then the usual places', '先找 PATH，再找常见位置'],
   },
   LOG_LEVEL: {
-    words: ['trace, debug, info, warn, error, fatal or silent; to stderr', 'trace、debug、info、warn、error、fatal、silent；写到 stderr'],
+    words: [
+      'trace, debug, info, warn, error, fatal or silent; to stderr',
+      'trace、debug、info、warn、error、fatal、silent；写到 stderr',
+    ],
     of: (settings) => settings.logLevel,
   },
 };

@@ -87,7 +87,11 @@ function tables(sources, language) {
   const { settings, names } = settingsWithoutEnvironment(sources);
   const inputs = inputsOf(TOOLS);
   requireSameNames('MODES', Object.keys(MODES), Object.keys(words.MODES));
-  requireSameNames('TOOLS', TOOLS.map(({ name }) => name), Object.keys(words.TOOLS));
+  requireSameNames(
+    'TOOLS',
+    TOOLS.map(({ name }) => name),
+    Object.keys(words.TOOLS),
+  );
   requireSameNames('INPUTS', [...inputs.keys()], Object.keys(words.INPUTS));
   requireSameNames('STATUSES', REPORT_STATUSES, Object.keys(words.STATUSES));
   requireSameNames('SETTINGS', names, Object.keys(words.SETTINGS));
@@ -99,7 +103,9 @@ function tables(sources, language) {
   const rows = {
     modes: Object.entries(MODES).map(([name, mode]) => [
       ...[code(name), code(mode.reqKey), pick(words.MODES[name])],
-      ...[mode.prompt, mode.image, mode.tailImage, mode.aspectRatio, mode.camera].map((need) => pick(words.NEEDS[need])),
+      ...[mode.prompt, mode.image, mode.tailImage, mode.aspectRatio, mode.camera].map((need) =>
+        pick(words.NEEDS[need]),
+      ),
       ...Object.keys(FRAMES_OF_SECONDS).map((seconds) => `¥${sources.priceCny(name, Number(seconds)).toFixed(2)}`),
     ]),
     templates: Object.entries(CAMERA_TEMPLATES).map(([id, name]) => [code(id), name]),
@@ -111,7 +117,7 @@ function tables(sources, language) {
       pick(words.CHARGE[chargeOfStatus(sources, status)]),
       pick(words.YES_NO[sources.isErrorStatus(status)]),
     ]),
-    settings: names.map((name) => [code(name), defaultOf(words.SETTINGS[name]), pick(words.SETTINGS[name].words)]),
+    settings: Object.entries(words.SETTINGS).map(([name, row]) => [code(name), defaultOf(row), pick(row.words)]),
     errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, mend }]) => [
       ...[code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), cell(what), cell(mend)],
     ]),
@@ -134,10 +140,12 @@ function readmeWith(sources, language) {
 /** Biome's layout: a short list of texts stands on one line. */
 function layOut(value) {
   const text = JSON.stringify(value, null, 2);
-  return `${text.replace(/\[\n\s+("[^[\]{}]*?")\n\s+\]/g, (whole, inner) => {
+  const listOfTexts = /\[\n\s+("[^"\n]*"(?:,\n\s+"[^"\n]*")*)\n\s+\]/g;
+  const onOneLine = text.replace(listOfTexts, (whole, inner) => {
     const line = `[${inner.replace(/,\n\s+/g, ', ')}]`;
     return line.length > 80 ? whole : line;
-  })}\n`;
+  });
+  return `${onOneLine}\n`;
 }
 
 function manifestWith({ TOOLS }, { name, version, description, keywords, license, author, engines }) {

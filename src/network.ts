@@ -2,16 +2,53 @@
 import type { Dispatcher } from 'undici';
 import type { ProxySettings } from './settings.ts';
 
-/** A name, a connection or a TLS handshake that takes longer never completes: nothing was sent then. */
+/** A name, a connection, a TLS handshake or a CONNECT that takes longer never completes: nothing was sent then. */
 const CONNECT_TIMEOUT_MILLISECONDS = 10_000;
 
 /** Loopback never goes through a proxy. */
-export function isLoopback(url: URL): boolean {
+function isLoopback(url: URL): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }
 
+/** A proxy's address as anybody may read it: without a user name and a password. */
+export function shownProxy(address: string): string {
+  const url = new URL(address);
+  return `${url.protocol}//${url.host}`;
+}
+
+/**
+ * NO_PROXY as curl reads it: names with all that is under them, `*`, and a port where one is named.
+ * @param noProxy separated by commas or spaces
+ */
+export function bypassesProxy(url: URL, noProxy: string): boolean {
+  const host = url.hostname.toLowerCase();
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  return noProxy
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      const [, name = entry, wantedPort] = /^(.+?):(\d+)$/.exec(entry.includes('::') ? '' : entry) ?? [];
+      const domain = name.replace(/^\*?\./, '');
+      const named = domain === '*' || host === domain || host === `[${domain}]` || host.endsWith(`.${domain}`);
+      return named && (wantedPort === undefined || wantedPort === port);
+    });
+}
+
+function setFor(url: URL, { httpProxy, httpsProxy }: ProxySettings): string | undefined {
+  return isLoopback(url) ? undefined : url.protocol === 'https:' ? httpsProxy : httpProxy;
+}
+
+/** @returns the proxy that this address is asked through, with its password */
+function proxyFor(url: URL, proxy: ProxySettings): string | undefined {
+  return bypassesProxy(url, proxy.noProxy ?? '') ? undefined : setFor(url, proxy);
+}
+
 export interface Network {
+  /** Is a proxy set for addresses of this kind? Then `shared` finds the way to each one, NO_PROXY and loopback included. */
   isProxied(url: URL): boolean;
+  /** The proxy that a request to this address goes through, as it may be shown; undefined: none. */
+  proxyOf(url: URL): string | undefined;
   /** For what may be repeated: connections are kept and used again. */
   shared(url: URL): Promise<Dispatcher>;
   /** For a submit: a connection of its own; the caller destroys it. A POST on an idle connection that the server has
@@ -20,42 +57,77 @@ export interface Network {
   close(): Promise<void>;
 }
 
-export function createNetwork(proxy: ProxySettings): Network {
-  const kept = new Map<'proxied' | 'direct', Promise<Dispatcher>>();
+export function createNetwork(
+  proxy: ProxySettings,
+  connectTimeoutMilliseconds: number = CONNECT_TIMEOUT_MILLISECONDS,
+): Network {
+  const connect = { timeout: connectTimeoutMilliseconds };
+  let kept: Promise<Dispatcher> | undefined;
 
-  const isProxied = (url: URL) =>
-    !isLoopback(url) && (url.protocol === 'https:' ? proxy.httpsProxy : proxy.httpProxy) !== undefined;
-
-  const open = async (proxied: boolean): Promise<Dispatcher> => {
+  const open = async (): Promise<Dispatcher> => {
     // Loaded here because a server that only lists its tools needs no network.
-    const { Agent, EnvHttpProxyAgent } = await import('undici');
+    const { Agent, Pool, ProxyAgent } = await import('undici');
     // No time-outs of undici's own: each operation has its own, over the whole of it.
-    const options = { connect: { timeout: CONNECT_TIMEOUT_MILLISECONDS }, headersTimeout: 0, bodyTimeout: 0 };
-    if (!proxied) return new Agent(options);
-    return new EnvHttpProxyAgent({
-      ...options,
-      requestTls: { timeout: CONNECT_TIMEOUT_MILLISECONDS },
-      proxyTls: { timeout: CONNECT_TIMEOUT_MILLISECONDS },
-      // An empty text, where there is none: undefined would make undici read the environment itself.
-      httpProxy: proxy.httpProxy ?? '',
-      httpsProxy: proxy.httpsProxy ?? '',
-      noProxy: proxy.noProxy ?? '',
+    const patient = { headersTimeout: 0, bodyTimeout: 0 };
+    const tunnel = (address: string) => {
+      const token = authorizationFor(address);
+      return new ProxyAgent({
+        ...patient,
+        uri: address,
+        ...(token === undefined ? {} : { token }),
+        requestTls: connect,
+        proxyTls: connect,
+        // What is sent to the proxy itself is a CONNECT, which it has to answer as fast as a connection is made.
+        clientFactory: (origin: URL, options: object) =>
+          new Pool(origin, { ...options, headersTimeout: connectTimeoutMilliseconds }),
+      });
+    };
+    // Proxies expect plain HTTP whole, and many open a tunnel to port 443 alone. undici's own way to hand it on
+    // (proxyTunnel: false) loses answers: it hangs its callback on the handler's former interface (7.30).
+    const handOn = (address: string) => {
+      const { origin } = new URL(address);
+      const token = authorizationFor(address);
+      const proxyHeaders = token === undefined ? {} : { 'proxy-authorization': token };
+      return new Pool(origin, { ...patient, connect }).compose((dispatch) => (asked, handler) => {
+        const headers = { host: new URL(String(asked.origin)).host, ...(asked.headers as object), ...proxyHeaders };
+        return dispatch({ ...asked, origin, path: `${asked.origin}${asked.path}`, headers }, handler);
+      });
+    };
+    return new Agent({
+      ...patient,
+      connect,
+      factory: (origin, options) => {
+        const url = new URL(origin);
+        const address = proxyFor(url, proxy);
+        if (address === undefined) return new Pool(origin, options);
+        return url.protocol === 'https:' ? tunnel(address) : handOn(address);
+      },
     });
   };
 
   return {
-    isProxied,
-    shared(url) {
-      const kind = isProxied(url) ? 'proxied' : 'direct';
-      const dispatcher = kept.get(kind) ?? open(kind === 'proxied');
-      kept.set(kind, dispatcher);
-      return dispatcher;
+    isProxied: (url) => setFor(url, proxy) !== undefined,
+    proxyOf(url) {
+      const address = proxyFor(url, proxy);
+      return address === undefined ? undefined : shownProxy(address);
     },
-    fresh: (url) => open(isProxied(url)),
+    async shared() {
+      kept ??= open();
+      return await kept;
+    },
+    fresh: open,
     async close() {
-      const all = await Promise.all(kept.values());
-      kept.clear();
-      await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
+      const dispatcher = await kept;
+      kept = undefined;
+      await dispatcher?.destroy();
     },
   };
+}
+
+/** undici leaves a user name without a password out. */
+function authorizationFor(address: string): string | undefined {
+  const { username, password } = new URL(address);
+  if (username === '' && password === '') return undefined;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }

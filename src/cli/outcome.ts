@@ -107,6 +107,7 @@ export function tellProblem(problem: Problem | undefined, circumstances: Problem
   }
   const refused = refusal(problem, commandSurface, sandbox);
   const report = phrased(taskId === undefined ? refused : { ...refused, task_id: taskId });
-  const sentence = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
+  const told = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
+  const sentence = taskId === undefined || told.includes(taskId) ? told : `${told}\nTask: ${taskId}`;
   return { sentence, json: jsonOf(report), exitCode: exitCodeOf(report) };
 }

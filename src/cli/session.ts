@@ -28,7 +28,7 @@ export type Tell = () => Promise<Outcome>;
 
 /**
  * Runs a command's work until it is over, its wait is, or somebody presses Ctrl-C.
- * @param jsonOf the shape in which `--json` tells a refusal
+ * @param json whether `--json` was given, and the shape in which it tells a refusal
  * @returns the exit code
  */
 export async function runSession(

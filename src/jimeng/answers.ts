@@ -93,7 +93,7 @@ function isProviderCode(code: string): boolean {
 /** Too many requests, or too many tasks: nothing was made, and the same request may be sent again. */
 const BUSY_CODES: ReadonlySet<string> = new Set(['50429', '50430', 'FlowLimitExceeded', 'AccountFlowLimitExceeded']);
 
-export function isBusy(code: string): boolean {
+function isBusy(code: string): boolean {
   return BUSY_CODES.has(code);
 }
 

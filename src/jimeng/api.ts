@@ -13,11 +13,14 @@ import {
   readAnswer,
   readQuery,
   readSubmit,
-  type SubmitReading,
   SUCCESS,
+  type SubmitReading,
 } from './answers.ts';
+import { describeFailure, notSent, ProxyWantsCredentials } from './not-sent.ts';
 import { queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
+
+export { describeFailure } from './not-sent.ts';
 
 const VERSION = '2022-08-31';
 const SERVICE = 'cv';
@@ -48,6 +51,8 @@ export interface Exchange {
   readonly raw: string | undefined;
   /** True when our own sandbox answered. */
   readonly sandbox: boolean;
+  /** What the provider's clock said, from the Date header: milliseconds since 1970, whole seconds. */
+  readonly providerTime?: number | undefined;
 }
 
 export type SubmitOutcome = Exchange &
@@ -76,12 +81,15 @@ export interface Api {
 interface Sent {
   readonly answer: HttpAnswer | undefined;
   readonly sandbox: boolean;
+  readonly providerTime: number | undefined;
   /** Why there is no whole answer. */
   readonly failure: unknown;
-  /** False only when no byte of the request can have left this machine. */
-  readonly mayHaveBeenSent: boolean;
+  /** Set only when no byte of the request can have reached the provider. */
+  readonly notSent: Problem | undefined;
   readonly timedOut: boolean;
 }
+
+const UNANSWERED = { answer: undefined, sandbox: false, providerTime: undefined } as const;
 
 export function createApi(options: ApiOptions): Api {
   const { credentials, clock, log, network } = options;
@@ -96,11 +104,11 @@ export function createApi(options: ApiOptions): Api {
   ): Promise<Sent> => {
     let mayHaveBeenSent = false;
     let dispatcher: Dispatcher | undefined;
+    let url: URL | undefined;
     const deadline = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
     const startedAt = clock.monotonic();
     try {
-      const endpoint = await options.endpoint();
-      const url = new URL(endpoint);
+      url = new URL(await options.endpoint());
       const query = { Action: action, Version: VERSION };
       url.search = new URLSearchParams(query).toString();
       const headers = signedHeaders(
@@ -132,24 +140,30 @@ export function createApi(options: ApiOptions): Api {
         dispatcher,
         signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
       });
+      if (response.statusCode === 407 && url.protocol === 'http:' && network.proxyOf(url) !== undefined) {
+        throw new ProxyWantsCredentials();
+      }
       const text = redact(await readLimited(response.body), credentials);
       log.debug('answer', {
         action,
         http: response.statusCode,
         milliseconds: Math.round(clock.monotonic() - startedAt),
       });
-      const sandbox = response.headers['x-jimeng-sandbox'] !== undefined;
+      const date = Date.parse(String(response.headers.date));
       return {
         answer: { status: response.statusCode, text },
-        sandbox,
+        sandbox: response.headers['x-jimeng-sandbox'] !== undefined,
+        providerTime: Number.isNaN(date) ? undefined : date,
         failure: undefined,
-        mayHaveBeenSent,
+        notSent: undefined,
         timedOut: false,
       };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       log.debug('no answer', { action, reason: describeFailure(error), sent: mayHaveBeenSent });
-      return { answer: undefined, sandbox: false, failure: error, mayHaveBeenSent, timedOut: deadline.aborted };
+      const wasSent = mayHaveBeenSent && !(error instanceof ProxyWantsCredentials);
+      const problem = wasSent ? undefined : notSent(error, url, url && network.proxyOf(url));
+      return { ...UNANSWERED, failure: error, notSent: problem, timedOut: deadline.aborted };
     } finally {
       if (connection === 'fresh') await dispatcher?.destroy();
     }
@@ -158,14 +172,10 @@ export function createApi(options: ApiOptions): Api {
   const submit = async (body: Uint8Array): Promise<SubmitOutcome> => {
     const sent = await send(SUBMIT_ACTION, body, options.apiTimeoutSeconds, 'fresh');
     const read = sent.answer && readAnswer(sent.answer);
-    const exchange: Exchange = {
-      requestId: read?.requestId,
-      raw: sent.answer?.text.slice(0, 16_384),
-      sandbox: sent.sandbox,
-    };
+    const exchange = exchangeOf(sent, read);
     const reading = read && readSubmit(read);
     if (reading !== undefined) return { ...exchange, ...reading };
-    if (!sent.mayHaveBeenSent) return { ...exchange, kind: 'not_sent', problem: notSent(sent.failure) };
+    if (sent.notSent !== undefined) return { ...exchange, kind: 'not_sent', problem: sent.notSent };
     return { ...exchange, kind: 'unknown', problem: lost(sent, read, options.apiTimeoutSeconds) };
   };
 
@@ -174,23 +184,23 @@ export function createApi(options: ApiOptions): Api {
     const seconds = Math.min(QUERY_TIMEOUT_SECONDS, options.apiTimeoutSeconds);
     const sent = await send(QUERY_ACTION, body, seconds, 'shared', signal);
     const read = sent.answer && readAnswer(sent.answer);
-    const exchange: Exchange = {
-      requestId: read?.requestId,
-      raw: sent.answer?.text.slice(0, 16_384),
-      sandbox: sent.sandbox,
-    };
+    const exchange = exchangeOf(sent, read);
     if (read !== undefined) return { ...exchange, ...readQuery(read) };
-    const problem = sent.mayHaveBeenSent ? lost(sent, undefined, seconds) : notSent(sent.failure);
-    return { ...exchange, kind: 'unanswered', problem };
+    return { ...exchange, kind: 'unanswered', problem: sent.notSent ?? lost(sent, undefined, seconds) };
   };
 
   return { submit, query };
 }
 
+function exchangeOf({ answer, sandbox, providerTime }: Sent, read: ProviderAnswer | undefined): Exchange {
+  const time = read === undefined ? undefined : providerTime;
+  return { requestId: read?.requestId, raw: answer?.text.slice(0, 16_384), sandbox, providerTime: time };
+}
+
 /** Our own keys are taken out of whatever the provider echoes, before anything else reads it. */
-export function redact(text: string, credentials: Credentials): string {
+function redact(text: string, credentials: Credentials): string {
   const secrets = [credentials.secretAccessKey, credentials.sessionToken, credentials.accessKeyId];
-  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(asWritten(secret), '***') : rest), text);
+  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(asWritten(secret), '(key)') : rest), text);
 }
 
 /** As it stands in JSON: a writer may escape any character, and some do it to `/`, `=` and `&`. */
@@ -215,14 +225,6 @@ async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function notSent(failure: unknown): Problem {
-  const reason = describeFailure(failure);
-  return new Problem('not_sent', {
-    what: `The provider could not be reached (${reason}), so nothing was sent.`,
-    cause: failure,
-  });
-}
-
 function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Problem {
   if (sent.answer === undefined && sent.timedOut) {
     const what = `No answer came within ${seconds} s (JIMENG_VIDEO_API_TIMEOUT).`;
@@ -241,13 +243,4 @@ function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Pr
     providerCode: read.code,
     providerText: read.message,
   });
-}
-
-/** The innermost cause's code or message: undici and Node wrap what happened. */
-export function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
-  if (inner instanceof Error) return describeFailure(inner);
-  const code = (error as NodeJS.ErrnoException).code;
-  return typeof code === 'string' ? code : error.message.slice(0, 120);
 }

@@ -68,7 +68,7 @@ export function canonicalRequest(parts: CanonicalParts): string {
   return [method, path, canonicalQuery(query), headers, signedHeaders.join(';'), bodySha256].join('\n');
 }
 
-export function credentialScope({ day, region, service }: Scope): string {
+function credentialScope({ day, region, service }: Scope): string {
   return `${day}/${region}/${service}/request`;
 }
 

@@ -33,5 +33,5 @@ function refuse(tool: Tool, problem: Problem, { holder }: ToolCall): ToolResult 
   const result = tell(refusal(problem, toolSurface, holder.sandbox));
   if (tool.output.safeParse(result.structured).success) return result;
   const message = [result.structured.message, result.structured.next_step].join(' ');
-  return { ...result, structured: { message, tasks: [] } };
+  return { ...result, structured: { message, tasks: [] }, text: message };
 }

@@ -37,7 +37,7 @@ function parseLink(link: string, base?: string): URL {
 }
 
 /** The query is signed in its order and spelling: what can go over the wire as it is, goes as it is. */
-export function requestPath(link: string, url: URL): string {
+function requestPath(link: string, url: URL): string {
   const raw = /^https?:\/\/[^/?#\\]*([^#]*)/i.exec(link)?.[1];
   if (raw === undefined || !/^[!-~]*$/.test(raw) || raw.includes('\\')) return `${url.pathname}${url.search}`;
   return raw.startsWith('/') ? raw : `/${raw}`;

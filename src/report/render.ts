@@ -1,14 +1,7 @@
 /** How does a report read as Markdown? The text says nothing that the report does not hold. */
+import { escapeMarkdown } from './markdown.ts';
 import type { ListReport, Report } from './report.ts';
 import { tidy, wholeSeconds } from './sentences.ts';
-
-/** Prompts and provider texts are data: on one line, and without a meaning in Markdown. */
-export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/[\\`*_[\]<>|~]/g, '\\$&');
-}
 
 /** A link's own characters are never changed; pointed brackets keep parentheses and spaces inside it. */
 function link(url: string): string {
@@ -48,8 +41,8 @@ function facts(report: Report): string[] {
       'Size',
       video?.width === undefined ? undefined : `${video.width} × ${video.height}, ${fileSize(video.bytes ?? 0)}`,
     ],
-    ['Link Valid Until', video?.url_valid_until],
-    ['Cost', cost === undefined ? undefined : costText(cost)],
+    ['Link Valid Until', report.status === 'done' ? video?.url_valid_until : undefined],
+    ['Cost', cost === undefined ? undefined : costText(cost, report.sandbox)],
     ['Elapsed', report.elapsed_seconds === undefined ? undefined : `${Math.round(report.elapsed_seconds)} seconds`],
     ['Collect Before', report.collect_before],
     ['Provider Task ID', provider?.task_id],
@@ -67,7 +60,7 @@ function fileSize(bytes: number): string {
   return bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-function costText({ estimated_cny, billed_seconds, charge }: NonNullable<Report['cost']>): string {
+function costText({ estimated_cny, billed_seconds, charge }: NonNullable<Report['cost']>, sandbox = false): string {
   if (charge === 'none') {
     return estimated_cny === undefined
       ? 'nothing was charged'
@@ -75,6 +68,7 @@ function costText({ estimated_cny, billed_seconds, charge }: NonNullable<Report[
   }
   const price = estimated_cny === undefined ? 'unknown' : `¥${estimated_cny.toFixed(2)}`;
   const billed = billed_seconds === undefined ? '' : ` for ${billed_seconds} s`;
+  if (sandbox) return `${price}${billed}, if it were real`;
   return charge === 'made' ? `${price}${billed}` : `${price}${billed}, possible: charged only for a finished video`;
 }
 

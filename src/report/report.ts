@@ -4,7 +4,7 @@ import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Problem } from '../problems.ts';
 import type { Prepared } from '../tasks/prepare.ts';
 import { chargeOf, isOpen, TASK_STATUSES, type TaskError, type TaskRecord } from '../tasks/record.ts';
-import { messageOf, nextStepOf } from './sentences.ts';
+import { messageOf, nextStepOf, SANDBOX } from './sentences.ts';
 import { capitalised, type Surface } from './surface.ts';
 
 export const REPORT_STATUSES = ['checked', 'refused', ...TASK_STATUSES] as const;
@@ -148,6 +148,7 @@ export function checkedReport(
       : [`The same request is there as task ${same.id} (${same.status}): the call would join it and cost nothing.`]),
     ...notes.map((note) => `${note}.`),
     'Nothing was sent.',
+    ...(sandbox ? [SANDBOX] : []),
   ];
   return compact({
     status: 'checked' as const,
@@ -184,7 +185,7 @@ function elapsedSeconds(record: TaskRecord, now: number): number {
 
 /** The provider keeps a task for 12 h; until then the video, or a fresh link, can be had. */
 function collectBefore(record: TaskRecord): string | undefined {
-  if (record.submitted_at === undefined || record.status === 'failed' || record.status === 'expired') return undefined;
+  if (record.submitted_at === undefined || ['failed', 'expired', 'not_found'].includes(record.status)) return undefined;
   return new Date(Date.parse(record.submitted_at) + TASK_LIFE_SECONDS * 1000).toISOString();
 }
 

@@ -1,10 +1,17 @@
 /** What happened to a task, and what is to be done next, each in words that a model or a person can act on. */
+import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { TaskRecord } from '../tasks/record.ts';
+import { escapeMarkdown } from './markdown.ts';
 import type { Circumstances } from './report.ts';
 import { capitalised } from './surface.ts';
 
 /** No official figure; the source document's (comparable runs took 40 s to 6 min). */
 const USUAL_TIME = 'usually 2 to 10 minutes';
+
+export const SANDBOX = 'This is the sandbox: no real video, and nothing is charged.';
+
+/** As problems name the call that saves; told with the task's id. */
+const GET = 'call get_video_task';
 
 /** Whole seconds are told where the file is that close to them: 121 frames are 5.04 s. */
 const WHOLE_SECOND_TOLERANCE = 0.1;
@@ -13,12 +20,18 @@ export function messageOf(record: TaskRecord, circumstances: Circumstances): str
   return [
     circumstances.joined ? joined(record, circumstances) : '',
     whatHappened(record, circumstances),
-    ...record.request.notes.map((note) => `${capitalised(note)}.`),
+    ...notesOf(record).map((note) => `${capitalised(note)}.`),
     circumstances.unwritten ? unwritten(record) : '',
-    record.sandbox ? 'This is the sandbox: no real video, and nothing is charged.' : '',
+    record.sandbox ? SANDBOX : '',
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
+}
+
+/** What was only intended is not told once it has failed. */
+function notesOf({ request, error }: TaskRecord): readonly string[] {
+  if (error?.code !== 'conversion_failed') return request.notes;
+  return request.notes.map((note) => note.replace(/, and trimmed to \d+ s$/, ''));
 }
 
 function joined(record: TaskRecord, { surface }: Circumstances): string {
@@ -40,7 +53,7 @@ function whatHappened(record: TaskRecord, circumstances: Circumstances): string 
     case 'generating':
       return running(record, circumstances);
     case 'done':
-      return done(record);
+      return done(record, circumstances);
     case 'failed':
       return `${told(record) || 'The provider refused the request.'} Nothing was charged.`;
     case 'unknown':
@@ -70,7 +83,7 @@ function running(record: TaskRecord, { now }: Circumstances): string {
       : record.status === 'in_queue'
         ? 'The provider has accepted the request and has it in its queue'
         : 'The provider is making the video';
-  const since = `${doing} (${seconds} s so far, ${USUAL_TIME}).`;
+  const since = `${doing} (${seconds} s so far${record.video === undefined ? `, ${USUAL_TIME}` : ''}).`;
   const { hindrance } = record;
   if (hindrance === undefined) return since;
   const times = hindrance.count > 1 ? ` (${hindrance.count} times in a row)` : '';
@@ -84,23 +97,34 @@ function told({ error }: TaskRecord): string {
   return `${error.message}${words}`;
 }
 
-/** Provider texts are data: one line, not too long. */
+/** Provider texts are not shown whole. Cut before it is escaped: half an escape would be worse than none. */
 function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+  const characters = [...text.trim()];
+  return escapeMarkdown(characters.length > 200 ? `${characters.slice(0, 200).join('')}…` : text);
 }
 
-function done(record: TaskRecord): string {
+function done(record: TaskRecord, { now }: Circumstances): string {
   const { video, error } = record;
   if (video?.file === undefined) {
     if (error !== undefined) return `The video is finished, but could not be saved: ${error.message}`;
-    return 'The video is finished; its link is good for an hour.';
+    return hasLink(record, now)
+      ? `The video is finished; its link is good until ${video?.url_valid_until}.`
+      : 'The video is finished, is not saved, and its link has expired.';
   }
   const sentences = ['The video is finished and saved.'];
   if (error !== undefined) sentences.push(error.message);
   const difference = error === undefined ? differenceOf(record) : '';
   if (difference !== '') sentences.push(difference);
   return sentences.join(' ');
+}
+
+function hasLink({ video }: TaskRecord, now: number): boolean {
+  return video !== undefined && Date.parse(video.url_valid_until) > now;
+}
+
+/** The provider forgets a task after 12 h: there is no fresh link then. */
+function isForgotten({ submitted_at }: TaskRecord, now: number): boolean {
+  return submitted_at !== undefined && now - Date.parse(submitted_at) > TASK_LIFE_SECONDS * 1000;
 }
 
 /** What the file has and was not asked for. */
@@ -136,20 +160,35 @@ export function nextStepOf(record: TaskRecord, { surface, now }: Circumstances):
       return mend || `${capitalised(get)} to wait for it.`;
     }
     case 'done':
-      if (video?.file !== undefined) return `Show the user the saved file; for a fresh link ${get}.`;
-      if (error !== undefined) return `${capitalised(error.mend)}; to save it, ${get}.`;
-      return `Give the user the link now; for a fresh one ${get}.`;
+      return nextStepWhenDone(record, get, now);
     case 'failed':
       return surface.afterFailure(error?.mend ?? 'change the request');
-    case 'unknown':
-      return `Do not send it again unless the user accepts to pay twice: look for it in the provider's console; to make it again, ${surface.again()}.`;
+    case 'unknown': {
+      const next = error?.who === 'unknown' && error.retryable ? ` Before the next request, ${error.mend}.` : '';
+      return `Do not send it again unless the user accepts to pay twice: look for it in the provider's console; to make it again, ${surface.again()}.${next}`;
+    }
     case 'not_found':
     case 'expired': {
+      if (record.sent_at === undefined)
+        return 'Send the same request again if it is still wanted; this one was never paid.';
       const kept = video?.file === undefined ? '' : ` The file saved before is at ${video.file.path}.`;
       return `Ask the user before paying for it again; to make it again, send the same request once more.${kept}`;
     }
     case 'cancelled':
       return 'Nothing is left to do; send the request again if it is wanted after all.';
   }
-  void now;
+}
+
+function nextStepWhenDone(record: TaskRecord, get: string, now: number): string {
+  const { video, error } = record;
+  const isLost = isForgotten(record, now) && !hasLink(record, now);
+  if (video?.file !== undefined) {
+    return isLost
+      ? 'Show the user the saved file; the provider keeps a link for 12 hours only.'
+      : `Show the user the saved file; for a fresh link ${get}.`;
+  }
+  if (isLost) return 'The provider keeps a video for 12 hours only; ask the user before paying for it again.';
+  if (error?.mend.includes(GET)) return `${capitalised(error.mend.replace(GET, get))}.`;
+  if (error !== undefined) return `${capitalised(error.mend)}; to save it, ${get}.`;
+  return hasLink(record, now) ? `Give the user the link now; for a fresh one ${get}.` : `For a fresh link ${get}.`;
 }

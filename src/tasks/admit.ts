@@ -34,9 +34,14 @@ export async function admit(context: TaskContext, prepared: Prepared, options: A
     if (same !== undefined) return { record: same, joined: true, toSend: undefined };
     await requireRoom(context, prepared.estimatedCny);
     options.signal.throwIfAborted();
+    context.ending.throwIfAborted();
     const record = newRecord(context, prepared, options);
     await context.journal.create(record, prepared.body);
-    const toSend = await takeNext(context, prepared.reqKey);
+    // It is recorded, so it must not be told as refused: what cannot be taken now is queued, and sent later.
+    const toSend = await takeNext(context, prepared.reqKey).catch((error: unknown) => {
+      context.log.warn('not taken for sending yet', { task: record.id, reason: String(error) });
+      return undefined;
+    });
     return { record: toSend?.id === record.id ? toSend : record, joined: false, toSend };
   });
 }

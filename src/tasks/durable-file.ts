@@ -1,6 +1,6 @@
 /** How does a small file get onto the disk so that a power cut leaves the old one or the new one, whole? */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemClock } from '../clock.ts';
 
@@ -69,6 +69,21 @@ async function renameOver(from: string, to: string): Promise<void> {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       if (process.platform !== 'win32' || attempt === 10 || !['EPERM', 'EACCES', 'EBUSY'].includes(code)) throw error;
       await systemClock.sleep(10 * attempt);
+    }
+  }
+}
+
+/** A write takes milliseconds; a draft so old has lost its process. */
+const DRAFT_MILLISECONDS = 15 * 60_000;
+
+/** Removes the drafts that killed processes left in the folder. A folder that is not there has none. */
+export async function sweepTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!/^\..*\.tmp$/.test(name)) continue;
+    const draft = join(folder, name);
+    const written = await stat(draft).catch(() => undefined);
+    if (written !== undefined && systemClock.now() - written.mtimeMs > DRAFT_MILLISECONDS) {
+      await rm(draft, { force: true });
     }
   }
 }

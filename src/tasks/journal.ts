@@ -1,12 +1,13 @@
 /** What is on disk about every task of one account at one service? */
 import { createHash } from 'node:crypto';
-import { open as openFile, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeFailure } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { createExclusively, makePrivateFolder, syncFolder, writeDurably } from './durable-file.ts';
-import { chargeOf, isOpen, isTaskId, recordSchema, type TaskRecord, type TaskStatus, timeOfId } from './record.ts';
+import { type ClosedEntry, closedFileName, entryOf, readClosedName } from './closed-name.ts';
+import { createExclusively, makePrivateFolder, sweepTemporaries, syncFolder, writeDurably } from './durable-file.ts';
+import { isOpen, isTaskId, recordSchema, type TaskRecord } from './record.ts';
 
 /** Records of other pairs are not seen. */
 export interface Scope {
@@ -20,24 +21,11 @@ export function accountOf(accessKeyId: string): string {
   return createHash('sha256').update(`jimeng-video-mcp account\n${accessKeyId}`).digest('hex').slice(0, 16);
 }
 
-/** What a closed record's file name says, so that sums and searches need not open it. */
-export interface ClosedEntry {
-  readonly id: string;
-  readonly status: TaskStatus;
-  /** CNY × 100 that was, or may have been, charged. */
-  readonly fen: number;
-  readonly createdAt: number;
-  readonly closedAt: number;
-  readonly fileName: string;
-}
-
 export interface Snapshot {
   /** In the order of their ids. */
   readonly open: readonly TaskRecord[];
   readonly closed: readonly ClosedEntry[];
 }
-
-const CLOSED_NAME = /^(jv-[0-9a-z]{8}-[0-9a-z]{5})\.([a-z_]+)\.(\d+)\.([0-9a-z]+)\.json$/;
 
 /**
  * Layout, under the state folder's folder for the pair:
@@ -52,6 +40,8 @@ export class Journal {
   private readonly closedNames = new Map<string, string>();
   /** What the disk would not take, newest version each: told from here, and tried again. */
   private readonly unwritten = new Map<string, TaskRecord>();
+  /** The last write of each record that is being written. */
+  private readonly turns = new Map<string, Promise<void>>();
   private prepared = false;
 
   constructor(stateDir: string, scope: Scope, log: Log) {
@@ -83,8 +73,15 @@ export class Journal {
   async create(record: TaskRecord, body: Uint8Array): Promise<void> {
     await this.prepare();
     await this.guard(async () => {
-      await writeDurably(this.bodyPath(record.id), body);
-      await writeDurably(this.openPath(record.id), text(record));
+      try {
+        await writeDurably(this.bodyPath(record.id), body);
+        await writeDurably(this.openPath(record.id), text(record));
+      } catch (error) {
+        // Told as refused: what a full disk let through after all must not be sent later.
+        await rm(this.openPath(record.id), { force: true }).catch(() => undefined);
+        await this.dropBody(record.id);
+        throw error;
+      }
     });
   }
 
@@ -100,6 +97,10 @@ export class Journal {
    * @throws Problem state_not_writable
    */
   async write(record: TaskRecord): Promise<void> {
+    await this.inTurn(record.id, () => this.writeNow(record));
+  }
+
+  private async writeNow(record: TaskRecord): Promise<void> {
     const closedName = (await exists(this.openPath(record.id))) ? undefined : await this.closedNameOf(record.id);
     const current = closedName === undefined ? this.openPath(record.id) : this.closedPath(closedName);
     await this.guard(async () => {
@@ -126,22 +127,41 @@ export class Journal {
     try {
       await this.write(record);
     } catch (error) {
-      this.unwritten.set(record.id, record);
-      this.log.error('record cannot be written', {
-        task: record.id,
-        status: record.status,
-        provider_task_id: record.provider_task_id,
-        req_key: record.req_key,
-        reason: describeFailure(error),
-      });
+      this.keep(record, error);
+    }
+  }
+
+  private keep(record: TaskRecord, error: unknown): void {
+    this.unwritten.set(record.id, record);
+    this.log.error('record cannot be written', {
+      task: record.id,
+      status: record.status,
+      provider_task_id: record.provider_task_id,
+      req_key: record.req_key,
+      reason: describeFailure(error),
+    });
+  }
+
+  /** One write of a record after the other: a late repeat must not undo what was written meanwhile. */
+  private async inTurn(id: string, write: () => Promise<void>): Promise<void> {
+    const before = this.turns.get(id);
+    const turn = (before ?? Promise.resolve()).then(write);
+    const settled = turn.catch(() => undefined);
+    this.turns.set(id, settled);
+    try {
+      await turn;
+    } finally {
+      if (this.turns.get(id) === settled) this.turns.delete(id);
     }
   }
 
   /** Tries again to write what the disk would not take. */
   async writeAgain(): Promise<void> {
     for (const id of [...this.unwritten.keys()]) {
-      const newest = this.unwritten.get(id);
-      if (newest !== undefined) await this.writeOrKeep(newest);
+      await this.inTurn(id, async () => {
+        const newest = this.unwritten.get(id);
+        if (newest !== undefined) await this.writeNow(newest).catch((error: unknown) => this.keep(newest, error));
+      });
     }
   }
 
@@ -232,17 +252,10 @@ export class Journal {
   async closedEntries(): Promise<ClosedEntry[]> {
     const names = (await this.list('closed')).sort();
     return names.flatMap((fileName) => {
-      const [, id, status, fen, closedAt] = CLOSED_NAME.exec(fileName) ?? [];
-      if (id === undefined) return [];
-      this.closedNames.set(id, fileName);
-      return {
-        id,
-        status: status as TaskStatus,
-        fen: Number(fen),
-        createdAt: timeOfId(id),
-        closedAt: Number.parseInt(closedAt ?? '', 36),
-        fileName,
-      };
+      const entry = readClosedName(fileName);
+      if (entry === undefined) return [];
+      this.closedNames.set(entry.id, fileName);
+      return entry;
     });
   }
 
@@ -273,7 +286,9 @@ export class Journal {
   private async rememberProviderId(record: TaskRecord): Promise<void> {
     const name = record.provider_task_id;
     if (name === undefined || !/^[A-Za-z0-9_-]{1,64}$/.test(name)) return;
-    await createExclusively(join(this.folder, 'provider', name), `${record.id}\n`);
+    const path = join(this.folder, 'provider', name);
+    // Whole or not at all: one that a kill left empty would never be filled.
+    if (!(await exists(path))) await writeDurably(path, `${record.id}\n`);
   }
 
   private async move(from: string, to: string): Promise<void> {
@@ -285,6 +300,13 @@ export class Journal {
     }
     await syncFolder(join(this.folder, 'open'));
     await syncFolder(join(this.folder, 'closed'));
+  }
+
+  /** Removes what writes that were killed left behind. */
+  async sweep(): Promise<void> {
+    for (const name of ['open', 'closed', 'bodies', 'provider', 'pacing']) {
+      await sweepTemporaries(join(this.folder, name));
+    }
   }
 
   private async dropLeftovers(record: TaskRecord): Promise<void> {
@@ -328,6 +350,8 @@ export class Journal {
   /** Any failure to read or write here, told with the folder. */
   notWritable(cause: unknown): Problem {
     if (cause instanceof Problem) return cause;
+    // Somebody removed the folder: the next call makes it anew.
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') this.prepared = false;
     return new Problem('state_not_writable', {
       what: `The state folder ${this.folder} cannot be used (${describeFailure(cause)}), and nothing is sent before it is recorded.`,
       cause,
@@ -337,31 +361,6 @@ export class Journal {
 
 function text(record: TaskRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
-}
-
-function fenOf(record: TaskRecord): number {
-  return chargeOf(record) === 'none' ? 0 : Math.round((record.estimated_cny ?? 0) * 100);
-}
-
-function entryOf(record: TaskRecord): ClosedEntry {
-  const fileName = closedFileName(record, undefined);
-  const closedAt = Date.parse(record.finished_at ?? record.created_at);
-  return {
-    id: record.id,
-    status: record.status,
-    fen: fenOf(record),
-    createdAt: timeOfId(record.id),
-    closedAt,
-    fileName,
-  };
-}
-
-/** The time of closing stays the first one: a link that is fetched again does not make a task young. */
-function closedFileName(record: TaskRecord, previous: string | undefined): string {
-  const fen = fenOf(record);
-  const closedAt = Date.parse(record.finished_at ?? record.created_at).toString(36);
-  const name = `${record.id}.${record.status}.${fen}.${closedAt}.json`;
-  return previous !== undefined && CLOSED_NAME.exec(previous)?.[2] === record.status ? previous : name;
 }
 
 function jsonOrUndefined(content: string): unknown {
@@ -374,9 +373,11 @@ function jsonOrUndefined(content: string): unknown {
 
 async function exists(path: string): Promise<boolean> {
   try {
-    await (await openFile(path, 'r')).close();
+    await stat(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Anything else tells nothing: a claim that cannot be seen for the moment is there all the same.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Who of several processes may do this now? A file that one creates, and that outlives nobody it belongs to. */
 import { randomUUID } from 'node:crypto';
-import { link, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../clock.ts';
@@ -10,10 +10,12 @@ import { isAlive, type ProcessIdentity, processIdentitySchema } from './process-
 const leaseSchema = processIdentitySchema.extend({ token: z.string() });
 
 export interface Lease {
+  /** Says to those who cannot see its process that it is still held. @returns false when somebody else has it */
+  renew(): Promise<boolean>;
   release(): Promise<void>;
 }
 
-/** Of another host or container nothing can be told; a lease so old there is over. Leases of that kind are held for minutes at most. */
+/** Of another host or container nothing can be told; a lease so old there is over. Those that are held for longer are renewed. */
 const FOREIGN_LEASE_MILLISECONDS = 15 * 60_000;
 
 /**
@@ -25,13 +27,22 @@ const FOREIGN_LEASE_MILLISECONDS = 15 * 60_000;
 export async function tryLease(path: string, owner: ProcessIdentity): Promise<Lease | undefined> {
   for (let round = 0; round < 3; round++) {
     const token = randomUUID();
-    if (await createWhole(path, JSON.stringify({ ...owner, token }))) return { release: () => release(path, token) };
+    if (await createWhole(path, JSON.stringify({ ...owner, token }))) {
+      return { renew: () => renew(path, token), release: () => release(path, token) };
+    }
     const holder = await readLease(path);
     if (holder === undefined) continue;
     if (!(await isOver(path, holder))) return undefined;
     if (!(await takeOver(path, holder.token, owner))) return undefined;
   }
   return undefined;
+}
+
+async function renew(path: string, token: string): Promise<boolean> {
+  if ((await readLease(path))?.token !== token) return false;
+  const now = systemClock.now() / 1000;
+  await utimes(path, now, now).catch(() => undefined);
+  return true;
 }
 
 async function release(path: string, token: string): Promise<void> {

@@ -122,7 +122,10 @@ async function loadImages(
       : await loadImage(request.tailImage, 'tail_image', rules, options.signal);
   if (tail !== undefined) requireSameTransport(first, tail);
   const all = tail === undefined ? [first] : [first, tail];
-  const notes = all.flatMap((image) => (image.kind === 'bytes' && image.note !== undefined ? [image.note] : []));
+  // A note begins with the file's name, which would be changed where a sentence is given its capital.
+  const notes = all.flatMap((image) =>
+    image.kind === 'bytes' && image.note !== undefined ? [`picture: ${image.note}`] : [],
+  );
   return { images: bodyImages(all), notes };
 }
 

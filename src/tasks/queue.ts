@@ -96,6 +96,12 @@ export async function placeInQueue(context: TaskContext, record: TaskRecord): Pr
   return open.filter((r) => r.status === 'queued' && r.req_key === record.req_key && r.id < record.id).length;
 }
 
+/** Taken, but neither claimed nor sent: it is queued again. */
+export async function returnUnsent(context: TaskContext, record: TaskRecord): Promise<void> {
+  const { sent_at: _, ...rest } = record;
+  await context.journal.write({ ...rest, status: 'queued' });
+}
+
 /** The provider said "not now": the entry goes back to its place, and the pace follows what was learned. */
 export async function putBack(context: TaskContext, record: TaskRecord, code: string): Promise<void> {
   const { sent_at: _, ...rest } = record;

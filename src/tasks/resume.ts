@@ -2,8 +2,8 @@
 import { sweepParts } from '../media/download.ts';
 import { type TaskContext, withLock } from './context.ts';
 import { isHeld, sweepLeases } from './lease.ts';
-import { isAlive } from './process-identity.ts';
-import { takeOverLeft } from './queue.ts';
+import { isGone } from './process-identity.ts';
+import { returnUnsent, takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord } from './record.ts';
 import type { Sender } from './sender.ts';
 import { recordInterrupted } from './submit.ts';
@@ -40,7 +40,10 @@ export class Resumer {
       await journal.writeAgain();
       for (const record of await journal.openRecords()) {
         if (ending.aborted) return;
-        await this.takeUp(record);
+        // One that cannot be taken up must not keep the others from it.
+        await this.takeUp(record).catch((error: unknown) =>
+          log.warn('task not taken up', { task: record.id, reason: String(error) }),
+        );
       }
     } catch (error) {
       log.warn('sweep failed', { reason: String(error) });
@@ -64,21 +67,24 @@ export class Resumer {
     } else if (isWatched(record.status)) {
       const watched = this.watcher.isWatching(record.id) || (await isHeld(journal.leasePath(record.id)));
       if (!watched) this.watcher.watch(record.id);
-    } else if (isAlive(record.owner) === false && !this.sender.isSending(record.id)) {
+    } else if (this.isLeft(record) && !this.sender.isSending(record.id)) {
       await withLock(this.context, () => this.takeUpUnsent(record.id));
     }
+  }
+
+  private isLeft(record: TaskRecord): boolean {
+    return isGone(record.owner, Date.parse(record.sent_at ?? record.created_at), this.context.clock.now());
   }
 
   /** Under the lock, and read again: its owner is dead, and two processes may look at the same time. */
   private async takeUpUnsent(id: string): Promise<void> {
     const { journal } = this.context;
     const record = await journal.read(id);
-    if (record === undefined || isAlive(record.owner) !== false) return;
+    if (record === undefined || !this.isLeft(record)) return;
     if (record.status === 'submitting') {
       if (await journal.isClaimed(id, record.attempts)) return await recordInterrupted(this.context, record);
       // Taken for sending, but never claimed: no byte has left that process.
-      const { sent_at: _, ...rest } = record;
-      await journal.write({ ...rest, status: 'queued' });
+      await returnUnsent(this.context, record);
     }
     await takeOverLeft(this.context, () => false);
   }
@@ -88,6 +94,7 @@ export class Resumer {
     const { journal, settings, clock } = this.context;
     try {
       await sweepLeases(journal.leasePath('.'));
+      await journal.sweep();
       if (settings.outputDir === undefined) return;
       const open = new Set(await journal.openIds());
       await sweepParts(settings.outputDir, (id) => open.has(id.replace(/-(cut|copy)$/, '')), clock.now());

@@ -1,6 +1,5 @@
 /** How does a finished video get from the provider's link into the user's folder, as it was asked for? */
 import { copyFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type ClipFacts, readClip } from '../media/clip.ts';
 import { convertFrameRate } from '../media/clip-convert.ts';
 import { trimClip } from '../media/clip-trim.ts';
@@ -30,8 +29,14 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
   const { record, destination } = request;
   const { folder } = destination;
   const found = await findFinished(folder, record);
-  if (found !== undefined) return await withFile(record, found, undefined);
   const part = partPathFor(folder, record.id);
+  const cut = partPathFor(folder, `${record.id}-cut`);
+  if (found !== undefined) {
+    // Killed between the new name and the end of the old one.
+    for (const left of [part, cut]) await rm(left, { force: true });
+    return await withFile(record, found, undefined);
+  }
+  await dropIfNamed(part);
   const apiUrl = new URL(record.video.url);
   const { url } = await download({
     url: record.video.url,
@@ -43,7 +48,7 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
     signal: request.signal,
   });
   const downloaded: SaveRequest['record'] = { ...record, video: { ...record.video, url } };
-  const delivered = await deliver(context, downloaded, part, request.signal);
+  const delivered = await deliver(context, downloaded, { part, cut }, request.signal);
   const fileName =
     destination.fileName ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
   const { ino } = await stat(delivered.path);
@@ -53,6 +58,12 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
   const path = await publish(delivered.path, folder, fileName);
   if (delivered.path !== part) await rm(part, { force: true });
   return await withFile(remembered, path, delivered.made);
+}
+
+/** A second name of a file that its user has moved away: written to, it would change that one. */
+async function dropIfNamed(part: string): Promise<void> {
+  const there = await stat(part).catch(() => undefined);
+  if (there !== undefined && there.nlink > 1) await rm(part, { force: true });
 }
 
 /** The file that a process named, and died before it could say so. */
@@ -85,14 +96,13 @@ interface Delivered {
 async function deliver(
   context: TaskContext,
   record: SaveRequest['record'],
-  part: string,
+  { part, cut: target }: { readonly part: string; readonly cut: string },
   signal: AbortSignal,
 ): Promise<Delivered> {
   const { duration, fps } = record.request;
   const seconds = duration === 4 || duration === 6 || duration === 8 ? duration : undefined;
   const rate = fps === 25 || fps === 30 ? fps : undefined;
   if (seconds === undefined && rate === undefined) return { record, path: part, made: undefined };
-  const target = partPathFor(join(part, '..'), `${record.id}-cut`);
   try {
     const made = await readClip(part);
     if (rate === undefined) {
@@ -112,11 +122,19 @@ async function deliver(
     if (signal.aborted) throw error;
     const cause = error instanceof Problem ? error : new Problem('conversion_failed', { cause: error });
     const problem = new Problem('conversion_failed', {
-      what: `The video could not be converted to ${duration} s at ${fps} fps (${cause.message}) The original is kept.`,
+      what: `The video could not be converted to ${duration} s at ${fps} fps (${reasonOf(cause, part)}); the original is kept.`,
       mend: cause.code === 'ffmpeg_missing' ? cause.mend : 'use the original file',
     });
     return { record: { ...record, error: errorOf(problem) }, path: part, made: undefined };
   }
+}
+
+/** Without the name that the file has only while it is made: nothing is there afterwards. */
+function reasonOf(cause: Problem, part: string): string {
+  return cause.message
+    .replace(/; the original is kept.*$/s, '')
+    .replaceAll(`"${part}"`, 'the file')
+    .replace(/\.$/, '');
 }
 
 /** A second place for a video that is saved already: no download, no charge. @throws Problem save_failed */

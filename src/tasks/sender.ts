@@ -1,7 +1,7 @@
 /** When does a request leave this process? As soon as it is its turn; in the background, whoever waits or not. */
 import { Problem } from '../problems.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
-import { noteAccepted, putBack, takeNext } from './queue.ts';
+import { noteAccepted, putBack, returnUnsent, takeNext } from './queue.ts';
 import type { TaskRecord } from './record.ts';
 import { type Delays, delayBefore } from './retry.ts';
 import { recordNotSent, sendOnce } from './submit.ts';
@@ -17,7 +17,8 @@ export class Sender {
   private readonly context: TaskContext;
   private readonly onAccepted: (id: string) => void;
   private readonly sending = new Map<string, Promise<void>>();
-  private readonly pumps = new Map<string, Promise<void>>();
+  /** The req_keys that are pumped; true: look once more before you stop, something was added meanwhile. */
+  private readonly pumps = new Map<string, boolean>();
 
   constructor(context: TaskContext, onAccepted: (id: string) => void) {
     this.context = context;
@@ -43,13 +44,17 @@ export class Sender {
 
   /** Sends this process's queued entries of a req_key, each when it is its turn. */
   pump(reqKey: string): void {
-    if (this.pumps.has(reqKey) || this.context.ending.aborted) return;
-    const pump = this.pumpUntilEmpty(reqKey)
-      .catch((error: unknown) => {
-        if (!this.context.ending.aborted) this.context.log.error('queue failed', { reason: String(error) });
-      })
-      .finally(() => this.pumps.delete(reqKey));
-    this.pumps.set(reqKey, pump);
+    const isRunning = this.pumps.has(reqKey);
+    this.pumps.set(reqKey, true);
+    if (!isRunning) void this.pumpUntilEmpty(reqKey);
+  }
+
+  /** Of every req_key that this process has entries of. */
+  pumpAll(): void {
+    this.queuedHere().then(
+      (mine) => mine.forEach(({ req_key }) => void this.pump(req_key)),
+      (error: unknown) => this.context.log.warn('queue cannot be read', { reason: String(error) }),
+    );
   }
 
   /** Every submit that is out is answered and recorded. */
@@ -57,16 +62,31 @@ export class Sender {
     await Promise.allSettled([...this.sending.values()]);
   }
 
+  /** Never throws: a disk that is full for a while must not strand what is queued. */
   private async pumpUntilEmpty(reqKey: string): Promise<void> {
-    const { ending, journal, identity } = this.context;
+    const { ending, log } = this.context;
     while (!ending.aborted) {
-      const open = await journal.openRecords();
-      const mine = open.some((r) => r.status === 'queued' && r.req_key === reqKey && r.owner.pid === identity.pid);
-      if (!mine) return;
-      const next = await withLock(this.context, () => takeNext(this.context, reqKey));
-      if (next !== undefined) this.send(next);
-      else await this.pause();
+      this.pumps.set(reqKey, false);
+      try {
+        const mine = (await this.queuedHere()).some((record) => record.req_key === reqKey);
+        if (!mine && this.pumps.get(reqKey) === false) break;
+        const next = mine ? await withLock(this.context, () => takeNext(this.context, reqKey)) : undefined;
+        if (next !== undefined) this.send(next);
+        else await this.pause();
+      } catch (error) {
+        log.warn('queue is held up', { reason: String(error) });
+        await this.pause();
+      }
     }
+    this.pumps.delete(reqKey);
+  }
+
+  private async queuedHere(): Promise<TaskRecord[]> {
+    const { journal, identity } = this.context;
+    const open = await journal.openRecords();
+    return open.filter(
+      ({ status, owner }) => status === 'queued' && owner.pid === identity.pid && owner.place === identity.place,
+    );
   }
 
   private async pause(): Promise<void> {
@@ -80,6 +100,8 @@ export class Sender {
 
   private async sendUntilAnswered(first: TaskRecord, until: number): Promise<void> {
     const { clock, journal, ending } = this.context;
+    // Taken while the process began to end: nobody would await the answer.
+    if (ending.aborted) return await returnUnsent(this.context, first);
     let record = first;
     for (let attempt = 1; ; attempt++) {
       const sent = await sendOnce(this.context, record).catch(async (error: unknown) => {
@@ -87,7 +109,7 @@ export class Sender {
         throw error;
       });
       if (sent.kind === 'claimed_elsewhere') return;
-      if (sent.kind === 'busy') return await putBack(this.context, sent.record, sent.code);
+      if (sent.kind === 'busy') return await this.putBackUntilRecorded(sent.record, sent.code);
       if (sent.kind === 'recorded') {
         if (sent.record.status !== 'in_queue') return;
         this.onAccepted(record.id);
@@ -100,7 +122,25 @@ export class Sender {
       await clock.sleep(delay, ending).catch(() => undefined);
       if (ending.aborted) return await recordNotSent(this.context, sent.record, sent.problem);
       record = { ...sent.record, attempts: sent.record.attempts + 1, sent_at: iso(clock.now()) };
-      await journal.write(record);
+      try {
+        await journal.write(record);
+      } catch (error) {
+        await this.withdraw(sent.record, error);
+        throw error;
+      }
+    }
+  }
+
+  /** Left as it is, the record would say that something may have been paid. */
+  private async putBackUntilRecorded(record: TaskRecord, code: string): Promise<void> {
+    for (;;) {
+      try {
+        return await putBack(this.context, record, code);
+      } catch (error) {
+        if (this.context.ending.aborted) throw error;
+        this.context.log.warn('queue entry cannot be written', { task: record.id, reason: String(error) });
+        await this.pause();
+      }
     }
   }
 

@@ -101,10 +101,10 @@ export class VideoService {
       shown: shownRequest(request, prepared),
       sandbox: this.sandbox,
       signal: call.signal,
-    });
+      // Refused or not, entries of dead processes are this one's now, of any req_key.
+    }).finally(() => this.sender.pumpAll());
     const { toSend } = admitted;
     if (toSend !== undefined) this.sender.send(toSend, toSend.id === admitted.record.id ? call.deadline : undefined);
-    this.sender.pump(prepared.reqKey);
     if (admitted.joined && isWatched(admitted.record.status)) this.watcher.watch(admitted.record.id);
     return { record: admitted.record, joined: admitted.joined };
   }
@@ -253,8 +253,12 @@ export class VideoService {
       provider_task_id: taskId,
       answered_queries: 0,
     };
-    await this.context.journal.adopt(adopted);
-    return adopted;
+    // Two calls for one provider task must not make two records, each of which saves a file.
+    return await withLock(this.context, async () => {
+      const there = await this.context.journal.findByProviderId(taskId);
+      if (there === undefined) await this.context.journal.adopt(adopted);
+      return there ?? adopted;
+    });
   }
 
   /** What its process left is taken up; what is watched here is asked at once. */
@@ -285,6 +289,8 @@ export class VideoService {
     if (!stale && !unsaved) return record;
     const job = this.saving.get(record.id) ?? this.saveAgain(record, stale, unsaved ? place : null);
     this.saving.set(record.id, job);
+    const forget = () => this.saving.delete(record.id);
+    job.then(forget, forget);
     // It goes on when this call's time is over.
     const over = new AbortController();
     const left = call.deadline - this.context.clock.monotonic();
@@ -300,14 +306,16 @@ export class VideoService {
     const lease = await leaseTask(this.context, record.id);
     if (lease === undefined) return;
     try {
-      const fresh = stale ? await refreshLink(this.context, record, ending) : record;
+      // Another process may have saved it before this one had the lease.
+      const now = await this.find(record.id);
+      if (place !== null && now.video?.file?.path !== record.video?.file?.path) return;
+      const fresh = stale ? await refreshLink(this.context, now, ending) : now;
       if (place !== null) await finish(this.context, { ...fresh, destination: place }, ending);
-      else if (fresh !== record) await this.rewrite(fresh);
+      else if (fresh !== now) await this.rewrite(fresh);
     } catch (error) {
       if (!ending.aborted) log.warn('not saved', { task: record.id, reason: String(error) });
     } finally {
       await lease.release();
-      this.saving.delete(record.id);
     }
   }
 

@@ -1,7 +1,8 @@
 /** What became of a task that the provider has? Asked until it is known, then saved. */
 import type { QueryOutcome } from '../jimeng/api.ts';
-import { LINK_LIFE_SECONDS, modeOfReqKey, priceCny, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
+import { afterQuery, type Looked, linkOf, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
 import { iso, type TaskContext } from './context.ts';
 import { type Lease, tryLease } from './lease.ts';
 import { isWatched, type TaskRecord } from './record.ts';
@@ -12,18 +13,17 @@ import { errorOf } from './submit.ts';
 const DEFAULT_POLL_SECONDS = 5;
 /** After JIMENG_VIDEO_MAX_POLL_ATTEMPTS answers the quick watch is over. */
 const SLOW_POLL_SECONDS = 300;
-/** A task can be unknown for a moment after its submit; so long in a row it is believed. */
-const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
-/** Blips are not worth telling; this many in a row are. */
-const TELL_AFTER_LOST = 3;
-const TELL_AFTER_INTERNAL_ERRORS = 10;
-/** The provider forgets a task after 12 h (an FAQ says 24 h): whatever it does not know after this is over. */
-const GIVEN_UP_MILLISECONDS = 24 * 3600_000;
+/** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
+const FRESH_LINK_QUERIES = 5;
 
 /** What is remembered between two queries and not worth writing down. */
 interface Watch {
   answered: number;
   failedInRow: number;
+  /** On the monotonic clock. */
+  readonly startedAt: number;
+  /** On the monotonic clock: the first not_found in a row. */
+  notFoundSince: number | undefined;
   /** Looks at once when called. */
   wake: () => void;
 }
@@ -42,7 +42,13 @@ export class Watcher {
     const running = this.watches.get(id);
     running?.wake();
     if (running !== undefined || this.context.ending.aborted) return;
-    const watch: Watch = { answered: 0, failedInRow: 0, wake: () => undefined };
+    const watch: Watch = {
+      answered: 0,
+      failedInRow: 0,
+      startedAt: this.context.clock.monotonic(),
+      notFoundSince: undefined,
+      wake: () => undefined,
+    };
     this.watches.set(id, watch);
     const loop = this.run(id, watch)
       .catch((error: unknown) => {
@@ -70,6 +76,7 @@ export class Watcher {
     if (lease === undefined) return;
     try {
       while (!this.context.ending.aborted) {
+        if (!(await lease.renew())) return;
         const record = await this.context.journal.read(id);
         if (record === undefined || !isWatched(record.status)) return;
         const delayMilliseconds = await this.look(record, watch);
@@ -91,12 +98,15 @@ export class Watcher {
 
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
   private async look(record: TaskRecord, watch: Watch): Promise<number | undefined> {
-    const { api, ending } = this.context;
+    const { api, clock, ending } = this.context;
+    const askedAt = { wall: clock.now(), monotonic: clock.monotonic() };
     const outcome = await api.query(record.req_key, record.provider_task_id ?? '', ending);
     const answered = outcome.kind === 'running' || outcome.kind === 'not_found';
     if (answered) watch.answered++;
     watch.failedInRow = outcome.kind === 'unanswered' || outcome.kind === 'hindered' ? watch.failedInRow + 1 : 0;
-    const next = afterQuery(record, outcome, this.context.clock.now(), watch.failedInRow);
+    // The time that was signed, and what has passed since: a clock that jumps in between changes nothing.
+    const now = askedAt.wall + clock.monotonic() - askedAt.monotonic;
+    const next = afterQuery(record, outcome, this.looked(record, outcome, watch, now));
     if (next.status === 'generating' && next.video !== undefined && outcome.kind === 'done') {
       await this.record(record, next);
       await finish(this.context, next, ending);
@@ -104,6 +114,18 @@ export class Watcher {
     }
     await this.record(record, next);
     return isWatched(next.status) ? this.delay(outcome, watch) : undefined;
+  }
+
+  private looked(record: TaskRecord, outcome: QueryOutcome, watch: Watch, now: number): Looked {
+    const monotonic = this.context.clock.monotonic();
+    if (outcome.kind === 'not_found') watch.notFoundSince ??= monotonic - notFoundBefore(record, now);
+    else if (outcome.kind !== 'unanswered' && outcome.kind !== 'hindered') watch.notFoundSince = undefined;
+    return {
+      now,
+      failedInRow: watch.failedInRow,
+      notFoundMilliseconds: monotonic - (watch.notFoundSince ?? monotonic),
+      watchedMilliseconds: monotonic - watch.startedAt,
+    };
   }
 
   private async record(before: TaskRecord, after: TaskRecord): Promise<void> {
@@ -128,70 +150,10 @@ export async function leaseTask(context: TaskContext, id: string): Promise<Lease
   return await tryLease(context.journal.leasePath(id), context.identity);
 }
 
-/**
- * What a query's outcome makes of a record. Pure.
- * @returns the same record when nothing worth writing down has changed
- */
-export function afterQuery(record: TaskRecord, outcome: QueryOutcome, now: number, failedInRow: number): TaskRecord {
-  const { hindrance: _h, first_not_found_at: _n, ...clean } = record;
-  const seen: TaskRecord = {
-    ...clean,
-    sandbox: record.sandbox || outcome.sandbox,
-    ...(outcome.requestId === undefined ? {} : { request_id: outcome.requestId }),
-    ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
-  };
-  const over = { finished_at: iso(now) };
-  switch (outcome.kind) {
-    case 'done':
-      return { ...seen, status: 'generating', video: { ...record.video, ...linkOf(outcome.url, now) } };
-    case 'failed':
-      return { ...seen, ...over, status: 'failed', error: errorOf(outcome.problem) };
-    case 'expired':
-      return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
-    case 'not_found':
-      return afterNotFound(record, seen, now);
-    case 'running': {
-      const status = outcome.word === 'in_queue' ? 'in_queue' : 'generating';
-      const changed =
-        status !== record.status || record.hindrance !== undefined || record.first_not_found_at !== undefined;
-      return changed ? { ...seen, status } : record;
-    }
-    default:
-      return afterNoAnswer(record, outcome, now, failedInRow);
-  }
-}
-
-function afterNotFound(record: TaskRecord, seen: TaskRecord, now: number): TaskRecord {
-  const ageMilliseconds = now - Date.parse(record.submitted_at ?? record.created_at);
-  const over = { finished_at: iso(now) };
-  if (ageMilliseconds > TASK_LIFE_SECONDS * 1000) {
-    return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
-  }
-  const first = record.first_not_found_at;
-  if (first === undefined) return { ...seen, first_not_found_at: iso(now) };
-  if (now - Date.parse(first) < NOT_FOUND_BELIEVED_MILLISECONDS) return record;
-  return { ...seen, ...over, status: 'not_found', error: errorOf(new Problem('not_found')) };
-}
-
-/** Nothing was learned of the task; what stands in the way is told once it is more than a blip. */
-function afterNoAnswer(
-  record: TaskRecord,
-  outcome: Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>,
-  now: number,
-  failedInRow: number,
-): TaskRecord {
-  if (now - Date.parse(record.submitted_at ?? record.created_at) > GIVEN_UP_MILLISECONDS) {
-    return { ...record, status: 'expired', finished_at: iso(now), error: errorOf(new Problem('expired')) };
-  }
-  const passing = outcome.kind === 'unanswered' ? TELL_AFTER_LOST : TELL_AFTER_INTERNAL_ERRORS;
-  const tellAfter = outcome.problem.who === 'operator' && outcome.kind === 'hindered' ? 1 : passing;
-  const same = record.hindrance?.code === outcome.problem.code;
-  if (failedInRow < tellAfter || same) return record;
-  return { ...record, hindrance: { ...errorOf(outcome.problem), count: failedInRow } };
-}
-
-function linkOf(url: string, now: number): { url: string; url_valid_until: string } {
-  return { url, url_valid_until: iso(now + LINK_LIFE_SECONDS * 1000) };
+/** What an earlier process saw of it; its wall clock may have been another. */
+function notFoundBefore({ first_not_found_at: first }: TaskRecord, now: number): number {
+  if (first === undefined) return 0;
+  return Math.min(Math.max(now - Date.parse(first), 0), NOT_FOUND_BELIEVED_MILLISECONDS);
 }
 
 /**
@@ -210,7 +172,8 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
         destination: { folder: destination.folder, fileName: destination.file_name },
         freshUrl: (abort) => freshUrl(context, record, abort),
         signal,
-        remember: (remembered) => journal.write(remembered),
+        // A state folder that is full for a while must not keep a paid video from its place.
+        remember: (remembered) => journal.writeOrKeep(remembered),
       });
     } catch (error) {
       if (signal.aborted) throw error;
@@ -240,12 +203,18 @@ function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
   return { billed_seconds: billed, estimated_cny: priceCny(mode, billed) };
 }
 
-/** @throws Problem save_failed when the provider gives no link any more */
+/** @throws Problem save_failed when the provider gives no link any more, or does not answer for a while */
 async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<string> {
-  const outcome = await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
-  if (outcome.kind === 'done') return outcome.url;
-  const reason = 'problem' in outcome ? outcome.problem.message : `the provider says ${outcome.kind}`;
-  throw new Problem('save_failed', { what: `The link had expired, and no fresh one was to be had: ${reason}` });
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
+    if (outcome.kind === 'done') return outcome.url;
+    const isBlip = outcome.kind === 'unanswered' || outcome.kind === 'hindered';
+    if (!isBlip || attempt === FRESH_LINK_QUERIES) {
+      const reason = 'problem' in outcome ? outcome.problem.message : `the provider says ${outcome.kind}`;
+      throw new Problem('save_failed', { what: `The link had expired, and no fresh one was to be had: ${reason}` });
+    }
+    await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);
+  }
 }
 
 /** @returns the record with a link that is good for an hour again; the same record when none was to be had */

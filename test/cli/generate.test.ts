@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makePng } from '../support/pictures.ts';
-import { recordedId, setStage } from './stage.ts';
+import { recordedId, setStage, until } from './stage.ts';
 
 describe.concurrent('generate', () => {
   it('waits to the end, saves relative to the current folder, and prints the report alone on stdout', async (context) => {
@@ -65,11 +65,12 @@ describe.concurrent('generate', () => {
   });
 
   it('exits 3 when the wait is over first, with the command that goes on, which exits 0', async (context) => {
-    const stage = await setStage(context, { generationSeconds: 0.6 });
+    const stage = await setStage(context, { generationSeconds: 60 });
     const { code, stdout, stderr } = await stage.run('generate', 'a cat', '--wait-seconds', '0');
     const id = recordedId({ stderr });
     expect(stdout).toContain(`Run: jimeng-video-mcp get ${id} to wait for it.`);
     expect(code).toBe(3);
+    stage.advance(60);
     const got = await stage.run('get', id, '--output', 'here.mp4');
     expect(got.stdout).toContain(`- Save Path: ${join(stage.workingDir, 'here.mp4')}\n`);
     expect(got.code).toBe(0);
@@ -124,11 +125,13 @@ describe.concurrent('generate', () => {
   });
 
   it('exits 1 for a finished video that could not be saved, and `collect` saves it later', async (context) => {
-    const stage = await setStage(context, { generationSeconds: 0.8 });
+    const stage = await setStage(context, { generationSeconds: 60 });
     const running = stage.start('generate', 'a cat');
     await running.seen('stderr', /recorded/);
     await rm(stage.outputDir, { recursive: true });
     await writeFile(stage.outputDir, 'in the way');
+    await until(() => stage.sandbox.accepted.length === 1);
+    stage.advance(60);
     const { code, stdout } = await running.result;
     expect(stdout).toContain('The video is finished, but could not be saved');
     expect(stdout).not.toMatch(/_video_task/);

@@ -11,6 +11,8 @@ export interface Stage extends Workspace {
   // biome-ignore lint/suspicious/noExplicitAny: a test reads any answer, right or wrong.
   runJson(...args: string[]): Promise<{ code: number | null; json: any; stderr: string }>;
   start(...args: string[]): RunningCommand;
+  /** Moves the provider's clock on: what was being made is done. */
+  advance(seconds: number): void;
   /** What was submitted, oldest first. */
   submits(): Record<string, unknown>[];
 }
@@ -21,7 +23,9 @@ export async function setStage(
   options: SandboxOptions = {},
   settings: Record<string, string> = {},
 ): Promise<Stage> {
-  const sandbox = await startSandbox({ generationSeconds: 0.2, requestsPerSecond: 1000, ...options });
+  let ahead = 0;
+  const now = () => Date.now() + ahead * 1000;
+  const sandbox = await startSandbox({ generationSeconds: 0.2, requestsPerSecond: 1000, now, ...options });
   const workspace = makeWorkspace(sandbox, settings);
   onTestFinished(async () => {
     await sandbox.close();
@@ -36,6 +40,9 @@ export async function setStage(
       const { code, stdout, stderr } = await run(...args, '--json');
       return { code, json: JSON.parse(stdout), stderr };
     },
+    advance(seconds) {
+      ahead += seconds;
+    },
     start: (...args) => startCommand(args, workspace),
     submits: () => sandbox.requests.filter(({ operation }) => operation === 'submit').map(({ body }) => ({ ...body })),
   };
@@ -48,4 +55,13 @@ export function recordedId({ stderr }: { stderr: string }): string {
   const id = RECORDED.exec(stderr)?.[1];
   if (id === undefined) throw new Error(`no task was recorded:\n${stderr}`);
   return id;
+}
+
+/** Looks every 10 ms. @throws Error after ten seconds */
+export async function until(isSo: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`never came: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

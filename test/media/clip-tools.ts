@@ -15,7 +15,7 @@ function onPath(name: string): string | undefined {
 }
 
 export const ffmpegPath = onPath('ffmpeg');
-export const ffprobePath = onPath('ffprobe');
+const ffprobePath = onPath('ffprobe');
 /** The reason stands in the name, so that whoever sees the tests skipped knows why. */
 export const needsFfmpeg = ffmpegPath && ffprobePath ? '' : ' [skipped: ffmpeg and ffprobe are not on the PATH]';
 export const hasNoFfmpeg = needsFfmpeg !== '';

@@ -29,9 +29,14 @@ export interface RunningCommand {
   seen(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-export function startCommand(args: readonly string[], { env, workingDir }: CommandPlace): RunningCommand {
+/** @param wrapper a program that runs ours, given all of its arguments */
+export function startCommand(
+  args: readonly string[],
+  { env, workingDir }: CommandPlace,
+  wrapper?: string,
+): RunningCommand {
   if (!existsSync(PROGRAM)) throw new Error('The program is not built: run node scripts/build.mjs first.');
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(wrapper ?? process.execPath, wrapper === undefined ? [PROGRAM, ...args] : args, {
     cwd: workingDir,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,181 @@
+/** What is left of a video when its process is killed at a given moment, and another one goes on? */
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Moment } from './moments.ts';
+import { type Found, newPrompt, openStage, type Stage, sandboxOptions, until } from './stage.ts';
+
+export interface Kill {
+  readonly moment: Moment;
+  /** Milliseconds after the moment; 0: exactly there. */
+  readonly afterMilliseconds: number;
+}
+
+export interface Outcome extends Kill {
+  /** The last moment that the killed process has passed. */
+  readonly lastMoment: string;
+  readonly accepted: number;
+  readonly saved: number;
+  readonly unknown: number;
+  /** Of these: the provider has taken it. accepted = saved + this. */
+  readonly unknownTaken: number;
+  /** `unknown`, though the kill fell outside the time between claim and recorded answer. */
+  readonly unknownElsewhere: number;
+  /** Accepted by the provider, but neither saved nor told as unknown. */
+  readonly lost: number;
+  readonly submittedTwice: number;
+  /** Sent by a call that is free. */
+  readonly sentByFreeCall: number;
+  readonly savedTwice: number;
+  readonly stillOpen: number;
+  readonly unreadable: number;
+  readonly broken: number;
+  readonly parts: number;
+  readonly seconds: number;
+}
+
+export interface Programs {
+  readonly marked: string;
+  readonly plain: string;
+  readonly clips: string;
+}
+
+/** A kill after one of these, and before the answer is recorded, leaves an outcome that nobody knows. */
+const OPEN_WINDOW: readonly Moment[] = ['before the claim', 'claimed', 'sending', 'answered'];
+
+/** A process is killed, and a fresh one makes a free call and goes on until nothing is open. */
+export async function killOnce(programs: Programs, kill: Kill, shared?: Sandbox): Promise<Outcome> {
+  const startedAt = performance.now();
+  const stage = await openStage(programs.clips, {}, shared);
+  try {
+    const prompts = await bringToMoment(stage, programs, kill);
+    const before = sum(prompts, stage);
+    const free = await stage.start({ program: programs.plain });
+    await untilSettled(() => free.list(0));
+    const sentByFreeCall = sum(prompts, stage) - before;
+    // What was never sent waits for a paid call, or its own `get`.
+    for (const { task_id } of (await free.list()).filter(({ status }) => status === 'queued')) {
+      await free.call('get_video_task', { task_id, wait_seconds: 30 });
+    }
+    await free.close();
+    const found = await stage.look();
+    const trace = (await readFile(join(stage.folder, 'trace'), 'utf8')).trim().split('\n');
+    const lastMoment = trace.at(-1) ?? '';
+    return {
+      ...kill,
+      lastMoment,
+      ...judge(stage, prompts, found, OPEN_WINDOW.includes(lastSubmitMoment(trace))),
+      sentByFreeCall,
+      seconds: (performance.now() - startedAt) / 1000,
+    };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Of the sending: what came after the last record of an answer. */
+function lastSubmitMoment(trace: readonly string[]): Moment {
+  const submits = trace.filter((name) => name === 'answer recorded' || OPEN_WINDOW.includes(name as Moment));
+  return (submits.at(-1) ?? 'before the intent') as Moment;
+}
+
+/** @returns the prompts that were asked for; the process has died at the moment */
+async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Promise<string[]> {
+  const { moment, afterMilliseconds } = kill;
+  const { faults } = stage.sandbox;
+  const trace = join(stage.folder, 'trace');
+  await appendFile(trace, '');
+  const deadly = { CRASH_AT: moment, CRASH_AFTER: String(afterMilliseconds), TRACE: trace };
+  const prompts = [newPrompt(moment)];
+  const isMine = (body: Readonly<Record<string, unknown>> | undefined) => prompts.includes(String(body?.prompt));
+  // The answer is on its way for long enough to die before it.
+  if (moment === 'sending') {
+    faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 }, when: ({ body }) => isMine(body) });
+  }
+  if (moment === 'takeover marked' || moment === 'takeover done') {
+    const first = await stage.start({
+      program: programs.marked,
+      environment: { CRASH_AT: 'in the watch', TRACE: trace },
+    });
+    await first.call('generate_video', { prompt: prompts[0] }).catch(() => undefined);
+    await first.gone;
+    const second = await stage.start({ program: programs.marked, environment: deadly });
+    second.list(0).catch(() => undefined);
+    await second.gone;
+    return prompts;
+  }
+  const environment = { ...deadly, ...(moment === 'queued' ? { JIMENG_VIDEO_CONCURRENCY: '1' } : {}) };
+  const server = await stage.start({ program: programs.marked, environment });
+  if (moment === 'queued') prompts.push(newPrompt(moment));
+  await Promise.all(prompts.map((prompt) => server.call('generate_video', { prompt }).catch(() => undefined)));
+  await server.gone;
+  return prompts;
+}
+
+async function untilSettled(list: () => Promise<readonly { status: string }[]>): Promise<void> {
+  const isMoving = ({ status }: { status: string }) => ['submitting', 'in_queue', 'generating'].includes(status);
+  await until('nothing is open', async () => ((await list()).some(isMoving) ? undefined : true)).catch(() => undefined);
+}
+
+function sum(prompts: readonly string[], stage: Stage): number {
+  return prompts.reduce((total, prompt) => total + stage.accepted(prompt), 0);
+}
+
+function judge(stage: Stage, prompts: readonly string[], found: Found, isUnknownAllowed: boolean) {
+  const { records, videos } = found;
+  const isSaved = (path: string | undefined) => path !== undefined && videos.includes(path);
+  const saved = records.filter(({ status, video }) => status === 'done' && isSaved(video?.file?.path));
+  const unknown = records.filter(({ status }) => status === 'unknown');
+  const kept = new Set([...saved, ...unknown].map(({ request }) => request.prompt));
+  return {
+    accepted: sum(prompts, stage),
+    saved: saved.length,
+    unknown: unknown.length,
+    unknownTaken: unknown.filter(({ request }) => stage.accepted(String(request.prompt)) > 0).length,
+    unknownElsewhere: isUnknownAllowed ? 0 : unknown.length,
+    lost: prompts.filter((prompt) => stage.accepted(prompt) > 0 && !kept.has(prompt)).length,
+    submittedTwice: prompts.filter((prompt) => stage.accepted(prompt) > 1).length,
+    savedTwice: videos.length - saved.length,
+    stillOpen: records.filter(({ status }) => ['queued', 'submitting', 'in_queue', 'generating'].includes(status))
+      .length,
+    unreadable: found.unreadable.length,
+    broken: found.broken.length,
+    parts: found.parts.length,
+  };
+}
+
+/** @param each told after every kill */
+export async function runMatrix(
+  programs: Programs,
+  kills: readonly Kill[],
+  lanes: number,
+  each: (outcome: Outcome) => void = () => undefined,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const left = [...kills];
+  const sandbox = await startSandbox(sandboxOptions(programs.clips));
+  const lane = async () => {
+    for (let kill = left.shift(); kill !== undefined; kill = left.shift()) {
+      const outcome = await killOnce(programs, kill, sandbox);
+      outcomes.push(outcome);
+      each(outcome);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    await sandbox.close();
+  }
+  return outcomes;
+}
+
+/** Half of them exactly there, the others up to `spread` ms later, while the process goes on. */
+export function planKills(moments: readonly Moment[], times: number): Kill[] {
+  return moments.flatMap((moment) =>
+    Array.from({ length: times }, (_, index) => {
+      // Between the request's bytes and the answer, which comes after a second.
+      if (moment === 'sending' && index > 1) return { moment, afterMilliseconds: 20 + index * 10 };
+      return { moment, afterMilliseconds: index % 2 === 0 ? 0 : (index * 5) / times };
+    }),
+  );
+}

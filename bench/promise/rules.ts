@@ -1,0 +1,112 @@
+/** Which rules hold the promise up? Each can be taken out of a build, to see that its figure falls: PROMISE_WITHOUT=NAME. */
+import type { Change } from './moments.ts';
+
+const SUBMIT = 'src/tasks/submit.ts';
+const QUEUE = 'src/tasks/queue.ts';
+const ADMIT = 'src/tasks/admit.ts';
+const SAVE = 'src/tasks/save.ts';
+const SERVICE = 'src/tasks/service.ts';
+
+export const RULES: Readonly<Record<string, Change>> = {
+  'a claim without an outcome is unknown': {
+    file: 'src/tasks/resume.ts',
+    from: 'if (await journal.isClaimed(id, record.attempts)) return',
+    to: 'if (false as boolean) return',
+  },
+  'the claim stands before the sending': {
+    file: SUBMIT,
+    from: 'if (!(await journal.claim(record.id, record.attempts, JSON.stringify(context.identity))))',
+    to: "if (!(await journal.claim('none-' + record.id, record.attempts, context.identity.place)))",
+  },
+  'the answer is recorded at once': {
+    file: SUBMIT,
+    from: 'await journal.writeOrKeep(record);',
+    to: 'if (false as boolean) await journal.writeOrKeep(record);',
+  },
+  'the intent is recorded': {
+    file: QUEUE,
+    from: 'await context.journal.write(taken);',
+    to: 'if (false as boolean) await context.journal.write(taken);',
+  },
+  'one lock': {
+    file: 'src/tasks/context.ts',
+    from: "const path = context.journal.leasePath('lock');",
+    to: 'if (true as boolean) return await step();\nconst path = "";',
+  },
+  'the same request is joined': {
+    file: ADMIT,
+    from: 'options.allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint)',
+    to: 'undefined as Awaited<ReturnType<typeof findSameRequest>>',
+  },
+  'slots are counted': {
+    file: QUEUE,
+    from: 'if ((await countInFlight(context, reqKey)) >= limitNow(context, pacing)) return undefined;',
+    to: '',
+  },
+  'a refusal teaches the limit': {
+    file: QUEUE,
+    from: '{ ...pacing, limit: Math.max(1, inFlight), limitUntil: now + TAUGHT_LIMIT_MILLISECONDS }',
+    to: '{ ...pacing }',
+  },
+  'first come, first served': {
+    file: QUEUE,
+    from: 'const head = queued.sort(byId)',
+    to: 'const head = queued.sort(byId).reverse()',
+  },
+  'one watcher': {
+    file: 'src/tasks/watch.ts',
+    from: 'return await tryLease(context.journal.leasePath(id), context.identity);',
+    to: 'return (true as boolean) ? { renew: async () => true, release: async () => undefined } : await tryLease(context.journal.leasePath(id), context.identity);',
+  },
+  "a dead process's lease is over": {
+    file: 'src/tasks/lease.ts',
+    from: 'const alive = isAlive(holder);',
+    to: 'const alive = true as boolean | undefined; void isAlive;',
+  },
+  'a named file is found again': {
+    file: SAVE,
+    from: 'const found = await findFinished(folder, record);',
+    to: 'const found = (true as boolean) ? undefined : await findFinished(folder, record);',
+  },
+  'the second name is removed': {
+    file: SAVE,
+    from: 'for (const left of [part, cut]) await rm(left, { force: true });',
+    to: '',
+  },
+  'left entries of every mode are sent': { file: SERVICE, from: '.finally(() => this.sender.pumpAll())', to: '' },
+  'left entries expire': {
+    file: QUEUE,
+    from: 'const LEFT_ENTRY_MILLISECONDS = 3600_000;',
+    to: 'const LEFT_ENTRY_MILLISECONDS = 1e12;',
+  },
+  'one record for one provider task': {
+    file: SERVICE,
+    from: 'if (there === undefined) await this.context.journal.adopt(adopted);\n      return there ?? adopted;',
+    to: 'void there; await this.context.journal.adopt(adopted);\n      return adopted;',
+  },
+  'the budget': { file: ADMIT, from: 'await requireRoom(context, prepared.estimatedCny);\n    options', to: 'options' },
+  'the last wait': {
+    file: 'src/main.ts',
+    from: 'const LAST_WAIT_MILLISECONDS = 3_000;',
+    to: 'const LAST_WAIT_MILLISECONDS = 0;',
+  },
+  'a cancelled call records nothing': { file: ADMIT, from: 'options.signal.throwIfAborted();', to: '' },
+  'what cannot be written is kept': {
+    file: 'src/tasks/journal.ts',
+    from: 'this.unwritten.set(record.id, record);',
+    to: '',
+  },
+  'a folder that is gone is made anew': {
+    file: 'src/tasks/journal.ts',
+    from: "if ((cause as NodeJS.ErrnoException).code === 'ENOENT') this.prepared = false;",
+    to: '',
+  },
+};
+
+/** @throws Error for a name that is none */
+export function changesWithout(name: string | undefined): readonly Change[] {
+  if (name === undefined || name === '') return [];
+  const change = RULES[name];
+  if (change === undefined) throw new Error(`no rule ${name}; there are: ${Object.keys(RULES).join(', ')}`);
+  return [change];
+}

@@ -1,0 +1,125 @@
+/** What are the figures of the promise? Printed as tables, and kept as JSON beside this file. */
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { type Outcome, planKills, runMatrix } from './crash-matrix.ts';
+import { ANCHORS, buildProgram, type Moment } from './moments.ts';
+import { changesWithout } from './rules.ts';
+import { queue, sameRequest, takeover } from './several-processes.ts';
+
+const MOMENTS = Object.keys(ANCHORS) as Moment[];
+const COUNTED = [
+  ['accepted', 'accepted'],
+  ['saved', 'saved'],
+  ['unknown', 'unknown'],
+  ['unknownTaken', 'of these taken'],
+  ['unknownElsewhere', 'unknown elsewhere'],
+  ['lost', 'lost'],
+  ['submittedTwice', 'sent twice'],
+  ['sentByFreeCall', 'sent by a free call'],
+  ['savedTwice', 'saved twice'],
+  ['stillOpen', 'still open'],
+  ['unreadable', 'unreadable'],
+  ['broken', 'broken'],
+  ['parts', '.part left'],
+] as const satisfies readonly (readonly [keyof Outcome, string])[];
+/** Each of these is 0, or the promise is broken. */
+const MUST_BE_ZERO = COUNTED.slice(4).map(([name]) => name);
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+function summarise(outcomes: readonly Outcome[]): Record<string, number> {
+  const total = (name: (typeof COUNTED)[number][0]) => outcomes.reduce((sum, outcome) => sum + outcome[name], 0);
+  return Object.fromEntries([['kills', outcomes.length], ...COUNTED.map(([name]) => [name, total(name)])]);
+}
+
+function printMatrix(outcomes: readonly Outcome[]): void {
+  const heads = ['moment', 'kills', ...COUNTED.map(([, head]) => head)];
+  say(`\n| ${heads.join(' | ')} |\n|${heads.map(() => '---').join('|')}|`);
+  const line = (name: string, some: readonly Outcome[]) =>
+    say(`| ${[name, ...Object.values(summarise(some))].join(' | ')} |`);
+  for (const moment of MOMENTS) {
+    line(
+      moment,
+      outcomes.filter((outcome) => outcome.moment === moment),
+    );
+  }
+  line('**all**', outcomes);
+  say('\nEach `unknown`, by the last moment that its process passed:');
+  for (const { moment, afterMilliseconds, lastMoment, accepted } of outcomes.filter(({ unknown }) => unknown > 0)) {
+    say(`- ${moment} + ${afterMilliseconds.toFixed(1)} ms: last passed "${lastMoment}", the provider took ${accepted}`);
+  }
+}
+
+/** @returns the exit code */
+export async function run(root: string, cache: string, args: readonly string[]): Promise<number> {
+  const startedAt = performance.now();
+  const times = Number(args[0] ?? 25);
+  const clips = join(root, 'assets', 'sandbox-clips');
+  const without = process.env.PROMISE_WITHOUT;
+  const changes = changesWithout(without);
+  const plain = await buildProgram({ root, outfile: join(cache, 'plain.cjs'), marked: false, changes });
+  const marked = await buildProgram({ root, outfile: join(cache, 'marked.cjs'), marked: true, changes });
+  let done = 0;
+  const kills = planKills(MOMENTS, times);
+  const outcomes = await runMatrix({ plain, marked, clips }, kills, Math.max(2, Math.min(4, cpus().length)), () => {
+    done++;
+    if (done % 50 === 0) process.stderr.write(`${done} of ${kills.length} kills\n`);
+  });
+  printMatrix(outcomes);
+  const same = await sameRequest(plain, clips, 8, times * 2);
+  say(
+    `\nThe same request from 8 processes at once, ${same.rounds} rounds: submits a round ${range(same.submitsARound)}.`,
+  );
+  const queues = [];
+  for (const [processes, concurrency] of [
+    [1, 2],
+    [4, 2],
+    [4, 5],
+  ] as const) {
+    const figures = await queue(plain, clips, { tasks: 20, processes, concurrency });
+    queues.push(figures);
+    say(`Queue: ${JSON.stringify(figures)}`);
+  }
+  const taken = [];
+  for (let round = 0; round < 5; round++) taken.push(await takeover(plain, clips));
+  say(
+    `Watcher killed, 5 times: asked after ${range(taken.map((one) => one.askedAfterSeconds))} s, ${range(taken.map(({ videos }) => videos))} video each.`,
+  );
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  const figures = {
+    at: new Date().toISOString(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}, ${cpus().length} cores`,
+    seconds,
+    matrix: {
+      all: summarise(outcomes),
+      ofMoment: Object.fromEntries(
+        MOMENTS.map((moment) => [moment, summarise(outcomes.filter((outcome) => outcome.moment === moment))]),
+      ),
+      unknown: outcomes.filter(({ unknown }) => unknown > 0),
+    },
+    sameRequest: same,
+    queues,
+    takeovers: taken,
+  };
+  const path = join(root, 'bench', 'promise', 'figures.json');
+  if (changes.length === 0) await writeFile(path, `${JSON.stringify(figures, null, 2)}\n`);
+  const where = changes.length === 0 ? 'the figures are in bench/promise/figures.json' : `without the rule: ${without}`;
+  say(`\nIt took ${seconds} s; ${where}.`);
+  const isKept =
+    outcomes.every((outcome) => MUST_BE_ZERO.every((name) => outcome[name] === 0)) &&
+    same.submitsARound.every((count) => count === 1) &&
+    queues.every(
+      ({ saved, tasks, submittedTwice, mostInFlight }) => saved === tasks && submittedTwice === 0 && mostInFlight <= 2,
+    ) &&
+    taken.every(({ askedAfterSeconds, videos }) => askedAfterSeconds < 10 && videos === 1);
+  say(isKept ? 'The promise holds.' : 'THE PROMISE IS BROKEN.');
+  return isKept ? 0 : 1;
+}
+
+function range(values: readonly number[]): string {
+  const tidy = (value: number) => String(Math.round(value * 10) / 10);
+  const [least, most] = [tidy(Math.min(...values)), tidy(Math.max(...values))];
+  return least === most ? least : `${least} to ${most}`;
+}

@@ -1,0 +1,183 @@
+/** What came of every request, by the provider's books, the journal and the folder of videos? */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordedRequest } from '../../src/sandbox/recorded-requests.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { recordSchema, type TaskRecord } from '../../src/tasks/record.ts';
+import { nameOf, type Storm } from './faults.ts';
+import type { ToolAnswer } from './stdio-client.ts';
+import { flawOf, type Request, type Worker } from './worker.ts';
+
+export interface Figures {
+  readonly tasks: number;
+  readonly processesStarted: number;
+  readonly kills: number;
+  readonly answersGivenByProvider: number;
+  readonly answersThatWentWrong: number;
+  readonly acceptedByProvider: number;
+  readonly saved: number;
+  readonly unknownBecauseTheAnswerWasLost: number;
+  readonly unknownBecauseTheProcessWasKilled: number;
+  /** Accepted, and neither saved nor unknown for a reason. */
+  readonly lost: readonly string[];
+  /** Accepted more than once. */
+  readonly paidTwice: readonly string[];
+  /** Never accepted, and never told why. */
+  readonly unmade: readonly string[];
+  /** Answers that were not what they should be, each once. */
+  readonly flaws: readonly string[];
+  readonly answersToTheClient: number;
+  readonly answersThatWereNoSuccess: number;
+  readonly unreadableRecords: number;
+  readonly linesThatAreNoJsonRpc: number;
+  readonly secretsWritten: number;
+  readonly seconds: number;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+export interface Evidence {
+  readonly sandbox: Sandbox;
+  readonly storm: Storm;
+  readonly workers: readonly Worker[];
+  readonly requests: readonly Request[];
+  readonly folder: string;
+  readonly kills: number;
+  readonly seconds: number;
+}
+
+export async function judge(evidence: Evidence): Promise<Figures> {
+  const { sandbox, storm, workers, requests, kills, seconds } = evidence;
+  const { records, unreadable } = await readRecords(join(evidence.folder, 'state'));
+  const accepted = new Map<string, number>();
+  for (const { request } of sandbox.accepted) {
+    const prompt = String(request.body?.prompt);
+    accepted.set(prompt, (accepted.get(prompt) ?? 0) + 1);
+  }
+  const faultAtSubmit = new Map(
+    sandbox.requests
+      .filter(({ operation }) => operation === 'submit')
+      .map((request) => [String(request.body?.prompt), lostAnswer(storm, request)] as const)
+      .filter(([, fault]) => fault !== undefined),
+  );
+  const lost: string[] = [];
+  const unmade: string[] = [];
+  const count = { saved: 0, byFault: 0, byKill: 0 };
+  for (const { prompt } of requests) {
+    const record = records.get(prompt);
+    const path = record?.video?.file?.path;
+    if (record?.status === 'done' && path !== undefined && (await sizeOf(path)) === record.video?.file?.bytes)
+      count.saved++;
+    else if (record?.status === 'unknown' && record.error?.code === 'interrupted' && kills > 0) count.byKill++;
+    else if (record?.status === 'unknown' && faultAtSubmit.has(prompt)) count.byFault++;
+    else {
+      const what = `${prompt}: ${record?.status ?? 'no record'} ${record?.error?.message ?? ''} (${faultAtSubmit.get(prompt) ?? ''})`;
+      (accepted.has(prompt) ? lost : unmade).push(what);
+    }
+  }
+  const seen = workers.flatMap((worker) => worker.seen);
+  const flaws = seen.flatMap(({ request, answer }) => {
+    const flaw = flawOf(answer) ?? untruthOf(answer, request, accepted, records);
+    return flaw === undefined ? [] : [`${request.prompt}: ${flaw}`];
+  });
+  const secret = sandbox.credentials.secretAccessKey;
+  const answered = sandbox.requests.filter(({ operation }) => operation !== 'other');
+  return {
+    tasks: requests.length,
+    processesStarted: workers.reduce((sum, { starts }) => sum + starts, 0),
+    kills,
+    answersGivenByProvider: answered.length,
+    answersThatWentWrong: answered.filter((request) => storm.faultOf(request) !== undefined).length,
+    acceptedByProvider: sandbox.accepted.length,
+    saved: count.saved,
+    unknownBecauseTheAnswerWasLost: count.byFault,
+    unknownBecauseTheProcessWasKilled: count.byKill,
+    lost,
+    paidTwice: [...accepted].filter(([, times]) => times > 1).map(([prompt]) => prompt),
+    unmade,
+    flaws: [...new Set(flaws)],
+    answersToTheClient: seen.length,
+    answersThatWereNoSuccess: seen.filter(({ answer }) => answer.structured?.status !== 'done').length,
+    unreadableRecords: unreadable,
+    linesThatAreNoJsonRpc: workers.reduce((sum, { badLines }) => sum + badLines.length, 0),
+    secretsWritten: workers.filter(({ written }) => written.includes(secret)).length,
+    seconds: Math.round(seconds * 10) / 10,
+    faults: storm.counts(),
+  };
+}
+
+/** A fault of a submit after which the client cannot know what came of it. */
+function lostAnswer(storm: Storm, request: RecordedRequest): string | undefined {
+  const fault = storm.faultOf(request);
+  if (fault === undefined || ['slow', 'numeric-task-id'].includes(fault.kind)) return undefined;
+  const isRefusal =
+    (fault.kind === 'business' && [50429, 50430].includes(fault.code)) ||
+    (fault.kind === 'gateway' && fault.code === 'FlowLimitExceeded');
+  return isRefusal ? undefined : nameOf(fault);
+}
+
+/** @returns what the answer says that is not so */
+function untruthOf(
+  { structured }: ToolAnswer,
+  { prompt }: Request,
+  accepted: ReadonlyMap<string, number>,
+  records: ReadonlyMap<string, TaskRecord>,
+): string | undefined {
+  const { status, task_id: id, cost, message } = structured;
+  if (id === undefined) return `${status} without a task id: ${message}`;
+  if (records.get(prompt)?.id !== id) return `the id of another task`;
+  const isFinal = !['queued', 'submitting', 'in_queue', 'generating'].includes(status);
+  if (isFinal && cost?.charge === 'none' && accepted.has(prompt))
+    return `"nothing was charged", but it was taken: ${message}`;
+  if ((status === 'in_queue' || status === 'generating' || status === 'done') && !accepted.has(prompt)) {
+    return `${status}, but it was never taken`;
+  }
+  if (status === 'unknown' && !/may have been charged/.test(message))
+    return 'unknown without saying what it may have cost';
+  return undefined;
+}
+
+async function readRecords(stateDir: string): Promise<{ records: Map<string, TaskRecord>; unreadable: number }> {
+  const records = new Map<string, TaskRecord>();
+  let unreadable = 0;
+  for (const name of await readdir(stateDir, { recursive: true })) {
+    if (!/(^|[/\\])(open|closed)[/\\][^/\\.][^/\\]*\.json$/.test(name)) continue;
+    const read = recordSchema.safeParse(await readJson(join(stateDir, name)));
+    if (!read.success) unreadable++;
+    else records.set(read.data.request.prompt ?? '', read.data);
+  }
+  return { records, unreadable };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
+}
+
+const COUNTED = ['lost', 'paidTwice', 'unmade', 'flaws'] as const;
+
+/** The figures as a table of Markdown. */
+export function tableOf(figures: Figures): string {
+  const { faults: _, ...rest } = figures;
+  const rows = Object.entries(rest).map(([name, value]) => {
+    const words = name.replace(/([A-Z])/g, ' $1').toLowerCase();
+    return `| ${words} | ${Array.isArray(value) ? value.length : value} |`;
+  });
+  const details = COUNTED.flatMap((name) => figures[name].slice(0, 20).map((what) => `${name}: ${what}`));
+  return ['| | |', '|---|---|', ...rows, ...(details.length > 0 ? ['', ...details] : [])].join('\n');
+}
+
+/** Is the promise kept? */
+export function isKept(figures: Figures): boolean {
+  const { unreadableRecords, linesThatAreNoJsonRpc, secretsWritten } = figures;
+  return (
+    COUNTED.every((name) => figures[name].length === 0) &&
+    unreadableRecords + linesThatAreNoJsonRpc + secretsWritten === 0
+  );
+}

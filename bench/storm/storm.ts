@@ -1,0 +1,127 @@
+/** Is anything lost or paid twice when a tenth of all answers goes wrong and processes are killed at random? */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MODES } from '../../src/jimeng/modes.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { randomFrom, startStorm } from './faults.ts';
+import { type Figures, judge } from './figures.ts';
+import { buildProgram } from './program.ts';
+import { type Request, Worker } from './worker.ts';
+
+export interface StormOptions {
+  readonly tasks: number;
+  readonly processes: number;
+  /** Living at the same time. */
+  readonly processesAtOnce: number;
+  /** 0–1. */
+  readonly faultShare: number;
+  /** Milliseconds between two kills, on average; 0: none. */
+  readonly killEveryMilliseconds: number;
+  readonly seed: number;
+  readonly generationSeconds: number;
+  readonly busyFrom: number;
+  /** Where the program's sources are, if not in this checkout: to see a rule fail that was taken out. */
+  readonly sources?: string;
+  readonly onProgress?: (line: string) => void;
+}
+
+const KINDS = [
+  't2v_720p',
+  't2v_1080p',
+  'ti2v_pro',
+  'i2v_first_720p',
+] as const satisfies readonly (keyof typeof MODES)[];
+
+function requestOf(number: number): Request {
+  const mode = KINDS[number % KINDS.length] ?? 't2v_720p';
+  const duration = number % 20 === 7 ? 4 : 5;
+  return {
+    prompt: `storm ${number}`,
+    mode,
+    duration,
+    ...(mode.startsWith('i2v') ? { image: `https://example.com/${number}.png` } : {}),
+  };
+}
+
+/** Runs to the end of every request, then looks at what the provider, the journal and the folder say. */
+export async function runStorm(options: StormOptions): Promise<Figures> {
+  const startedAt = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'jimeng-storm-'));
+  const { generationSeconds, seed } = options;
+  const sandbox = await startSandbox({
+    generationSeconds,
+    tasksInFlight: 10_000,
+    requestsPerSecond: 1_000_000,
+    maxStoredRequests: 1_000_000,
+  });
+  const program = await buildProgram(options.sources);
+  const rules = { seed, share: options.faultShare, busyFrom: options.busyFrom, generationSeconds };
+  const storm = startStorm(() => sandbox, rules);
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: folder,
+    VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
+    VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
+    JIMENG_VIDEO_API_URL: sandbox.url,
+    JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
+    JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
+    JIMENG_VIDEO_API_TIMEOUT: '3',
+    JIMENG_VIDEO_POLL_INTERVAL: '0.2',
+    JIMENG_VIDEO_CONCURRENCY: '100',
+  };
+  const requests = Array.from({ length: options.tasks }, (_, number) => requestOf(number));
+  const waiting = Array.from({ length: options.processes }, (_, index) => {
+    const share = requests.filter((_request, number) => number % options.processes === index);
+    return new Worker(program.path, environment, folder, share);
+  });
+  const workers = [...waiting];
+  const running = new Set<Worker>();
+  const over = new AbortController();
+  const killing = killAtRandom(running, options.killEveryMilliseconds, seed, over.signal);
+  const takeTurns = async () => {
+    for (let worker = waiting.shift(); worker !== undefined; worker = waiting.shift()) {
+      running.add(worker);
+      await worker.run();
+      running.delete(worker);
+      const done = workers.reduce((sum, { finished }) => sum + finished, 0);
+      const seconds = Math.round((performance.now() - startedAt) / 1000);
+      options.onProgress?.(
+        `${done} of ${options.tasks} requests are over after ${seconds} s, ${waiting.length} processes to go`,
+      );
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: options.processesAtOnce }, takeTurns));
+    over.abort();
+    const kills = await killing;
+    const seconds = (performance.now() - startedAt) / 1000;
+    return await judge({ sandbox, storm, workers, requests, folder, kills, seconds });
+  } finally {
+    over.abort();
+    for (const worker of running) worker.end();
+    await sandbox.close();
+    await program.remove();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** @returns how many processes were killed */
+async function killAtRandom(
+  running: ReadonlySet<Worker>,
+  every: number,
+  seed: number,
+  over: AbortSignal,
+): Promise<number> {
+  const random = randomFrom(seed + 1);
+  let kills = 0;
+  while (every > 0 && !over.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, every * (0.5 + random())));
+    const living = [...running].filter((worker) => worker.isBusy);
+    const victim = living[Math.floor(random() * living.length)];
+    if (over.aborted || victim === undefined) continue;
+    victim.kill();
+    kills++;
+  }
+  return kills;
+}

@@ -1,0 +1,119 @@
+/** What does a client do that wants its videos, and whose server dies now and then? */
+import { listSchema, reportSchema } from '../../src/report/report.ts';
+import { ProcessGone, StdioClient, type ToolAnswer } from './stdio-client.ts';
+
+export type Request = {
+  readonly prompt: string;
+  readonly mode: string;
+  readonly duration: number;
+  readonly image?: string;
+};
+
+export interface Seen {
+  readonly request: Request;
+  readonly answer: ToolAnswer;
+}
+
+/** Asks so often for a video that is finished but could not be saved. */
+const SAVE_ROUNDS = 8;
+
+/** One process after the other, each started when the one before was killed, until every request is over. */
+export class Worker {
+  /** Every answer about a request, in the order in which they came. */
+  readonly seen: Seen[] = [];
+  readonly badLines: string[] = [];
+  /** Everything that the processes wrote, for secrets to be looked for. */
+  written = '';
+  /** Processes that it took. */
+  starts = 0;
+  readonly finalReports = new Map<string, ToolAnswer>();
+  private client: StdioClient | undefined;
+  private initialized = false;
+  private readonly start: () => StdioClient;
+  private readonly requests: readonly Request[];
+
+  constructor(
+    programPath: string,
+    environment: Readonly<Record<string, string>>,
+    folder: string,
+    requests: readonly Request[],
+  ) {
+    this.start = () => new StdioClient(programPath, environment, folder);
+    this.requests = requests;
+  }
+
+  get finished(): number {
+    return this.finalReports.size;
+  }
+
+  get isBusy(): boolean {
+    return this.initialized && this.client?.alive === true && this.finished < this.requests.length;
+  }
+
+  kill(): void {
+    this.client?.kill();
+  }
+
+  end(): void {
+    this.client?.kill();
+  }
+
+  async run(): Promise<void> {
+    while (this.finished < this.requests.length) {
+      const client = this.start();
+      this.client = client;
+      this.starts++;
+      try {
+        await client.initialize();
+        this.initialized = true;
+        const left = this.requests.filter(({ prompt }) => !this.finalReports.has(prompt));
+        await Promise.all(left.map((request) => this.bring(client, request)));
+        await client.close();
+      } catch (error) {
+        if (!(error instanceof ProcessGone)) throw error;
+      } finally {
+        this.initialized = false;
+        client.kill();
+        this.badLines.push(...client.badLines);
+        this.written += client.stdout + client.stderr;
+      }
+    }
+  }
+
+  /** Makes the request, again where an earlier process died, and asks until it is over. */
+  private async bring(client: StdioClient, request: Request): Promise<void> {
+    let answer = await this.call(client, request, 'submit_video_task', request);
+    for (let round = 0; !isOver(answer, round); round++) {
+      const id = answer.structured?.task_id;
+      if (id === undefined) break;
+      answer = await this.call(client, request, 'get_video_task', { task_id: id, wait_seconds: 30 });
+    }
+    this.finalReports.set(request.prompt, answer);
+  }
+
+  private async call(client: StdioClient, request: Request, tool: string, given: object): Promise<ToolAnswer> {
+    const answer = await client.call(tool, given);
+    this.seen.push({ request, answer });
+    return answer;
+  }
+}
+
+function isOver({ structured }: ToolAnswer, round: number): boolean {
+  if (structured?.status === 'done') return structured.video?.path !== undefined || round >= SAVE_ROUNDS;
+  return !['queued', 'submitting', 'in_queue', 'generating'].includes(structured?.status);
+}
+
+/** @returns what is wrong with an answer, whatever it says; undefined: nothing */
+export function flawOf({ structured, isError, rpcError, text }: ToolAnswer): string | undefined {
+  if (rpcError !== undefined) return `a JSON-RPC error: ${rpcError.message}`;
+  const isList = Array.isArray(structured?.tasks);
+  const read = (isList ? listSchema : reportSchema).safeParse(structured);
+  if (!read.success) return `not its schema: ${read.error.message}`;
+  if (isList) return structured.message === '' ? 'no message' : undefined;
+  if (structured.message === '') return 'no message';
+  if (!text.includes(structured.message)) return 'a text without its message';
+  if (structured.error?.code === 'internal_error') return 'an internal error';
+  const isSuccess = structured.status === 'done' || structured.status === 'checked';
+  if ((isError || !isSuccess) && !structured.next_step) return 'no next step';
+  return undefined;
+}

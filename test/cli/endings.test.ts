@@ -1,0 +1,86 @@
+/** What is lost when somebody ends a command, or nobody reads what it prints? Nothing. */
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { recordedId, setStage, until } from './stage.ts';
+
+/** A submit that never answers is given up after three seconds; whatever else is slow, it is not by seconds. */
+const LAST_WAIT_MILLISECONDS = 3_000;
+
+describe.concurrent('the end of a command', () => {
+  it.for(['SIGINT', 'SIGTERM'] as const)(
+    '%s in a wait tells the id and the next step, and exits 3',
+    async (signal, context) => {
+      const stage = await setStage(context, { generationSeconds: 60 });
+      const running = stage.start('generate', 'a cat');
+      await running.seen('stderr', /recorded/);
+      await until(() => stage.sandbox.requests.some(({ operation }) => operation === 'query'));
+      const begun = performance.now();
+      running.child.kill(signal);
+      const { code, stdout, stderr } = await running.result;
+      expect(performance.now() - begun).toBeLessThan(LAST_WAIT_MILLISECONDS);
+      expect(stdout).toContain(`Run: jimeng-video-mcp get ${recordedId({ stderr })} to wait for it.`);
+      expect(code).toBe(3);
+    },
+  );
+
+  it('awaits and records a submit that is out, even when Ctrl-C comes twice', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 });
+    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 } });
+    const running = stage.start('generate', 'a cat', '--json');
+    await until(() => stage.submits().length === 1);
+    running.child.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    running.child.kill('SIGINT');
+    const { code, stdout } = await running.result;
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'in_queue',
+      provider: { task_id: stage.sandbox.accepted[0]?.taskId },
+    });
+    expect(code).toBe(3);
+  });
+
+  it('gives up a submit that never answers, and the next command tells it as unknown', async (context) => {
+    const stage = await setStage(context);
+    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never' } });
+    const running = stage.start('generate', 'a cat');
+    await until(() => stage.submits().length === 1);
+    running.child.kill('SIGINT');
+    const { code, stdout, stderr } = await running.result;
+    expect(stdout).toMatch(/^\*\*Video Task:\*\* submitting\n/);
+    expect(code).toBe(3);
+    const got = await stage.runJson('get', recordedId({ stderr }));
+    expect(got.json).toMatchObject({ status: 'unknown', cost: { charge: 'possible' } });
+    expect(got.code).toBe(1);
+    expect(stage.submits()).toHaveLength(1);
+  });
+
+  it('takes a reader that went away for no error: the video is saved', async (context) => {
+    const stage = await setStage(context);
+    const running = stage.start('generate', 'a cat');
+    running.child.stdout?.destroy();
+    const { code, stderr } = await running.result;
+    expect(stderr).toBe(`task ${recordedId({ stderr })}: recorded\n`);
+    expect(code).toBe(0);
+    expect(await readdir(stage.outputDir)).toEqual([expect.stringMatching(/a cat.*\.mp4$/)]);
+  });
+
+  it('says of a request that it leaves in the queue that nobody sends it, and `collect` does not', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
+    await stage.run('generate', 'first', '--wait-seconds', '0');
+    const { code, stdout, stderr } = await stage.run('generate', 'second', '--wait-seconds', '0');
+    const id = recordedId({ stderr });
+    expect(stdout).toContain('no process is left to send it, so it is sent when `get` is run for it within an hour');
+    expect(code).toBe(3);
+    stage.advance(60);
+    const collected = await stage.runJson('collect');
+    expect(collected.json.map(({ status }: { status: string }) => status)).toEqual(['done', 'queued']);
+    expect(collected.code).toBe(3);
+    expect(stage.submits()).toHaveLength(1);
+    const sending = stage.start('get', id);
+    await until(() => stage.sandbox.accepted.length === 2);
+    stage.advance(60);
+    const got = await sending.result;
+    expect(got.stdout).toMatch(/^\*\*Generated Video:\*\*.*- Prompt: second\n/s);
+    expect(got.code).toBe(0);
+  });
+});

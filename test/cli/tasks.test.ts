@@ -1,0 +1,91 @@
+/** Do the commands for tasks that are there find them, and tell the shell how they are? */
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { recordedId, setStage } from './stage.ts';
+
+const QUICK = ['--wait-seconds', '0'];
+
+describe.concurrent('the commands for tasks', () => {
+  it('list tells the newest first, with what was spent, and takes --limit and --status', async (context) => {
+    const stage = await setStage(context);
+    await stage.run('generate', 'one');
+    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'business', code: 50412 } });
+    await stage.run('generate', 'two');
+    const text = await stage.run('list');
+    expect(text.stdout).toMatch(/\*\*failed\*\*.*two\n.*\*\*done\*\*.*one\n/);
+    expect(text.code).toBe(0);
+    const { code, json } = await stage.runJson('list', '--status', 'done', '--limit', '1');
+    expect(json).toMatchObject({
+      tasks: [{ status: 'done', prompt: 'one', provider: { raw: { code: 10000 } }, sandbox: true }],
+      spent: { last_24h_cny: 1.4 },
+    });
+    expect(code).toBe(0);
+  });
+
+  it('list --wait-seconds returns as soon as an open task changes', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 0.7 });
+    await stage.run('generate', 'one', ...QUICK);
+    const begun = performance.now();
+    const { code, json } = await stage.runJson('list', '--wait-seconds', '60');
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(json.tasks[0].status).not.toBe('in_queue');
+    expect(code).toBe(0);
+  });
+
+  it('cancel withdraws what is queued and exits 0, and exits 1 for what the provider has', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
+    const running = recordedId(await stage.run('generate', 'one', ...QUICK));
+    const queued = recordedId(await stage.run('generate', 'two', ...QUICK));
+    const cancelled = await stage.runJson('cancel', queued);
+    expect(cancelled.json).toMatchObject({ task_id: queued, status: 'cancelled', cost: { charge: 'none' } });
+    expect(cancelled.code).toBe(0);
+    const { code, stdout } = await stage.run('cancel', running);
+    expect(stdout).toContain('It is not queued any more, so it cannot be withdrawn.');
+    expect(stdout).toContain(running);
+    expect(code).toBe(1);
+  });
+
+  it("get takes the provider's id, and a task made elsewhere with its mode", async (context) => {
+    const stage = await setStage(context);
+    await stage.run('generate', 'one', '--output', 'one.mp4');
+    const providerId = stage.sandbox.accepted[0]?.taskId ?? '';
+    const own = await stage.runJson('get', providerId);
+    expect(own.json).toMatchObject({ status: 'done', prompt: 'one', provider: { task_id: providerId } });
+    const foreign = { JIMENG_VIDEO_STATE_DIR: `${stage.stateDir}-other` };
+    Object.assign(stage.env, foreign);
+    const unknown = await stage.run('get', providerId);
+    expect(unknown.stderr).toContain('Run `jimeng-video-mcp list` for the ids');
+    expect(unknown.code).toBe(2);
+    const adopted = await stage.run('get', providerId, '--mode', 't2v_720p', '--output', 'two.mp4');
+    expect(adopted.code).toBe(0);
+    expect((await readdir(stage.workingDir)).sort()).toEqual(['one.mp4', 'two.mp4']);
+  });
+
+  it('collect waits for all, saves them, and exits 1 when one of them failed', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 });
+    await stage.run('generate', 'one', ...QUICK);
+    await stage.run('generate', 'two', ...QUICK);
+    stage.advance(60);
+    const { code, stdout } = await stage.run('collect');
+    expect(stdout.match(/^- Save Path: /gm)).toHaveLength(2);
+    expect(code).toBe(0);
+    expect(await readdir(stage.outputDir)).toHaveLength(2);
+
+    await stage.run('generate', 'three', ...QUICK);
+    stage.sandbox.faults.add({ on: 'query', fault: { kind: 'business', code: 50516 } });
+    const failed = await stage.runJson('collect');
+    expect(failed.json).toMatchObject([
+      { status: 'failed', error: { code: '50516' }, provider: { raw: { code: 50516 } } },
+    ]);
+    expect(failed.code).toBe(1);
+    expect(await stage.runJson('collect')).toMatchObject({ code: 0, json: [] });
+  });
+
+  it('collect exits 3 when its wait is over first', async (context) => {
+    const stage = await setStage(context, { generationSeconds: 60 });
+    await stage.run('generate', 'one', ...QUICK);
+    const { code, json } = await stage.runJson('collect', ...QUICK);
+    expect(json).toMatchObject([{ prompt: 'one' }]);
+    expect(code).toBe(3);
+  });
+});

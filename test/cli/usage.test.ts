@@ -1,0 +1,96 @@
+/** Is a slip of the pen told before anything is sent, in words of the command line, with exit code 2? */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/run-command.ts';
+import { makeWorkspace } from '../support/workspace.ts';
+import { setStage } from './stage.ts';
+
+const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
+  [['generate'], [/^PROMPT is missing: mode t2v_720p needs one/]],
+  [
+    ['generate', 'a', 'cat'],
+    [/too many arguments/, /A prompt of several words goes in quotes/],
+  ],
+  [
+    ['generate', 'x', '--sed', '1'],
+    [/unknown option '--sed'/, /Did you mean --seed/],
+  ],
+  [
+    ['generate', 'x', '--output', '--json'],
+    [/--output <path>/, /It looks like the next option/],
+  ],
+  [
+    ['generate', 'x', '--seed'],
+    [/--seed <number>/, /argument missing/],
+  ],
+  [
+    ['generate', 'x', '--duration', '7', '--fps', 'many', '--seed', '1.5', '--wait-seconds', '-1'],
+    [
+      /--duration must be one of 4, 5, 6, 8, 10, but is 7\./,
+      /--fps must be one of 24, 25, 30, but is "many"\./,
+      /--seed must be a whole number .*, but is 1\.5\./,
+      /--wait-seconds must be at least 0\./,
+    ],
+  ],
+  [
+    ['generate', 'x', '--tail-image', 'https://example.com/a.png', '--aspect-ratio', '1:1'],
+    [/--tail-image is not taken by mode t2v_720p; modes that take it: /, /nothing was sent or charged/],
+  ],
+  [
+    ['generate', 'x', '--image', 'nowhere.png'],
+    [/nowhere\.png/, /--image/],
+  ],
+  [['get'], [/missing required argument 'task-id'/]],
+  [
+    ['get', 'jv-nothing'],
+    [/No task "jv-nothing" is recorded/, /Run `jimeng-video-mcp list` for the ids/],
+  ],
+  [['cancel', 'jv-nothing'], [/No task "jv-nothing" is recorded/]],
+  [['list', '--limit', '51'], [/--limit must be at most 50, but is 51\./]],
+  [['list', '--status', 'finished'], [/--status must be one of queued, /]],
+  [['sandbox', '--port', '99999'], [/--port must be at most 65535/]],
+  [['generat'], [/unknown command 'generat'/, /Did you mean generate/]],
+  [['--mode', 'x'], [/unknown option '--mode'/]],
+];
+
+describe.concurrent('wrong usage', () => {
+  it.for(SLIPS)('%o', async ([args, patterns], context) => {
+    const stage = await setStage(context);
+    const { code, stdout, stderr } = await stage.run(...args);
+    for (const pattern of patterns) expect(stderr).toMatch(pattern);
+    expect(stderr).not.toMatch(/_video_task|generate_video|tail_image|\n\s+at /);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    expect(stage.sandbox.requests).toEqual([]);
+  });
+
+  it('keys that are missing, and settings that are wrong, are told by name, with --json on stdout too', async (context) => {
+    const workspace = makeWorkspace(undefined, { VOLC_ACCESSKEY: 'AKLTtest' });
+    context.onTestFinished(() => workspace.remove());
+    const missing = await runCommand(['generate', 'x', '--json'], workspace);
+    expect(missing.stderr).toMatch(/^VOLC_SECRETKEY is not set/);
+    expect(missing.stderr).toContain('Set VOLC_SECRETKEY in the environment');
+    expect(JSON.parse(missing.stdout)).toMatchObject({ status: 'refused', error: { code: 'missing_credentials' } });
+    expect(missing.code).toBe(2);
+    workspace.env.JIMENG_VIDEO_CONCURRENCY = 'two';
+    workspace.env.JIMENG_VIDEO_API_TIMEOUT = '-1';
+    const wrong = await runCommand(['list', '--json'], workspace);
+    expect(wrong.stderr).toMatch(/JIMENG_VIDEO_API_TIMEOUT must be .* JIMENG_VIDEO_CONCURRENCY must be /);
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ tasks: [] });
+    expect(wrong.code).toBe(2);
+    expect(JSON.parse((await runCommand(['collect', '--json'], workspace)).stdout)).toMatchObject([
+      { status: 'refused' },
+    ]);
+  });
+
+  it('--help lists the commands, and --version is the version, on stdout, with 0', async (context) => {
+    const workspace = makeWorkspace(undefined);
+    context.onTestFinished(() => workspace.remove());
+    const help = await runCommand(['--help'], workspace);
+    const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) .* {2,}/gm)].map(([, name]) => name);
+    expect(commands).toEqual(['generate', 'get', 'list', 'cancel', 'collect', 'sandbox', 'help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await runCommand(['--version'], workspace)).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});

@@ -1,0 +1,111 @@
+/** Whatever a tool is given: is it answered as it should be, and is only what is right paid for? */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildProgram, type Program } from '../../bench/storm/program.ts';
+import { StdioClient, type ToolAnswer } from '../../bench/storm/stdio-client.ts';
+import { flawOf } from '../../bench/storm/worker.ts';
+import { createLog } from '../../src/log.ts';
+import { runTool } from '../../src/mcp/run-tool.ts';
+import { TOOLS } from '../../src/mcp/tools.ts';
+import { holdService, type ServiceHolder } from '../../src/open-service.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { readSettings } from '../../src/settings.ts';
+import { hostileCall } from './hostile.ts';
+
+/** `npm run fuzz` sets 10000. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 400);
+const STDIO_RUNS = Math.min(Math.ceil(RUNS / 10), 500);
+const SECRET = 'ZnV6eiBzZWNyZXQsIG5vdC9hIHJlYWwrb25lIQ==';
+const NOTHING_SENT = new Set(['refused', 'checked']);
+
+let folder: string;
+let sandbox: Sandbox;
+let environment: Record<string, string>;
+let holder: ServiceHolder;
+let program: Program;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'jimeng-fuzz-'));
+  sandbox = await startSandbox({
+    credentials: { accessKeyId: 'AKLTfuzz', secretAccessKey: SECRET },
+    generationSeconds: 0,
+    tasksInFlight: 100_000,
+    requestsPerSecond: 1_000_000,
+    maxStoredRequests: 1_000_000,
+  });
+  environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: folder,
+    VOLC_ACCESSKEY: 'AKLTfuzz',
+    VOLC_SECRETKEY: SECRET,
+    JIMENG_VIDEO_API_URL: sandbox.url,
+    JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
+    JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
+    JIMENG_VIDEO_WAIT_SECONDS: '0',
+    JIMENG_VIDEO_POLL_INTERVAL: '0.05',
+    JIMENG_VIDEO_CONCURRENCY: '100',
+    LOG_LEVEL: 'info',
+  };
+  const read = readSettings({ environment, homeDir: folder, workingDir: folder, platform: process.platform });
+  holder = holdService(read, [], createLog('silent'));
+  program = await buildProgram();
+});
+
+afterAll(async () => {
+  await holder.end(5000);
+  await program.remove();
+  await sandbox.close();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+});
+
+const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+
+function expectRight(tool: string, input: unknown, answer: ToolAnswer, submitsBefore: number): void {
+  expect(flawOf(answer), JSON.stringify({ tool, input, answer })).toBeUndefined();
+  expect(JSON.stringify(answer)).not.toContain(SECRET);
+  const { status } = answer.structured;
+  if (NOTHING_SENT.has(status) || status === undefined) expect(submits()).toBe(submitsBefore);
+}
+
+test(`${RUNS} calls with anything are answered in each tool's own shape, and nothing invalid is sent`, async () => {
+  const none = new AbortController().signal;
+  await fc.assert(
+    fc.asyncProperty(hostileCall, async ({ tool: name, input }) => {
+      const tool = TOOLS.find((known) => known.name === name) ?? expect.fail();
+      const before = submits();
+      const call = { holder, signal: none, arrivedAt: performance.now(), onWait: () => undefined };
+      const result = await runTool(tool, input, call, createLog('silent'));
+      expect(tool.output.safeParse(result.structured).error).toBeUndefined();
+      expectRight(name, input, { ...result, rpcError: undefined }, before);
+    }),
+    { numRuns: RUNS, endOnFailure: false },
+  );
+  // The sandbox is strict: what it refuses would have been refused by the service, after it was recorded here.
+  const refused = sandbox.requests.filter(({ operation, answer }) => operation === 'submit' && answer?.status !== 200);
+  expect(refused.map(({ rawBody, answer }) => [rawBody, answer])).toEqual([]);
+}, 600_000);
+
+test(`${STDIO_RUNS} of them over stdio get JSON-RPC and nothing else, and no secret is written`, async () => {
+  const client = new StdioClient(
+    program.path,
+    { ...environment, JIMENG_VIDEO_STATE_DIR: join(folder, 'other') },
+    folder,
+  );
+  await client.initialize();
+  await fc.assert(
+    fc.asyncProperty(hostileCall, async ({ tool, input }) => {
+      const before = submits();
+      const answer = await client.call(tool, input);
+      // Arguments that are no object are no valid request: the SDK says so.
+      if (answer.rpcError !== undefined) expect([-32600, -32601, -32602, -32603]).toContain(answer.rpcError.code);
+      else expectRight(tool, input, answer, before);
+    }),
+    { numRuns: STDIO_RUNS, endOnFailure: false },
+  );
+  await client.close();
+  expect(client.badLines).toEqual([]);
+  expect(client.stdout + client.stderr).not.toContain(SECRET);
+}, 600_000);

@@ -1,0 +1,103 @@
+/** Does a code at a query end a task only where it speaks of that task? */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiFault } from '../../src/sandbox/faults.ts';
+import { openStage, type Stage, until, whenAskedFor } from '../support/mcp-client.ts';
+
+const DEFINITE = [
+  ...[50411, 50511, 50412, 50512, 50413, 50516, 50517, 50518, 50519, 50520, 50521, 50522, 50215],
+] as const;
+
+/** Whoever has to mend it is told, and the text says how. */
+const OPERATORS = [
+  ['50400', { kind: 'business', code: 50400 }, 'Volcengine console'],
+  ['MissingParameter', { kind: 'gateway', code: 'MissingParameter' }, 'report this as a bug'],
+  ['MissingAuthenticationToken', { kind: 'gateway', code: 'MissingAuthenticationToken' }, 'report this as a bug'],
+  ['MissingSignature', { kind: 'gateway', code: 'MissingSignature' }, 'report this as a bug'],
+  ['InvalidTimestamp', { kind: 'gateway', code: 'InvalidTimestamp' }, 'set the clock'],
+  ['ServiceNotFound', { kind: 'gateway', code: 'ServiceNotFound' }, 'report this as a bug'],
+  ['InvalidActionOrVersion', { kind: 'gateway', code: 'InvalidActionOrVersion' }, 'report this as a bug'],
+  ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'set VOLC_ACCESSKEY'],
+  ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'set VOLC_SECRETKEY'],
+  ['LackPolicy', { kind: 'gateway', code: 'LackPolicy' }, 'CVImageProcessFullAccess'],
+  ['AccessDenied', { kind: 'gateway', code: 'AccessDenied' }, 'CVImageProcessFullAccess'],
+  ['InvalidAuthorization', { kind: 'gateway', code: 'InvalidAuthorization' }, 'report this as a bug'],
+  ['InvalidCredential', { kind: 'gateway', code: 'InvalidCredential' }, 'report this as a bug'],
+  ['InvalidSecretToken', { kind: 'gateway', code: 'InvalidSecretToken' }, 'VOLC_SESSION_TOKEN'],
+] as const satisfies readonly (readonly [string, ApiFault, string])[];
+
+const PASSING = [
+  ...[50200, 50429, 50430, 50500, 50501].map((code) => [String(code), { kind: 'business', code }] as const),
+  ...['InternalError', 'FailToConnect', 'InternalServiceTimeout', 'FlowLimitExceeded', 'AccountFlowLimitExceeded'].map(
+    (code) => [code, { kind: 'gateway', code }] as const,
+  ),
+  ['ServiceUnavailableTemp', { kind: 'gateway', code: 'ServiceUnavailableTemp' }] as const,
+];
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage.close());
+
+function hinder(prompt: string, fault: ApiFault, times: number): void {
+  stage.sandbox.faults.add({ on: 'query', when: whenAskedFor(stage, prompt), fault, times });
+}
+
+describe('a code at a query', () => {
+  it.concurrent.each(DEFINITE)('%s ends the task: failed, nothing charged', async (code) => {
+    const prompt = `query answered ${code}`;
+    hinder(prompt, { kind: 'business', code }, 1);
+    const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
+    expect(report).toMatchObject({ status: 'failed', error: { code: String(code) }, cost: { charge: 'none' } });
+    expect([isError, report.message.includes('Nothing was charged.')]).toEqual([true, true]);
+  });
+
+  it.concurrent.each(OPERATORS)(
+    '%s: unaffected, told how to mend, and the video arrives',
+    async (code, fault, mend) => {
+      const prompt = `query hindered by ${code}`;
+      hinder(prompt, fault, 12);
+      const { report: submitted } = await stage.call('submit_video_task', { prompt });
+      const { task_id } = submitted;
+      let hindered = submitted;
+      await until('the hindrance', async () => {
+        ({ report: hindered } = await stage.call('get_video_task', { task_id, wait_seconds: 0 }));
+        return hindered.error !== undefined;
+      });
+      expect(hindered).toMatchObject({ error: { code, who: 'operator' }, cost: { charge: 'possible' } });
+      expect(['in_queue', 'generating']).toContain(hindered.status);
+      expect(hindered.message).toContain('The task itself is unaffected, and asking goes on.');
+      expect(hindered.next_step?.toLowerCase()).toContain(mend.toLowerCase());
+      const { report, isError } = await stage.call('get_video_task', { task_id, wait_seconds: 10 });
+      expect([report.status, report.error, isError]).toEqual(['done', undefined, false]);
+    },
+  );
+
+  it.concurrent.each(PASSING)('%s: asked again, and the video arrives', async (code, fault) => {
+    const prompt = `query met ${code}`;
+    hinder(prompt, fault, 4);
+    const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
+    expect([report.status, isError]).toEqual(['done', false]);
+  });
+});
+
+describe('ten failed queries in a row, in the middle of a watch', () => {
+  it('do not lose the video', async () => {
+    const prompt = 'ten failures in a row';
+    stage.sandbox.faults.add({
+      on: 'query',
+      when: whenAskedFor(stage, prompt),
+      fault: { kind: 'slow', milliseconds: 1 },
+    });
+    hinder(prompt, { kind: 'cut' }, 3);
+    hinder(prompt, { kind: 'html', status: 502 }, 2);
+    hinder(prompt, { kind: 'truncated', how: 'cut-json' }, 2);
+    hinder(prompt, { kind: 'truncated', how: 'short-body' }, 1);
+    hinder(prompt, { kind: 'html', status: 504 }, 2);
+    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 15 });
+    expect([report.status, report.error]).toEqual(['done', undefined]);
+    const asked = stage.sandbox.requests.filter(whenAskedFor(stage, prompt));
+    expect(asked.length).toBeGreaterThanOrEqual(12);
+    expect(stage.submitsOf(prompt)).toHaveLength(1);
+  });
+});

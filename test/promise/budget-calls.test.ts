@@ -1,0 +1,39 @@
+/** Does the daily budget stop the next video, whichever process asks, and does a dry run send nothing? */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newPrompt } from '../../bench/promise/stage.ts';
+import { buildPrograms, setStage, submit } from './trial.ts';
+
+let programs: Awaited<ReturnType<typeof buildPrograms>>;
+beforeAll(async () => {
+  programs = await buildPrograms();
+});
+afterAll(() => programs.remove());
+
+test('the budget is one for all processes; what failed or was withdrawn gives its room back', async () => {
+  const stage = await setStage({ generationSeconds: 2 });
+  const environment = { JIMENG_VIDEO_DAILY_BUDGET_CNY: '3', JIMENG_VIDEO_CONCURRENCY: '1' };
+  const [first, second] = await Promise.all([1, 2].map(() => stage.start({ program: programs.plain, environment })));
+  await submit(first as never, newPrompt('one'));
+  const queued = await submit(second as never, newPrompt('two'));
+  const refused = await submit(first as never, newPrompt('three'));
+  expect(refused).toMatchObject({
+    status: 'refused',
+    error: { code: 'budget_exceeded' },
+    message: expect.stringMatching(/¥2\.80 of the daily budget of ¥3\.00.*Room comes back at \d{4}-/),
+  });
+  await first?.call('cancel_video_task', { task_id: queued.task_id });
+  stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'business', code: 50412 } });
+  const failed = await second?.call('generate_video', { prompt: newPrompt('four'), wait_seconds: 20 });
+  expect(failed).toMatchObject({ status: 'failed', cost: { charge: 'none' } });
+  expect((await submit(second as never, newPrompt('five'))).status).not.toBe('refused');
+  expect((await submit(first as never, newPrompt('six'))).status).toBe('refused');
+});
+
+test('a dry run says the price, and sends and records nothing', async () => {
+  const stage = await setStage();
+  const server = await stage.start({ program: programs.plain });
+  const report = await server.call('generate_video', { prompt: newPrompt('dry'), mode: 'ti2v_pro', dry_run: true });
+  expect(report).toMatchObject({ status: 'checked', cost: { estimated_cny: 5, charge: 'none' } });
+  expect(stage.sandbox.requests).toHaveLength(0);
+  expect((await stage.look()).records).toHaveLength(0);
+});

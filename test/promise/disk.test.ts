@@ -1,0 +1,96 @@
+/** What happens to a request when the state folder cannot be written: before it is sent, and after it was accepted? */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newPrompt, until } from '../../bench/promise/stage.ts';
+import { buildPrograms, setStage, submit } from './trial.ts';
+
+let programs: Awaited<ReturnType<typeof buildPrograms>>;
+beforeAll(async () => {
+  programs = await buildPrograms();
+});
+afterAll(() => programs.remove());
+
+/** A file system of its own, which only the process sees. */
+function onFileSystem(options: string): string[] {
+  const script = `mount -t tmpfs -o ${options} tmpfs "$JIMENG_VIDEO_STATE_DIR" && exec "$0" "$@"`;
+  return ['unshare', '-rm', 'sh', '-c', script];
+}
+const canMount = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt']).status === 0;
+
+test('a state folder that cannot be made stops the request before it is sent, with its path', async () => {
+  const stage = await setStage();
+  await writeFile(stage.stateDir, 'a file where the folder should be');
+  const server = await stage.start({ program: programs.plain });
+  const report = await submit(server, newPrompt('no folder'));
+  expect(report).toMatchObject({ status: 'refused', error: { code: 'state_not_writable' }, cost: { charge: 'none' } });
+  expect(report.message).toContain(stage.stateDir);
+  expect(stage.sandbox.requests).toHaveLength(0);
+});
+
+test('a state folder that is removed while the server runs is made anew by the next call', async () => {
+  const stage = await setStage();
+  const server = await stage.start({ program: programs.plain });
+  await server.call('generate_video', { prompt: newPrompt('before'), wait_seconds: 20 });
+  await rm(stage.stateDir, { recursive: true });
+  expect((await submit(server, newPrompt('refused'))).status).toBe('refused');
+  expect((await server.call('generate_video', { prompt: newPrompt('after'), wait_seconds: 20 })).status).toBe('done');
+});
+
+describe.skipIf(!canMount)('on a file system', () => {
+  test.each([
+    ['that is read-only', 'ro'],
+    ['that is full', 'size=8k'],
+  ])('%s the request is stopped before it is sent, with the path', async (_, options) => {
+    const stage = await setStage();
+    await mkdir(stage.stateDir);
+    const server = await stage.start({ program: programs.plain, wrapper: onFileSystem(options) });
+    const report = await submit(server, newPrompt('unwritable'));
+    expect(report).toMatchObject({ status: 'refused', error: { code: 'state_not_writable' } });
+    expect(report.message).toContain(stage.stateDir);
+    await server.list(1);
+    expect(stage.sandbox.accepted).toHaveLength(0);
+  });
+
+  test('that is full when the answer comes, the ids are told and the record is written later', async () => {
+    const stage = await setStage({ generationSeconds: 0.5 });
+    await mkdir(stage.stateDir);
+    const server = await stage.start({ program: programs.plain, wrapper: onFileSystem('size=512k') });
+    // The process's own view of the folder.
+    const inside = join(`/proc/${server.pid}/root`, stage.stateDir);
+    const filler = join(inside, 'filler');
+    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1 }, when: () => fill(filler) });
+    const report = await submit(server, newPrompt('full'));
+    const providerTaskId = stage.sandbox.accepted[0]?.taskId ?? '';
+    expect(report.provider).toMatchObject({ task_id: providerTaskId, req_key: 'jimeng_t2v_v30' });
+    expect(report.message).toContain(providerTaskId);
+    expect(report.message).toContain('jimeng_t2v_v30');
+    expect(server.stderr()).toContain(providerTaskId);
+    expect(server.stderr()).toContain('jimeng_t2v_v30');
+    await rm(filler);
+    const done = await server.call('get_video_task', { task_id: report.task_id, wait_seconds: 20 });
+    expect(done.status).toBe('done');
+    const written = await until('it is written', async () => {
+      const names = await readdir(inside, { recursive: true });
+      const name = names.find((one) => one.includes(`closed/${report.task_id}.done`));
+      return name === undefined ? undefined : await readFile(join(inside, name), 'utf8');
+    });
+    expect(JSON.parse(written)).toMatchObject({ status: 'done', provider_task_id: providerTaskId });
+    expect(stage.sandbox.accepted).toHaveLength(1);
+    expect((await stage.look()).videos).toHaveLength(1);
+  }, 40_000);
+});
+
+/** To the last byte. @returns true */
+function fill(path: string): boolean {
+  const file = openSync(path, 'w');
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4096));
+  } catch {
+    return true;
+  } finally {
+    closeSync(file);
+  }
+}

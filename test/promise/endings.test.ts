@@ -1,0 +1,76 @@
+/** Is a submit's answer recorded when the client goes, or the process is ended, while it is out? */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newPrompt, until } from '../../bench/promise/stage.ts';
+import { silentLog } from '../../src/log.ts';
+import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { tryLease } from '../../src/tasks/lease.ts';
+import { ownIdentity } from '../../src/tasks/process-identity.ts';
+import { buildPrograms, setStage, submit } from './trial.ts';
+
+let programs: Awaited<ReturnType<typeof buildPrograms>>;
+beforeAll(async () => {
+  programs = await buildPrograms();
+});
+afterAll(() => programs.remove());
+
+test.each(['SIGTERM', 'stdin closed'])('%s with a submit outstanding: its answer is recorded', async (ending) => {
+  const stage = await setStage();
+  stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 700 } });
+  const server = await stage.start({ program: programs.plain });
+  const prompt = newPrompt('ending');
+  submit(server, prompt).catch(() => undefined);
+  await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
+  await (ending === 'SIGTERM' ? server.kill('SIGTERM') : server.close());
+  const [record] = (await stage.look()).records;
+  expect(record).toMatchObject({ status: 'in_queue', provider_task_id: stage.sandbox.accepted[0]?.taskId });
+});
+
+test('an answer that never comes does not hold the process; the next one tells it as unknown', async () => {
+  const stage = await setStage();
+  stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never', moment: 'after-acceptance' } });
+  const server = await stage.start({ program: programs.plain });
+  const prompt = newPrompt('never');
+  submit(server, prompt).catch(() => undefined);
+  await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
+  await server.kill('SIGTERM');
+  const next = await stage.start({ program: programs.plain });
+  await next.list();
+  const told = await until('it is told', async () => (await next.list()).find(({ status }) => status === 'unknown'));
+  expect(told).toMatchObject({ error: { code: 'interrupted' }, cost: { charge: 'possible' } });
+  expect(told.message).toContain('not sent again');
+  expect(stage.accepted(prompt)).toBe(1);
+});
+
+test('a client that cancels its call ends the waiting only', async () => {
+  const stage = await setStage({ generationSeconds: 1 });
+  const server = await stage.start({ program: programs.plain });
+  const prompt = newPrompt('cancelled');
+  const leaving = new AbortController();
+  const call = server.callUntil('generate_video', { prompt }, leaving.signal);
+  await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
+  leaving.abort();
+  await expect(call).rejects.toThrow();
+  await until('it is saved', async () => ((await stage.look()).videos.length === 1 ? true : undefined));
+  expect(stage.accepted(prompt)).toBe(1);
+});
+
+test('a call that is cancelled before its intent is written records and sends nothing', async () => {
+  const stage = await setStage();
+  const { url, credentials } = stage.sandbox;
+  const journal = new Journal(stage.stateDir, { origin: url, account: accountOf(credentials.accessKeyId) }, silentLog);
+  await journal.prepare();
+  const lock = await tryLease(journal.leasePath('lock'), ownIdentity());
+  const server = await stage.start({ program: programs.plain });
+  const leaving = new AbortController();
+  const call = server.callUntil('submit_video_task', { prompt: newPrompt('never') }, leaving.signal);
+  // Answered after the call has begun: the pipe keeps their order.
+  await server.list();
+  leaving.abort();
+  await expect(call).rejects.toThrow();
+  await server.list();
+  await lock?.release();
+  // The next request has the lock after it.
+  await submit(server, newPrompt('next'));
+  expect((await stage.look()).records).toHaveLength(1);
+  expect(stage.sandbox.accepted).toHaveLength(1);
+});

@@ -1,0 +1,58 @@
+/** Do several processes on one state folder pay once, save once, and take over from each other? */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sameRequest, takeover } from '../../bench/promise/several-processes.ts';
+import { newPrompt, until } from '../../bench/promise/stage.ts';
+import { buildPrograms, clips, dieAt, setStage, submit } from './trial.ts';
+
+let programs: Awaited<ReturnType<typeof buildPrograms>>;
+beforeAll(async () => {
+  programs = await buildPrograms();
+});
+afterAll(() => programs.remove());
+
+test('processes that ask for the same in the same instant pay once', async () => {
+  const figures = await sameRequest(programs.plain, clips, 4, 3);
+  expect(figures.submitsARound).toEqual([1, 1, 1]);
+  expect(figures.joined).toBe(9);
+});
+
+test('when the process that watches a task is killed, another one goes on within 10 s and saves it once', async () => {
+  const { askedAfterSeconds, videos } = await takeover(programs.plain, clips);
+  expect(askedAfterSeconds).toBeLessThan(10);
+  expect(videos).toBe(1);
+}, 40_000);
+
+test('one provider task that two processes take in at once becomes one record and one file', async () => {
+  const stage = await setStage();
+  await dieAt('answered', stage, programs, { prompt: newPrompt('elsewhere') });
+  const elsewhere = stage.sandbox.accepted[0]?.taskId;
+  const other = await Promise.all([1, 2].map(() => stage.start({ program: programs.plain })));
+  const asked = { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 20 };
+  const reports = await Promise.all(other.map((server) => server.call('get_video_task', asked)));
+  expect(reports.map(({ status }) => status)).toEqual(['done', 'done']);
+  expect(reports[0]?.task_id).toBe(reports[1]?.task_id);
+  expect((await stage.look()).videos).toHaveLength(1);
+});
+
+test('what a dead process left in the queue is sent by a paid call, of whatever mode, and never by a free one', async () => {
+  const stage = await setStage();
+  const [left, paid] = [newPrompt('left'), newPrompt('paid')];
+  await dieAt('intent written', stage, programs, { prompt: left, mode: 't2v_1080p' });
+  const server = await stage.start({ program: programs.plain });
+  await server.list();
+  await server.list(1);
+  expect(stage.accepted(left)).toBe(0);
+  await submit(server, paid);
+  await until('both are saved', async () => ((await stage.look()).videos.length === 2 ? true : undefined));
+  expect([stage.accepted(left), stage.accepted(paid)]).toEqual([1, 1]);
+});
+
+test('the same request again joins what a dead process left in the queue, and sends it', async () => {
+  const stage = await setStage();
+  const prompt = newPrompt('left');
+  await dieAt('taken for sending', stage, programs, { prompt });
+  const server = await stage.start({ program: programs.plain });
+  const report = await server.call('generate_video', { prompt, wait_seconds: 30 });
+  expect(report).toMatchObject({ status: 'done', message: expect.stringContaining('joined') });
+  expect(stage.accepted(prompt)).toBe(1);
+});

@@ -1,0 +1,110 @@
+/** Do the READMEs say what the program does? */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { CAMERA_TEMPLATES, MODE_NAMES, MODES } from '../src/jimeng/modes.ts';
+import { TOOLS } from '../src/mcp/tools.ts';
+import { PROBLEMS } from '../src/problems.ts';
+import { REPORT_STATUSES } from '../src/report/report.ts';
+import { readSettings } from '../src/settings.ts';
+
+const run = promisify(execFile);
+const READMES = ['README.md', 'README.zh-CN.md'];
+const pathOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** The program as npm test has built it. */
+async function helpOf(...command: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [pathOf('dist/main.js'), ...command, '--help']);
+  return stdout;
+}
+
+/** Each command with its options. */
+async function readCommands(): Promise<[name: string, options: string[]][]> {
+  const found = [...(await helpOf()).matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => String(name));
+  const names = found.filter((name) => name !== 'help');
+  return await Promise.all(
+    names.map(async (name): Promise<[string, string[]]> => {
+      const options = [...(await helpOf(name)).matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) =>
+        String(option),
+      );
+      return [name, options.filter((option) => option !== '--help')];
+    }),
+  );
+}
+
+it('the generated parts of the READMEs and of the manifest are up to date', async () => {
+  const checked = run(process.execPath, [pathOf('scripts/generate-docs.mjs'), '--check']);
+  await expect(checked.then(() => 'up to date')).resolves.toBe('up to date');
+});
+
+it('both READMEs name every command with exactly its options', async () => {
+  const commands = await readCommands();
+  expect(commands.map(([name]) => name)).toContain('generate');
+  for (const path of READMES) {
+    const readme = readFileSync(pathOf(path), 'utf8');
+    for (const [name, options] of commands) {
+      const told = new RegExp(`^\\| \`${name}\` \\| (.*) \\|$`, 'm').exec(readme)?.[1] ?? '';
+      expect(told.match(/--[a-z-]+/g) ?? [], `${path}: ${name}`).toEqual(options);
+    }
+    const shown = [...readme.matchAll(/^jimeng-video-mcp ([a-z]+)/gm)].map(([, name]) => name);
+    expect(shown, path).toEqual(commands.map(([name]) => name));
+  }
+});
+
+describe.each(READMES)('%s', (path) => {
+  const readme = readFileSync(pathOf(path), 'utf8');
+
+  /** The generated table of that name. */
+  const part = (name: string) => readme.split(`<!-- ${name}:start -->`)[1]?.split(`<!-- ${name}:end -->`)[0] ?? '';
+  const rows = (name: string) =>
+    [...(part(name).split('|---|\n')[1] ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map(([, key]) => key);
+
+  it('names every mode with its req_key, and every camera template', () => {
+    expect(rows('modes')).toEqual(MODE_NAMES);
+    for (const name of MODE_NAMES) expect(part('modes')).toContain(`| \`${name}\` | \`${MODES[name].reqKey}\` |`);
+    expect(rows('templates')).toEqual(Object.keys(CAMERA_TEMPLATES));
+  });
+
+  it('names every tool, every status and every error code', () => {
+    expect(rows('tools')).toEqual(TOOLS.map(({ name }) => name));
+    expect(rows('statuses')).toEqual(REPORT_STATUSES);
+    expect(rows('errors')).toEqual(Object.keys(PROBLEMS));
+  });
+
+  it('names every variable that the settings read', () => {
+    const read = new Set<string>();
+    const environment = new Proxy({}, { get: (_, name) => void read.add(String(name)) });
+    readSettings({ environment, homeDir: '/home/you', workingDir: '/', platform: 'linux' });
+    const ours = [...read].filter((name) => /^(VOLC_|JIMENG_)/.test(name));
+    expect(ours.length).toBeGreaterThan(10);
+    expect(rows('settings')).toEqual(expect.arrayContaining([...ours, 'LOG_LEVEL']));
+    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) expect(readme).toContain(`\`${name}\``);
+  });
+
+  it('has configurations that can be pasted: every JSON block is JSON', () => {
+    const blocks = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => String(block));
+    expect(blocks.length).toBeGreaterThan(3);
+    for (const block of blocks) expect(() => JSON.parse(block), block).not.toThrow();
+  });
+
+  it('leads to files that are there', () => {
+    const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, link]) => String(link));
+    for (const link of links) expect(() => readFileSync(pathOf(link)), link).not.toThrow();
+  });
+
+  it('uses only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(pathOf('package.json'), 'utf8')) as { scripts: object };
+    const used = [...readme.matchAll(/npm run ([a-z-]+)/g)].map(([, name]) => name);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining([...new Set(used)]));
+  });
+});
+
+it('both READMEs have the same sections and tables', () => {
+  const shape = (path: string) =>
+    readFileSync(pathOf(path), 'utf8')
+      .split('\n')
+      .flatMap((line) => /^(#+ |<!-- |```\w|\|---)/.exec(line)?.[1] ?? []);
+  expect(shape('README.zh-CN.md')).toEqual(shape('README.md'));
+});

@@ -1,0 +1,157 @@
+/** Is a lease held by one process at a time, whoever dies and whenever? With real processes. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { isHeld, sweepLeases, tryLease, waitForLease } from '../../src/tasks/lease.ts';
+import { ownIdentity, type ProcessIdentity } from '../../src/tasks/process-identity.ts';
+import { bundleEntry, type LineProcess, startLines } from '../support/bundle-entry.ts';
+
+const me = ownIdentity();
+/** This pid lives, but as another process than the one that wrote this. */
+const dead: ProcessIdentity = { ...me, started: '1' };
+const foreign: ProcessIdentity = { ...me, place: 'another-host pid:[1] boot x' };
+const OLD = new Date(Date.now() - 16 * 60_000);
+
+const bundleFolder = mkdtempSync(join(tmpdir(), 'lease-bundle-'));
+let bundle = '';
+beforeAll(async () => {
+  bundle = await bundleEntry(new URL('./lease-process.ts', import.meta.url), bundleFolder);
+});
+afterAll(() => rmSync(bundleFolder, { recursive: true }));
+
+let folder = '';
+let path = '';
+const running: LineProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lease-'));
+  path = join(folder, 'lock');
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((child) => child.kill()));
+  rmSync(folder, { recursive: true });
+});
+
+function start(): LineProcess {
+  const child = startLines(process.execPath, [bundle]);
+  running.push(child);
+  return child;
+}
+function leave(owner: ProcessIdentity, token: string, at = path): void {
+  writeFileSync(at, JSON.stringify({ ...owner, token }));
+}
+
+describe('between processes', () => {
+  test('four that take turns a hundred times are never inside together', async () => {
+    const counter = join(folder, 'counter');
+    writeFileSync(counter, '0');
+    const children = Array.from({ length: 4 }, start);
+    const answers = await Promise.all(children.map((child) => child.ask(`count ${path} ${counter} 25`)));
+    expect(answers).toEqual(Array(4).fill('counted'));
+    expect(readFileSync(counter, 'utf8')).toBe('100');
+    expect(readdirSync(folder)).toEqual(['counter']);
+  });
+
+  test('a living one’s is never taken, and a killed one’s at once', async () => {
+    const child = start();
+    expect(await child.ask(`take ${path}`)).toBe('taken');
+    expect(await isHeld(path)).toBe(true);
+    for (let i = 0; i < 20; i++) expect(await tryLease(path, me)).toBeUndefined();
+    await child.kill();
+    expect(await isHeld(path)).toBe(false);
+    expect(await tryLease(path, me)).toBeDefined();
+    expect(await isHeld(path)).toBe(true);
+  });
+
+  test('of eight that race for a dead one’s exactly one wins, every time', async () => {
+    const children = Array.from({ length: 8 }, start);
+    await Promise.all(children.map((child) => child.ask('identity')));
+    for (let round = 0; round < 15; round++) {
+      const raced = `${path}-${round}`;
+      leave(dead, `token-${round}`, raced);
+      const answers = await Promise.all(children.map((child) => child.ask(`take ${raced}`)));
+      expect(answers.filter((answer) => answer === 'taken')).toHaveLength(1);
+      expect(await isHeld(raced)).toBe(true);
+    }
+    expect(readdirSync(folder)).toHaveLength(15);
+  });
+});
+
+describe('a lease', () => {
+  test('is free again when it is released', async () => {
+    const lease = await tryLease(path, me);
+    expect(await tryLease(path, me)).toBeUndefined();
+    await lease?.release();
+    expect(existsSync(path)).toBe(false);
+    expect(await tryLease(path, me)).toBeDefined();
+  });
+
+  test('of a pid that is now another process is over', async () => {
+    leave(dead, 'a');
+    expect(await isHeld(path)).toBe(false);
+    expect(await tryLease(path, me)).toBeDefined();
+  });
+
+  test('that was taken over is not released by its former holder', async () => {
+    const former = await tryLease(path, dead);
+    const next = await tryLease(path, me);
+    expect(next).toBeDefined();
+    await former?.release();
+    expect(await isHeld(path)).toBe(true);
+  });
+
+  test('is taken over although the first who tried died in the middle', async () => {
+    leave(dead, 'a');
+    leave(dead, 'b', `${path}.over-a.1`);
+    expect(await tryLease(path, me)).toBeDefined();
+  });
+
+  test('is left to somebody living who is taking it over', async () => {
+    leave(dead, 'a');
+    leave(me, 'b', `${path}.over-a.1`);
+    expect(await tryLease(path, me)).toBeUndefined();
+    expect(readFileSync(path, 'utf8')).toContain('"token":"a"');
+  });
+
+  test('of another host, or torn by a power cut, is believed for 15 minutes', async () => {
+    for (const content of [JSON.stringify({ ...foreign, token: 'a' }), '', '{"pid":']) {
+      writeFileSync(path, content);
+      expect(await tryLease(path, me)).toBeUndefined();
+      utimesSync(path, OLD, OLD);
+      const lease = await tryLease(path, me);
+      expect(lease).toBeDefined();
+      await lease?.release();
+    }
+  });
+});
+
+test('waiting for one that lives ends with who holds it and what to do', async () => {
+  leave(me, 'a');
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    monotonic: () => now,
+    sleep: async (milliseconds) => {
+      now += milliseconds;
+    },
+  };
+  await expect(waitForLease(path, me, clock, 2_000)).rejects.toThrow(`process ${me.pid} holds ${path}; if`);
+  expect(now).toBeGreaterThan(2_000);
+});
+
+test('sweeping removes what the dead left, and nothing that is needed', async () => {
+  leave(me, 'live');
+  leave(dead, 'x', `${path}.over-live.1`);
+  leave(dead, 'x', `${path}.over-gone.1`);
+  leave(me, 'x', `${path}.over-gone.2`);
+  leave(dead, 'x', `${path}.draft-of-the-dead.new`);
+  leave(me, 'x', `${path}.draft-of-the-living.new`);
+  await sweepLeases(folder);
+  expect(readdirSync(folder).sort()).toEqual([
+    'lock',
+    'lock.draft-of-the-living.new',
+    'lock.over-gone.2',
+    'lock.over-live.1',
+  ]);
+});

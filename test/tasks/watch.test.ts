@@ -1,0 +1,262 @@
+/** Is a task that the provider has watched to its end, whatever the answers on the way? */
+import { stat } from 'node:fs/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { ApiFault } from '../../src/sandbox/faults.ts';
+import type { TaskRecord } from '../../src/tasks/record.ts';
+import { openWorld, type World } from './watch-world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+async function expectSaved(record: TaskRecord): Promise<void> {
+  expect(record).toMatchObject({ status: 'done' });
+  expect(record.error).toBeUndefined();
+  expect(record.hindrance).toBeUndefined();
+  const { path = '', bytes } = record.video?.file ?? {};
+  expect((await stat(path)).size).toBe(bytes);
+}
+
+/** Calls `then` at the sleep with this number, counted from 1. */
+function atSleep(number: number, then: () => void | Promise<void>): void {
+  let count = 0;
+  world.clock.onSleep = () => {
+    count++;
+    return count === number ? then() : undefined;
+  };
+}
+
+describe('one blip never fails a task', () => {
+  const BLIPS: ApiFault[] = [
+    { kind: 'cut' },
+    { kind: 'cut', reset: true },
+    { kind: 'html', status: 502 },
+    { kind: 'html', status: 403 },
+    { kind: 'redirect' },
+    { kind: 'business', code: 50500 },
+    { kind: 'business', code: 50501 },
+    { kind: 'business', code: 50429 },
+    { kind: 'business', code: 50200 },
+    { kind: 'business', code: 59999 },
+    { kind: 'gateway', code: 'InternalServiceTimeout' },
+    { kind: 'gateway', code: 'FlowLimitExceeded' },
+    { kind: 'truncated', how: 'short-body' },
+    { kind: 'truncated', how: 'cut-json' },
+    { kind: 'wrong-type', path: 'code', value: { a: 1 } },
+    { kind: 'wrong-type', path: 'data', value: [] },
+    { kind: 'wrong-type', path: 'data.status', value: 7 },
+    { kind: 'raw', status: 200, body: '' },
+    { kind: 'status-word', word: 'not_found' },
+    { kind: 'status-word', word: 'reviewing' },
+  ];
+  test.each(BLIPS)('%j', async (fault) => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ on: 'query', fault, skip: 1 });
+    await expectSaved(await world.watch(id));
+    expect(world.sandbox.faults.pending).toEqual([]);
+  });
+
+  test('nor one when a fresh link is asked for', async () => {
+    world = await openWorld({}, { generationSeconds: 0 });
+    const { id } = await world.submit();
+    world.sandbox.faults.add(
+      { on: 'video', fault: { kind: 'status', status: 403 } },
+      { on: 'query', fault: { kind: 'cut' }, skip: 1 },
+    );
+    await expectSaved(await world.watch(id));
+    expect(world.sandbox.faults.pending).toEqual([]);
+  });
+});
+
+describe('what somebody has to mend is told, asking goes on, and the video comes once it is mended', () => {
+  const HINDRANCES: [string, ApiFault, string][] = [
+    ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'VOLC_ACCESSKEY'],
+    ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'VOLC_SECRETKEY'],
+    ['InvalidSecretToken', { kind: 'gateway', code: 'InvalidSecretToken' }, 'VOLC_SESSION_TOKEN'],
+    ['LackPolicy', { kind: 'gateway', code: 'LackPolicy' }, 'CVImageProcessFullAccess'],
+    ['50400', { kind: 'business', code: 50400 }, 'capability'],
+  ];
+  test.each(HINDRANCES)('%s', async (code, fault, mend) => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ on: 'query', fault, times: 'always' });
+    atSleep(4, async () => {
+      const report = await world.report(id);
+      expect(report).toMatchObject({
+        status: 'in_queue',
+        error: { code, who: 'operator' },
+        cost: { charge: 'possible' },
+      });
+      expect(report.message).toContain('asking goes on');
+      expect(report.next_step).toContain(mend);
+      expect(report.next_step).toContain(id);
+      world.sandbox.faults.clear();
+    });
+    await expectSaved(await world.watch(id));
+  });
+
+  const DAY = 24 * 3600_000;
+  test.each([DAY, -DAY, 3600_000, -3600_000])('a clock that is wrong by %i ms', async (wrongBy) => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.clock.jump(wrongBy);
+    atSleep(4, async () => {
+      const report = await world.report(id);
+      expect(report).toMatchObject({ status: 'in_queue', error: { code: 'InvalidTimestamp' } });
+      expect(report.next_step).toContain('clock');
+      world.clock.jump(-wrongBy);
+    });
+    await expectSaved(await world.watch(id));
+  });
+
+  test('a clock that jumps a day ahead while nothing can be reached', async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ on: 'query', fault: { kind: 'cut' }, times: 'always' });
+    world.clock.jump(DAY + 3600_000);
+    atSleep(6, async () => {
+      expect((await world.report(id)).status).toBe('in_queue');
+      world.clock.jump(-DAY - 3600_000);
+      world.sandbox.faults.clear();
+    });
+    await expectSaved(await world.watch(id));
+  });
+
+  test('ten 50500 in a row are told, nine are not', async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ on: 'query', fault: { kind: 'business', code: 50500 }, times: 12 });
+    const told: boolean[] = [];
+    world.clock.onSleep = async () => {
+      told.push((await world.report(id)).error?.code === '50500');
+      if (told.length === 10) expect((await world.report(id)).message).toContain('10 times in a row');
+    };
+    await expectSaved(await world.watch(id));
+    expect(told.slice(0, 12)).toEqual([...Array(9).fill(false), true, true, true]);
+  });
+});
+
+describe('the pace', () => {
+  test('only answers count: after JIMENG_VIDEO_MAX_POLL_ATTEMPTS of them a look every five minutes', async () => {
+    world = await openWorld({ JIMENG_VIDEO_MAX_POLL_ATTEMPTS: '5' }, { generationSeconds: 3600 });
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ on: 'query', fault: { kind: 'cut' }, times: 4, skip: 1 });
+    let quick: number | undefined;
+    world.clock.onSleep = (milliseconds) => {
+      if (milliseconds === 300_000) quick ??= world.queries();
+    };
+    await expectSaved(await world.watch(id));
+    expect(quick).toBe(9);
+    expect(world.clock.sleeps.slice(8, -1).every((milliseconds) => milliseconds === 300_000)).toBe(true);
+  });
+
+  test('whoever asks for it makes a slow watch look at once', async () => {
+    world = await openWorld({ JIMENG_VIDEO_MAX_POLL_ATTEMPTS: '1' }, { generationSeconds: 3600 });
+    const { id } = await world.submit();
+    world.clock.holdFrom = 300_000;
+    const held = () => new Promise<void>((resolve) => (world.clock.onSleep = () => resolve()));
+    const first = held();
+    world.watcher.watch(id);
+    await first;
+    expect(world.queries()).toBe(1);
+    const second = held();
+    await new Promise(setImmediate);
+    world.watcher.watch(id);
+    await second;
+    expect(world.queries()).toBe(2);
+  });
+
+  test('is what the user set, after a blip, too', async () => {
+    world = await openWorld({ JIMENG_VIDEO_POLL_INTERVAL: '7' });
+    const { id } = await world.submit();
+    world.sandbox.faults.add(
+      { on: 'query', fault: { kind: 'cut' }, times: 2 },
+      { on: 'query', fault: { kind: 'business', code: 50400 }, times: 2 },
+    );
+    await expectSaved(await world.watch(id));
+    expect(new Set(world.clock.sleeps)).toEqual(new Set([7000]));
+  });
+});
+
+describe('not_found', () => {
+  const unknown = { on: 'query', fault: { kind: 'status-word', word: 'not_found' } } as const;
+
+  test('is believed after two minutes of it, not before, and may have been charged', async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ ...unknown, times: 'always' });
+    const before = world.clock.monotonic();
+    const record = await world.watch(id);
+    expect(record.status).toBe('not_found');
+    expect(world.clock.monotonic() - before).toBeGreaterThanOrEqual(120_000);
+    expect(world.clock.monotonic() - before).toBeLessThan(130_000);
+    expect(await world.report(id)).toMatchObject({ cost: { charge: 'possible' }, error: { code: 'not_found' } });
+  });
+
+  test('begins anew after one other answer', async () => {
+    world = await openWorld({}, { generationSeconds: 3600 });
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ ...unknown, times: 20 }, { on: 'query', fault: { kind: 'status-word', word: 'x' } });
+    world.sandbox.faults.add({ ...unknown, times: 'always' });
+    expect((await world.watch(id)).status).toBe('not_found');
+    expect(world.clock.monotonic()).toBeGreaterThanOrEqual(20 * 5000 + 120_000);
+  });
+
+  test('is not believed sooner because the clock was set ahead by ten minutes', async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ ...unknown, times: 15 });
+    atSleep(3, () => world.clock.jump(600_000));
+    await expectSaved(await world.watch(id));
+  });
+
+  test('is believed by the process that takes over, with what the first one saw', async () => {
+    world = await openWorld();
+    const task = await world.submit();
+    const first = new Date(world.clock.now() - 110_000).toISOString();
+    await world.context.journal.write({ ...task, first_not_found_at: first });
+    world.sandbox.faults.add({ ...unknown, times: 'always' });
+    expect((await world.watch(task.id)).status).toBe('not_found');
+    expect(world.clock.monotonic()).toBeLessThan(20_000);
+  });
+});
+
+describe('the end', () => {
+  test('the report says until when the video can be had', async () => {
+    world = await openWorld();
+    const { id, submitted_at: submittedAt = '' } = await world.submit();
+    const before = Date.parse(submittedAt) + 12 * 3600_000;
+    expect((await world.report(id)).collect_before).toBe(new Date(before).toISOString());
+  });
+
+  test('a laptop that slept for two hours finds its video', async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    atSleep(2, () => world.clock.suspend(2 * 3600_000));
+    await expectSaved(await world.watch(id));
+  });
+
+  test('after twelve hours what the provider does not know is expired, and may have been charged', async () => {
+    world = await openWorld({}, { generationSeconds: 13 * 3600 });
+    const { id } = await world.submit();
+    atSleep(2, () => world.clock.suspend(12 * 3600_000 + 60_000));
+    expect((await world.watch(id)).status).toBe('expired');
+    expect(await world.report(id)).toMatchObject({ cost: { charge: 'possible' }, error: { code: 'expired' } });
+    expect(world.clock.sleeps).toHaveLength(2);
+  });
+
+  test("expired is the provider's word", async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' } });
+    expect((await world.watch(id)).status).toBe('expired');
+    expect((await world.report(id)).cost?.charge).toBe('possible');
+  });
+
+  test('a process that ends lets go of the task and leaves its record running', async () => {
+    world = await openWorld({}, { generationSeconds: 3600 });
+    const { id } = await world.submit();
+    atSleep(3, () => world.stop());
+    expect((await world.watch(id)).status).toBe('in_queue');
+  });
+});
