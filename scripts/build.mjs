@@ -1,9 +1,10 @@
 // Builds dist/: the program as one CommonJS file, which starts faster than ESM, and what it loads when it is needed.
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-await rm('dist', { recursive: true, force: true });
-await mkdir('dist', { recursive: true });
+// Built beside its place and moved there: a program that starts meanwhile finds the old one or the new one.
+const out = `.dist-${process.pid}`;
+await mkdir(out);
 
 const shared = {
   bundle: true,
@@ -18,7 +19,7 @@ const shared = {
   banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
 
-await build({ ...shared, entryPoints: ['src/main.ts'], outfile: 'dist/main.js' });
+await build({ ...shared, entryPoints: ['src/main.ts'], outfile: `${out}/main.js` });
 // The decoder and encoder await their WebAssembly at the top, which CommonJS cannot; a thread of its own loads them.
 await build({
   ...shared,
@@ -26,8 +27,11 @@ await build({
   define: {},
   banner: {},
   entryPoints: ['src/media/image-worker.ts'],
-  outfile: 'dist/image-worker.mjs',
+  outfile: `${out}/image-worker.mjs`,
   loader: { '.wasm': 'file' },
 });
-await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
-await cp('assets/sandbox-clips', 'dist/sandbox-clips', { recursive: true });
+await writeFile(`${out}/package.json`, '{ "type": "commonjs" }\n');
+await cp('assets/sandbox-clips', `${out}/sandbox-clips`, { recursive: true });
+await rename('dist', `${out}-old`).catch(() => undefined);
+await rename(out, 'dist');
+await rm(`${out}-old`, { recursive: true, force: true });

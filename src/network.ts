@@ -6,12 +6,12 @@ import type { ProxySettings } from './settings.ts';
 const CONNECT_TIMEOUT_MILLISECONDS = 10_000;
 
 /** Loopback never goes through a proxy. */
-function isLoopback(url: URL): boolean {
+export function isLoopback(url: URL): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }
 
 /** A proxy's address as anybody may read it: without a user name and a password. */
-export function shownProxy(address: string): string {
+function shownProxy(address: string): string {
   const url = new URL(address);
   return `${url.protocol}//${url.host}`;
 }

@@ -79,7 +79,7 @@ const OWN = {
     'none',
     false,
     'No task with this id is recorded for this account.',
-    'call list_video_tasks for the ids; for a task made elsewhere, give its mode as well',
+    'call list_video_tasks for the ids; for a task made elsewhere or with other keys, give the task id of the provider and its mode',
   ),
   not_sent: row(
     'operator',

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { runCommand } from '../src/cli/commands.ts';
 import { CAMERA_TEMPLATES, MODE_NAMES, MODES } from '../src/jimeng/modes.ts';
 import { TOOLS } from '../src/mcp/tools.ts';
 import { PROBLEMS } from '../src/problems.ts';
@@ -14,24 +15,28 @@ const run = promisify(execFile);
 const READMES = ['README.md', 'README.zh-CN.md'];
 const pathOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** The program as npm test has built it. */
 async function helpOf(...command: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [pathOf('dist/main.js'), ...command, '--help']);
-  return stdout;
+  const written: string[] = [];
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  try {
+    await runCommand([...command, '--help']);
+  } finally {
+    stdout.mockRestore();
+  }
+  return written.join('');
 }
 
 /** Each command with its options. */
 async function readCommands(): Promise<[name: string, options: string[]][]> {
-  const found = [...(await helpOf()).matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => String(name));
-  const names = found.filter((name) => name !== 'help');
-  return await Promise.all(
-    names.map(async (name): Promise<[string, string[]]> => {
-      const options = [...(await helpOf(name)).matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) =>
-        String(option),
-      );
-      return [name, options.filter((option) => option !== '--help')];
-    }),
-  );
+  const names = [...(await helpOf()).matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => String(name));
+  const commands: [string, string[]][] = [];
+  for (const name of names.filter((each) => each !== 'help')) {
+    const options = [...(await helpOf(name)).matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) =>
+      String(option),
+    );
+    commands.push([name, options.filter((option) => option !== '--help')]);
+  }
+  return commands;
 }
 
 it('the generated parts of the READMEs and of the manifest are up to date', async () => {

@@ -105,6 +105,33 @@ describe('a variable that is set', () => {
   });
 });
 
+describe('a proxy', () => {
+  test('may be given without http://, as curl takes it, and with a password', () => {
+    const { settings, problems } = read({
+      https_proxy: 'proxy.example:3128',
+      HTTP_PROXY: 'http://me:p%40ss@proxy.example',
+    });
+    expect(settings.proxy).toMatchObject({
+      httpsProxy: 'http://proxy.example:3128',
+      httpProxy: 'http://me:p%40ss@proxy.example',
+    });
+    expect(problems).toEqual([]);
+  });
+
+  test.each(['socks5://me:hidden@proxy.example', 'http://', 'http://me:hidden%zz@proxy.example', 'not an address'])(
+    'that is %s is refused by the name it was given under, and not repeated',
+    (value) => {
+      for (const name of ['https_proxy', 'HTTPS_PROXY']) {
+        const { settings, problems } = read({ [name]: value });
+        expect(settings.proxy.httpsProxy).toBeUndefined();
+        expect(problems.map((problem) => problem.name)).toEqual([name]);
+        expect(problems[0]?.message).toMatch(`${name} must be the http(s) address of a proxy`);
+        expect(problems[0]?.message).not.toMatch(/hidden|socks5|not an/);
+      }
+    },
+  );
+});
+
 describe('a value that is not right', () => {
   test.each<[string, string, string]>([
     ['JIMENG_VIDEO_API_TIMEOUT', '0', 'must be a number of seconds from 0.1 to 3600, but is "0".'],

@@ -1,6 +1,7 @@
 /** What is left of a video when its process is killed at a given moment, and another one goes on? */
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Moment } from './moments.ts';
 import { type Found, newPrompt, openStage, type Stage, sandboxOptions, until } from './stage.ts';
@@ -44,7 +45,7 @@ export interface Programs {
 const OPEN_WINDOW: readonly Moment[] = ['before the claim', 'claimed', 'sending', 'answered'];
 
 /** A process is killed, and a fresh one makes a free call and goes on until nothing is open. */
-export async function killOnce(programs: Programs, kill: Kill, shared?: Sandbox): Promise<Outcome> {
+async function killOnce(programs: Programs, kill: Kill, shared?: Sandbox): Promise<Outcome> {
   const startedAt = performance.now();
   const stage = await openStage(programs.clips, {}, shared);
   try {
@@ -92,6 +93,11 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   if (moment === 'sending') {
     faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 }, when: ({ body }) => isMine(body) });
   }
+  // The first holds the only slot until the second has come.
+  if (moment === 'queued') {
+    const isFirst = (body: Readonly<Record<string, unknown>> | undefined) => body?.prompt === prompts[0];
+    faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 }, when: ({ body }) => isFirst(body) });
+  }
   if (moment === 'takeover marked' || moment === 'takeover done') {
     const first = await stage.start({
       program: programs.marked,
@@ -108,7 +114,9 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   const server = await stage.start({ program: programs.marked, environment });
   if (moment === 'queued') prompts.push(newPrompt(moment));
   await Promise.all(prompts.map((prompt) => server.call('generate_video', { prompt }).catch(() => undefined)));
-  await server.gone;
+  // All answered, and still alive: it never came to the moment, and a kill that did not happen must not count.
+  const isMissed = await Promise.race([server.gone.then(() => false), delay(10_000, undefined, { ref: false }).then(() => true)]);
+  if (isMissed) throw new Error(`the process did not come to "${moment}"`);
   return prompts;
 }
 

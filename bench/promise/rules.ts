@@ -7,7 +7,7 @@ const ADMIT = 'src/tasks/admit.ts';
 const SAVE = 'src/tasks/save.ts';
 const SERVICE = 'src/tasks/service.ts';
 
-export const RULES: Readonly<Record<string, Change>> = {
+const RULES: Readonly<Record<string, Change>> = {
   'a claim without an outcome is unknown': {
     file: 'src/tasks/resume.ts',
     from: 'if (await journal.isClaimed(id, record.attempts)) return',

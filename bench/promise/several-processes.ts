@@ -50,16 +50,22 @@ export interface Queue {
 }
 
 const SLOTS = 2;
+/** The provider's time for each. */
 const GENERATION_SECONDS = 0.3;
 
 /** So many submits at once, against a provider that runs two tasks. */
 export async function queue(
   program: string,
   clips: string,
-  options: { readonly tasks: number; readonly processes: number; readonly concurrency: number },
+  options: {
+    readonly tasks: number;
+    readonly processes: number;
+    readonly concurrency: number;
+    readonly generationSeconds?: number;
+  },
 ): Promise<Queue> {
-  const { tasks, processes, concurrency } = options;
-  const stage = await openStage(clips, { tasksInFlight: SLOTS, generationSeconds: GENERATION_SECONDS });
+  const { tasks, processes, concurrency, generationSeconds = GENERATION_SECONDS } = options;
+  const stage = await openStage(clips, { tasksInFlight: SLOTS, generationSeconds });
   const startedAt = performance.now();
   try {
     const environment = { JIMENG_VIDEO_CONCURRENCY: String(concurrency) };
@@ -80,10 +86,12 @@ export async function queue(
     const asSent = stage.sandbox.accepted.map(({ request }) => String(request.body?.prompt));
     const displaced = asSent.map((prompt, index) => Math.abs(inTurn.indexOf(prompt) - index));
     const times = stage.sandbox.accepted.map(({ request }) => request.arrivedAt);
-    const inFlightAt = (at: number) => times.filter((t) => t <= at && at < t + GENERATION_SECONDS * 1000).length;
+    const inFlightAt = (at: number) => times.filter((t) => t <= at && at < t + generationSeconds * 1000).length;
     const submits = stage.sandbox.requests.filter(({ operation }) => operation === 'submit');
     return {
-      ...options,
+      tasks,
+      processes,
+      concurrency,
       saved: videos.length,
       submittedTwice: asSent.length - new Set(asSent).size,
       mostInFlight: Math.max(...times.map(inFlightAt)),

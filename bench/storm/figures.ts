@@ -28,6 +28,8 @@ export interface Figures {
   readonly flaws: readonly string[];
   readonly answersToTheClient: number;
   readonly answersThatWereNoSuccess: number;
+  /** "Nothing was sent": the client asked again. */
+  readonly refusals: number;
   readonly unreadableRecords: number;
   readonly linesThatAreNoJsonRpc: number;
   readonly secretsWritten: number;
@@ -97,6 +99,7 @@ export async function judge(evidence: Evidence): Promise<Figures> {
     flaws: [...new Set(flaws)],
     answersToTheClient: seen.length,
     answersThatWereNoSuccess: seen.filter(({ answer }) => answer.structured?.status !== 'done').length,
+    refusals: seen.filter(({ answer }) => answer.structured?.status === 'refused').length,
     unreadableRecords: unreadable,
     linesThatAreNoJsonRpc: workers.reduce((sum, { badLines }) => sum + badLines.length, 0),
     secretsWritten: workers.filter(({ written }) => written.includes(secret)).length,
@@ -123,6 +126,8 @@ function untruthOf(
   records: ReadonlyMap<string, TaskRecord>,
 ): string | undefined {
   const { status, task_id: id, cost, message } = structured;
+  // Nothing was recorded, so there is no id; what it says is checked where the request ends unmade.
+  if (status === 'refused') return undefined;
   if (id === undefined) return `${status} without a task id: ${message}`;
   if (records.get(prompt)?.id !== id) return `the id of another task`;
   const isFinal = !['queued', 'submitting', 'in_queue', 'generating'].includes(status);

@@ -1,20 +1,22 @@
-// Starts run.ts on any Node that the project supports: bundled beside it, so that import.meta.url still fits.
-import { rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+// Starts run.ts on any Node that the project supports: npm run storm [-- --tasks 100 …].
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-const outfile = fileURLToPath(new URL(`.run-${process.pid}.mjs`, import.meta.url));
+const entry = new URL('run.ts', import.meta.url);
+const cache = join(dirname(fileURLToPath(entry)), '..', '..', 'node_modules', '.cache', 'storm');
+await mkdir(cache, { recursive: true });
+const outfile = join(cache, `run-${process.pid}.mjs`);
 await build({
-  entryPoints: [fileURLToPath(new URL('run.ts', import.meta.url))],
+  entryPoints: [fileURLToPath(entry)],
   outfile,
   bundle: true,
   platform: 'node',
   format: 'esm',
   packages: 'external',
   logLevel: 'error',
+  // What lies beside the sources is looked for from here, not from the cache.
+  define: { 'import.meta.url': JSON.stringify(entry.href) },
 });
-try {
-  await import(outfile);
-} finally {
-  await rm(outfile, { force: true });
-}
+await import(pathToFileURL(outfile).href);

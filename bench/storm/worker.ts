@@ -16,6 +16,10 @@ export interface Seen {
 
 /** Asks so often for a video that is finished but could not be saved. */
 const SAVE_ROUNDS = 8;
+/** Nothing was sent, the answer says, so it may be asked again. */
+const REFUSED_ROUNDS = 5;
+/** Videos that a client asks for at the same time. */
+const AT_ONCE = 8;
 
 /** One process after the other, each started when the one before was killed, until every request is over. */
 export class Worker {
@@ -67,7 +71,11 @@ export class Worker {
         await client.initialize();
         this.initialized = true;
         const left = this.requests.filter(({ prompt }) => !this.finalReports.has(prompt));
-        await Promise.all(left.map((request) => this.bring(client, request)));
+        const bringNext = async () => {
+          for (let request = left.shift(); request !== undefined; request = left.shift())
+            await this.bring(client, request);
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, bringNext));
         await client.close();
       } catch (error) {
         if (!(error instanceof ProcessGone)) throw error;
@@ -83,6 +91,9 @@ export class Worker {
   /** Makes the request, again where an earlier process died, and asks until it is over. */
   private async bring(client: StdioClient, request: Request): Promise<void> {
     let answer = await this.call(client, request, 'submit_video_task', request);
+    for (let round = 0; answer.structured?.status === 'refused' && round < REFUSED_ROUNDS; round++) {
+      answer = await this.call(client, request, 'submit_video_task', request);
+    }
     for (let round = 0; !isOver(answer, round); round++) {
       const id = answer.structured?.task_id;
       if (id === undefined) break;

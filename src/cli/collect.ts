@@ -7,7 +7,7 @@ import type { Call, VideoService } from '../tasks/service.ts';
 import { EXIT, worstExitCode } from './exit-codes.ts';
 import { LEAST_WAIT_SECONDS } from './get.ts';
 import { addJsonOption, addWaitOption, parseInput, waitSecondsInput } from './options.ts';
-import { isLeftInQueue, type Outcome, tellAtEnd } from './outcome.ts';
+import { isLeftInQueue, type Outcome, tellTask } from './outcome.ts';
 import { runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -59,7 +59,7 @@ async function waitForAll(session: Session, service: VideoService, ids: readonly
   await Promise.all(
     ids.map(async (id) => {
       const record = await service.context.journal.read(id);
-      if (record !== undefined && !isLeftInQueue(service, record)) await service.waitUntilOver(id, quiet);
+      if (record !== undefined && !isLeftInQueue(service, record)) await service.waitUntilOver(record, quiet);
       left--;
     }),
   );
@@ -75,7 +75,10 @@ async function saveAll(service: VideoService, ids: readonly string[], call: Call
 
 async function tellAll(service: VideoService, ids: readonly string[]): Promise<Outcome> {
   const outcomes: Outcome[] = [];
-  for (const id of ids) outcomes.push(await tellAtEnd(service, id));
+  for (const id of ids) {
+    const record = await service.context.journal.read(id);
+    if (record !== undefined) outcomes.push(await tellTask(service, record));
+  }
   return {
     text: outcomes.length === 0 ? 'Nothing is open, and everything is saved.' : texts(outcomes),
     json: outcomes.map(({ json }) => json),

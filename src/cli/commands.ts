@@ -3,11 +3,13 @@ import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.ts';
 import { addCancel } from './cancel.ts';
 import { addCollect } from './collect.ts';
+import { addDoctor } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
 import { addGenerate } from './generate.ts';
 import { addGet } from './get.ts';
 import { addList } from './list.ts';
 import { addSandbox } from './sandbox.ts';
+import { addSetup } from './setup.ts';
 import { openTerminal } from './terminal.ts';
 
 const EPILOGUE = `
@@ -35,7 +37,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError('Add --help for what there is.')
     .addHelpText('after', EPILOGUE);
-  for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addSandbox]) add(program, terminal, end);
+  for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addDoctor, addSetup, addSandbox])
+    add(program, terminal, end);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;

@@ -10,6 +10,7 @@ import {
 } from '../jimeng/modes.ts';
 import { checkedReport } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
+import type { TaskRecord } from '../tasks/record.ts';
 import type { Call, VideoService } from '../tasks/service.ts';
 import { DURATIONS, FRAME_RATES, settleRequest, videoShape, withModeRules } from '../tasks/video-request.ts';
 import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
@@ -69,9 +70,9 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, isWa
     // What was there already may be finished, and saved at another place than the one that is asked for now.
     const over = joined
       ? await service.get(record.id, undefined, output, call)
-      : await service.waitUntilOver(record.id, call);
-    if (over.status === 'submitting' && !call.signal.aborted) await awaitAnswer(service, over.id, call);
-    return () => tellAtEnd(service, record.id, joined);
+      : await service.waitUntilOver(record, call);
+    if (over.status === 'submitting' && !call.signal.aborted) await awaitAnswer(service, over, call);
+    return () => tellAtEnd(service, over, joined);
   });
 }
 
@@ -81,7 +82,7 @@ function defaultDeadline({ context }: VideoService): number {
 }
 
 /** This process is about to end, and nobody else hears the answer: without it the task would be `unknown`. */
-async function awaitAnswer(service: VideoService, id: string, call: Call): Promise<void> {
+async function awaitAnswer(service: VideoService, record: TaskRecord, call: Call): Promise<void> {
   const { clock, settings } = service.context;
-  await service.waitUntilTaken(id, { ...call, deadline: clock.monotonic() + settings.apiTimeoutSeconds * 1000 });
+  await service.waitUntilTaken(record, { ...call, deadline: clock.monotonic() + settings.apiTimeoutSeconds * 1000 });
 }

@@ -40,7 +40,7 @@ async function get(terminal: Terminal, given: Record<string, unknown>, isWanted:
     const service = await session.holder.service();
     const call = session.call(wait === undefined ? undefined : Math.max(wait, LEAST_WAIT_SECONDS));
     session.aboutTask(taskId);
-    const { id } = await service.get(taskId, asked.mode, asked.output, call);
-    return () => tellAtEnd(service, id);
+    const record = await service.get(taskId, asked.mode, asked.output, call);
+    return () => tellAtEnd(service, record);
   });
 }

@@ -1,5 +1,5 @@
 /** What does a command tell when it is over? */
-import { Problem } from '../problems.ts';
+import type { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
@@ -52,11 +52,9 @@ export async function tellTask(
   return tellReport({ ...report, message: `${before} ${message}`.trim() }, record);
 }
 
-/** As its record is now. @throws Problem no_record when somebody has removed it */
-export async function tellAtEnd(service: VideoService, id: string, joined = false): Promise<Outcome> {
-  const record = await service.context.journal.read(id);
-  if (record === undefined) throw new Problem('no_record');
-  return await tellTask(service, record, { joined });
+/** As its record is now; as it was last seen where somebody has removed that. */
+export async function tellAtEnd(service: VideoService, seen: TaskRecord, joined = false): Promise<Outcome> {
+  return await tellTask(service, (await service.context.journal.read(seen.id)) ?? seen, { joined });
 }
 
 /** Its process is this one, which is about to end, or has ended: the queue of a dead process is nobody's. */

@@ -50,7 +50,7 @@ export function readAnswer(answer: HttpAnswer): ProviderAnswer | undefined {
   const error = objectOrUndefined(metadata?.Error);
   if (error !== undefined) return gatewayAnswer(answer.status, metadata, error);
   const code = codeOrUndefined(json.code);
-  if (code === undefined) return undefined;
+  if (code === undefined || !isBusinessCode(code)) return undefined;
   return {
     httpStatus: answer.status,
     code,
@@ -59,6 +59,11 @@ export function readAnswer(answer: HttpAnswer): ProviderAnswer | undefined {
     requestId: textOrUndefined(json.request_id),
     data: objectOrUndefined(json.data),
   };
+}
+
+/** 10000 and 50xxx; a proxy's `{"code":403}` is not the provider's word that nothing was made. */
+function isBusinessCode(code: string): boolean {
+  return /^[1-9]\d{4,}$/.test(code);
 }
 
 function gatewayAnswer(httpStatus: number, metadata: Json | undefined, error: Json): ProviderAnswer | undefined {
@@ -93,7 +98,7 @@ function isProviderCode(code: string): boolean {
 /** Too many requests, or too many tasks: nothing was made, and the same request may be sent again. */
 const BUSY_CODES: ReadonlySet<string> = new Set(['50429', '50430', 'FlowLimitExceeded', 'AccountFlowLimitExceeded']);
 
-function isBusy(code: string): boolean {
+export function isBusy(code: string): boolean {
   return BUSY_CODES.has(code);
 }
 
@@ -115,7 +120,10 @@ export function readSubmit(answer: ProviderAnswer): SubmitReading | undefined {
       ? { kind: 'accepted', providerTaskId }
       : undefined;
   }
-  if (answer.code === '0') return undefined;
+  // An id says that a task was made, and a success without a known code that the code is garbled.
+  const hasTaskId = answer.data?.task_id !== undefined && answer.data.task_id !== null && answer.data.task_id !== '';
+  const isGarbled = answer.httpStatus < 300 && !isProviderCode(answer.code);
+  if (answer.code === '0' || hasTaskId || isGarbled) return undefined;
   const problem = problemOf(answer);
   return { kind: isBusy(answer.code) ? 'busy' : 'refused', problem };
 }
@@ -147,10 +155,18 @@ export function readQuery(answer: ProviderAnswer): QueryReading {
 /** `done` means over, well or badly: there is a video only with code 10000 and a URL. */
 function readDone(answer: ProviderAnswer): QueryReading {
   if (answer.code !== SUCCESS) return { kind: 'failed', problem: problemOf(answer) };
-  const url = textOrUndefined(answer.data?.video_url);
+  const given = answer.data?.video_url;
+  // No link means no video; a link of a wrong type is a garbled answer, and a video may well be there.
+  if (given !== undefined && given !== null && typeof given !== 'string') return garbled(answer);
+  const url = textOrUndefined(given);
   const parsed = url === undefined ? null : URL.parse(url);
   if (url !== undefined && parsed !== null && /^https?:$/.test(parsed.protocol)) return { kind: 'done', url };
   const details =
     url === undefined ? {} : { what: 'The provider finished the task with a link that is no web address.' };
   return { kind: 'failed', problem: new Problem('no_video', details) };
+}
+
+function garbled({ httpStatus, code, message }: ProviderAnswer): QueryReading {
+  const what = `The answer (HTTP ${httpStatus}, code ${code}) says that the task is done, with a link that cannot be read.`;
+  return { kind: 'hindered', problem: new Problem('unreadable_answer', { what, providerText: message }) };
 }

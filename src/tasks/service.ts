@@ -110,15 +110,15 @@ export class VideoService {
   }
 
   /** Until the provider or the queue has the request, or the outcome is known. */
-  async waitUntilTaken(id: string, call: Call): Promise<TaskRecord> {
+  async waitUntilTaken(record: TaskRecord, call: Call): Promise<TaskRecord> {
     const deadline = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS);
-    return await this.waitFor(id, (record) => record.status !== 'submitting', { ...call, deadline });
+    return await this.waitFor(record, ({ status }) => status !== 'submitting', { ...call, deadline });
   }
 
   /** Until the task is over or the deadline has come; only a submit's answer is awaited for longer. */
-  async waitUntilOver(id: string, call: Call): Promise<TaskRecord> {
-    const taken = await this.waitUntilTaken(id, call);
-    return isOpen(taken.status) ? await this.waitFor(id, (record) => !isOpen(record.status), call) : taken;
+  async waitUntilOver(record: TaskRecord, call: Call): Promise<TaskRecord> {
+    const taken = await this.waitUntilTaken(record, call);
+    return isOpen(taken.status) ? await this.waitFor(taken, ({ status }) => !isOpen(status), call) : taken;
   }
 
   /**
@@ -131,7 +131,7 @@ export class VideoService {
       output === undefined ? undefined : await chooseDestination(output, outputRules(this.context, call.unrestricted));
     const found = await this.findOrAdopt(taskId, mode, destination);
     await this.takeUp(found);
-    const record = await this.waitUntilOver(found.id, call);
+    const record = await this.waitUntilOver(found, call);
     return await this.bringUpToDate(record, destination, call);
   }
 
@@ -324,13 +324,24 @@ export class VideoService {
     return record;
   }
 
-  private async waitFor(id: string, isReached: (record: TaskRecord) => boolean, call: Call): Promise<TaskRecord> {
-    for (;;) {
-      const record = await this.find(id);
-      if (isReached(record)) return record;
+  private async waitFor(
+    known: TaskRecord,
+    isReached: (record: TaskRecord) => boolean,
+    call: Call,
+  ): Promise<TaskRecord> {
+    let record = await this.readAgain(known);
+    while (!isReached(record)) {
       call.onWait?.(record);
-      if (!(await this.pause(call))) return await this.find(id);
+      const isTimeLeft = await this.pause(call);
+      record = await this.readAgain(record);
+      if (!isTimeLeft) break;
     }
+    return record;
+  }
+
+  /** What was sent must never be told as refused: if the disk fails now, what was last known is told. */
+  private async readAgain(known: TaskRecord): Promise<TaskRecord> {
+    return (await this.context.journal.read(known.id).catch(() => undefined)) ?? known;
   }
 
   /** @returns false when the deadline has come or the caller has gone */

@@ -109,6 +109,10 @@ export interface VideoRequest {
   readonly cameraStrength: (typeof CAMERA_STRENGTHS)[number] | undefined;
 }
 
+function isModeName(value: unknown): value is ModeName {
+  return MODE_NAMES.some((name) => name === value);
+}
+
 export function inferMode(input: VideoInput): ModeName {
   if (input.mode !== undefined) return input.mode;
   if (input.template_id !== undefined) return 'i2v_recamera_720p';
@@ -168,11 +172,19 @@ function promptProblems(input: VideoInput, mode: ModeName, row: Mode): InputProb
 
 /** Puts the rules between the inputs on a strict object; the schema that is advertised stays the object's. */
 export function withModeRules<Shape extends typeof videoShape>(schema: z.ZodObject<Shape>): z.ZodObject<Shape> {
-  return schema.superRefine((input, context) => {
-    for (const problem of modeProblems(input as VideoInput)) {
-      context.addIssue({ code: 'custom', path: [problem.input], message: problem.message });
-    }
-  });
+  // Also when an input is wrong by itself, so that everything is told in one go; without a mode there are no rules.
+  const when = ({ value }: { value: unknown }) => {
+    const mode = typeof value === 'object' && value !== null && 'mode' in value ? value.mode : undefined;
+    return typeof value === 'object' && value !== null && (mode === undefined || isModeName(mode));
+  };
+  return schema.superRefine(
+    (input, context) => {
+      for (const problem of modeProblems(input as VideoInput)) {
+        context.addIssue({ code: 'custom', path: [problem.input], message: problem.message });
+      }
+    },
+    { when },
+  );
 }
 
 /** @param input one that has passed `withModeRules` */

@@ -1,12 +1,12 @@
 /** What is lost when somebody ends a command, or nobody reads what it prints? Nothing. */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { recordedId, setStage, until } from './stage.ts';
+import { recordedId, SLOW, setStage, until } from './stage.ts';
 
 /** A submit that never answers is given up after three seconds; whatever else is slow, it is not by seconds. */
 const LAST_WAIT_MILLISECONDS = 3_000;
 
-describe.concurrent('the end of a command', () => {
+describe.concurrent('the end of a command', SLOW, () => {
   it.for(['SIGINT', 'SIGTERM'] as const)(
     '%s in a wait tells the id and the next step, and exits 3',
     async (signal, context) => {

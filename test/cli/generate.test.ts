@@ -3,9 +3,9 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makePng } from '../support/pictures.ts';
-import { recordedId, setStage, until } from './stage.ts';
+import { recordedId, SLOW, setStage, until } from './stage.ts';
 
-describe.concurrent('generate', () => {
+describe.concurrent('generate', SLOW, () => {
   it('waits to the end, saves relative to the current folder, and prints the report alone on stdout', async (context) => {
     const stage = await setStage(context);
     const { code, stdout, stderr } = await stage.run('generate', 'a cat', '--output', 'new/cat');
@@ -122,6 +122,14 @@ describe.concurrent('generate', () => {
     expect(lost.stdout).toContain('it may have been charged, and it is not sent again');
     expect(lost.code).toBe(1);
     expect(stage.submits()).toHaveLength(2);
+  });
+
+  it('gives up a provider that cannot be reached after the usual wait, with nothing charged', async (context) => {
+    const stage = await setStage(context, {}, { JIMENG_VIDEO_WAIT_SECONDS: '0.3' });
+    await stage.sandbox.close();
+    const { code, json } = await stage.runJson('generate', 'a cat');
+    expect(json).toMatchObject({ status: 'failed', error: { code: 'not_sent' }, cost: { charge: 'none' } });
+    expect(code).toBe(1);
   });
 
   it('exits 1 for a finished video that could not be saved, and `collect` saves it later', async (context) => {

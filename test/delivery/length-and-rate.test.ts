@@ -82,7 +82,11 @@ describe('with no ffmpeg on the computer', () => {
         expect(report.next_step).toContain('4, 5, 6, 8 and 10 seconds work without ffmpeg');
       }
       expect(stage.sandbox.requests).toEqual([]);
-      const { report, text } = await stage.call('generate_video', { prompt: 'a rate', duration: 8, wait_seconds: 30 });
+      const { report, text } = await stage.call('generate_video', {
+        prompt: 'a rate',
+        duration: 8,
+        wait_seconds: 1800,
+      });
       await expectDelivered({ report, text }, 8, 24);
     } finally {
       await stage.close();
@@ -98,14 +102,14 @@ it('with links only, a length that has to be trimmed is refused before paying', 
     expect(report.message).toContain('duration 8 needs the file to be saved here');
     expect(report.next_step).toContain('Use duration 5 or 10 at 24 fps, or give `output`');
     expect(stage.sandbox.requests).toEqual([]);
-    const ten = await stage.call('generate_video', { prompt: 'links', duration: 10, wait_seconds: 30 });
+    const ten = await stage.call('generate_video', { prompt: 'links', duration: 10, wait_seconds: 1800 });
     expect([ten.report.status, ten.report.video?.path]).toEqual(['done', undefined]);
   } finally {
     await stage.close();
   }
 });
 
-describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
+describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, { timeout: 60_000 }, () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage({}, { JIMENG_VIDEO_FFMPEG: ffmpegPath ?? '' });

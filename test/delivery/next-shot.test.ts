@@ -62,7 +62,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
 it('without ffmpeg it is refused before paying', async () => {
   const stage = await openHurriedStage();
   try {
-    const first = await stage.call('generate_video', { prompt: 'first', wait_seconds: 30 });
+    const first = await stage.call('generate_video', { prompt: 'first', wait_seconds: 1800 });
     const next = await stage.call('generate_video', { prompt: 'next', image: `task:${first.report.task_id}` });
     expect([next.report.status, next.report.error?.code]).toEqual(['refused', 'ffmpeg_missing']);
     expect(next.report.message).toContain('the last frame of an earlier video needs ffmpeg');

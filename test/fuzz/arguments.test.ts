@@ -16,7 +16,7 @@ import { readSettings } from '../../src/settings.ts';
 import { hostileCall } from './hostile.ts';
 
 /** `npm run fuzz` sets 10000. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 400);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 250);
 const STDIO_RUNS = Math.min(Math.ceil(RUNS / 10), 500);
 const SECRET = 'ZnV6eiBzZWNyZXQsIG5vdC9hIHJlYWwrb25lIQ==';
 const NOTHING_SENT = new Set(['refused', 'checked']);

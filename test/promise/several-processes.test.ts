@@ -22,6 +22,18 @@ test('when the process that watches a task is killed, another one goes on within
   expect(videos).toBe(1);
 }, 40_000);
 
+test('of several living processes one asks for a task and saves it', async () => {
+  const stage = await setStage({ generationSeconds: 1 });
+  const servers = await Promise.all([1, 2, 3].map(() => stage.start({ program: programs.plain })));
+  const { task_id } = await submit(servers[0] as never, newPrompt('watched'));
+  // Each looks at what is open with its first call.
+  await Promise.all(servers.map((server) => server.list()));
+  await Promise.all(servers.map((server) => server.call('get_video_task', { task_id, wait_seconds: 20 })));
+  const connections = stage.sandbox.requests.filter(({ operation }) => operation === 'query');
+  expect(new Set(connections.map(({ connection }) => connection)).size).toBe(1);
+  expect(await stage.look()).toMatchObject({ videos: [expect.any(String)], broken: [], parts: [] });
+});
+
 test('one provider task that two processes take in at once becomes one record and one file', async () => {
   const stage = await setStage();
   await dieAt('answered', stage, programs, { prompt: newPrompt('elsewhere') });

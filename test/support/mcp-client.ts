@@ -9,7 +9,7 @@ import { listSchema, type Report, reportSchema } from '../../src/report/report.t
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from './server-workspace.ts';
 
-export const SERVER = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const SERVER = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface Told {
   readonly report: Report;

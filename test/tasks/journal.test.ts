@@ -100,6 +100,28 @@ describe('a record', () => {
   });
 });
 
+describe('two versions of one record', () => {
+  test('that are written at once end as the later one', async () => {
+    const record = await created();
+    for (let round = 0; round < 5; round++) {
+      const versions = Array.from({ length: 12 }, (_, i) => ({ ...record, answered_queries: i }));
+      await Promise.all(versions.map((version) => journal.writeOrKeep(version)));
+      expect((await another().read(record.id))?.answered_queries).toBe(11);
+    }
+    await Promise.all([journal.write({ ...record, status: 'generating' }), journal.write(done(record))]);
+    expect(await another().read(record.id)).toEqual(done(record));
+    expect(readdirSync(folder('open'))).toEqual([]);
+  });
+
+  test('one open and one closed, are one task, and that one is closed', async () => {
+    const record = await created();
+    await journal.write(done(record));
+    writeFileSync(join(folder('open'), `${record.id}.json`), JSON.stringify(record));
+    const { open, closed } = await another().snapshot();
+    expect([open.length, closed.map((entry) => entry.status)]).toEqual([0, ['done']]);
+  });
+});
+
 describe('what cannot be read', () => {
   test('is skipped and told with its path, and all the others are there', async () => {
     const good = await created({ id: newTaskId(NOW) });

@@ -45,7 +45,7 @@ export const generateVideo = defineTool({
         return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
       }
       const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
-      const over = await service.waitUntilOver(record.id, waiting);
+      const over = await service.waitUntilOver(record, waiting);
       // The first call's file may lie elsewhere than this one wants it, or be gone.
       const told = joined && over.status === 'done' ? await service.get(over.id, undefined, output, waiting) : over;
       return await tellTask(service, told, joined);

@@ -27,6 +27,6 @@ export const submitVideoTask = defineTool({
         return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
       }
       const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
-      return await tellTask(service, await service.waitUntilTaken(record.id, waiting), joined);
+      return await tellTask(service, await service.waitUntilTaken(record, waiting), joined);
     }),
 });
