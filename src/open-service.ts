@@ -122,7 +122,7 @@ function remote(settings: Settings, url: URL, missing: readonly string[]): Endpo
 }
 
 /** Its own keys: the user's never go to it. */
-async function embeddedSandbox(): Promise<Endpoint> {
+export async function embeddedSandbox(): Promise<Endpoint> {
   const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
   let running: ReturnType<typeof startSandbox> | undefined;
   return {

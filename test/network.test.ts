@@ -7,7 +7,7 @@ import { createApi } from '../src/jimeng/api.ts';
 import { silentLog } from '../src/log.ts';
 import { bypassesProxy, createNetwork } from '../src/network.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
-import type { ProxySettings } from '../src/settings.ts';
+import { type ProxySettings, readSettings } from '../src/settings.ts';
 import { makeAuthority } from './support/certificates.ts';
 import { connect } from './support/mcp-client.ts';
 import { type NamedProvider, startNamedProvider } from './support/named-provider.ts';
@@ -103,6 +103,14 @@ describe.concurrent('a video made behind a proxy', () => {
     expect(proxy.asked.at(-1)).toMatch(/^GET http:\/\/provider\.test\/tos-cn-v-sandbox\//);
   });
 
+  it('finds a proxy that itself speaks TLS', async (context) => {
+    const proxy = await openProxy(context, { certificate: authority.issue('localhost'), credentials: 'token:' });
+    const address = `https://token@${proxy.host.replace('127.0.0.1', 'localhost')}`;
+    const { report } = await generate(context, { HTTPS_PROXY: address });
+    expect(report.status).toBe('done');
+    expect(new Set(proxy.asked)).toEqual(new Set(['CONNECT provider.test:443']));
+  });
+
   it('goes to loopback without any proxy', async (context) => {
     const proxy = await openProxy(context);
     const address = `http://${proxy.host}`;
@@ -192,6 +200,22 @@ it("a proxy's page in place of the answer is no refusal: the submit's outcome is
     kind: 'unknown',
     charge: 'possible',
   });
+});
+
+it.each<[given: string, used: string | undefined]>([
+  ['http://proxy.test:3128', 'http://proxy.test:3128'],
+  ['proxy.test:3128', 'http://proxy.test:3128'],
+  [`${USER_INFO}@proxy.test`, `http://${USER_INFO}@proxy.test`],
+  [`socks5://${USER_INFO}@proxy.test`, undefined],
+  ['http://s3cret%zz@proxy.test', undefined],
+  ['http://', undefined],
+  ['s3cret word', undefined],
+])('HTTPS_PROXY=%s is used as %s, and never repeated when it is wrong', (given, used) => {
+  const environment = { HTTPS_PROXY: given };
+  const { settings, problems } = readSettings({ environment, homeDir: '/', workingDir: '/', platform: 'linux' });
+  expect(settings.proxy.httpsProxy).toBe(used);
+  expect(problems.map(({ name }) => name)).toEqual(used === undefined ? ['HTTPS_PROXY'] : []);
+  expect(JSON.stringify(problems)).not.toMatch(/s3cret/);
 });
 
 it.each([

@@ -115,7 +115,10 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   if (moment === 'queued') prompts.push(newPrompt(moment));
   await Promise.all(prompts.map((prompt) => server.call('generate_video', { prompt }).catch(() => undefined)));
   // All answered, and still alive: it never came to the moment, and a kill that did not happen must not count.
-  const isMissed = await Promise.race([server.gone.then(() => false), delay(10_000, undefined, { ref: false }).then(() => true)]);
+  const isMissed = await Promise.race([
+    server.gone.then(() => false),
+    delay(10_000, undefined, { ref: false }).then(() => true),
+  ]);
   if (isMissed) throw new Error(`the process did not come to "${moment}"`);
   return prompts;
 }

@@ -9,9 +9,9 @@ const SERVICE = 'src/tasks/service.ts';
 
 const RULES: Readonly<Record<string, Change>> = {
   'a claim without an outcome is unknown': {
-    file: 'src/tasks/resume.ts',
-    from: 'if (await journal.isClaimed(id, record.attempts)) return',
-    to: 'if (false as boolean) return',
+    file: 'src/tasks/journal.ts',
+    from: "(await readFile(path, 'utf8')) === WITHDRAWN",
+    to: '(true as boolean)',
   },
   'the claim stands before the sending': {
     file: SUBMIT,

@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: {
     tasks: { type: 'string', default: '1000' },
     processes: { type: 'string', default: '20' },
-    'at-once': { type: 'string', default: '3' },
+    'at-once': { type: 'string', default: '4' },
     share: { type: 'string', default: '0.1' },
     'kill-every': { type: 'string', default: '6000' },
     seed: { type: 'string', default: '1' },

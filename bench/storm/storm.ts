@@ -26,21 +26,18 @@ export interface StormOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-const KINDS = [
-  't2v_720p',
-  't2v_1080p',
-  'ti2v_pro',
-  'i2v_first_720p',
-] as const satisfies readonly (keyof typeof MODES)[];
-
+/** Every mode: each req_key has a queue of its own. */
 function requestOf(number: number): Request {
-  const mode = KINDS[number % KINDS.length] ?? 't2v_720p';
-  const duration = number % 20 === 7 ? 4 : 5;
+  const mode = MODE_NAMES[number % MODE_NAMES.length] ?? 't2v_720p';
+  const row = modeRow(mode);
+  const url = (name: string) => `https://example.com/${name}-${number}.png`;
   return {
     prompt: `storm ${number}`,
     mode,
-    duration,
-    ...(mode.startsWith('i2v') ? { image: `https://example.com/${number}.png` } : {}),
+    duration: number % 20 === 7 ? 4 : 5,
+    ...(row.image === 'required' ? { image: url('first') } : {}),
+    ...(row.tailImage === 'required' ? { tail_image: url('tail') } : {}),
+    ...(row.camera === 'required' ? { template_id: 'robo_arm' } : {}),
   };
 }
 

@@ -2,12 +2,8 @@
 import { listSchema, reportSchema } from '../../src/report/report.ts';
 import { ProcessGone, StdioClient, type ToolAnswer } from './stdio-client.ts';
 
-export type Request = {
-  readonly prompt: string;
-  readonly mode: string;
-  readonly duration: number;
-  readonly image?: string;
-};
+/** What is given to the tool. */
+export type Request = Readonly<Record<string, unknown>> & { readonly prompt: string };
 
 export interface Seen {
   readonly request: Request;

@@ -1,12 +1,12 @@
 /** Check everything that a video needs, and say what is to be mended. */
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import type { Check } from '../doctor/check.ts';
-import { examine, type Finding } from '../doctor/examine.ts';
 import { createLog } from '../log.ts';
 import { capitalised } from '../report/surface.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { VERSION } from '../version.ts';
+import type { Check } from './doctor-check.ts';
+import { examine, type Finding } from './doctor-examine.ts';
 import { EXIT } from './exit-codes.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';

@@ -27,6 +27,9 @@ export interface Snapshot {
   readonly closed: readonly ClosedEntry[];
 }
 
+/** A claim with nothing behind it. */
+const WITHDRAWN = 'withdrawn';
+
 /**
  * Layout, under the state folder's folder for the pair:
  * `open/ID.json` and `closed/ID.STATUS.FEN.CLOSED_AT.json` hold the records, `bodies/` what is still to be sent,
@@ -183,8 +186,15 @@ export class Journal {
     return await this.guard(() => createExclusively(join(this.folder, 'claims', `${id}.${attempt}`), content));
   }
 
-  async isClaimed(id: string, attempt: number): Promise<boolean> {
-    return await exists(join(this.folder, 'claims', `${id}.${attempt}`));
+  /**
+   * Takes the claim of a sending that its process left unclaimed: should that process only have slept, it finds the
+   * claim taken. @returns false when somebody had claimed it, so that it may have been sent
+   */
+  async withdrawClaim(id: string, attempt: number): Promise<boolean> {
+    const path = join(this.folder, 'claims', `${id}.${attempt}`);
+    return await this.guard(
+      async () => (await createExclusively(path, WITHDRAWN)) || (await readFile(path, 'utf8')) === WITHDRAWN,
+    );
   }
 
   /** @returns undefined when there is none, or it cannot be read */

@@ -97,9 +97,11 @@ export async function placeInQueue(context: TaskContext, record: TaskRecord): Pr
 }
 
 /** Taken, but neither claimed nor sent: it is queued again. */
-export async function returnUnsent(context: TaskContext, record: TaskRecord): Promise<void> {
+export async function returnUnsent(context: TaskContext, record: TaskRecord): Promise<TaskRecord> {
   const { sent_at: _, ...rest } = record;
-  await context.journal.write({ ...rest, status: 'queued' });
+  const queued: TaskRecord = { ...rest, status: 'queued' };
+  await context.journal.write(queued);
+  return queued;
 }
 
 /** The provider said "not now": the entry goes back to its place, and the pace follows what was learned. */
@@ -144,9 +146,10 @@ export async function noteAccepted(context: TaskContext, reqKey: string): Promis
  * @param which the entries to take over; all others are only looked at for their age
  */
 export async function takeOverLeft(context: TaskContext, which: (record: TaskRecord) => boolean): Promise<void> {
-  for (const record of await context.journal.openRecords()) {
+  for (const found of await context.journal.openRecords()) {
     const now = context.clock.now();
-    if (record.status !== 'queued' || !isLeft(record, now)) continue;
+    const record = await leftUnsent(context, found, now);
+    if (record === undefined) continue;
     if (now - Date.parse(record.created_at) > LEFT_ENTRY_MILLISECONDS) {
       await context.journal.write({ ...record, status: 'expired', finished_at: iso(now) });
     } else if (which(record)) {
@@ -156,9 +159,18 @@ export async function takeOverLeft(context: TaskContext, which: (record: TaskRec
   context.changes.notify();
 }
 
+/** @returns the queued record that a dead process left, or left taken for sending but unclaimed */
+async function leftUnsent(context: TaskContext, record: TaskRecord, now: number): Promise<TaskRecord | undefined> {
+  const isUnsent = record.status === 'queued' || record.status === 'submitting';
+  if (!isUnsent || !isLeft(record, now)) return undefined;
+  if (record.status === 'queued') return record;
+  const isWithdrawn = await context.journal.withdrawClaim(record.id, record.attempts);
+  return isWithdrawn ? await returnUnsent(context, record) : undefined;
+}
+
 /** Its process is gone. */
 function isLeft(record: TaskRecord, now: number): boolean {
-  return isGone(record.owner, Date.parse(record.created_at), now);
+  return isGone(record.owner, Date.parse(record.sent_at ?? record.created_at), now);
 }
 
 function byId(a: TaskRecord, b: TaskRecord): number {

@@ -3,7 +3,7 @@ import { sweepParts } from '../media/download.ts';
 import { type TaskContext, withLock } from './context.ts';
 import { isHeld, sweepLeases } from './lease.ts';
 import { isGone } from './process-identity.ts';
-import { returnUnsent, takeOverLeft } from './queue.ts';
+import { takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord } from './record.ts';
 import type { Sender } from './sender.ts';
 import { recordInterrupted } from './submit.ts';
@@ -81,10 +81,10 @@ export class Resumer {
     const { journal } = this.context;
     const record = await journal.read(id);
     if (record === undefined || !this.isLeft(record)) return;
-    if (record.status === 'submitting') {
-      if (await journal.isClaimed(id, record.attempts)) return await recordInterrupted(this.context, record);
-      // Taken for sending, but never claimed: no byte has left that process.
-      await returnUnsent(this.context, record);
+    const isSubmitting = record.status === 'submitting';
+    // Unclaimed: no byte has left that process, and none will.
+    if (isSubmitting && !(await journal.withdrawClaim(id, record.attempts))) {
+      return await recordInterrupted(this.context, record);
     }
     await takeOverLeft(this.context, () => false);
   }

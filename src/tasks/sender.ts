@@ -101,7 +101,7 @@ export class Sender {
   private async sendUntilAnswered(first: TaskRecord, until: number): Promise<void> {
     const { clock, journal, ending } = this.context;
     // Taken while the process began to end: nobody would await the answer.
-    if (ending.aborted) return await returnUnsent(this.context, first);
+    if (ending.aborted) return void (await returnUnsent(this.context, first));
     let record = first;
     for (let attempt = 1; ; attempt++) {
       const sent = await sendOnce(this.context, record).catch(async (error: unknown) => {

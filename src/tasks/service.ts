@@ -13,11 +13,14 @@ import { isOpen, isTaskId, isWatched, newTaskId, type TaskRecord, type TaskStatu
 import { Resumer } from './resume.ts';
 import { copySaved } from './save.ts';
 import { Sender } from './sender.ts';
+import { shownRequest } from './shown-request.ts';
 import type { VideoRequest } from './video-request.ts';
 import { finish, leaseTask, refreshLink, Watcher } from './watch.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
+/** What a query that is asked for takes, mostly much less. */
+const ASKED_WAIT_MILLISECONDS = 1_000;
 /** Other processes' changes are seen on disk. */
 const LOOK_MILLISECONDS = 250;
 /** A link that is about to die is no use to who gets it. */
@@ -263,11 +266,21 @@ export class VideoService {
 
   /** What its process left is taken up; what is watched here is asked at once. */
   private async takeUp(record: TaskRecord): Promise<void> {
-    if (isWatched(record.status)) this.watcher.watch(record.id);
+    if (isWatched(record.status)) await this.lookAtOnce(record.id);
     if (record.status === 'submitting') await this.resumer.sweep();
-    if (record.status !== 'queued') return;
+    if (record.status !== 'queued' && record.status !== 'submitting') return;
     await withLock(this.context, () => takeOverLeft(this.context, (left) => left.id === record.id));
     this.sender.pump(record.req_key);
+  }
+
+  /** Even a call that does not want to wait asked: it gets the answer, when that comes soon. */
+  private async lookAtOnce(id: string): Promise<void> {
+    const { clock, ending } = this.context;
+    this.watcher.watch(id);
+    const over = new AbortController();
+    const timer = clock.sleep(ASKED_WAIT_MILLISECONDS, AbortSignal.any([over.signal, ending])).catch(() => undefined);
+    await Promise.race([this.watcher.whenLooked(id), timer]);
+    over.abort();
   }
 
   /** A finished one: saved if it is not, put where this call wants it, its link made fresh. */
@@ -371,26 +384,4 @@ async function isThere(path: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
-}
-
-/** A data URL is megabytes long; everything else is kept as it was given. */
-function shownImage(image: string): string {
-  return image.startsWith('data:') ? 'data URL' : image;
-}
-
-function shownRequest(request: VideoRequest, prepared: Prepared): TaskRecord['request'] {
-  const { mode, prompt, duration, fps, image, tailImage } = request;
-  return {
-    mode,
-    duration,
-    fps,
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(request.seed === undefined ? {} : { seed: request.seed }),
-    ...(request.aspectRatio === undefined ? {} : { aspect_ratio: request.aspectRatio }),
-    ...(request.templateId === undefined ? {} : { template_id: request.templateId }),
-    ...(request.cameraStrength === undefined ? {} : { camera_strength: request.cameraStrength }),
-    ...(image === undefined ? {} : { image: shownImage(image) }),
-    ...(tailImage === undefined ? {} : { tail_image: shownImage(tailImage) }),
-    notes: [...prepared.notes],
-  };
 }

@@ -26,6 +26,8 @@ interface Watch {
   notFoundSince: number | undefined;
   /** Looks at once when called. */
   wake: () => void;
+  /** Told after the next look. */
+  readonly looked: Set<() => void>;
 }
 
 export class Watcher {
@@ -48,6 +50,7 @@ export class Watcher {
       startedAt: this.context.clock.monotonic(),
       notFoundSince: undefined,
       wake: () => undefined,
+      looked: new Set(),
     };
     this.watches.set(id, watch);
     const loop = this.run(id, watch)
@@ -55,11 +58,18 @@ export class Watcher {
         if (!this.context.ending.aborted) this.context.log.error('watch failed', { task: id, reason: String(error) });
       })
       .finally(() => {
+        tellLooked(watch);
         this.watches.delete(id);
         this.loops.delete(loop);
         this.context.changes.notify();
       });
     this.loops.add(loop);
+  }
+
+  /** Resolves when the look that `watch` began is over; at once where another process looks. */
+  async whenLooked(id: string): Promise<void> {
+    const watch = this.watches.get(id);
+    if (watch !== undefined) await new Promise<void>((resolve) => watch.looked.add(resolve));
   }
 
   isWatching(id: string): boolean {
@@ -80,6 +90,7 @@ export class Watcher {
         const record = await this.context.journal.read(id);
         if (record === undefined || !isWatched(record.status)) return;
         const delayMilliseconds = await this.look(record, watch);
+        tellLooked(watch);
         if (delayMilliseconds === undefined) return;
         await this.pause(watch, delayMilliseconds);
       }
@@ -143,6 +154,11 @@ export class Watcher {
     if (outcome.kind === 'hindered') return delayBefore(watch.failedInRow, HINDRANCE_DELAYS, Math.random());
     return DEFAULT_POLL_SECONDS * 1000;
   }
+}
+
+function tellLooked({ looked }: Watch): void {
+  for (const tell of looked) tell();
+  looked.clear();
 }
 
 /** Only whoever holds it asks, saves and writes a task's record once the provider has it. */

@@ -27,7 +27,7 @@ describe.concurrent('the commands for tasks', SLOW, () => {
     await stage.run('generate', 'one', ...QUICK);
     const begun = performance.now();
     const { code, json } = await stage.runJson('list', '--wait-seconds', '60');
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
     expect(json.tasks[0].status).not.toBe('in_queue');
     expect(code).toBe(0);
   });

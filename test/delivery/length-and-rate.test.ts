@@ -17,7 +17,6 @@ const TRIMMED = [
 const CONVERTED = [
   { duration: 5, fps: 25, seconds: 121 / 24, billed: 5 },
   { duration: 4, fps: 30, seconds: 4, billed: 5 },
-  { duration: 8, fps: 25, seconds: 8, billed: 10 },
 ] as const;
 
 /** What the report, the text and ffprobe say of the file is the same, and is what was asked for. */

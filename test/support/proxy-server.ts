@@ -1,5 +1,6 @@
 /** What is a proxy as companies have them? A real one on this machine: CONNECT and plain HTTP, names it alone resolves, a password. */
-import { createServer, request as forward, type IncomingMessage } from 'node:http';
+import { createServer, request as forward, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 export interface ProxyOptions {
@@ -9,6 +10,8 @@ export interface ProxyOptions {
   readonly credentials?: string;
   /** The status of every answer, to CONNECT and to plain requests. */
   readonly refuseWith?: number;
+  /** It is asked over TLS, itself. */
+  readonly certificate?: { readonly key: string; readonly cert: string };
   /** Takes connections, and never answers a CONNECT. */
   readonly isStuck?: boolean;
 }
@@ -21,7 +24,8 @@ export interface ProxyServer {
   close(): Promise<void>;
 }
 
-export async function startProxy({ hosts, credentials, refuseWith, isStuck }: ProxyOptions): Promise<ProxyServer> {
+export async function startProxy(options: ProxyOptions): Promise<ProxyServer> {
+  const { hosts, credentials, refuseWith, certificate, isStuck } = options;
   const asked: string[] = [];
   const sockets = new Set<Socket>();
   const expected = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
@@ -30,7 +34,7 @@ export async function startProxy({ hosts, credentials, refuseWith, isStuck }: Pr
     return refuseWith ?? (hosts[name] === undefined ? 502 : undefined);
   };
 
-  const server = createServer((message, response) => {
+  const answer: RequestListener = (message, response) => {
     asked.push(`${message.method} ${message.url}`);
     const target = new URL(message.url ?? '');
     const refusal = refusalOf(message, target.hostname);
@@ -40,13 +44,14 @@ export async function startProxy({ hosts, credentials, refuseWith, isStuck }: Pr
     }
     const { 'proxy-authorization': _, 'proxy-connection': __, ...headers } = message.headers;
     const place = { port: hosts[target.hostname], path: target.pathname + target.search, method: message.method };
-    const onward = forward({ ...place, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+    const onward = forward({ ...place, headers }, (received) => {
+      response.writeHead(received.statusCode ?? 502, received.headers);
+      received.pipe(response);
     });
     onward.on('error', () => response.destroy());
     message.pipe(onward);
-  });
+  };
+  const server = certificate === undefined ? createServer(answer) : createSecureServer(certificate, answer);
 
   server.on('connect', (message: IncomingMessage, client: Socket) => {
     asked.push(`CONNECT ${message.url}`);

@@ -237,9 +237,9 @@ describe('a claim', () => {
     const askers = Array.from({ length: 8 }, another);
     const given = await Promise.all(askers.map((asker, i) => asker.claim(record.id, 1, String(i))));
     expect(given.filter(Boolean)).toHaveLength(1);
-    expect(await journal.isClaimed(record.id, 1)).toBe(true);
-    expect(await journal.isClaimed(record.id, 2)).toBe(false);
-    expect(await journal.claim(record.id, 2, '')).toBe(true);
+    expect(await journal.withdrawClaim(record.id, 1)).toBe(false);
+    expect(await journal.withdrawClaim(record.id, 2)).toBe(true);
+    expect(await journal.claim(record.id, 2, '')).toBe(false);
   });
 });
 

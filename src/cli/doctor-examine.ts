@@ -3,12 +3,13 @@ import type { Clock } from '../clock.ts';
 import { createApi } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import { createNetwork, type Network } from '../network.ts';
+import { embeddedSandbox } from '../open-service.ts';
 import { missingKeys, type ReadSettings, readSettings, type Surroundings } from '../settings.ts';
-import type { Check } from './check.ts';
-import { checkCertificates, checkProxy } from './network-checks.ts';
-import { checkFfmpeg, checkFolders, checkNode } from './place-checks.ts';
-import { checkProvider, type Provider } from './provider-checks.ts';
-import { checkSettings } from './setting-checks.ts';
+import type { Check } from './doctor-check.ts';
+import { checkCertificates, checkProxy } from './doctor-network.ts';
+import { checkFfmpeg, checkFolders, checkNode } from './doctor-places.ts';
+import { checkProvider, type Provider } from './doctor-provider.ts';
+import { checkSettings } from './doctor-settings.ts';
 
 export interface Finding {
   readonly sandbox: boolean;
@@ -70,13 +71,11 @@ async function askProvider(
     const facts = { name: api.origin, missingKeys: missing, keysAre: 'taken by the provider' };
     return await check(api, credentials ?? NO_KEYS, facts);
   }
-  // Loaded here because nobody else needs it.
-  const { startSandbox } = await import('../sandbox/sandbox.ts');
-  const sandbox = await startSandbox();
+  const sandbox = await embeddedSandbox();
   try {
     const name = 'the embedded sandbox (it makes no real videos)';
     const facts = { name, missingKeys: [], keysAre: "the sandbox's own; none are needed" };
-    return await check(new URL(sandbox.url), sandbox.credentials, facts);
+    return await check(await sandbox.url(), sandbox.credentials, facts);
   } finally {
     await sandbox.close();
   }

@@ -1,7 +1,7 @@
 /** Which value does each setting have, and did the operator set it? */
 import { delimiter } from 'node:path';
 import type { ReadSettings, Settings } from '../settings.ts';
-import { type Check, fine, toMend } from './check.ts';
+import { type Check, fine, toMend } from './doctor-check.ts';
 
 type Show = (settings: Settings) => string;
 

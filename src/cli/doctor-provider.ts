@@ -4,7 +4,7 @@ import { isBusy } from '../jimeng/answers.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { MODE_NAMES, modeRow, type Resolution } from '../jimeng/modes.ts';
 import { PROBLEMS } from '../problems.ts';
-import { type Check, fine, toMend, toMendBy } from './check.ts';
+import { type Check, fine, toMend, toMendBy } from './doctor-check.ts';
 
 /** Ids begin with the time: this one is from long before the service. */
 const NO_TASK = '1000000000000000001';

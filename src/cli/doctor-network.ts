@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isLoopback, type Network } from '../network.ts';
 import type { Settings } from '../settings.ts';
-import { type Check, fine, toMend } from './check.ts';
+import { type Check, fine, toMend } from './doctor-check.ts';
 
 /** What Node reads of the file: each certificate, whatever stands between them. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;

@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip-ffmpeg.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
-import { type Check, fine, toMend, toMendBy } from './check.ts';
+import { type Check, fine, toMend, toMendBy } from './doctor-check.ts';
 
 export function checkNode(version: string, least: string = packageJson.engines.node): Check {
   const [wanted = 0, running = 0] = [least, version].map((text) => {
