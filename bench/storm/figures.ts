@@ -30,6 +30,7 @@ export interface Figures {
   readonly answersThatWereNoSuccess: number;
   /** "Nothing was sent": the client asked again. */
   readonly refusals: number;
+  readonly reasonsOfRefusals: readonly string[];
   readonly unreadableRecords: number;
   readonly linesThatAreNoJsonRpc: number;
   readonly secretsWritten: number;
@@ -100,6 +101,11 @@ export async function judge(evidence: Evidence): Promise<Figures> {
     answersToTheClient: seen.length,
     answersThatWereNoSuccess: seen.filter(({ answer }) => answer.structured?.status !== 'done').length,
     refusals: seen.filter(({ answer }) => answer.structured?.status === 'refused').length,
+    reasonsOfRefusals: [
+      ...new Set(
+        seen.flatMap(({ answer: { structured } }) => (structured?.status === 'refused' ? [structured.message] : [])),
+      ),
+    ],
     unreadableRecords: unreadable,
     linesThatAreNoJsonRpc: workers.reduce((sum, { badLines }) => sum + badLines.length, 0),
     secretsWritten: workers.filter(({ written }) => written.includes(secret)).length,

@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: {
     tasks: { type: 'string', default: '1000' },
     processes: { type: 'string', default: '20' },
-    'at-once': { type: 'string', default: '4' },
+    'at-once': { type: 'string', default: '3' },
     share: { type: 'string', default: '0.1' },
     'kill-every': { type: 'string', default: '6000' },
     seed: { type: 'string', default: '1' },
@@ -26,7 +26,7 @@ const figures = await runStorm({
   killEveryMilliseconds: Number(values['kill-every']),
   seed: Number(values.seed),
   generationSeconds: 1,
-  busyFrom: 20,
+  busyFrom: 6,
   ...(values.sources === undefined ? {} : { sources: values.sources }),
   onProgress: (line) => process.stderr.write(`${line}\n`),
 });

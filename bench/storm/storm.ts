@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MODES } from '../../src/jimeng/modes.ts';
+import { MODE_NAMES, modeRow } from '../../src/jimeng/modes.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { randomFrom, startStorm } from './faults.ts';
 import { type Figures, judge } from './figures.ts';

@@ -138,6 +138,8 @@ export function createApi(options: ApiOptions): Api {
           })(),
         ),
         dispatcher,
+        // Never paused: undici 7 crashes where a connection that is not kept ends while its body is (nodejs/undici#5360).
+        highWaterMark: 2 * MAX_ANSWER_BYTES,
         signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
       });
       if (response.statusCode === 407 && url.protocol === 'http:' && network.proxyOf(url) !== undefined) {

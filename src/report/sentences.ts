@@ -31,7 +31,7 @@ export function messageOf(record: TaskRecord, circumstances: Circumstances): str
 /** What was only intended is not told once it has failed. */
 function notesOf({ request, error }: TaskRecord): readonly string[] {
   if (error?.code !== 'conversion_failed') return request.notes;
-  return request.notes.map((note) => note.replace(/, and trimmed to \d+ s$/, ''));
+  return request.notes.map((note) => note.replace(/, and (trimmed|converted) to \d+( s)?$/, ''));
 }
 
 function joined(record: TaskRecord, { surface }: Circumstances): string {

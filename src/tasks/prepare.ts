@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GeneratedSeconds, modeRow, priceCny } from '../jimeng/modes.ts';
+import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
 import { extractLastFrame } from '../media/clip-convert.ts';
 import { encoderOrProblem } from '../media/clip-ffmpeg.ts';
@@ -74,6 +74,7 @@ function requestNotes(request: VideoRequest): string[] {
     const { duration, generatedSeconds } = request;
     notes.push(`${generatedSeconds} s are generated and billed, and trimmed to ${duration} s`);
   }
+  if (request.fps !== PROVIDER_FPS) notes.push(`${PROVIDER_FPS} fps are generated, and converted to ${request.fps}`);
   if (request.aspectRatio !== undefined && request.image !== undefined) {
     notes.push('the provider takes the ratio from the image and ignores aspect_ratio');
   }
@@ -88,7 +89,7 @@ async function requireConvertible(
   signal: AbortSignal,
 ): Promise<void> {
   const trimmed = duration !== generatedSeconds;
-  const converted = fps !== 24;
+  const converted = fps !== PROVIDER_FPS;
   if (!trimmed && !converted) return;
   if (destination === undefined) {
     const asked = [trimmed ? `duration ${duration}` : '', converted ? `fps ${fps}` : ''].filter(Boolean).join(' and ');

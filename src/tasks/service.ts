@@ -7,6 +7,7 @@ import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
 import { type Spending, spending } from './budget.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
+import { waitForLease } from './lease.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
 import { isOpen, isTaskId, isWatched, newTaskId, type TaskRecord, type TaskStatus } from './record.ts';
@@ -15,12 +16,13 @@ import { copySaved } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
 import type { VideoRequest } from './video-request.ts';
-import { finish, leaseTask, refreshLink, Watcher } from './watch.ts';
+import { finish, refreshLink, Watcher } from './watch.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
 /** What a query that is asked for takes, mostly much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
+const LEASE_WAIT_MILLISECONDS = 1_000;
 /** Other processes' changes are seen on disk. */
 const LOOK_MILLISECONDS = 250;
 /** A link that is about to die is no use to who gets it. */
@@ -316,7 +318,10 @@ export class VideoService {
   /** Never throws: why it could not be saved stands in the record. */
   private async saveAgain(record: TaskRecord, stale: boolean, place: TaskRecord['destination']): Promise<void> {
     const { ending, log } = this.context;
-    const lease = await leaseTask(this.context, record.id);
+    const { journal, identity, clock } = this.context;
+    // The save before this one may be letting go of it this moment.
+    const path = journal.leasePath(record.id);
+    const lease = await waitForLease(path, identity, clock, LEASE_WAIT_MILLISECONDS).catch(() => undefined);
     if (lease === undefined) return;
     try {
       // Another process may have saved it before this one had the lease.

@@ -162,7 +162,7 @@ function tellLooked({ looked }: Watch): void {
 }
 
 /** Only whoever holds it asks, saves and writes a task's record once the provider has it. */
-export async function leaseTask(context: TaskContext, id: string): Promise<Lease | undefined> {
+async function leaseTask(context: TaskContext, id: string): Promise<Lease | undefined> {
   return await tryLease(context.journal.leasePath(id), context.identity);
 }
 
