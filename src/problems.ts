@@ -60,6 +60,13 @@ const OWN = {
     'The state folder cannot be written, and nothing is sent before it is recorded.',
     'make the folder writable, or set JIMENG_VIDEO_STATE_DIR to one that is',
   ),
+  state_busy: row(
+    'operator',
+    'none',
+    true,
+    'The state folder is locked by another process, so nothing was sent.',
+    'wait a minute; if no other jimeng-video-mcp is running, remove the lock file that is named',
+  ),
   budget_exceeded: row(
     'operator',
     'none',

@@ -103,7 +103,9 @@ export async function judge(evidence: Evidence): Promise<Figures> {
     refusals: seen.filter(({ answer }) => answer.structured?.status === 'refused').length,
     reasonsOfRefusals: [
       ...new Set(
-        seen.flatMap(({ answer: { structured } }) => (structured?.status === 'refused' ? [structured.message] : [])),
+        seen.flatMap(({ answer: { structured } }) =>
+          structured?.status === 'refused' ? [String(structured.message).replaceAll(evidence.folder, '…')] : [],
+        ),
       ),
     ],
     unreadableRecords: unreadable,

@@ -4,10 +4,11 @@ import type { Api } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/clip-ffmpeg.ts';
 import type { Network } from '../network.ts';
+import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Changes } from './changes.ts';
 import type { Journal } from './journal.ts';
-import { waitForLease } from './lease.ts';
+import { LeaseHeld, waitForLease } from './lease.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 export interface TaskContext {
@@ -34,14 +35,23 @@ const LOCK_WAIT_MILLISECONDS = 20_000;
 export async function withLock<Value>(context: TaskContext, step: () => Promise<Value>): Promise<Value> {
   await context.journal.prepare();
   const path = context.journal.leasePath('lock');
-  const lease = await waitForLease(path, context.identity, context.clock, LOCK_WAIT_MILLISECONDS).catch((error) => {
-    throw context.journal.notWritable(error);
+  return await context.journal.lockTurns.take(async () => {
+    const lease = await waitForLease(path, context.identity, context.clock, LOCK_WAIT_MILLISECONDS).catch((error) => {
+      throw error instanceof LeaseHeld ? stateBusy(error) : context.journal.notWritable(error);
+    });
+    try {
+      return await step();
+    } finally {
+      await lease.release();
+    }
   });
-  try {
-    return await step();
-  } finally {
-    await lease.release();
-  }
+}
+
+function stateBusy(held: LeaseHeld): Problem {
+  return new Problem('state_busy', {
+    what: `The state folder has been locked by another process for ${LOCK_WAIT_MILLISECONDS / 1000} s (${held.message}), so nothing was sent.`,
+    cause: held,
+  });
 }
 
 export function iso(milliseconds: number): string {

@@ -8,6 +8,7 @@ import { Problem } from '../problems.ts';
 import { type ClosedEntry, closedFileName, entryOf, readClosedName } from './closed-name.ts';
 import { createExclusively, makePrivateFolder, sweepTemporaries, syncFolder, writeDurably } from './durable-file.ts';
 import { isOpen, isTaskId, recordSchema, type TaskRecord } from './record.ts';
+import { Turns } from './turns.ts';
 
 /** Records of other pairs are not seen. */
 export interface Scope {
@@ -46,6 +47,8 @@ export class Journal {
   /** The last write of each record that is being written. */
   private readonly turns = new Map<string, Promise<void>>();
   private prepared = false;
+  /** This process's own steps under the lock. */
+  readonly lockTurns = new Turns();
 
   constructor(stateDir: string, scope: Scope, log: Log) {
     const name = createHash('sha256').update(`${scope.origin}\n${scope.account}`).digest('hex').slice(0, 16);

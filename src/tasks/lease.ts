@@ -1,6 +1,6 @@
 /** Who of several processes may do this now? A file that one creates, and that outlives nobody it belongs to. */
 import { randomUUID } from 'node:crypto';
-import { link, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../clock.ts';
@@ -26,14 +26,14 @@ const FOREIGN_LEASE_MILLISECONDS = 15 * 60_000;
  */
 export async function tryLease(path: string, owner: ProcessIdentity): Promise<Lease | undefined> {
   for (let round = 0; round < 3; round++) {
+    // Looked at first: who waits must not cost whoever holds it a write each time.
+    const holder = await readLease(path);
+    if (holder !== undefined && !(await isOver(path, holder))) return undefined;
+    if (holder !== undefined && !(await takeOver(path, holder.token, owner))) return undefined;
     const token = randomUUID();
     if (await createWhole(path, JSON.stringify({ ...owner, token }))) {
       return { renew: () => renew(path, token), release: () => release(path, token) };
     }
-    const holder = await readLease(path);
-    if (holder === undefined) continue;
-    if (!(await isOver(path, holder))) return undefined;
-    if (!(await takeOver(path, holder.token, owner))) return undefined;
   }
   return undefined;
 }
@@ -49,7 +49,14 @@ async function release(path: string, token: string): Promise<void> {
   if ((await readLease(path))?.token === token) await rm(path, { force: true });
 }
 
-/** @throws when it cannot be had within `waitMilliseconds`: its holder lives and does not let go */
+/** Its holder lives and does not let go. */
+export class LeaseHeld extends Error {
+  constructor(path: string, pid: number | undefined) {
+    super(`process ${pid ?? '?'} holds ${path}`);
+  }
+}
+
+/** @throws LeaseHeld when it cannot be had within `waitMilliseconds`: its holder lives and does not let go */
 export async function waitForLease(
   path: string,
   owner: ProcessIdentity,
@@ -62,7 +69,7 @@ export async function waitForLease(
     if (lease !== undefined) return lease;
     if (clock.monotonic() > giveUpAt) {
       const holder = await readLease(path);
-      throw new Error(`process ${holder?.pid ?? '?'} holds ${path}; if that is no jimeng-video-mcp, remove the file`);
+      throw new LeaseHeld(path, holder?.pid);
     }
     await clock.sleep(pause * (0.5 + Math.random()));
   }
@@ -74,11 +81,14 @@ export async function isHeld(path: string): Promise<boolean> {
   return holder !== undefined && !(await isOver(path, holder));
 }
 
-/** Written whole under another name and linked into place, so that nobody reads half a lease. */
+/**
+ * Written whole under another name and linked into place, so that nobody reads half a lease. Not synced: no lease
+ * outlives a power cut, and a torn one is taken for dead.
+ */
 async function createWhole(path: string, data: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}.new`;
-  if (!(await createExclusively(draft, data))) return false;
   try {
+    await writeFile(draft, data, { flag: 'wx', mode: 0o600 });
     await link(draft, path);
     return true;
   } catch (error) {
