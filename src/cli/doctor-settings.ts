@@ -1,6 +1,8 @@
 /** Which value does each setting have, and did the operator set it? */
+
 import { delimiter } from 'node:path';
 import type { ReadSettings, Settings } from '../settings.ts';
+import { DEFAULT_POLL_SECONDS } from '../tasks/watch.ts';
 import { type Check, fine, toMend } from './doctor-check.ts';
 
 type Show = (settings: Settings) => string;
@@ -13,8 +15,7 @@ const list = (folders: readonly string[] | undefined, none: string) =>
 const SHOWN: Readonly<Record<string, Show>> = {
   JIMENG_VIDEO_API_URL: ({ api }) => (api === 'sandbox' ? api : api.href),
   JIMENG_VIDEO_API_TIMEOUT: ({ apiTimeoutSeconds }) => seconds(apiTimeoutSeconds),
-  JIMENG_VIDEO_POLL_INTERVAL: ({ pollIntervalSeconds }) =>
-    pollIntervalSeconds === undefined ? 'as past videos took' : seconds(pollIntervalSeconds),
+  JIMENG_VIDEO_POLL_INTERVAL: ({ pollIntervalSeconds }) => seconds(pollIntervalSeconds ?? DEFAULT_POLL_SECONDS),
   JIMENG_VIDEO_MAX_POLL_ATTEMPTS: ({ maxPollAttempts }) => String(maxPollAttempts),
   JIMENG_VIDEO_WAIT_SECONDS: ({ waitSeconds }) => seconds(waitSeconds),
   JIMENG_VIDEO_OUTPUT_DIR: ({ outputDir }) => outputDir ?? 'none (links only)',

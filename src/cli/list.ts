@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { renderList } from '../report/render.ts';
-import { listSchema, reportOf } from '../report/report.ts';
+import { listMessage, listSchema, reportOf } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
 import { isOpen, TASK_STATUSES } from '../tasks/record.ts';
 import type { Listed, VideoService } from '../tasks/service.ts';
@@ -55,15 +55,16 @@ function tellList(service: VideoService, { records, total, spending }: Listed, s
   const now = service.context.clock.now();
   const open = records.filter((record) => isOpen(record.status));
   const next = open[0] === undefined ? '' : ` To wait for one, ${commandSurface.get(open[0].id)}`;
+  const isSandbox = sandbox || records.some((record) => record.sandbox);
   const report = listSchema.parse({
-    message: `${records.length} of ${total} tasks, ${open.length} of them still open.${next}`,
+    message: listMessage({ tasks: records.length, total, open: open.length, next, sandbox: isSandbox }),
     tasks: records.map((record) => phrased(reportOf(record, { surface: commandSurface, now }))),
     spent: {
       last_24h_cny: spending.last24hCny,
       all_time_cny: spending.allTimeCny,
       possible_cny: spending.possibleCny,
     },
-    ...(sandbox ? { sandbox } : {}),
+    ...(isSandbox ? { sandbox: true } : {}),
   });
   const tasks = report.tasks.map((task, index) => withRaw(task, records[index]));
   return { text: renderList(report), json: { ...report, tasks }, exitCode: EXIT.done };

@@ -67,6 +67,19 @@ export const listSchema = z.strictObject({
 });
 export type ListReport = z.infer<typeof listSchema>;
 
+/** The sandbox is named wherever its tasks are: sums of it are no money. */
+export function listMessage(shown: {
+  tasks: number;
+  total: number;
+  open: number;
+  next: string;
+  sandbox: boolean;
+}): string {
+  const { tasks, total, open, next, sandbox } = shown;
+  const reminder = sandbox ? ' This is the sandbox: no real videos, and nothing is really charged.' : '';
+  return `${tasks} of ${total} tasks, ${open} of them still open.${next}${reminder}`;
+}
+
 export function isErrorStatus(status: Report['status']): boolean {
   return ['refused', 'failed', 'unknown', 'not_found', 'expired'].includes(status);
 }

@@ -10,7 +10,7 @@ import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
 import { saveVideo } from './save.ts';
 import { errorOf } from './submit.ts';
 
-const DEFAULT_POLL_SECONDS = 5;
+export const DEFAULT_POLL_SECONDS = 5;
 /** After JIMENG_VIDEO_MAX_POLL_ATTEMPTS answers the quick watch is over. */
 const SLOW_POLL_SECONDS = 300;
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */

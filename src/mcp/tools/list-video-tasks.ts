@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Problem } from '../../problems.ts';
 import { renderList } from '../../report/render.ts';
-import { type ListReport, listSchema, refusal, reportOf } from '../../report/report.ts';
+import { type ListReport, listMessage, listSchema, refusal, reportOf } from '../../report/report.ts';
 import { capitalised, toolSurface } from '../../report/surface.ts';
 import { isOpen, TASK_STATUSES } from '../../tasks/record.ts';
 import { defineTool } from '../tool.ts';
@@ -42,9 +42,8 @@ export const listVideoTasks = defineTool({
       const first = listed.records.find((record) => isOpen(record.status));
       const next = first === undefined ? '' : ` To wait for one, ${toolSurface.get(first.id)}.`;
       const sandbox = call.holder.sandbox || listed.records.some((record) => record.sandbox);
-      const sandboxSentence = sandbox ? ' This is the sandbox: no real videos, and nothing is really charged.' : '';
       const report: ListReport = listSchema.parse({
-        message: `${listed.records.length} of ${listed.total} tasks, ${open} of them still open.${next}${sandboxSentence}`,
+        message: listMessage({ tasks: listed.records.length, total: listed.total, open, next, sandbox }),
         tasks: listed.records.map((record) => reportOf(record, { surface: toolSurface, now })),
         spent: {
           last_24h_cny: listed.spending.last24hCny,
