@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { renderList } from '../report/render.ts';
-import { listMessage, listSchema, reportOf } from '../report/report.ts';
+import { listReport } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
-import { isOpen, TASK_STATUSES } from '../tasks/record.ts';
+import { TASK_STATUSES } from '../tasks/record.ts';
 import type { Listed, VideoService } from '../tasks/service.ts';
 import { EXIT } from './exit-codes.ts';
 import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
@@ -51,21 +51,9 @@ async function list(terminal: Terminal, given: Record<string, unknown>, isWanted
   });
 }
 
-function tellList(service: VideoService, { records, total, spending }: Listed, sandbox: boolean): Outcome {
-  const now = service.context.clock.now();
-  const open = records.filter((record) => isOpen(record.status));
-  const next = open[0] === undefined ? '' : ` To wait for one, ${commandSurface.get(open[0].id)}`;
-  const isSandbox = sandbox || records.some((record) => record.sandbox);
-  const report = listSchema.parse({
-    message: listMessage({ tasks: records.length, total, open: open.length, next, sandbox: isSandbox }),
-    tasks: records.map((record) => phrased(reportOf(record, { surface: commandSurface, now }))),
-    spent: {
-      last_24h_cny: spending.last24hCny,
-      all_time_cny: spending.allTimeCny,
-      possible_cny: spending.possibleCny,
-    },
-    ...(isSandbox ? { sandbox: true } : {}),
-  });
-  const tasks = report.tasks.map((task, index) => withRaw(task, records[index]));
+function tellList(service: VideoService, listed: Listed, sandbox: boolean): Outcome {
+  const told = listReport(listed, commandSurface, service.context.clock.now(), sandbox);
+  const report = { ...told, tasks: told.tasks.map((task) => phrased(task)) };
+  const tasks = report.tasks.map((task, index) => withRaw(task, listed.records[index]));
   return { text: renderList(report), json: { ...report, tasks }, exitCode: EXIT.done };
 }

@@ -4,6 +4,7 @@ import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Problem } from '../problems.ts';
 import type { Prepared } from '../tasks/prepare.ts';
 import { chargeOf, isOpen, TASK_STATUSES, type TaskError, type TaskRecord } from '../tasks/record.ts';
+import type { Listed } from '../tasks/service.ts';
 import { messageOf, nextStepOf, SANDBOX } from './sentences.ts';
 import { capitalised, type Surface } from './surface.ts';
 
@@ -67,19 +68,6 @@ export const listSchema = z.strictObject({
 });
 export type ListReport = z.infer<typeof listSchema>;
 
-/** The sandbox is named wherever its tasks are: sums of it are no money. */
-export function listMessage(shown: {
-  tasks: number;
-  total: number;
-  open: number;
-  next: string;
-  sandbox: boolean;
-}): string {
-  const { tasks, total, open, next, sandbox } = shown;
-  const reminder = sandbox ? ' This is the sandbox: no real videos, and nothing is really charged.' : '';
-  return `${tasks} of ${total} tasks, ${open} of them still open.${next}${reminder}`;
-}
-
 export function isErrorStatus(status: Report['status']): boolean {
   return ['refused', 'failed', 'unknown', 'not_found', 'expired'].includes(status);
 }
@@ -126,6 +114,29 @@ export function reportOf(record: TaskRecord, circumstances: Circumstances): Repo
       charge: chargeOf(record),
     }),
     error: errorOf(record.error ?? (isOpen(record.status) ? record.hindrance : undefined)),
+  });
+}
+
+/** The sandbox is named wherever its tasks are: sums of it are no money. */
+export function listReport(
+  { records, total, spending }: Listed,
+  surface: Surface,
+  now: number,
+  inSandbox: boolean,
+): ListReport {
+  const open = records.filter((record) => isOpen(record.status));
+  const sandbox = inSandbox || records.some((record) => record.sandbox);
+  const next = open[0] === undefined ? '' : ` To wait for one, ${surface.get(open[0].id)}${surface.stop}`;
+  const reminder = sandbox ? ' This is the sandbox: no real videos, and nothing is really charged.' : '';
+  return listSchema.parse({
+    message: `${records.length} of ${total} tasks, ${open.length} of them still open.${next}${reminder}`,
+    tasks: records.map((record) => reportOf(record, { surface, now })),
+    spent: {
+      last_24h_cny: spending.last24hCny,
+      all_time_cny: spending.allTimeCny,
+      possible_cny: spending.possibleCny,
+    },
+    ...(sandbox ? { sandbox: true } : {}),
   });
 }
 

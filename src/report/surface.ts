@@ -9,6 +9,8 @@ export interface Surface {
   afterFailure(mend: string): string;
   afterCheck(): string;
   cancel(taskId: string): string;
+  /** What ends a sentence that ends in a call: a full stop would be copied with a command. */
+  readonly stop: string;
 }
 
 function capitalised(text: string): string {
@@ -24,6 +26,7 @@ export const toolSurface: Surface = {
   afterFailure: (mend) => `${capitalised(mend)}, then call generate_video again; nothing was charged for this one.`,
   afterCheck: () => 'Make the same call without "dry_run" to generate it.',
   cancel: (taskId) => `call cancel_video_task with {"task_id":"${taskId}"}`,
+  stop: '.',
 };
 
 /** For a person at a terminal. */
@@ -35,6 +38,7 @@ export const commandSurface: Surface = {
   afterFailure: (mend) => `${capitalised(mend)}, then run generate again; nothing was charged for this one.`,
   afterCheck: () => 'Run it without --dry-run to generate it.',
   cancel: (taskId) => `run: jimeng-video-mcp cancel ${taskId}`,
+  stop: '',
 };
 
 export { capitalised };

@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { checkedReport, reportSchema } from '../../report/report.ts';
 import { toolSurface } from '../../report/surface.ts';
+import type { TaskRecord } from '../../tasks/record.ts';
+import type { Call, Told, VideoService } from '../../tasks/service.ts';
 import { settleRequest, videoShape, withModeRules } from '../../tasks/video-request.ts';
-import { defineTool } from '../tool.ts';
+import { defineTool, type ToolCall, type ToolResult } from '../tool.ts';
 import { callOf, tell, tellOrRefuse, tellTask } from './answer.ts';
 import { outputInput, waitInput } from './inputs.ts';
 
@@ -17,6 +19,26 @@ export const makeShape = {
     .describe('Pay again for a request that is there already.'),
   dry_run: z.boolean('must be true or false').optional().describe('Only check everything and say the price.'),
 };
+
+/** What both paid tools do; they differ in what they wait for. */
+export function makeVideo(
+  asked: z.output<z.ZodObject<typeof makeShape>>,
+  call: ToolCall,
+  waitSeconds: number | undefined,
+  wait: (service: VideoService, told: Told, waiting: Call) => Promise<TaskRecord>,
+): Promise<ToolResult> {
+  return tellOrRefuse(call, async (service) => {
+    const { output, allow_duplicate: allowDuplicate = false, dry_run: dryRun } = asked;
+    const request = settleRequest(asked);
+    const waiting = callOf(call, waitSeconds ?? call.holder.settings.waitSeconds);
+    if (dryRun) {
+      const { prepared, same } = await service.check(request, { output, allowDuplicate }, waiting);
+      return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
+    }
+    const told = await service.make(request, { output, allowDuplicate }, waiting);
+    return await tellTask(service, await wait(service, told, waiting), told.joined);
+  });
+}
 
 const input = withModeRules(
   z.strictObject({
@@ -36,18 +58,9 @@ export const generateVideo = defineTool({
   input,
   output: reportSchema,
   run: (asked, call) =>
-    tellOrRefuse(call, async (service) => {
-      const { output, allow_duplicate: allowDuplicate = false, dry_run: dryRun, wait_seconds: wait } = asked;
-      const request = settleRequest(asked);
-      const waiting = callOf(call, wait ?? call.holder.settings.waitSeconds);
-      if (dryRun) {
-        const { prepared, same } = await service.check(request, { output, allowDuplicate }, waiting);
-        return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
-      }
-      const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
+    makeVideo(asked, call, asked.wait_seconds, async (service, { record, joined }, waiting) => {
       const over = await service.waitUntilOver(record, waiting);
       // The first call's file may lie elsewhere than this one wants it, or be gone.
-      const told = joined && over.status === 'done' ? await service.get(over.id, undefined, output, waiting) : over;
-      return await tellTask(service, told, joined);
+      return joined && over.status === 'done' ? await service.get(over.id, undefined, asked.output, waiting) : over;
     }),
 });

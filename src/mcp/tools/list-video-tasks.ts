@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { Problem } from '../../problems.ts';
 import { renderList } from '../../report/render.ts';
-import { type ListReport, listMessage, listSchema, refusal, reportOf } from '../../report/report.ts';
+import { listReport, listSchema, refusal } from '../../report/report.ts';
 import { capitalised, toolSurface } from '../../report/surface.ts';
-import { isOpen, TASK_STATUSES } from '../../tasks/record.ts';
+import { TASK_STATUSES } from '../../tasks/record.ts';
 import { defineTool } from '../tool.ts';
 import { callOf } from './answer.ts';
 import { waitInput } from './inputs.ts';
@@ -38,20 +38,7 @@ export const listVideoTasks = defineTool({
       }
       const listed = await service.list(limit, asked.status);
       const now = service.context.clock.now();
-      const open = listed.records.filter((record) => isOpen(record.status)).length;
-      const first = listed.records.find((record) => isOpen(record.status));
-      const next = first === undefined ? '' : ` To wait for one, ${toolSurface.get(first.id)}.`;
-      const sandbox = call.holder.sandbox || listed.records.some((record) => record.sandbox);
-      const report: ListReport = listSchema.parse({
-        message: listMessage({ tasks: listed.records.length, total: listed.total, open, next, sandbox }),
-        tasks: listed.records.map((record) => reportOf(record, { surface: toolSurface, now })),
-        spent: {
-          last_24h_cny: listed.spending.last24hCny,
-          all_time_cny: listed.spending.allTimeCny,
-          possible_cny: listed.spending.possibleCny,
-        },
-        ...(sandbox ? { sandbox: true } : {}),
-      });
+      const report = listReport(listed, toolSurface, now, call.holder.sandbox);
       return { structured: report, text: renderList(report), isError: false };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

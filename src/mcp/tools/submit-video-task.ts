@@ -1,11 +1,9 @@
 /** Submit a video and return at once with its id. */
 import { z } from 'zod';
-import { checkedReport, reportSchema } from '../../report/report.ts';
-import { toolSurface } from '../../report/surface.ts';
-import { settleRequest, withModeRules } from '../../tasks/video-request.ts';
+import { reportSchema } from '../../report/report.ts';
+import { withModeRules } from '../../tasks/video-request.ts';
 import { defineTool } from '../tool.ts';
-import { callOf, tell, tellOrRefuse, tellTask } from './answer.ts';
-import { makeShape } from './generate-video.ts';
+import { makeShape, makeVideo } from './generate-video.ts';
 
 const input = withModeRules(z.strictObject(makeShape));
 
@@ -18,15 +16,5 @@ export const submitVideoTask = defineTool({
   input,
   output: reportSchema,
   run: (asked, call) =>
-    tellOrRefuse(call, async (service) => {
-      const { output, allow_duplicate: allowDuplicate = false, dry_run: dryRun } = asked;
-      const request = settleRequest(asked);
-      const waiting = callOf(call, call.holder.settings.waitSeconds);
-      if (dryRun) {
-        const { prepared, same } = await service.check(request, { output, allowDuplicate }, waiting);
-        return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
-      }
-      const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
-      return await tellTask(service, await service.waitUntilTaken(record, waiting), joined);
-    }),
+    makeVideo(asked, call, undefined, (service, { record }, waiting) => service.waitUntilTaken(record, waiting)),
 });
