@@ -1,5 +1,7 @@
-// Builds dist/: the program as one CommonJS file, which starts faster than ESM, and what it loads when it is needed.
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+// Builds dist/: a small main.js, the protocol's part (server.js), and all that is loaded when it is needed.
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 // Built beside its place and moved there: a program that starts meanwhile finds the old one or the new one.
@@ -10,28 +12,122 @@ const shared = {
   bundle: true,
   platform: 'node',
   target: 'node20.18',
-  format: 'cjs',
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+};
+const commonJs = {
+  ...shared,
+  format: 'cjs',
   // CommonJS has no import.meta.url; the sources use it to find what lies beside the program.
   define: { 'import.meta.url': 'importMetaUrl' },
   banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
 
-await build({ ...shared, entryPoints: ['src/main.ts'], outfile: `${out}/main.js` });
-// The decoder and encoder await their WebAssembly at the top, which CommonJS cannot; a thread of its own loads them.
+/** @param {RegExp} filter @param {import('esbuild').OnResolveResult} result what an import stands for */
+function resolve(filter, result) {
+  return { name: `resolve ${filter}`, setup: ({ onResolve }) => onResolve({ filter }, () => result) };
+}
+
+/** @param {RegExp} filter @param {string} contents what stands in the file's place */
+function replace(filter, contents) {
+  return { name: `replace ${filter}`, setup: ({ onLoad }) => onLoad({ filter }, () => ({ contents })) };
+}
+
+/** Loaded as a part of its own, CommonJS has a default export only: the names are given back to it. */
+function nameExports(libraries) {
+  return {
+    name: 'name exports',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^(${libraries.join('|')})$`) }, ({ path, kind, resolveDir }) =>
+        kind === 'dynamic-import' ? { path, namespace: 'named', pluginData: resolveDir } : undefined,
+      );
+      onLoad({ filter: /.*/, namespace: 'named' }, async ({ path, pluginData: resolveDir }) => {
+        const names = Object.keys(await import(path)).filter((name) => !['default', 'module.exports'].includes(name));
+        return { contents: `export { ${names.join(', ')} } from '${path}';`, resolveDir };
+      });
+    },
+  };
+}
+
+/**
+ * A schema that nobody uses is made all the same, unless its making is known to do nothing else: of the protocol's 157
+ * this leaves 90.
+ */
+function dropUnusedSchemas(filter) {
+  const making = /(?<=[=(,[:]\s*)((?:z|\w+Schema)\.\w+\()/g;
+  return {
+    name: 'drop unused schemas',
+    setup: ({ onLoad }) =>
+      onLoad({ filter }, async ({ path }) => ({
+        contents: (await readFile(path, 'utf8')).replace(making, '/* @__PURE__ */ $1'),
+      })),
+  };
+}
+
+/** Evaluates what never changes once it is built. */
+async function evaluate(entry) {
+  const outfile = join(out, 'evaluated.mjs');
+  await build({ ...shared, format: 'esm', entryPoints: [entry], outfile });
+  const { default: _, ...values } = await import(pathToFileURL(outfile).href);
+  await rm(outfile);
+  return Object.entries(values)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+    .join('\n');
+}
+
+// For the sake of older ones that only read why they cannot run it.
+await build({
+  ...commonJs,
+  target: 'node14.18',
+  supported: { 'dynamic-import': true },
+  entryPoints: ['src/main.ts'],
+  outfile: join(out, 'main.js'),
+  plugins: [
+    resolve(/\/load-server\.ts$/, { path: join(process.cwd(), 'src/start/load-kept-server.ts') }),
+    resolve(/\/mcp\/work\.ts$/, { path: './work.mjs', external: true }),
+    resolve(/\/cli\/commands\.ts$/, { path: './commands.mjs', external: true }),
+  ],
+});
+// One CommonJS file: it starts faster than ESM. Schemas of tools are no work of a start, and ajv checks what clients
+// are asked for, which this server never does.
+await build({
+  ...commonJs,
+  define: {},
+  // One function, as load-kept-server.ts runs it.
+  banner: { js: '(function (module, require) {' },
+  footer: { js: '})' },
+  entryPoints: ['src/mcp/server.ts'],
+  outfile: join(out, 'server.js'),
+  plugins: [
+    replace(/[/\\]mcp[/\\]listing\.ts$/, await evaluate('src/mcp/listing.ts')),
+    replace(/[/\\]validation[/\\]ajv-provider\.js$/, 'export class AjvJsonSchemaValidator {}'),
+    dropUnusedSchemas(/[/\\]sdk[/\\]dist[/\\]esm[/\\]types\.js$/),
+  ],
+});
+// What calls and commands need, in parts that are loaded when they are used.
 await build({
   ...shared,
   format: 'esm',
-  define: {},
-  banner: {},
+  splitting: true,
+  entryPoints: { work: 'src/mcp/work.ts', commands: 'src/cli/commands.ts' },
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'part-[hash]',
+  plugins: [nameExports(['pino', 'undici'])],
+  // Some of the libraries are CommonJS.
+  banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
+});
+// The decoder and encoder are a thread of their own.
+await build({
+  ...shared,
+  format: 'esm',
   entryPoints: ['src/media/image-worker.ts'],
-  outfile: `${out}/image-worker.mjs`,
+  outfile: join(out, 'image-worker.mjs'),
   loader: { '.wasm': 'file' },
 });
-await writeFile(`${out}/package.json`, '{ "type": "commonjs" }\n');
-await cp('assets/sandbox-clips', `${out}/sandbox-clips`, { recursive: true });
+await writeFile(join(out, 'package.json'), '{ "type": "commonjs" }\n');
+await cp('assets/sandbox-clips', join(out, 'sandbox-clips'), { recursive: true });
 await rename('dist', `${out}-old`).catch(() => undefined);
 await rename(out, 'dist');
 await rm(`${out}-old`, { recursive: true, force: true });

@@ -1,39 +1,27 @@
 #!/usr/bin/env node
 /** What was this program started for: to serve a client over stdio, or to run a command? */
-import { createLog } from './log.ts';
-import { holdService } from './open-service.ts';
-import { missingKeys, readSettings, surroundings } from './settings.ts';
 
-/** A submit that is out is awaited so long: SDK clients kill 4 s after they closed stdin. */
-const LAST_WAIT_MILLISECONDS = 3_000;
+/** `engines` in package.json; a desktop's Node is chosen by nobody who reads that. */
+const OLDEST_NODE: readonly number[] = [20, 18, 1];
 
-async function serve(): Promise<void> {
-  const from = surroundings();
-  const read = readSettings(from);
-  const log = createLog(read.settings.logLevel);
-  const holder = holdService(read, missingKeys(from), log);
-  const { serveStdio } = await import('./mcp/server.ts');
-
-  let ending = false;
-  const end = async (reason: string) => {
-    if (ending) return;
-    ending = true;
-    log.debug('ending', { reason });
-    await holder.end(LAST_WAIT_MILLISECONDS);
-    process.exit(0);
-  };
-  // The client went away: what it would have read goes nowhere, and that is no error.
-  process.stdout.on('error', () => void end('stdout is gone'));
-  process.stdin.on('end', () => void end('stdin ended'));
-  process.stdin.on('close', () => void end('stdin closed'));
-  process.on('SIGTERM', () => void end('SIGTERM'));
-  process.on('SIGINT', () => void end('SIGINT'));
-  process.on('SIGHUP', () => void end('SIGHUP'));
-  await serveStdio(holder, log);
+function isOlder(version: string): boolean {
+  const parts = version.split('.').map(Number);
+  const index = OLDEST_NODE.findIndex((part, place) => part !== parts[place]);
+  return index >= 0 && (parts[index] ?? 0) < (OLDEST_NODE[index] ?? 0);
 }
 
 async function main(): Promise<void> {
-  if (process.argv.length <= 2) return await serve();
+  if (isOlder(process.versions.node)) {
+    process.stderr.write(
+      `jimeng-video-mcp needs Node.js ${OLDEST_NODE.join('.')} or newer, and this is ${process.version}: install a newer one from https://nodejs.org, and start it again.\n`,
+    );
+    process.exit(1);
+  }
+  // Imported here and not at the top: an older Node could not read what follows.
+  if (process.argv.length <= 2) {
+    const { serve } = await import('./start/serve.ts');
+    return await serve();
+  }
   const { runCommand } = await import('./cli/commands.ts');
   process.exitCode = await runCommand(process.argv.slice(2));
 }
@@ -44,3 +32,5 @@ main().catch((error: unknown) => {
   );
   process.exit(1);
 });
+
+export {};

@@ -42,3 +42,12 @@ export function stateFolder({ environment, homeDir, platform }: Surroundings): s
   const dataDir = absoluteOrUndefined(environment.XDG_DATA_HOME) ?? posix.join(homeDir, '.local', 'share');
   return posix.join(dataDir, APPLICATION);
 }
+
+/** The system's folder for what can be made again. */
+export function cacheFolder({ environment, homeDir, platform }: Surroundings): string {
+  if (platform === 'win32') {
+    return win32.join(environment.LOCALAPPDATA || win32.join(homeDir, 'AppData', 'Local'), APPLICATION, 'Cache');
+  }
+  if (platform === 'darwin') return posix.join(homeDir, 'Library', 'Caches', APPLICATION);
+  return posix.join(absoluteOrUndefined(environment.XDG_CACHE_HOME) ?? posix.join(homeDir, '.cache'), APPLICATION);
+}

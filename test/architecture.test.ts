@@ -73,6 +73,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['report'],
   ['open-service'],
   ['mcp', 'cli'],
+  ['start'],
   ['main'],
 ];
 /** The folder directly under src, or the file without its extension. */
@@ -171,14 +172,14 @@ describe('imports', () => {
 const TOUCHES: [what: string, RegExp, files: string[]][] = [
   ['the environment', /\bprocess\s*\.\s*env\b|process\[|\benv\b.*from 'node:process'/, ['settings.ts']],
   ['the working directory', /\bprocess\.cwd\b|\bprocess\.chdir\b/, ['settings.ts']],
-  ['stdout', /\bprocess\.stdout\b/, ['main.ts', 'cli/*']],
-  ['stdin', /\bprocess\.stdin\b/, ['main.ts', 'cli/*']],
-  ['stderr, but for the log', /\bprocess\.stderr\b/, ['main.ts', 'cli/*']],
+  ['stdout', /\bprocess\.stdout\b/, ['start/serve.ts', 'cli/*']],
+  ['stdin', /\bprocess\.stdin\b/, ['start/serve.ts', 'cli/*']],
+  ['stderr, but for the log', /\bprocess\.stderr\b/, ['main.ts', 'start/serve.ts', 'cli/*']],
   ['the console', /\bconsole\.(log|error|warn|info|debug|trace|dir|table)\b/, []],
   [
     'the end of the process',
     /\bprocess\.(exit|abort|kill|exitCode)\b/,
-    ['main.ts', 'cli/*', 'tasks/process-identity.ts'],
+    ['main.ts', 'start/serve.ts', 'cli/*', 'tasks/process-identity.ts'],
   ],
   [
     'the clock',
@@ -196,7 +197,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     'the system’s own clock, past an injected one',
     /\bsystemClock\b/,
     // lease and durable-file compare with the file system's times; the others are where a clock is injected from.
-    ['clock.ts', 'open-service.ts', 'mcp/server.ts', 'cli/*', 'tasks/lease.ts', 'tasks/durable-file.ts'],
+    ['clock.ts', 'open-service.ts', 'mcp/server.ts', 'mcp/work.ts', 'cli/*', 'tasks/lease.ts', 'tasks/durable-file.ts'],
   ],
 ];
 
@@ -233,6 +234,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       // /proc tells when a process started; user-dirs.dirs how the desktop names its folders.
       'tasks/process-identity.ts',
       'user-folders.ts',
+      'start/kept-script.ts',
       'sandbox/clips.ts',
       'cli/*',
     ],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { missingKeys, readSettings, type Surroundings, surroundings } from '../src/settings.ts';
-import { readVideosFolder, stateFolder } from '../src/user-folders.ts';
+import { cacheFolder, readVideosFolder, stateFolder } from '../src/user-folders.ts';
 
 const HOME = '/home/mei';
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
@@ -239,12 +239,15 @@ describe('the user’s folders', () => {
     expect(linux({ XDG_VIDEOS_DIR: 'here' })).toBe(`${home}/Videos`);
     expect(stateFolder(from({ XDG_DATA_HOME: 'here' }))).toBe('/home/mei/.local/share/jimeng-video-mcp');
     expect(stateFolder(from({ XDG_DATA_HOME: '/data' }))).toBe('/data/jimeng-video-mcp');
+    expect(cacheFolder(from({ XDG_CACHE_HOME: 'here' }))).toBe('/home/mei/.cache/jimeng-video-mcp');
+    expect(cacheFolder(from({ XDG_CACHE_HOME: '/cache' }))).toBe('/cache/jimeng-video-mcp');
   });
 
   test('of macOS', () => {
     const mac = from({ XDG_DATA_HOME: '/data' }, { platform: 'darwin', homeDir: '/Users/mei' });
     expect(readVideosFolder(mac)).toBe('/Users/mei/Movies');
     expect(stateFolder(mac)).toBe('/Users/mei/Library/Application Support/jimeng-video-mcp');
+    expect(cacheFolder(mac)).toBe('/Users/mei/Library/Caches/jimeng-video-mcp');
   });
 
   test('of Windows', () => {
@@ -253,5 +256,6 @@ describe('the user’s folders', () => {
     expect(stateFolder(windows)).toBe('C:\\Users\\mei\\AppData\\Local\\jimeng-video-mcp\\Data');
     const moved = { ...windows, environment: { LOCALAPPDATA: 'D:\\Local' } };
     expect(stateFolder(moved)).toBe('D:\\Local\\jimeng-video-mcp\\Data');
+    expect(cacheFolder(moved)).toBe('D:\\Local\\jimeng-video-mcp\\Cache');
   });
 });

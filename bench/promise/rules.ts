@@ -86,7 +86,7 @@ const RULES: Readonly<Record<string, Change>> = {
   },
   'the budget': { file: ADMIT, from: 'await requireRoom(context, prepared.estimatedCny);\n    options', to: 'options' },
   'the last wait': {
-    file: 'src/main.ts',
+    file: 'src/start/serve.ts',
     from: 'const LAST_WAIT_MILLISECONDS = 3_000;',
     to: 'const LAST_WAIT_MILLISECONDS = 0;',
   },

@@ -1,6 +1,6 @@
 /** Withdraw a request that was not sent yet. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { EXIT } from './exit-codes.ts';
 import { taskIdInput } from './get.ts';
 import { addJsonOption, parseInput } from './options.ts';

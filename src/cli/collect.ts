@@ -1,6 +1,6 @@
 /** Wait for everything that is open and save it, and what was finished but could not be saved: for CI and cron. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { Call, VideoService } from '../tasks/service.ts';

@@ -1,6 +1,6 @@
 /** Make a video: submit, wait, save, report. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ASPECT_RATIOS,
   CAMERA_STRENGTHS,

@@ -1,6 +1,6 @@
 /** Ask for a video: its state, a fresh link, the saved file. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MODE_NAMES } from '../jimeng/modes.ts';
 import { addJsonOption, addWaitOption, parseInput, textOption, waitSecondsInput } from './options.ts';
 import { tellAtEnd } from './outcome.ts';

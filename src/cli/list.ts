@@ -1,6 +1,6 @@
 /** List the videos that this computer knows of, and what they cost. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { renderList } from '../report/render.ts';
 import { listReport } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';

@@ -1,6 +1,6 @@
 /** How does what was typed become input? Values are checked by the same schemas as the tools' own. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalidInput } from '../report/invalid-input.ts';
 
 const MAX_WAIT_SECONDS = 86_400;

@@ -1,6 +1,6 @@
 /** Serve the provider on this machine, and say how a client is pointed at it. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../problems.ts';
 import { EXIT } from './exit-codes.ts';
 import { numberOption, parseInput } from './options.ts';

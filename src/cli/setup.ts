@@ -71,7 +71,7 @@ function listText(platform: Platform): string {
 }
 
 function clientText({ title, file, notes, config }: SetupClient, platform: Platform, isHere: boolean): string {
-  const program = { path: fileURLToPath(import.meta.url), node: process.execPath };
+  const program = { path: fileURLToPath(new URL('./main.js', import.meta.url)), node: process.execPath };
   const launch = launchOn(platform, isHere ? program : undefined);
   return [
     `${title}, ${platform}: ${file[platform]}`,

@@ -1,5 +1,5 @@
 /** How does a call become a result, whatever happens? */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { invalidInput } from '../report/invalid-input.ts';

@@ -2,57 +2,50 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
 import { systemClock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import type { ServiceHolder } from '../open-service.ts';
 import { NAME, VERSION } from '../version.ts';
 import { INSTRUCTIONS } from './instructions.ts';
-import { createProgress } from './progress.ts';
-import { runTool } from './run-tool.ts';
-import { annotationsOf, type Tool } from './tool.ts';
-import { TOOLS } from './tools.ts';
+import { TOOL_LIST } from './listing.ts';
+import type { Work } from './work.ts';
 
 /** Work that earlier processes left is taken up so long after initialize, if no tool call came before. */
 const RESUME_AFTER_MILLISECONDS = 60_000;
 
-export interface RunningServer {
-  close(): Promise<void>;
-}
-
-export async function serveStdio(holder: ServiceHolder, log: Log): Promise<RunningServer> {
+/** @param getWork loads what a call needs: the first answers come before it */
+export async function serveStdio(getWork: () => Promise<Work>): Promise<void> {
   const server = new Server(
     { name: NAME, title: 'Jimeng Video', version: VERSION },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
-  const over = new AbortController();
-  server.oninitialized = () => void resumeLater(holder, over.signal);
-  server.onerror = (error) => log.debug('protocol error', { reason: error.message });
+  server.oninitialized = () => {
+    const resume = async () => (await getWork()).resume();
+    systemClock.sleep(RESUME_AFTER_MILLISECONDS).then(resume, () => undefined);
+  };
 
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: TOOLS.map(listed) }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: TOOL_LIST }));
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const arrivedAt = systemClock.monotonic();
-    const tool = TOOLS.find(({ name }) => name === params.name);
-    if (tool === undefined) {
-      const names = TOOLS.map(({ name }) => name).join(', ');
+    const names = TOOL_LIST.map(({ name }) => name);
+    if (!names.includes(params.name)) {
       throw new McpError(
         ErrorCode.InvalidParams,
-        `Unknown tool ${JSON.stringify(params.name.slice(0, 80))}; the tools are ${names}`,
+        `Unknown tool ${JSON.stringify(params.name.slice(0, 80))}; the tools are ${names.join(', ')}`,
       );
     }
     const token = params._meta?.progressToken;
-    const progress = createProgress(systemClock, (sent) => {
-      if (token === undefined) return;
-      const notification = { method: 'notifications/progress' as const, params: { ...sent, progressToken: token } };
-      extra.sendNotification(notification).catch(() => undefined);
+    const result = await (await getWork()).call(params.name, params.arguments ?? {}, {
+      signal: extra.signal,
+      arrivedAt,
+      onProgress: (progress) => {
+        if (token === undefined) return;
+        const notification = {
+          method: 'notifications/progress' as const,
+          params: { ...progress, progressToken: token },
+        };
+        extra.sendNotification(notification).catch(() => undefined);
+      },
     });
-    const result = await runTool(
-      tool,
-      params.arguments ?? {},
-      { holder, signal: extra.signal, arrivedAt, onWait: progress },
-      log,
-    );
     return {
       content: [{ type: 'text' as const, text: result.text }],
       structuredContent: { ...result.structured },
@@ -61,50 +54,4 @@ export async function serveStdio(holder: ServiceHolder, log: Log): Promise<Runni
   });
 
   await server.connect(new StdioServerTransport());
-  return {
-    async close() {
-      over.abort();
-      await server.close();
-    },
-  };
-}
-
-async function resumeLater(holder: ServiceHolder, signal: AbortSignal): Promise<void> {
-  try {
-    await systemClock.sleep(RESUME_AFTER_MILLISECONDS, signal);
-    (await holder.service()).resume();
-  } catch {
-    // Ended before, or without keys: the first call that needs them says so.
-  }
-}
-
-function listed(tool: Tool) {
-  return {
-    name: tool.name,
-    title: tool.title,
-    description: tool.description,
-    inputSchema: jsonSchema(tool.input, 'input'),
-    // Spelt out once: the other tools answer with the same report.
-    outputSchema: outline(jsonSchema(tool.output, 'output'), tool === TOOLS[0]),
-    annotations: annotationsOf(tool),
-  };
-}
-
-/** A model reads this in every conversation: what it does not need is left out. */
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7' });
-  return rest as typeof rest & { type: 'object' };
-}
-
-/** Results are built through the strict schema; a client that checks them needs no more than their shape. */
-function outline(schema: { properties?: Record<string, unknown> }, isWhole: boolean) {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const { type, properties: inner } = property as { type?: string; properties?: Record<string, unknown> };
-    if (type === 'array') return [name, { type, items: { type: 'object' } }];
-    return [
-      name,
-      inner !== undefined && isWhole ? { type, properties: inner } : inner === undefined ? property : { type },
-    ];
-  });
-  return { ...schema, additionalProperties: undefined, properties: Object.fromEntries(properties) };
 }

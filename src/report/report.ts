@@ -1,5 +1,5 @@
 /** What is a caller told about a task? One plain object; the text is rendered from it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Problem } from '../problems.ts';
 import type { Prepared } from '../tasks/prepare.ts';

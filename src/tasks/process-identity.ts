@@ -1,7 +1,7 @@
 /** Which process is this, and does another one still live? */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Written into every lock, claim and lease. */
 export const processIdentitySchema = z.object({

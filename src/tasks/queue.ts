@@ -1,7 +1,7 @@
 /** Whose turn is it to be sent, and is a slot free? First come, first served per req_key, across processes. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { makePrivateFolder, writeDurably } from './durable-file.ts';
 import { isAlive, isGone } from './process-identity.ts';

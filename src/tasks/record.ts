@@ -1,6 +1,6 @@
 /** What is known of one video's life, and which states are there? */
 import { randomInt } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { processIdentitySchema } from './process-identity.ts';
 
 export const TASK_STATUSES = [

@@ -1,5 +1,5 @@
 /** What may a caller ask for, and what is wrong with what was asked? */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ASPECT_RATIOS,
   CAMERA_STRENGTHS,

@@ -1,5 +1,5 @@
 /** Withdraw a request that was not sent yet. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { reportSchema } from '../../report/report.ts';
 import { toolSurface } from '../../report/surface.ts';
 import { defineTool } from '../tool.ts';

@@ -1,5 +1,5 @@
 /** Make a video: submit, wait, save, report. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkedReport, reportSchema } from '../../report/report.ts';
 import { toolSurface } from '../../report/surface.ts';
 import type { TaskRecord } from '../../tasks/record.ts';

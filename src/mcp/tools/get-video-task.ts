@@ -1,5 +1,5 @@
 /** Ask for a video: its state, a fresh link, the saved file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { reportSchema } from '../../report/report.ts';
 import { defineTool } from '../tool.ts';
 import { callOf, tellOrRefuse, tellTask } from './answer.ts';

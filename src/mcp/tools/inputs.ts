@@ -1,5 +1,5 @@
 /** Which inputs do several tools share? */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MODE_NAMES } from '../../jimeng/modes.ts';
 
 export const outputInput = z

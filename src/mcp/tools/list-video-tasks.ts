@@ -1,5 +1,5 @@
 /** List the videos that this computer knows of, and what they cost. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../../problems.ts';
 import { renderList } from '../../report/render.ts';
 import { listReport, listSchema, refusal } from '../../report/report.ts';

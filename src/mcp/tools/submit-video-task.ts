@@ -1,5 +1,5 @@
 /** Submit a video and return at once with its id. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { reportSchema } from '../../report/report.ts';
 import { withModeRules } from '../../tasks/video-request.ts';
 import { defineTool } from '../tool.ts';

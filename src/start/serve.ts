@@ -1,0 +1,46 @@
+/** How does the server live: from its first line to the moment when its client is gone? */
+import type { Work } from '../mcp/work.ts';
+import { loadServer } from './load-server.ts';
+
+/** A submit that is out is awaited so long: SDK clients kill 4 s after they closed stdin. */
+const LAST_WAIT_MILLISECONDS = 3_000;
+
+/** Answers over stdio until stdin or stdout is closed, or a signal ends it; then exits with 0. */
+export async function serve(): Promise<void> {
+  const { serveStdio, keep } = await loadServer();
+  let work: Promise<Work> | undefined;
+  /** Loaded by the first call: initialize and the lists need none of it. */
+  const getWork = (): Promise<Work> => {
+    work ??= import('../mcp/work.ts').then(({ openWork }) => {
+      keep();
+      return openWork();
+    });
+    return work;
+  };
+
+  let ending = false;
+  const end = async (reason: string, exitCode = 0) => {
+    if (ending) return;
+    ending = true;
+    if (work !== undefined) await (await work).end(reason, LAST_WAIT_MILLISECONDS);
+    process.exit(exitCode);
+  };
+  /** What was sent is recorded all the same, where that can still be done. */
+  const crash = (error: unknown) => {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(
+      `jimeng-video-mcp: an unexpected error ends the server; its tasks are recorded, and go on when it is started again. ${reason}\n`,
+    );
+    end('crash', 1).catch(() => process.exit(1));
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+  // The client went away: what it would have read goes nowhere, and that is no error.
+  process.stdout.on('error', () => void end('stdout is gone'));
+  process.stdin.on('end', () => void end('stdin ended'));
+  process.stdin.on('close', () => void end('stdin closed'));
+  process.on('SIGTERM', () => void end('SIGTERM'));
+  process.on('SIGINT', () => void end('SIGINT'));
+  process.on('SIGHUP', () => void end('SIGHUP'));
+  await serveStdio(getWork);
+}
