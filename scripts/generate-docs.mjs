@@ -1,5 +1,5 @@
 /**
- * Do the READMEs and the manifest say what the sources say? Writes their generated parts: `npm run docs`.
+ * Do the READMEs, the manifest and the listings say what the sources say? Writes their generated parts: `npm run docs`.
  * With --check nothing is written, and a stale file ends it with exit code 1.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import * as words from './docs-words.mjs';
+import { serverJson } from './listings.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -158,12 +159,23 @@ function manifestWith({ TOOLS }, { name, version, description, keywords, license
   };
 }
 
+/** For people: the words of the README, and not the model's. */
+function chineseManifestWith({ TOOLS }) {
+  return (text) => {
+    const tools = TOOLS.map(({ name }) => ({ name, description: words.TOOLS[name][words.LANGUAGES.indexOf('zh')] }));
+    return layOut({ ...JSON.parse(text), tools });
+  };
+}
+
 const sources = await loadSources();
 const packageJson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+const manifest = JSON.parse(await readFile(join(root, 'manifest.json'), 'utf8'));
 const files = [
   ['README.md', readmeWith(sources, 'en')],
   ['README.zh-CN.md', readmeWith(sources, 'zh')],
   ['manifest.json', manifestWith(sources, packageJson)],
+  ['mcpb-resources/zh-CN.json', chineseManifestWith(sources)],
+  ['server.json', () => layOut(serverJson(packageJson, manifest))],
 ];
 for (const [path, render] of files) {
   const before = await readFile(join(root, path), 'utf8');

@@ -31,11 +31,19 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Starts the server and initializes it. The client knows the output schemas, and rejects what does not conform. */
-export async function connect(env: Environment, cwd?: string): Promise<Session> {
+/**
+ * Starts the server and initializes it. The client knows the output schemas, and rejects what does not conform.
+ *
+ * @param launch the command and its arguments; left out: the built server
+ */
+export async function connect(
+  env: Environment,
+  cwd?: string,
+  [command, ...args]: readonly [string, ...string[]] = [process.execPath, SERVER],
+): Promise<Session> {
   const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [SERVER],
+    command,
+    args,
     env: { ...env },
     stderr: 'pipe',
     ...(cwd === undefined ? {} : { cwd }),

@@ -1,0 +1,95 @@
+/** Does the npm package work where it is all there is: no other install step, no network, nothing of this machine? */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { homedir, hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { NAME, VERSION } from '../../src/version.ts';
+import { connect } from '../support/mcp-client.ts';
+import { filesUnder } from './unpacked-bundle.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+const place = realpathSync(mkdtempSync(join(tmpdir(), 'jimeng-tarball-')));
+const project = join(place, 'an empty folder');
+const installed = join(project, 'node_modules', NAME);
+/** A user's, with nothing of the machine's npm configuration. */
+const env = {
+  PATH: process.env.PATH ?? '',
+  HOME: join(place, 'home'),
+  npm_config_cache: join(place, 'cache'),
+  npm_config_offline: 'true',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+};
+let files: string[];
+
+beforeAll(async () => {
+  for (const folder of [project, env.HOME]) mkdirSync(folder);
+  const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', place];
+  const { stdout } = await run('npm', packing, { cwd: ROOT, env });
+  const [packed] = JSON.parse(stdout) as [
+    { readonly filename: string; readonly files: readonly { readonly path: string }[] },
+  ];
+  files = packed.files.map(({ path }) => path).sort();
+  await run('npm', ['install', join(place, packed.filename)], { cwd: project, env });
+});
+afterAll(() => rmSync(place, { recursive: true, force: true, maxRetries: 5 }));
+
+it('the tarball holds these files, and of the build all of it', () => {
+  // Parts of the build have a hash of their content in their names, and how many there are is the build's.
+  const kinds = files.map((path) => path.replace(/^dist\/(?!main\.js|package\.json)[\w.-]+(\.\w+)$/, 'dist/*$1'));
+  const withoutClips = kinds.filter((path) => !path.startsWith('dist/sandbox-clips/'));
+  expect([...new Set(withoutClips)].filter((path) => path !== 'dist/*.js').sort()).toEqual([
+    'LICENSE',
+    'README.md',
+    'README.zh-CN.md',
+    'dist/*.mjs',
+    'dist/*.wasm',
+    'dist/main.js',
+    'dist/package.json',
+    'package.json',
+  ]);
+  const clips = filesUnder(join(ROOT, 'assets/sandbox-clips')).map((path) => `dist/sandbox-clips/${path}`);
+  expect(files.filter((path) => path.startsWith('dist/sandbox-clips/'))).toEqual(clips);
+  const built = filesUnder(join(ROOT, 'dist')).map((path) => `dist/${path}`);
+  expect(files.filter((path) => path.startsWith('dist/'))).toEqual(built);
+});
+
+it('nothing in it names a place of the machine that made it', () => {
+  const names = [ROOT.replace(/\/$/, ''), `${homedir()}/`, hostname(), 'node_modules/.bin'].filter(
+    (name) => name.length > 3,
+  );
+  const texts = files.filter((path) => /\.(js|mjs|json|md)$/.test(path));
+  expect(texts.length).toBeGreaterThan(4);
+  for (const path of texts) {
+    const text = readFileSync(join(installed, path), 'utf8');
+    for (const name of names) expect(text.includes(name), `${path} names ${name}`).toBe(false);
+  }
+});
+
+it('it brings nothing else along', () => {
+  expect(filesUnder(join(project, 'node_modules')).filter((path) => !path.startsWith(`${NAME}/`))).toEqual([
+    '.package-lock.json',
+  ]);
+});
+
+it('the command runs through npm’s link to it, by its own first line', async () => {
+  const link = join(project, 'node_modules', '.bin', NAME);
+  expect(readFileSync(link, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
+  expect(statSync(link).mode & 0o111).toBe(0o111);
+  expect((await run(link, ['--version'], { cwd: place, env })).stdout).toBe(`${VERSION}\n`);
+});
+
+it('npx starts the server, which answers a client and makes no file there', async () => {
+  const before = filesUnder(project);
+  const session = await connect({ ...env, JIMENG_VIDEO_API_URL: 'sandbox' }, project, ['npx', NAME]);
+  expect(session.client.getServerVersion()).toMatchObject({ name: NAME, version: VERSION });
+  const { report } = await session.call('generate_video', { prompt: 'A paper boat', dry_run: true });
+  expect([report.status, report.sandbox]).toEqual(['checked', true]);
+  await session.close();
+  expect(filesUnder(project)).toEqual(before);
+});
