@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { collectLicenses } from './collect-licenses.mjs';
 
 // Built beside its place and moved there: a program that starts meanwhile finds the old one or the new one.
 const out = `.dist-${process.pid}`;
@@ -15,6 +16,7 @@ const shared = {
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 };
 const commonJs = {
   ...shared,
@@ -77,7 +79,7 @@ async function evaluate(entry) {
 }
 
 // For the sake of older ones that only read why they cannot run it.
-await build({
+const program = await build({
   ...commonJs,
   target: 'node14.18',
   supported: { 'dynamic-import': true },
@@ -91,7 +93,7 @@ await build({
 });
 // One CommonJS file: it starts faster than ESM. Schemas of tools are no work of a start, and ajv checks what clients
 // are asked for, which this server never does.
-await build({
+const server = await build({
   ...commonJs,
   define: {},
   // One function, as load-kept-server.ts runs it.
@@ -106,7 +108,7 @@ await build({
   ],
 });
 // What calls and commands need, in parts that are loaded when they are used.
-await build({
+const parts = await build({
   ...shared,
   format: 'esm',
   splitting: true,
@@ -119,13 +121,15 @@ await build({
   banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
 });
 // The decoder and encoder are a thread of their own.
-await build({
+const imageWorker = await build({
   ...shared,
   format: 'esm',
   entryPoints: ['src/media/image-worker.ts'],
   outfile: join(out, 'image-worker.mjs'),
   loader: { '.wasm': 'file' },
 });
+const metafiles = [program, server, parts, imageWorker].map(({ metafile }) => metafile);
+await writeFile(join(out, 'third-party-licenses.txt'), await collectLicenses(metafiles));
 await writeFile(join(out, 'package.json'), '{ "type": "commonjs" }\n');
 await cp('assets/sandbox-clips', join(out, 'sandbox-clips'), { recursive: true });
 await rename('dist', `${out}-old`).catch(() => undefined);
