@@ -17,7 +17,7 @@ export const DURATIONS = [4, 5, 6, 8, 10] as const;
 export const FRAME_RATES = [24, 25, 30] as const;
 
 /** What is generated, and billed, for each length that may be asked for. */
-const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSeconds>> = {
+export const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSeconds>> = {
   4: 5,
   5: 5,
   6: 10,
