@@ -4,6 +4,8 @@ import { createLog } from './log.ts';
 import { holdService } from './open-service.ts';
 import { missingKeys, readSettings, surroundings } from './settings.ts';
 
+const NEEDED_NODE = [20, 18, 1] as const;
+
 /** A submit that is out is awaited so long: SDK clients kill 4 s after they closed stdin. */
 const LAST_WAIT_MILLISECONDS = 3_000;
 
@@ -29,7 +31,7 @@ async function serve(): Promise<void> {
   process.on('SIGTERM', () => void end('SIGTERM'));
   process.on('SIGINT', () => void end('SIGINT'));
   process.on('SIGHUP', () => void end('SIGHUP'));
-  await serveStdio(holder, log);
+  await serveStdio(holder, log, process.stdin);
 }
 
 async function main(): Promise<void> {
@@ -38,9 +40,23 @@ async function main(): Promise<void> {
   process.exitCode = await runCommand(process.argv.slice(2));
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(
-    `jimeng-video-mcp: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  process.exit(1);
-});
+/** One line on stderr, and exit code 1: what was paid for is on disk, and the next start goes on with it. */
+function crash(error: unknown): void {
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`jimeng-video-mcp: ${words.replace(/\s*\n\s*/g, ' ')}\n`, () => process.exit(1));
+}
+
+/** @returns what is wrong with this Node; the first that this runs on is NEEDED_NODE */
+function oldNode(): string | undefined {
+  const [major = 0, minor = 0, patch = 0] = process.versions.node.split('.').map(Number);
+  const [neededMajor, neededMinor, neededPatch] = NEEDED_NODE;
+  const isNewEnough =
+    major !== neededMajor ? major > neededMajor : minor !== neededMinor ? minor > neededMinor : patch >= neededPatch;
+  if (isNewEnough) return undefined;
+  return `needs Node ${NEEDED_NODE.join('.')} or newer, and was started by Node ${process.versions.node}: install a newer one from https://nodejs.org`;
+}
+
+const old = oldNode();
+process.on('uncaughtException', crash);
+if (old === undefined) main().catch(crash);
+else crash(old);

@@ -1,17 +1,33 @@
 /** How do the tools meet an MCP client? The only file that knows the SDK. */
+import type { Readable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolRequestSchema,
+  CompleteRequestSchema,
+  ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { systemClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { ServiceHolder } from '../open-service.ts';
+import { Problem } from '../problems.ts';
 import { NAME, VERSION } from '../version.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { createProgress } from './progress.ts';
+import { completeArgument, PROMPTS, renderPrompt } from './prompts.ts';
+import { completeTaskId, RESOURCE_TEMPLATES, RESOURCES, readResource } from './resources.ts';
 import { runTool } from './run-tool.ts';
 import { annotationsOf, type Tool } from './tool.ts';
 import { TOOLS } from './tools.ts';
+import { MAX_LINE_BYTES, wholeLines } from './whole-lines.ts';
 
 /** Work that earlier processes left is taken up so long after initialize, if no tool call came before. */
 const RESUME_AFTER_MILLISECONDS = 60_000;
@@ -20,10 +36,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-export async function serveStdio(holder: ServiceHolder, log: Log): Promise<RunningServer> {
+export async function serveStdio(holder: ServiceHolder, log: Log, stdin: Readable): Promise<RunningServer> {
   const server = new Server(
     { name: NAME, title: 'Jimeng Video', version: VERSION },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
   );
   const over = new AbortController();
   server.oninitialized = () => void resumeLater(holder, over.signal);
@@ -60,13 +76,69 @@ export async function serveStdio(holder: ServiceHolder, log: Log): Promise<Runni
     };
   });
 
-  await server.connect(new StdioServerTransport());
+  const lines = wholeLines((bytes) => log.warn('a line was too long, and is dropped', { bytes }));
+  answerResources(server, holder);
+  answerPrompts(server, holder);
+
+  await server.connect(new StdioServerTransport(stdin.pipe(lines), undefined, { maxBufferSize: MAX_LINE_BYTES + 1 }));
   return {
     async close() {
       over.abort();
       await server.close();
     },
   };
+}
+
+/** The protocol's code for a resource that there is not. */
+const RESOURCE_NOT_FOUND = -32002;
+
+function answerResources(server: Server, holder: ServiceHolder): void {
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => {
+    const read = await orProtocolError(ErrorCode.InternalError, () => readResource(params.uri, holder));
+    if (read === undefined) {
+      const shown = JSON.stringify(params.uri.slice(0, 80));
+      throw new McpError(
+        RESOURCE_NOT_FOUND,
+        `No resource ${shown}; there are jimeng://modes and jimeng://tasks/{task_id}`,
+      );
+    }
+    return { contents: [{ ...read }] };
+  });
+}
+
+function answerPrompts(server: Server, holder: ServiceHolder): void {
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({
+    prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
+  }));
+  server.setRequestHandler(GetPromptRequestSchema, async ({ params }) => {
+    const rendered = await orProtocolError(ErrorCode.InvalidParams, () => renderPrompt(params.name, params.arguments));
+    if (rendered === undefined) {
+      const names = PROMPTS.map(({ name }) => name).join(', ');
+      throw new McpError(ErrorCode.InvalidParams, `Unknown prompt; the prompts are ${names}`);
+    }
+    return { ...rendered, messages: [...rendered.messages] };
+  });
+  server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }) => {
+    const values =
+      ref.type === 'ref/prompt'
+        ? completeArgument(ref.name, argument.name, argument.value)
+        : argument.name === 'task_id'
+          ? await completeTaskId(argument.value, holder)
+          : [];
+    return { completion: { values, hasMore: false } };
+  });
+}
+
+/** A problem becomes a protocol error with its sentence and what to do. */
+async function orProtocolError<Value>(code: number, run: () => Value | Promise<Value>): Promise<Value> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new McpError(code, `${error.message} To mend it: ${error.mend}.`);
+  }
 }
 
 async function resumeLater(holder: ServiceHolder, signal: AbortSignal): Promise<void> {
