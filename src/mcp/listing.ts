@@ -1,7 +1,10 @@
-/** What does a client see of the tools before it calls one? Made when the program is built: it costs the start nothing. */
+/** What does a client see before it asks for anything? Made when the program is built: it costs the start nothing. */
 import * as z from 'zod';
 import { annotationsOf, type Tool } from './tool.ts';
 import { TOOLS } from './tools.ts';
+
+export { PROMPTS } from './prompts.ts';
+export { RESOURCE_TEMPLATES, RESOURCES } from './resources.ts';
 
 /** A model reads this in every conversation: what it does not need is left out. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {

@@ -1,34 +1,70 @@
 /** How do the tools meet an MCP client? The only file that knows the SDK. */
+import type { Readable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolRequestSchema,
+  CompleteRequestSchema,
+  ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  ReadResourceRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { systemClock } from '../clock.ts';
 import { NAME, VERSION } from '../version.ts';
 import { INSTRUCTIONS } from './instructions.ts';
-import { TOOL_LIST } from './listing.ts';
-import type { Work } from './work.ts';
+import { PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
+import { MAX_LINE_BYTES, wholeLines } from './whole-lines.ts';
+import type { Refused, Work } from './work.ts';
 
 /** Work that earlier processes left is taken up so long after initialize, if no tool call came before. */
 const RESUME_AFTER_MILLISECONDS = 60_000;
 
+/** The protocol's code for a resource that there is not. */
+const RESOURCE_NOT_FOUND = -32002;
+
+/** The SDK sends an error's code and message as they are; its own McpError puts the code into the message, too. */
+class ProtocolError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+type GetWork = () => Promise<Work>;
+
 /** @param getWork loads what a call needs: the first answers come before it */
-export async function serveStdio(getWork: () => Promise<Work>): Promise<void> {
+export async function serveStdio(getWork: GetWork, stdin: Readable): Promise<void> {
   const server = new Server(
     { name: NAME, title: 'Jimeng Video', version: VERSION },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
   );
   server.oninitialized = () => {
     const resume = async () => (await getWork()).resume();
     systemClock.sleep(RESUME_AFTER_MILLISECONDS).then(resume, () => undefined);
   };
+  answerTools(server, getWork);
+  answerResources(server, getWork);
+  answerPrompts(server, getWork);
+  server.onerror = ({ message: reason }) => void getWork().then(({ log }) => log.debug('protocol error', { reason }));
+  const lines = wholeLines(
+    (bytes) => void getWork().then(({ log }) => log.warn('a line was too long, and is dropped', { bytes })),
+  );
+  await server.connect(new StdioServerTransport(stdin.pipe(lines), undefined, { maxBufferSize: MAX_LINE_BYTES + 1 }));
+}
 
+function answerTools(server: Server, getWork: GetWork): void {
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: TOOL_LIST }));
-
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const arrivedAt = systemClock.monotonic();
     const names = TOOL_LIST.map(({ name }) => name);
     if (!names.includes(params.name)) {
-      throw new McpError(
+      throw new ProtocolError(
         ErrorCode.InvalidParams,
         `Unknown tool ${JSON.stringify(params.name.slice(0, 80))}; the tools are ${names.join(', ')}`,
       );
@@ -52,6 +88,46 @@ export async function serveStdio(getWork: () => Promise<Work>): Promise<void> {
       ...(result.isError ? { isError: true } : {}),
     };
   });
+}
 
-  await server.connect(new StdioServerTransport());
+function answerResources(server: Server, getWork: GetWork): void {
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
+    const read = orThrow(ErrorCode.InternalError, await (await getWork()).readResource(uri));
+    if (read === undefined) {
+      throw new ProtocolError(
+        RESOURCE_NOT_FOUND,
+        `No resource ${JSON.stringify(uri.slice(0, 80))}; there are jimeng://modes and jimeng://tasks/{task_id}`,
+      );
+    }
+    return { contents: [{ ...read }] };
+  });
+}
+
+function answerPrompts(server: Server, getWork: GetWork): void {
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({
+    prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
+  }));
+  server.setRequestHandler(GetPromptRequestSchema, async ({ params }) => {
+    const rendered = orThrow(
+      ErrorCode.InvalidParams,
+      await (await getWork()).renderPrompt(params.name, params.arguments),
+    );
+    if (rendered === undefined) {
+      const names = PROMPTS.map(({ name }) => name).join(', ');
+      throw new ProtocolError(ErrorCode.InvalidParams, `Unknown prompt; the prompts are ${names}`);
+    }
+    return { ...rendered, messages: [...rendered.messages] };
+  });
+  server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }) => {
+    const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
+    const values = await (await getWork()).complete(of, argument.name, argument.value);
+    return { completion: { values: [...values], hasMore: false } };
+  });
+}
+
+function orThrow<Value extends object>(code: number, result: Value | Refused | undefined): Value | undefined {
+  if (result !== undefined && 'refusal' in result) throw new ProtocolError(code, result.refusal);
+  return result as Value | undefined;
 }

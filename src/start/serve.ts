@@ -29,7 +29,7 @@ export async function serve(): Promise<void> {
   const crash = (error: unknown) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(
-      `jimeng-video-mcp: an unexpected error ends the server; its tasks are recorded, and go on when it is started again. ${reason}\n`,
+      `jimeng-video-mcp: an unexpected error ends the server; its tasks are recorded, and go on when it is started again. ${reason.replace(/\s*\n\s*/g, ' ')}\n`,
     );
     end('crash', 1).catch(() => process.exit(1));
   };
@@ -42,5 +42,5 @@ export async function serve(): Promise<void> {
   process.on('SIGTERM', () => void end('SIGTERM'));
   process.on('SIGINT', () => void end('SIGINT'));
   process.on('SIGHUP', () => void end('SIGHUP'));
-  await serveStdio(getWork);
+  await serveStdio(getWork, process.stdin);
 }

@@ -17,7 +17,7 @@ export const DURATIONS = [4, 5, 6, 8, 10] as const;
 export const FRAME_RATES = [24, 25, 30] as const;
 
 /** What is generated, and billed, for each length that may be asked for. */
-const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSeconds>> = {
+export const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSeconds>> = {
   4: 5,
   5: 5,
   6: 10,
@@ -27,7 +27,10 @@ const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSe
 
 /** Unicode code points, as the limit counts them. */
 export function promptLength(prompt: string): number {
-  return [...prompt.trim()].length;
+  let length = 0;
+  // Counted, not collected: a list of the characters of a 40 MB line takes 1 GB.
+  for (const _character of prompt.trim()) length += 1;
+  return length;
 }
 
 const oneOf = <const Values extends readonly (string | number)[]>(values: Values) =>
@@ -44,18 +47,20 @@ export const videoShape = {
     })
     .optional()
     .describe(
-      `What the video shows: subject, action, scene, camera, light; Chinese or English, best under 400 and at most ${MAX_PROMPT_CHARACTERS} characters. Only ti2v_pro with an image may go without.`,
+      `What the video shows, as one shot: subject, action, scene, camera movement, light. Chinese or English, best under 400, at most ${MAX_PROMPT_CHARACTERS} characters. With an image, too: what moves in it; only ti2v_pro with an image may go without.`,
     ),
   mode: z
     .enum(MODE_NAMES, oneOf(MODE_NAMES))
     .optional()
     .describe(
-      'Left out: 720p, chosen from the inputs (template_id: recamera; image + tail_image: first_tail; image: first; else t2v). Name it for 1080p or pro.',
+      'Left out: 720p, by the inputs (template_id: recamera; image and tail_image: first_tail; image: first; else t2v). For 1080p or pro name it: t2v_… without image, i2v_first_… with it, i2v_first_tail_… with both, ti2v_pro with or without image.',
     ),
   duration: z
     .literal(DURATIONS, oneOf(DURATIONS))
     .optional()
-    .describe('Seconds, default 5. 4 is billed as 5, and 6 and 8 as 10: generated so and trimmed.'),
+    .describe(
+      'Seconds, default 5; for any other length the nearest. 4 is billed as 5, 6 and 8 as 10 (generated so and trimmed).',
+    ),
   fps: z
     .literal(FRAME_RATES, oneOf(FRAME_RATES))
     .optional()
@@ -65,27 +70,35 @@ export const videoShape = {
     .trim()
     .min(1, 'is empty: give an image, or leave it out')
     .optional()
-    .describe('First frame, JPEG or PNG: public http(s) URL, path on this computer, data URL, or task:ID.'),
+    .describe(
+      'First frame, JPEG or PNG: public http(s) URL, path on this computer, data URL, or task:TASK_ID for the last frame of that saved video (to go on from it).',
+    ),
   tail_image: z
     .string('must be a text')
     .trim()
     .min(1, 'is empty: give an image, or leave it out')
     .optional()
-    .describe('Last frame (first_tail modes, with image); given the same way as image.'),
+    .describe(
+      'Last frame, only together with image and never in pro: URL, path or data URL; a URL only if image is one.',
+    ),
   seed: z
     .int(`must be a whole number from ${SEED_RANGE.min} to ${SEED_RANGE.max}`)
     .min(SEED_RANGE.min, `must be at least ${SEED_RANGE.min}`)
     .max(SEED_RANGE.max, `must be at most ${SEED_RANGE.max}`)
     .optional()
-    .describe('Same seed and inputs: nearly the same clip. −1 or left out: random.'),
+    .describe('Same seed and inputs: nearly the same clip. Left out or -1: random.'),
   aspect_ratio: z
     .enum(ASPECT_RATIOS, oneOf(ASPECT_RATIOS))
     .optional()
-    .describe('t2v modes and ti2v_pro only; default 16:9. An image decides by itself.'),
+    .describe(
+      'Only without an image; 9:16 is upright, default 16:9. With an image leave it out: the video has its ratio.',
+    ),
   template_id: z
     .enum(CAMERA_TEMPLATE_IDS, oneOf(CAMERA_TEMPLATE_IDS))
     .optional()
-    .describe('Camera movement over image; i2v_recamera_720p only.'),
+    .describe(
+      'Camera movement over a picture: needs image, 720p only. Without an image, or in another mode, write the movement into the prompt.',
+    ),
   camera_strength: z
     .enum(CAMERA_STRENGTHS, oneOf(CAMERA_STRENGTHS))
     .optional()

@@ -1,5 +1,6 @@
 /** How does the report of every status read, as a whole? The golden files are test/golden/texts/*.md. */
 import { describe, expect, it } from 'vitest';
+import { TOOLS } from '../../src/mcp/tools.ts';
 import { Problem } from '../../src/problems.ts';
 import { renderReport } from '../../src/report/render.ts';
 import { type Circumstances, isErrorStatus, refusal, reportOf, reportSchema } from '../../src/report/report.ts';
@@ -114,6 +115,40 @@ const CASES: Readonly<Record<string, readonly [TaskRecord, Partial<Circumstances
   cancelled: [recordOf({ status: 'cancelled', attempts: 0, finished_at: FINISHED.finished_at })],
 };
 
+/** Every "TOOL with {…}" in a sentence, as a client would copy it. */
+function callsIn(sentence: string) {
+  return [...sentence.matchAll(/\b([a-z_]+) with (\{.*?\})/g)].map(([text, tool = '', given = '']) => {
+    const known = TOOLS.find(({ name }) => name === tool) ?? expect.fail(`no tool ${tool}`);
+    return { text, tool, flaws: known.input.safeParse(JSON.parse(given)).error };
+  });
+}
+
+/** What a program may want, and a reader is told in other words, or needs not. */
+const ONLY_STRUCTURED = new Set([
+  ...['submitted_at', 'finished_at', 'provider.req_key', 'cost.charge', 'cost.billed_seconds', 'sandbox'],
+  ...['video.url_valid_until', 'video.bytes', 'error.who', 'error.retryable', 'error.provider_code'],
+]);
+
+/** What the text of this status says in other words, each with these. */
+const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  done: { status: 'Generated Video' },
+  // A link that is being saved is nobody's to open yet.
+  generating: { 'video.url': 'is being saved' },
+  not_found: { 'error.message': 'does not know this task' },
+  expired: { 'error.message': 'past its life at the provider' },
+};
+
+function leaves(value: unknown, path: readonly string[] = []): [path: string, value: unknown][] {
+  if (typeof value !== 'object' || value === null) return [[path.join('.'), value]];
+  return Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...path, name]));
+}
+
+/** Numbers are rounded in the text, and whole prices have their decimals. */
+function shows(text: string, value: unknown): boolean {
+  if (typeof value !== 'number') return text.includes(String(value));
+  return [String(Math.round(value)), String(Math.round(value * 100) / 100)].some((shown) => text.includes(shown));
+}
+
 describe('the text of a task', () => {
   it.each(Object.keys(CASES))('%s', async (name) => {
     const [record, circumstances] = CASES[name] ?? [recordOf({ status: 'queued' })];
@@ -122,7 +157,27 @@ describe('the text of a task', () => {
     expect(text).toContain(report.message);
     expect(text).toContain(report.next_step);
     expect(text).toContain(record.id);
+    for (const call of callsIn(`${report.message} ${report.next_step}`)) expect(call.flaws, call.text).toBeUndefined();
     await expect(`${text}\n`).toMatchFileSnapshot(`../golden/texts/${name}.md`);
+  });
+
+  it.each(Object.keys(CASES))('%s holds the facts of the structured report', (name) => {
+    const [record, circumstances] = CASES[name] ?? [recordOf({ status: 'queued' })];
+    const report = reportSchema.parse(reportOf(record, { surface: toolSurface, now: NOW, ...circumstances }));
+    const text = renderReport(report);
+    const missing = leaves(report).filter(
+      ([path, value]) =>
+        !ONLY_STRUCTURED.has(path) && !shows(text, value) && !shows(text, OTHER_WORDS[report.status]?.[path] ?? value),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('names a call that can be copied wherever there is something to wait for, to fetch or to withdraw', () => {
+    for (const [record, circumstances] of Object.values(CASES)) {
+      if (!['queued', 'submitting', 'in_queue', 'generating', 'done'].includes(record.status)) continue;
+      const { next_step = '' } = reportOf(record, { surface: toolSurface, now: NOW, ...circumstances });
+      expect(callsIn(next_step).map(({ tool }) => tool)).toContain('get_video_task');
+    }
   });
 
   it('every status of a task has one', () => {

@@ -16,8 +16,13 @@ export const makeShape = {
   allow_duplicate: z
     .boolean('must be true or false')
     .optional()
-    .describe('Pay again for a request that is there already.'),
-  dry_run: z.boolean('must be true or false').optional().describe('Only check everything and say the price.'),
+    .describe(
+      'true: another take of the same request, paid again; without it, it joins the first and nothing new is made.',
+    ),
+  dry_run: z
+    .boolean('must be true or false')
+    .optional()
+    .describe('true: only check everything and say the price; nothing is sent.'),
 };
 
 /** What both paid tools do; they differ in what they wait for. */
@@ -44,7 +49,7 @@ const input = withModeRules(
   z.strictObject({
     ...makeShape,
     wait_seconds: waitInput.describe(
-      'How long to wait, default 45. When it is over the report has the task_id for get_video_task; the video goes on.',
+      'Seconds to wait, default 45; many clients give up at 60. When it is over the report has the task_id for get_video_task; the video goes on.',
     ),
   }),
 );

@@ -7,7 +7,7 @@ import { modeOfUnknownTask, outputInput, taskIdInput, waitInput } from './inputs
 
 const input = z.strictObject({
   task_id: taskIdInput,
-  wait_seconds: waitInput.describe('How long to wait for the end, default 45; 0: only ask.'),
+  wait_seconds: waitInput.describe('Seconds to wait for the end, default 45; 0: only ask.'),
   output: outputInput,
   mode: modeOfUnknownTask,
 });
@@ -17,7 +17,7 @@ export const getVideoTask = defineTool({
   title: 'Get a Jimeng video',
   cost: 'free',
   description:
-    'Asks for a video that was submitted: waits for it, saves it, and gives its path, a fresh link and what it cost. Free; call it again while the report says that the video is still being made.',
+    'Asks for a video that was submitted: waits for it, saves it, and gives its path, a fresh link and what it cost. Also for an old link that has died, or to save it elsewhere. Free; call it again while the report says that the video is still being made.',
   input,
   output: reportSchema,
   run: (asked, call) =>

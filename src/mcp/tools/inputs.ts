@@ -6,7 +6,7 @@ export const outputInput = z
   .string('must be a text')
   .optional()
   .describe(
-    'File or folder inside the output folder to save to; default: a name from the prompt. Nothing is overwritten.',
+    'Where to save: a file or folder name inside the output folder; left out: a name from the prompt. Nothing is overwritten.',
   );
 
 export const waitInput = z

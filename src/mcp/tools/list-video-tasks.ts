@@ -16,8 +16,11 @@ const input = z.strictObject({
     .max(50, 'must be at most 50')
     .optional()
     .describe('Default 10.'),
-  status: z.enum(TASK_STATUSES, `must be one of ${TASK_STATUSES.join(', ')}`).optional(),
-  wait_seconds: waitInput.describe('Default 0; else waits until any open task changes.'),
+  status: z
+    .enum(TASK_STATUSES, `must be one of ${TASK_STATUSES.join(', ')}`)
+    .optional()
+    .describe('Only these; left out: all.'),
+  wait_seconds: waitInput.describe('Seconds, default 0; else waits until any open task changes.'),
 });
 
 export const listVideoTasks = defineTool({
@@ -25,7 +28,7 @@ export const listVideoTasks = defineTool({
   title: 'List Jimeng videos',
   cost: 'read',
   description:
-    'Lists the videos made from this computer, newest first, with their ids, states, paths, and what was spent. Free. For an id that was lost, and for waiting on several videos at once.',
+    'Lists the videos made from this computer, newest first, with their ids, states, paths, and what was spent. Free. For what is still running, for an id that was lost ("my last video"), and for waiting on several at once.',
   input,
   output: listSchema,
   async run(asked, call) {
