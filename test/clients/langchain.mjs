@@ -36,5 +36,6 @@ await tryClient({
   modelSees: 'text and structuredContent, together as JSON',
   givesStructured: true,
   checksInput: true,
+  ownTools: true,
   takesProgress: true,
 });

@@ -37,4 +37,4 @@ async function connect({ environment, callLimitSeconds }) {
 }
 
 setTracingDisabled(true);
-await tryClient({ connect, modelSees: 'text', givesStructured: false });
+await tryClient({ connect, modelSees: 'text', givesStructured: false, ownTools: true });

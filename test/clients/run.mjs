@@ -1,6 +1,8 @@
 /** What was seen with each client: one after another, as a table, and is it what the READMEs say? */
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 const CLIENTS = [
@@ -24,8 +26,10 @@ const inThisFolder = (path) => new URL(path, import.meta.url);
 
 /** Runs one client in a process group of its own, and leaves nothing of it behind. */
 async function tryOne([script, ...options]) {
+  const folder = await mkdtemp(join(tmpdir(), 'jimeng-clients-'));
   const child = spawn(process.execPath, [script, ...options], {
     cwd: inThisFolder('.'),
+    env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
@@ -44,10 +48,11 @@ async function tryOne([script, ...options]) {
   const printed = await text(child.stdout);
   for (const timer of timers) clearTimeout(timer);
   kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   try {
     return JSON.parse(printed);
   } catch {
-    return [{ claim: 'the whole trial', seen: 'failed', failure: `ended without a result: ${printed}` }];
+    return [{ claim: 'all', failure: `ended without a result after at most ${Math.round(milliseconds / 1000)} s` }];
   }
 }
 

@@ -22,7 +22,7 @@ const GENERATION_SECONDS = 3;
  * @returns the server's environment; the submits that arrived for a prompt; and `close`, which ends and removes all
  */
 export async function openStage() {
-  const folder = await mkdtemp(join(tmpdir(), 'jimeng-clients-'));
+  const folder = await mkdtemp(join(tmpdir(), 'stage-'));
   const options = ['--controls', '--generation-seconds', String(GENERATION_SECONDS)];
   const sandbox = spawn(SERVER.command, [...SERVER.args, 'sandbox', ...options], {
     stdio: ['ignore', 'pipe', 'ignore'],
