@@ -75,7 +75,7 @@ async function listTools(session) {
 
 async function listExtras(session) {
   const extras = Object.entries((await session.listExtras?.()) ?? {});
-  const told = extras.filter(([, all]) => all.length > 0).map(([what, all]) => `${all.length} ${what}`);
+  const told = extras.filter(([, all]) => all.length > 0).map(([what, all]) => `${what}: ${all.length}`);
   return told.length === 0 ? '–' : told.join(', ');
 }
 
