@@ -46,7 +46,7 @@ function importsOf(path: string, code: string): Import[] {
 function filesUnder(folder: string): string[] {
   return (readdirSync(join(ROOT, folder), { recursive: true }) as string[])
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts'));
+    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules/'));
 }
 
 const FILES: readonly SourceFile[] = filesUnder('src').map((path) => {

@@ -1,0 +1,23 @@
+/** How does the server fare with the client of the SDK's second version: as it comes, and when it asks for the newer protocol first? */
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { sdkSession } from './sdk-session.mjs';
+import { SERVER } from './stage.mjs';
+import { tryClient } from './trial.mjs';
+
+/** `auto` asks a short-lived second copy of the server for `server/discover`, then starts the one that it uses. */
+const [mode] = process.argv.slice(2);
+
+async function connect({ environment, ...asked }) {
+  const options = mode === undefined ? {} : { versionNegotiation: { mode } };
+  const client = new Client({ name: 'jimeng-clients', version: '1' }, options);
+  await client.connect(new StdioClientTransport({ ...SERVER, env: environment }));
+  return sdkSession(client, asked, (call, requestOptions) => client.callTool(call, requestOptions));
+}
+
+await tryClient({
+  connect,
+  modelSees: 'text and structuredContent; the host chooses',
+  givesStructured: true,
+  takesProgress: true,
+});
