@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import {
-  CallToolRequestSchema,
   CompleteRequestSchema,
   ErrorCode,
   GetPromptRequestSchema,
@@ -36,11 +35,16 @@ class ProtocolError extends Error {
   }
 }
 
+/** "Receivers that do not declare the task capability … MUST process requests of that type normally" (MCP 2025-11-25). */
+class TasklessServer extends Server {
+  protected override assertTaskHandlerCapability(): void {}
+}
+
 type GetWork = () => Promise<Work>;
 
 /** @param getWork loads what a call needs: the first answers come before it */
 export async function serveStdio(getWork: GetWork, stdin: Readable): Promise<void> {
-  const server = new Server(
+  const server = new TasklessServer(
     { name: NAME, title: 'Jimeng Video', version: VERSION },
     { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
   );
@@ -60,18 +64,14 @@ export async function serveStdio(getWork: GetWork, stdin: Readable): Promise<voi
 
 function answerTools(server: Server, getWork: GetWork): void {
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: TOOL_LIST }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+  // The SDK's own handler of tools/call answers a wrong call with what zod printed; here a model reads what to mend.
+  server.fallbackRequestHandler = async ({ method, params }, { signal, sendNotification }) => {
     const arrivedAt = systemClock.monotonic();
-    const names = TOOL_LIST.map(({ name }) => name);
-    if (!names.includes(params.name)) {
-      throw new ProtocolError(
-        ErrorCode.InvalidParams,
-        `Unknown tool ${JSON.stringify(params.name.slice(0, 80))}; the tools are ${names.join(', ')}`,
-      );
-    }
-    const token = params._meta?.progressToken;
-    const result = await (await getWork()).call(params.name, params.arguments ?? {}, {
-      signal: extra.signal,
+    if (method !== 'tools/call') throw new ProtocolError(ErrorCode.MethodNotFound, 'Method not found');
+    const name = toolNamed(params?.name);
+    const token = params?._meta?.progressToken;
+    const result = await (await getWork()).call(name, params?.arguments ?? {}, {
+      signal,
       arrivedAt,
       onProgress: (progress) => {
         if (token === undefined) return;
@@ -79,7 +79,7 @@ function answerTools(server: Server, getWork: GetWork): void {
           method: 'notifications/progress' as const,
           params: { ...progress, progressToken: token },
         };
-        extra.sendNotification(notification).catch(() => undefined);
+        sendNotification(notification).catch(() => undefined);
       },
     });
     return {
@@ -87,7 +87,15 @@ function answerTools(server: Server, getWork: GetWork): void {
       structuredContent: { ...result.structured },
       ...(result.isError ? { isError: true } : {}),
     };
-  });
+  };
+}
+
+function toolNamed(name: unknown): string {
+  const names = TOOL_LIST.map((tool) => tool.name);
+  if (typeof name === 'string' && names.includes(name)) return name;
+  const what =
+    typeof name === 'string' ? `Unknown tool ${JSON.stringify(name.slice(0, 80))}` : 'A call needs a tool’s name';
+  throw new ProtocolError(ErrorCode.InvalidParams, `${what}; the tools are ${names.join(', ')}`);
 }
 
 function answerResources(server: Server, getWork: GetWork): void {

@@ -96,14 +96,24 @@ describe('a client that is rude', () => {
     }
   });
 
-  it('and calls a tool that there is not gets −32602, and what is no call a protocol error', async () => {
-    expect(await ask(server, 'tools/call', { name: 'make_movie', arguments: {} })).toMatchObject({
-      error: { code: -32602 },
-    });
-    for (const params of [{}, { name: 5 }, { name: 'generate_video', arguments: [1] }]) {
+  it('and calls a tool that there is not, or none, gets −32602 and the names of those there are', async () => {
+    for (const params of [{ name: 'make_movie', arguments: {} }, {}, { name: 5 }]) {
       const { error } = await ask(server, 'tools/call', params);
-      expect(error?.code, JSON.stringify(params)).toBeLessThan(-32000);
+      expect(error?.code, JSON.stringify(params)).toBe(-32602);
+      expect(error?.message).toMatch(/^(Unknown tool "make_movie"|A call needs a tool’s name); .* generate_video, /);
     }
+  });
+
+  it.each([[[1]], ['{"prompt":"a cat"}'], [5]])('and gives %j as arguments gets a tool error', async (given) => {
+    const { result } = await ask(server, 'tools/call', { name: 'generate_video', arguments: given });
+    expect(result).toMatchObject({ isError: true, structuredContent: { status: 'refused', cost: { charge: 'none' } } });
+    expect(result?.content[0]?.text).toContain('The arguments must be an object.');
+  });
+
+  it('and asks for a task of the protocol, which this server does not have, gets the call’s own result', async () => {
+    const checked = { name: 'generate_video', arguments: { prompt: 'a cat', dry_run: true }, task: { ttl: 60_000 } };
+    const { result } = await ask(server, 'tools/call', checked);
+    expect(result).toMatchObject({ structuredContent: { status: 'checked' } });
   });
 
   it('and sends 12 MB of garbage is listened to afterwards', async () => {
