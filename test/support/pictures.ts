@@ -94,11 +94,15 @@ export function fillWithNoise(target: Uint8Array, levels: readonly number[]): vo
   }
 }
 
-/** 4096×3072 of noise, just under 15 MB: a white block in the left upper corner tells which way up it is. */
-export function makeNoisePng(): Buffer {
-  const [width, height, rowBytes] = [4096, 3072, 4096 * 3 + 1];
+/**
+ * Noise that hardly packs: a white block in the left upper corner tells which way up it is. 4096×3072 of 9 levels are
+ * just under 15 MB.
+ * @param levels values a channel; 256 do not pack at all
+ */
+export function makeNoisePng(width = 4096, height = 3072, levels = 9): Buffer {
+  const rowBytes = width * 3 + 1;
   const fill = (rows: Buffer) => {
-    fillWithNoise(rows, [9, 9, 9]);
+    fillWithNoise(rows, [levels]);
     for (let row = 0; row < height; row += 1) {
       rows[row * rowBytes] = 0;
       if (row < height / 4) rows.fill(255, row * rowBytes + 1, row * rowBytes + 1 + (width / 4) * 3);
