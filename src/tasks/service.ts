@@ -256,7 +256,6 @@ export class VideoService {
       owner: this.context.identity,
       attempts: 0,
       provider_task_id: taskId,
-      answered_queries: 0,
     };
     // Two calls for one provider task must not make two records, each of which saves a file.
     return await withLock(this.context, async () => {
