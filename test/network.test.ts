@@ -148,9 +148,7 @@ describe.concurrent('a submit is not sent, and the sentence says what is in the 
     const message = `The proxy http://${proxy.host} wants a user name and a password, or does not take the given ones (HTTP 407), so nothing was sent.`;
     expect(refused).toMatchObject({ ...notSent, message });
     expect(refused.mend).toContain('set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT');
-    const plainly = await submit(context, { api: HTTP_API, httpProxy: `http://${USER_INFO}@${proxy.host}` });
-    expect(plainly).toMatchObject({ ...notSent, message });
-    expect(plainly.mend).toContain('set HTTP_PROXY');
+    expect(proxy.asked).toEqual(['CONNECT provider.test:443']);
   });
 
   it('the proxy is down', async (context) => {
@@ -192,6 +190,18 @@ describe.concurrent('a submit is not sent, and the sentence says what is in the 
     expect(refused.message).toMatch(/^The provider could not be reached at provider\.test \(/);
     expect(proxy.asked).toEqual([]);
   });
+});
+
+it('a proxy that was handed the request and wants a password: its outcome is unknown, and it is not sent again', async (context) => {
+  const proxy = await openProxy(context, { credentials: 'mei:other' });
+  const settings = { JIMENG_VIDEO_API_URL: HTTP_API, HTTP_PROXY: `http://${USER_INFO}@${proxy.host}` };
+  const { report, text } = await generate(context, settings);
+  expect(report).toMatchObject({ status: 'unknown', cost: { charge: 'possible' }, error: { who: 'unknown' } });
+  expect(proxy.asked).toEqual([expect.stringMatching(/^POST /)]);
+  expect(report.message).toContain(
+    `The proxy http://${proxy.host} wants a user name and a password, or does not take the given ones (HTTP 407).`,
+  );
+  expect(text).toContain('Before the next request, set HTTP_PROXY to http://USER:PASSWORD@HOST:PORT');
 });
 
 it("a proxy's page in place of the answer is no refusal: the submit's outcome is unknown", async (context) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Moment } from './moments.ts';
-import { type Found, newPrompt, openStage, type Stage, sandboxOptions, until } from './stage.ts';
+import { type Found, newPrompt, openStage, type ServerProcess, type Stage, sandboxOptions, until } from './stage.ts';
 
 export interface Kill {
   readonly moment: Moment;
@@ -93,11 +93,6 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   if (moment === 'sending') {
     faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 }, when: ({ body }) => isMine(body) });
   }
-  // The first holds the only slot until the second has come.
-  if (moment === 'queued') {
-    const isFirst = (body: Readonly<Record<string, unknown>> | undefined) => body?.prompt === prompts[0];
-    faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 }, when: ({ body }) => isFirst(body) });
-  }
   if (moment === 'takeover marked' || moment === 'takeover done') {
     const first = await stage.start({
       program: programs.marked,
@@ -112,8 +107,8 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   }
   const environment = { ...deadly, ...(moment === 'queued' ? { JIMENG_VIDEO_CONCURRENCY: '1' } : {}) };
   const server = await stage.start({ program: programs.marked, environment });
-  if (moment === 'queued') prompts.push(newPrompt(moment));
-  await Promise.all(prompts.map((prompt) => server.call('generate_video', { prompt }).catch(() => undefined)));
+  if (moment === 'queued') prompts.unshift(await holdTheOnlySlot(stage, server));
+  await server.call('generate_video', { prompt: prompts.at(-1) }).catch(() => undefined);
   // All answered, and still alive: it never came to the moment, and a kill that did not happen must not count.
   const isMissed = await Promise.race([
     server.gone.then(() => false),
@@ -121,6 +116,24 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   ]);
   if (isMissed) throw new Error(`the process did not come to "${moment}"`);
   return prompts;
+}
+
+/**
+ * By a generation that lasts until the process is dead, so that no submit is out when it dies.
+ * @returns the prompt
+ */
+async function holdTheOnlySlot({ sandbox }: Stage, server: ServerProcess): Promise<string> {
+  const prompt = newPrompt('holds the slot');
+  let isHeld = true;
+  void server.gone.then(() => {
+    isHeld = false;
+  });
+  const isIts = (taskId: unknown) =>
+    sandbox.accepted.some((task) => task.taskId === taskId && task.request.body?.prompt === prompt);
+  const fault = { kind: 'status-word', word: 'generating' } as const;
+  sandbox.faults.add({ on: 'query', times: 'always', fault, when: ({ body }) => isHeld && isIts(body?.task_id) });
+  await server.call('submit_video_task', { prompt });
+  return prompt;
 }
 
 async function untilSettled(list: () => Promise<readonly { status: string }[]>): Promise<void> {

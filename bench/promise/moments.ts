@@ -144,7 +144,8 @@ export async function buildProgram({ root, outfile, marked, changes = [] }: Buil
     banner: {
       js: `const importMetaUrl = require('node:url').pathToFileURL(__filename).href;${marked ? HOOK : ''}`,
     },
-    plugins: [marking(root, marked, changes)],
+    // What is built as it is needs no look at every file.
+    plugins: marked || changes.length > 0 ? [marking(root, marked, changes)] : [],
   });
   return outfile;
 }

@@ -1,5 +1,5 @@
 /** What does a command tell when it is over? */
-import type { Problem } from '../problems.ts';
+import { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
@@ -7,6 +7,7 @@ import { isAlive } from '../tasks/process-identity.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { VideoService } from '../tasks/service.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import type { Terminal } from './terminal.ts';
 import { inCommandWords } from './wording.ts';
 
 export interface Outcome {
@@ -108,4 +109,12 @@ export function tellProblem(problem: Problem | undefined, circumstances: Problem
   const told = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
   const sentence = taskId === undefined || told.includes(taskId) ? told : `${told}\nTask: ${taskId}`;
   return { sentence, json: jsonOf(report), exitCode: exitCodeOf(report) };
+}
+
+/** For a command that is about no task. @returns the exit code @throws what is no Problem */
+export function sayProblem(terminal: Terminal, error: unknown): number {
+  if (!(error instanceof Problem)) throw error;
+  const { sentence, exitCode } = tellProblem(error, { sandbox: false, taskId: undefined, jsonOf: undefined });
+  terminal.say(sentence ?? '');
+  return exitCode;
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { Problem } from '../problems.ts';
 import { EXIT } from './exit-codes.ts';
 import { numberOption, parseInput } from './options.ts';
-import { tellProblem } from './outcome.ts';
+import { sayProblem } from './outcome.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -63,10 +63,7 @@ async function serve(terminal: Terminal, options: Record<string, unknown>): Prom
     await sandbox.close();
     return EXIT.done;
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const { sentence, exitCode } = tellProblem(error, { sandbox: false, taskId: undefined, jsonOf: undefined });
-    terminal.say(sentence ?? '');
-    return exitCode;
+    return sayProblem(terminal, error);
   } finally {
     interruption.stopListening();
   }

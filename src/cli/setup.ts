@@ -5,7 +5,7 @@ import { Problem } from '../problems.ts';
 import { NAME } from '../version.ts';
 import { EXIT } from './exit-codes.ts';
 import { textOption } from './options.ts';
-import { tellProblem } from './outcome.ts';
+import { sayProblem } from './outcome.ts';
 import { CLIENT_NAMES, CLIENTS, clientNamed, type SetupClient } from './setup-clients.ts';
 import { isClone, launchOn, PLATFORMS, type Platform, platformOf } from './setup-launch.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,10 +37,7 @@ async function setup(terminal: Terminal, client: string | undefined, wanted: str
     else await terminal.print(clientText(clientOrProblem(client), platform, platform === here));
     return EXIT.done;
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const { sentence, exitCode } = tellProblem(error, { sandbox: false, taskId: undefined, jsonOf: undefined });
-    terminal.say(sentence ?? '');
-    return exitCode;
+    return sayProblem(terminal, error);
   }
 }
 

@@ -16,7 +16,7 @@ import {
   SUCCESS,
   type SubmitReading,
 } from './answers.ts';
-import { describeFailure, notSent, ProxyWantsCredentials } from './not-sent.ts';
+import { describeFailure, notSent, passwordAdvice } from './not-sent.ts';
 import { queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
 
@@ -86,10 +86,12 @@ interface Sent {
   readonly failure: unknown;
   /** Set only when no byte of the request can have reached the provider. */
   readonly notSent: Problem | undefined;
+  /** What a proxy that was handed the request wants before it hands it on, and what mends that. */
+  readonly proxyWants: readonly [what: string, mend: string] | undefined;
   readonly timedOut: boolean;
 }
 
-const UNANSWERED = { answer: undefined, sandbox: false, providerTime: undefined } as const;
+const UNANSWERED = { answer: undefined, proxyWants: undefined, sandbox: false, providerTime: undefined } as const;
 
 export function createApi(options: ApiOptions): Api {
   const { credentials, clock, log, network } = options;
@@ -142,9 +144,6 @@ export function createApi(options: ApiOptions): Api {
         highWaterMark: 2 * MAX_ANSWER_BYTES,
         signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
       });
-      if (response.statusCode === 407 && url.protocol === 'http:' && network.proxyOf(url) !== undefined) {
-        throw new ProxyWantsCredentials();
-      }
       const text = redact(await readLimited(response.body), credentials);
       log.debug('answer', {
         action,
@@ -158,13 +157,13 @@ export function createApi(options: ApiOptions): Api {
         providerTime: Number.isNaN(date) ? undefined : date,
         failure: undefined,
         notSent: undefined,
+        proxyWants: response.statusCode === 407 ? wantedBy(network.proxyOf(url), url) : undefined,
         timedOut: false,
       };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       log.debug('no answer', { action, reason: describeFailure(error), sent: mayHaveBeenSent });
-      const wasSent = mayHaveBeenSent && !(error instanceof ProxyWantsCredentials);
-      const problem = wasSent ? undefined : notSent(error, url, url && network.proxyOf(url));
+      const problem = mayHaveBeenSent ? undefined : notSent(error, url, url && network.proxyOf(url));
       return { ...UNANSWERED, failure: error, notSent: problem, timedOut: deadline.aborted };
     } finally {
       if (connection === 'fresh') await dispatcher?.destroy();
@@ -192,6 +191,11 @@ export function createApi(options: ApiOptions): Api {
   };
 
   return { submit, query };
+}
+
+/** Only where the request was handed to the proxy as it is: in a tunnel the answer is the provider's. */
+function wantedBy(proxy: string | undefined, url: URL): Sent['proxyWants'] {
+  return proxy === undefined || url.protocol !== 'http:' ? undefined : passwordAdvice(url, proxy);
 }
 
 function exchangeOf({ answer, sandbox, providerTime }: Sent, read: ProviderAnswer | undefined): Exchange {
@@ -235,6 +239,8 @@ function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Pr
   if (sent.answer === undefined) return new Problem('connection_lost', { cause: sent.failure });
   const { status } = sent.answer;
   if (read === undefined) {
+    const [what, mend] = sent.proxyWants ?? [];
+    if (what !== undefined && mend !== undefined) return new Problem('unreadable_answer', { what: `${what}.`, mend });
     return new Problem('unreadable_answer', {
       what: `The answer (HTTP ${status}) was not the provider's, or not whole.`,
     });

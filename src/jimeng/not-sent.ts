@@ -1,14 +1,6 @@
 /** Why did a request never leave, and who can open the way: this network, its proxy, or a certificate? */
 import { Problem } from '../problems.ts';
 
-/** A forwarding proxy's own answer: it wants credentials first, and handed nothing on. */
-export class ProxyWantsCredentials extends Error {
-  override readonly name = 'ProxyWantsCredentials';
-  constructor() {
-    super('Proxy response (407)');
-  }
-}
-
 /** OpenSSL's verdicts as Node names them (nodejs.org/api/tls.html, X509 certificate error codes). */
 const CERTIFICATE = /CERT|SELF_SIGNED|LEAF_SIGNATURE/;
 const UNREACHED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
@@ -28,16 +20,28 @@ export function notSent(failure: unknown, url: URL | undefined, proxy: string | 
   if (url === undefined) return told(`The provider could not be reached (${reason})`);
   if (CERTIFICATE.test(reason)) return told(...certificateAdvice(reason, url.host, proxy));
   if (proxy === undefined) return told(`The provider could not be reached at ${url.host} (${reason})`);
-  const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const status = /^Proxy response \((\d+)\)/.exec(reason)?.[1];
-  if (status === '407') {
-    const what = `The proxy ${proxy} wants a user name and a password, or does not take the given ones (HTTP 407)`;
-    return told(what, `set ${variable} to http://USER:PASSWORD@HOST:PORT with those that the proxy takes`);
-  }
+  if (status === '407') return told(...passwordAdvice(url, proxy));
+  const variable = variableOf(url);
   const around = `correct or remove ${variable}, or name ${url.hostname} in NO_PROXY if it can be reached directly`;
   if (status !== undefined) return told(`The proxy ${proxy} refused the way to ${url.host} (HTTP ${status})`, around);
   if (UNREACHED.test(reason)) return told(`The proxy ${proxy} could not be reached (${reason})`, around);
   return told(`The proxy ${proxy} gave no connection to ${url.host} (${reason})`, around);
+}
+
+/**
+ * @param proxy the one that answered 407, as it may be shown
+ * @returns a sentence without its full stop, and what mends it
+ */
+export function passwordAdvice(url: URL, proxy: string): [what: string, mend: string] {
+  return [
+    `The proxy ${proxy} wants a user name and a password, or does not take the given ones (HTTP 407)`,
+    `set ${variableOf(url)} to http://USER:PASSWORD@HOST:PORT with those that the proxy takes`,
+  ];
+}
+
+function variableOf(url: URL): string {
+  return url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
 }
 
 function certificateAdvice(reason: string, host: string, proxy: string | undefined): [what: string, mend: string] {

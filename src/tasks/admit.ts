@@ -76,6 +76,5 @@ function newRecord(context: TaskContext, prepared: Prepared, options: AdmitOptio
           },
     owner: context.identity,
     attempts: 0,
-    answered_queries: 0,
   };
 }

@@ -132,7 +132,6 @@ export const recordSchema = z.object({
   error: errorSchema.optional(),
   /** What stands in the way of asking; the task itself is unaffected. */
   hindrance: errorSchema.extend({ count: z.int() }).optional(),
-  answered_queries: z.int(),
   first_not_found_at: z.string().optional(),
 });
 export type TaskRecord = z.infer<typeof recordSchema>;

@@ -53,10 +53,13 @@ export class Resumer {
   private async run(): Promise<void> {
     const { clock, ending } = this.context;
     await this.tidy();
+    // Meanwhile: a folder on a disk that is slow to wake must not keep a paid video waiting.
+    const swept = this.sweepFolders();
     while (!ending.aborted) {
       await this.sweep();
       await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
     }
+    await swept;
   }
 
   private async takeUp(record: TaskRecord): Promise<void> {
@@ -89,17 +92,30 @@ export class Resumer {
     await takeOverLeft(this.context, () => false);
   }
 
-  /** What dead processes left in the folders. */
+  /** What dead processes left in the state folder. */
   private async tidy(): Promise<void> {
-    const { journal, settings, clock } = this.context;
+    const { journal } = this.context;
     try {
       await sweepLeases(journal.leasePath('.'));
       await journal.sweep();
-      if (settings.outputDir === undefined) return;
-      const open = new Set(await journal.openIds());
-      await sweepParts(settings.outputDir, (id) => open.has(id.replace(/-(cut|copy)$/, '')), clock.now());
     } catch {
       // The folders are not there yet: nothing was left.
+    }
+  }
+
+  /** And where videos are saved. Never throws. */
+  private async sweepFolders(): Promise<void> {
+    const { journal, settings, clock } = this.context;
+    try {
+      // Of every account: what another one saves is alive, too.
+      const open = new Set(await journal.openIds());
+      const asked = (await journal.openRecords()).map(({ destination }) => destination?.folder);
+      for (const folder of new Set([settings.outputDir, ...settings.allowedDirs, ...asked])) {
+        if (folder === undefined) continue;
+        await sweepParts(folder, (id) => open.has(id.replace(/-(cut|copy)$/, '')), clock.now());
+      }
+    } catch {
+      // The state folder cannot be read now: nothing is known to be left.
     }
   }
 }

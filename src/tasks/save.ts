@@ -7,6 +7,7 @@ import { download, partPathFor } from '../media/download.ts';
 import { type Destination, fileNameFor, publish } from '../media/output.ts';
 import { findPublished } from '../media/output-publish.ts';
 import { Problem } from '../problems.ts';
+import { linkOf } from './after-query.ts';
 import type { TaskContext } from './context.ts';
 import type { ClipNumbers, TaskRecord } from './record.ts';
 import { errorOf } from './submit.ts';
@@ -38,17 +39,21 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
   }
   await dropIfNamed(part);
   const apiUrl = new URL(record.video.url);
-  const { url } = await download({
-    url: record.video.url,
-    freshUrl: request.freshUrl,
+  let { video } = record;
+  await download({
+    url: video.url,
+    async freshUrl(signal) {
+      const fresh = await request.freshUrl(signal);
+      video = { ...video, ...linkOf(fresh, context.clock.now()) };
+      return fresh;
+    },
     partPath: part,
     clock: context.clock,
     ...(context.network.isProxied(apiUrl) ? { dispatcher: await context.network.shared(apiUrl) } : {}),
     mayReachPrivate: context.apiIsPrivate,
     signal: request.signal,
   });
-  const downloaded: SaveRequest['record'] = { ...record, video: { ...record.video, url } };
-  const delivered = await deliver(context, downloaded, { part, cut }, request.signal);
+  const delivered = await deliver(context, { ...record, video }, { part, cut }, request.signal);
   const fileName =
     destination.fileName ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
   const { ino } = await stat(delivered.path);

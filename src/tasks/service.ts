@@ -1,5 +1,5 @@
 /** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
-import { stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import { chooseDestination, type Destination } from '../media/output.ts';
@@ -256,7 +256,6 @@ export class VideoService {
       owner: this.context.identity,
       attempts: 0,
       provider_task_id: taskId,
-      answered_queries: 0,
     };
     // Two calls for one provider task must not make two records, each of which saves a file.
     return await withLock(this.context, async () => {
@@ -328,8 +327,11 @@ export class VideoService {
       const now = await this.find(record.id);
       if (place !== null && now.video?.file?.path !== record.video?.file?.path) return;
       const fresh = stale ? await refreshLink(this.context, now, ending) : now;
-      if (place !== null) await finish(this.context, { ...fresh, destination: place }, ending);
-      else if (fresh !== now) await this.rewrite(fresh);
+      if (place !== null) {
+        // A folder that was removed since; if it cannot be made, the saving says why.
+        await mkdir(place.folder, { recursive: true }).catch(() => undefined);
+        await finish(this.context, { ...fresh, destination: place }, ending);
+      } else if (fresh !== now) await this.rewrite(fresh);
     } catch (error) {
       if (!ending.aborted) log.warn('not saved', { task: record.id, reason: String(error) });
     } finally {

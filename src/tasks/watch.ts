@@ -18,6 +18,7 @@ const FRESH_LINK_QUERIES = 5;
 
 /** What is remembered between two queries and not worth writing down. */
 interface Watch {
+  /** By this process: written into the record it would cost an fsync a query, to be a little less quick after a takeover. */
   answered: number;
   failedInRow: number;
   /** On the monotonic clock. */

@@ -1,5 +1,5 @@
 /** What becomes of a download whose process ended in the middle, and of what other processes left lying about? */
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -85,9 +85,16 @@ it('old parts of tasks that are over are removed; what is young or somebody else
     await writeFile(join(workspace.outputDir, name), name);
     await utimes(join(workspace.outputDir, name), at, at);
   }
-  const server = await connect(workspace.environment(sandbox.url), workspace.folder);
+  // Another folder that videos are saved to.
+  const allowed = join(workspace.folder, 'allowed');
+  await mkdir(allowed);
+  await writeFile(join(allowed, '.jimeng-video-jv-mws00000-aaaaa.part'), 'old');
+  await utimes(join(allowed, '.jimeng-video-jv-mws00000-aaaaa.part'), old, old);
+  const environment = { ...workspace.environment(sandbox.url), JIMENG_VIDEO_ALLOWED_DIRS: allowed };
+  const server = await connect(environment, workspace.folder);
   try {
     await server.call('list_video_tasks', {});
+    await until('the sweep of the allowed folder', async () => (await readdir(allowed)).length === 0);
     const left = ['.jimeng-video-jv-mws00000-bbbbb.part', video, 'film.part'];
     await until('the sweep', async () => (await readdir(workspace.outputDir)).length === left.length);
     expect((await readdir(workspace.outputDir)).sort()).toEqual(left);

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodingErrors, ffmpegPath, hasNoFfmpeg, needsFfmpeg, probe } from '../media/clip-tools.ts';
+import { decode, ffmpegPath, hasNoFfmpeg, needsFfmpeg, probe } from '../media/clip-tools.ts';
 import { openStage, type Stage, type Told } from '../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 import { openHurriedStage } from './hurried-stage.ts';
@@ -28,11 +28,11 @@ async function expectDelivered(told: Pick<Told, 'report' | 'text'>, seconds: num
   expect(text).toContain(`- Duration: ${Math.round(seconds)} seconds\n`);
   expect(Math.abs((report.video?.duration_seconds ?? 0) - seconds)).toBeLessThan(1.01 / fps);
   if (hasNoFfmpeg) return;
-  const seen = await probe(path);
-  expect(seen.fps).toBe(`${fps}/1`);
-  expect(Math.abs(seen.frames - seconds * fps)).toBeLessThanOrEqual(1);
-  expect(seen.frames / fps).toBeCloseTo(report.video?.duration_seconds ?? 0, 3);
-  expect(await decodingErrors(path)).toBe('');
+  expect((await probe(path)).fps).toBe(`${fps}/1`);
+  const { pictures, complaints } = await decode(path);
+  expect(complaints).toBe('');
+  expect(Math.abs(pictures.length - seconds * fps)).toBeLessThanOrEqual(1);
+  expect(pictures.length / fps).toBeCloseTo(report.video?.duration_seconds ?? 0, 3);
 }
 
 function expectBilled({ report }: Told, asked: number, billed: number): void {

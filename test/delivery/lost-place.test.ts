@@ -96,18 +96,17 @@ describe('a place that is lost after paying', () => {
     const folder = join(stage.workspace.outputDir, prompt);
     const when = ({ taskId }: { taskId: string | undefined }) => taskId === stage.providerIdOf(prompt);
     stage.sandbox.faults.add({ on: 'video', fault: { kind: 'slow', milliseconds: 150 }, when });
-    const { report } = await stage.call('submit_video_task', { prompt, output: `${prompt}/` });
+    const making = stage.call('generate_video', { prompt, output: `${prompt}/`, wait_seconds: 30 });
     await until('the request for the video', () =>
       stage.sandbox.requests.some(({ operation, taskId }) => operation === 'video' && when({ taskId })),
     );
     await rm(folder, { recursive: true });
-    return { told: await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 30 }), folder };
+    return { told: await making, folder };
   }
 
-  it('a folder that is removed while the video comes: saved when it is there again', async () => {
+  it('a folder that is removed while the video comes: made anew when the video is asked for again', async () => {
     const { told, folder } = await loseFolder('removed');
     expectKept(told, folder, /the folder is not there any more \(ENOENT\)/);
-    await mkdir(folder);
     await saveAgain(told.report.task_id, '1248x704-121', folder);
   });
 

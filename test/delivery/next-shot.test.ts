@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ffmpegPath, hasNoFfmpeg, needsFfmpeg, pictureHashes } from '../media/clip-tools.ts';
+import { ffmpegPath, hasNoFfmpeg, lastPicture, needsFfmpeg } from '../media/clip-tools.ts';
 import { type Arguments, openStage, type Stage } from '../support/mcp-client.ts';
 import { openHurriedStage } from './hurried-stage.ts';
 import { sentPictures } from './sent-pictures.ts';
@@ -20,7 +20,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     expect(more).toEqual([]);
     const file = join(stage.workspace.folder, `${prompt}.png`);
     await writeFile(file, picture);
-    return (await pictureHashes(file))[0];
+    return await lastPicture(file);
   }
 
   const shots: readonly (readonly [name: string, first: Arguments])[] = [
@@ -31,7 +31,8 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     'the last frame %s is what is sent, by our id and by the provider’s',
     async (name, given) => {
       const first = await stage.call('generate_video', { prompt: `first ${name}`, ...given, wait_seconds: 30 });
-      const last = (await pictureHashes(first.report.video?.path ?? '')).at(-1);
+      const last = await lastPicture(first.report.video?.path ?? '');
+      expect(last).toBeDefined();
       for (const id of [first.report.task_id, first.report.provider?.task_id]) {
         const prompt = `next ${name} by ${id}`;
         const { report } = await stage.call('generate_video', { prompt, image: `task:${id}`, wait_seconds: 30 });

@@ -23,13 +23,13 @@ const LOST = [
   ['10000 without a task_id', { kind: 'no-task-id' }, 'unreadable_answer', 'code 10000'],
   ['a task_id that is null', { kind: 'wrong-type', path: 'data.task_id', value: null }, 'unreadable_answer', '10000'],
   ['a redirect', { kind: 'redirect', status: 307 }, 'unreadable_answer', 'HTTP 307'],
-  ['no answer in time', { kind: 'never', moment: 'after-acceptance' }, 'timeout', '0.4 s (JIMENG_VIDEO_API_TIMEOUT)'],
+  ['no answer in time', { kind: 'never', moment: 'after-acceptance' }, 'timeout', '1 s (JIMENG_VIDEO_API_TIMEOUT)'],
 ] as const satisfies readonly (readonly [string, ApiFault, string, string])[];
 
 describe('a submit whose answer is lost', () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await openStage({}, { JIMENG_VIDEO_API_TIMEOUT: '0.4' });
+    stage = await openStage({}, { JIMENG_VIDEO_API_TIMEOUT: '1' });
   });
   afterAll(() => stage.close());
 

@@ -23,7 +23,6 @@ export function recordOf(changes: Partial<TaskRecord> & Pick<TaskRecord, 'status
     destination: { folder: '/home/you/Videos/Jimeng' },
     owner: { pid: 1, started: '1', host: 'here' } as unknown as TaskRecord['owner'],
     attempts: 1,
-    answered_queries: 0,
     ...changes,
   };
 }

@@ -36,27 +36,12 @@ export function makeClip(target: string, frames: number, ...options: string[]): 
   execFileSync(ffmpeg.path, ['-v', 'error', '-y', ...picture, ...coding, ...options, target]);
 }
 
-export async function probe(file: string): Promise<{ frames: number; fps: string; seconds: number; codec: string }> {
-  const entries = 'stream=nb_read_frames,r_frame_rate,duration,codec_name';
-  const options = [
-    '-v',
-    'error',
-    '-count_frames',
-    '-select_streams',
-    'v',
-    '-show_entries',
-    entries,
-    '-of',
-    'json',
-    file,
-  ];
+/** What the file's index says of the video in it. */
+export async function probe(file: string): Promise<{ fps: string; seconds: number; codec: string }> {
+  const entries = ['-show_entries', 'stream=r_frame_rate,duration,codec_name'];
+  const options = ['-v', 'error', '-select_streams', 'v', ...entries, '-of', 'json', file];
   const stream = JSON.parse((await run(ffprobePath ?? 'none', options)).stdout).streams[0];
-  return {
-    frames: Number(stream.nb_read_frames),
-    fps: stream.r_frame_rate,
-    seconds: Number(stream.duration),
-    codec: stream.codec_name,
-  };
+  return { fps: stream.r_frame_rate, seconds: Number(stream.duration), codec: stream.codec_name };
 }
 
 export async function metadata(file: string): Promise<Record<string, string>> {
@@ -64,14 +49,28 @@ export async function metadata(file: string): Promise<Record<string, string>> {
   return JSON.parse((await run(ffprobePath ?? 'none', options)).stdout).format.tags;
 }
 
-/** What ffmpeg complains of while it decodes the whole file; nothing when all is well. */
-export async function decodingErrors(file: string): Promise<string> {
-  return (await run(ffmpeg.path, ['-v', 'error', '-i', file, '-f', 'null', '-'])).stderr;
+export interface Decoded {
+  /** One sum a picture that is shown, in the order of showing. */
+  readonly pictures: readonly string[];
+  /** What ffmpeg says while it decodes; nothing when all is well. */
+  readonly complaints: string;
 }
 
-/** One hash a decoded picture, in the order of showing: of its red, green and blue. */
-export async function pictureHashes(file: string): Promise<string[]> {
-  const options = ['-v', 'error', '-i', file, '-map', '0:v', '-pix_fmt', 'rgb24', '-f', 'framemd5', '-'];
-  const lines = (await run(ffmpeg.path, options)).stdout.split('\n');
-  return lines.filter((line) => /^\d/.test(line)).map((line) => line.split(',').at(-1)?.trim() ?? '');
+/** The whole file, decoded once. The sums are of the pixels as they are coded: converting them would take longer than all else. */
+export async function decode(file: string): Promise<Decoded> {
+  return await sumPictures(['-i', file, '-map', '0:v']);
+}
+
+/** The sum of the last picture's red, green and blue: the same for a clip's last frame and for a PNG of it. */
+export async function lastPicture(file: string): Promise<string | undefined> {
+  const nearItsEnd = file.endsWith('.png') ? [] : ['-sseof', '-0.2'];
+  const { pictures } = await sumPictures([...nearItsEnd, '-i', file, '-map', '0:v', '-pix_fmt', 'rgb24']);
+  return pictures.at(-1);
+}
+
+async function sumPictures(options: readonly string[]): Promise<Decoded> {
+  const sums = ['-f', 'framehash', '-hash', 'adler32', '-'];
+  const { stdout, stderr } = await run(ffmpeg.path, ['-v', 'error', ...options, ...sums]);
+  const lines = stdout.split('\n').filter((line) => /^\d/.test(line));
+  return { pictures: lines.map((line) => line.split(',').at(-1)?.trim() ?? ''), complaints: stderr };
 }

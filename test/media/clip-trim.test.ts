@@ -6,16 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readClip } from '../../src/media/clip.ts';
 import { chooseCut, trimClip } from '../../src/media/clip-trim.ts';
-import {
-  clip,
-  decodingErrors,
-  hasNoFfmpeg,
-  makeClip,
-  metadata,
-  needsFfmpeg,
-  pictureHashes,
-  probe,
-} from './clip-tools.ts';
+import { clip, decode, hasNoFfmpeg, makeClip, metadata, needsFfmpeg, probe } from './clip-tools.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -94,7 +85,7 @@ describe('4, 6 and 8 seconds without ffmpeg', () => {
 
 describe.skipIf(hasNoFfmpeg)(`the trimmed clip, seen by ffmpeg${needsFfmpeg}`, () => {
   /** The pictures of the last group of B-frames may have gaps between them; before it, none may be missing. */
-  function expectBeginning(trimmed: string[], source: string[], longestGroup: number): void {
+  function expectBeginning(trimmed: readonly string[], source: readonly string[], longestGroup: number): void {
     const certain = trimmed.length - longestGroup;
     expect(trimmed.slice(0, certain)).toEqual(source.slice(0, certain));
     const rest = source.slice(certain);
@@ -115,24 +106,26 @@ describe.skipIf(hasNoFfmpeg)(`the trimmed clip, seen by ffmpeg${needsFfmpeg}`, (
       const target = path.join(folder, `seen-${name}-${seconds}.mp4`);
       const facts = await trimClip(clip(name), target, seconds);
       const seen = await probe(target);
-      expect(Math.abs(seen.frames - seconds * 24)).toBeLessThanOrEqual(1);
-      expect(seen).toMatchObject({ frames: facts.frames, fps: '24/1' });
+      expect(seen.fps).toBe('24/1');
       expect(seen.seconds).toBeCloseTo(facts.durationSeconds, 3);
-      expect(await decodingErrors(target)).toBe('');
-      expectBeginning(await pictureHashes(target), await pictureHashes(clip(name)), 4);
+      const { pictures, complaints } = await decode(target);
+      expect(Math.abs(pictures.length - seconds * 24)).toBeLessThanOrEqual(1);
+      expect([pictures.length, complaints]).toEqual([facts.frames, '']);
+      expectBeginning(pictures, (await decode(clip(name))).pictures, 4);
     },
   );
 
   test('groups of nine frames are cut cleanly at 4, 6 and 8 seconds', async () => {
     const source = path.join(folder, 'groups.mp4');
     makeClip(source, 241);
-    const pictures = await pictureHashes(source);
+    const whole = await decode(source);
     for (const seconds of [4, 6, 8] as const) {
       const target = path.join(folder, `groups-${seconds}.mp4`);
       await trimClip(source, target, seconds);
-      expect(Math.abs((await probe(target)).frames - seconds * 24)).toBeLessThanOrEqual(1);
-      expect(await decodingErrors(target)).toBe('');
-      expectBeginning(await pictureHashes(target), pictures, 9);
+      const { pictures, complaints } = await decode(target);
+      expect(Math.abs(pictures.length - seconds * 24)).toBeLessThanOrEqual(1);
+      expect(complaints).toBe('');
+      expectBeginning(pictures, whole.pictures, 9);
     }
   });
 

@@ -1,11 +1,11 @@
 /** Does the daily budget stop the next video, whichever process asks, and does a dry run send nothing? */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newPrompt } from '../../bench/promise/stage.ts';
-import { buildPrograms, setStage, submit } from './trial.ts';
+import { buildPlain, setStage, submit } from './trial.ts';
 
-let programs: Awaited<ReturnType<typeof buildPrograms>>;
+let programs: Awaited<ReturnType<typeof buildPlain>>;
 beforeAll(async () => {
-  programs = await buildPrograms();
+  programs = await buildPlain();
 });
 afterAll(() => programs.remove());
 

@@ -5,11 +5,11 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newPrompt, until } from '../../bench/promise/stage.ts';
-import { buildPrograms, setStage, submit } from './trial.ts';
+import { buildPlain, setStage, submit } from './trial.ts';
 
-let programs: Awaited<ReturnType<typeof buildPrograms>>;
+let programs: Awaited<ReturnType<typeof buildPlain>>;
 beforeAll(async () => {
-  programs = await buildPrograms();
+  programs = await buildPlain();
 });
 afterAll(() => programs.remove());
 

@@ -5,11 +5,11 @@ import { silentLog } from '../../src/log.ts';
 import { accountOf, Journal } from '../../src/tasks/journal.ts';
 import { tryLease } from '../../src/tasks/lease.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
-import { buildPrograms, setStage, submit } from './trial.ts';
+import { buildPlain, setStage, submit } from './trial.ts';
 
-let programs: Awaited<ReturnType<typeof buildPrograms>>;
+let programs: Awaited<ReturnType<typeof buildPlain>>;
 beforeAll(async () => {
-  programs = await buildPrograms();
+  programs = await buildPlain();
 });
 afterAll(() => programs.remove());
 

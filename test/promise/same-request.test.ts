@@ -1,11 +1,11 @@
 /** When is the same request joined, and when is it paid for again? */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newPrompt } from '../../bench/promise/stage.ts';
-import { age, buildPrograms, setStage, submit } from './trial.ts';
+import { age, buildPlain, setStage, submit } from './trial.ts';
 
-let programs: Awaited<ReturnType<typeof buildPrograms>>;
+let programs: Awaited<ReturnType<typeof buildPlain>>;
 beforeAll(async () => {
-  programs = await buildPrograms();
+  programs = await buildPlain();
 });
 afterAll(() => programs.remove());
 

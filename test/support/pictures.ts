@@ -94,17 +94,23 @@ export function fillWithNoise(target: Uint8Array, levels: readonly number[]): vo
   }
 }
 
-/** 4096×3072 of noise, just under 15 MB: a white block in the left upper corner tells which way up it is. */
-export function makeNoisePng(): Buffer {
-  const [width, height, rowBytes] = [4096, 3072, 4096 * 3 + 1];
+/**
+ * Noise that hardly packs: a white block in the left upper corner tells which way up it is. 4096×3072 of 9 levels are
+ * just under 15 MB.
+ * @param levels values a byte; 256 do not pack at all
+ * @param depth bits a channel, 8 or 16: 16 make twice the bytes of the same number of pixels
+ */
+export function makeNoisePng(width = 4096, height = 3072, levels = 9, depth = 8): Buffer {
+  const pixelBytes = (3 * depth) / 8;
+  const rowBytes = width * pixelBytes + 1;
   const fill = (rows: Buffer) => {
-    fillWithNoise(rows, [9, 9, 9]);
+    fillWithNoise(rows, [levels]);
     for (let row = 0; row < height; row += 1) {
       rows[row * rowBytes] = 0;
-      if (row < height / 4) rows.fill(255, row * rowBytes + 1, row * rowBytes + 1 + (width / 4) * 3);
+      if (row < height / 4) rows.fill(255, row * rowBytes + 1, row * rowBytes + 1 + (width / 4) * pixelBytes);
     }
   };
-  return makePng({ width, height, fill });
+  return makePng({ width, height, depth, fill });
 }
 
 /** Grows a PNG to exactly `bytes` with a private chunk that decoders pass over. */

@@ -26,7 +26,6 @@ const record: TaskRecord = {
   owner: { pid: 1, place: 'p', started: '1' },
   attempts: 1,
   provider_task_id: '7392616336519610409',
-  answered_queries: 0,
 };
 const exchange = { requestId: undefined, raw: undefined, sandbox: false };
 const looked = (changes: Partial<Looked> = {}): Looked => ({

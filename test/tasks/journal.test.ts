@@ -104,9 +104,9 @@ describe('two versions of one record', () => {
   test('that are written at once end as the later one', async () => {
     const record = await created();
     for (let round = 0; round < 5; round++) {
-      const versions = Array.from({ length: 12 }, (_, i) => ({ ...record, answered_queries: i }));
+      const versions = Array.from({ length: 12 }, (_, i) => ({ ...record, attempts: i }));
       await Promise.all(versions.map((version) => journal.writeOrKeep(version)));
-      expect((await another().read(record.id))?.answered_queries).toBe(11);
+      expect((await another().read(record.id))?.attempts).toBe(11);
     }
     await Promise.all([journal.write({ ...record, status: 'generating' }), journal.write(done(record))]);
     expect(await another().read(record.id)).toEqual(done(record));

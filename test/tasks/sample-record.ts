@@ -30,7 +30,6 @@ export function sampleRecord(fields: Partial<TaskRecord> = {}): TaskRecord {
     destination: null,
     owner: ownIdentity(),
     attempts: 0,
-    answered_queries: 0,
     ...fields,
   };
 }

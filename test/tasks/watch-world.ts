@@ -173,6 +173,5 @@ function recordOf(context: TaskContext, folder: string, prompt: string, provider
     owner: context.identity,
     attempts: 1,
     provider_task_id: providerTaskId,
-    answered_queries: 0,
   };
 }

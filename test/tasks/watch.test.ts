@@ -68,6 +68,25 @@ describe('one blip never fails a task', () => {
   });
 });
 
+test('a link that the download had replaced is told with its own hour', async () => {
+  world = await openWorld({}, { generationSeconds: 0 });
+  const { id } = await world.submit();
+  world.sandbox.faults.add(
+    { on: 'video', fault: { kind: 'status', status: 403 } },
+    { on: 'query', fault: { kind: 'cut' }, skip: 1 },
+  );
+  let first: TaskRecord['video'];
+  atSleep(1, async () => {
+    first = (await world.read(id)).video;
+  });
+  const { video } = await world.watch(id);
+  expect(video?.url).not.toBe(first?.url);
+  const renewedAfter = Date.parse(video?.url_valid_until ?? '') - Date.parse(first?.url_valid_until ?? '');
+  // Told in whole milliseconds.
+  expect(renewedAfter).toBe(Math.floor(world.clock.monotonic()));
+  expect(renewedAfter).toBeGreaterThan(0);
+});
+
 describe('what somebody has to mend is told, asking goes on, and the video comes once it is mended', () => {
   const HINDRANCES: [string, ApiFault, string][] = [
     ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'VOLC_ACCESSKEY'],
