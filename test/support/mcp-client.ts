@@ -153,7 +153,9 @@ export interface RawServer {
   /** Does the handshake. */
   initialize(): Promise<void>;
   /** The answer with this id. */
-  answer(id: number): Promise<{ readonly result?: CallResult; readonly error?: { readonly code: number; readonly message: string } }>;
+  answer(
+    id: number,
+  ): Promise<{ readonly result?: CallResult; readonly error?: { readonly code: number; readonly message: string } }>;
   /** Exit code or signal, and how long after this call it came. */
   exit(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;
 }
