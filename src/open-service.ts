@@ -11,7 +11,9 @@ import type { ReadSettings, Settings } from './settings.ts';
 import { Changes } from './tasks/changes.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { accountOf, Journal } from './tasks/journal.ts';
+import { PastTimes } from './tasks/past-times.ts';
 import { ownIdentity } from './tasks/process-identity.ts';
+import { QueryBudget } from './tasks/query-budget.ts';
 import { VideoService } from './tasks/service.ts';
 
 export interface ServiceHolder {
@@ -57,11 +59,12 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
     });
     const { ffmpeg: setting, searchPath, childEnvironment } = settings;
     let ffmpeg: ReturnType<typeof findFfmpeg> | undefined;
+    const journal = new Journal(settings.stateDir, scope, log);
     const context: TaskContext = {
       settings,
       api,
       apiIsPrivate: endpoint.isPrivate,
-      journal: new Journal(settings.stateDir, scope, log),
+      journal,
       network,
       ffmpeg: () => {
         ffmpeg ??= findFfmpeg(setting, searchPath, { clock, environment: childEnvironment });
@@ -71,6 +74,8 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
       log,
       identity: ownIdentity(),
       changes: new Changes(),
+      queryBudget: new QueryBudget(clock),
+      pastTimes: new PastTimes(journal.folder, log),
       ending: ending.signal,
     };
     return { service: new VideoService(context, settings.api === 'sandbox'), endpoint };

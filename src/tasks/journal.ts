@@ -317,7 +317,7 @@ export class Journal {
 
   /** Removes what writes that were killed left behind. */
   async sweep(): Promise<void> {
-    for (const name of ['open', 'closed', 'bodies', 'provider', 'pacing']) {
+    for (const name of ['open', 'closed', 'bodies', 'provider', 'pacing', 'times']) {
       await sweepTemporaries(join(this.folder, name));
     }
   }

@@ -7,6 +7,7 @@ import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
 import { type Spending, spending } from './budget.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
+import { finish, refreshLink } from './finish.ts';
 import { waitForLease } from './lease.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
@@ -16,7 +17,7 @@ import { copySaved } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
 import type { VideoRequest } from './video-request.ts';
-import { finish, refreshLink, Watcher } from './watch.ts';
+import { Watcher } from './watch.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
@@ -77,7 +78,7 @@ export class VideoService {
     this.context = context;
     this.sandbox = sandbox;
     this.watcher = new Watcher(context);
-    this.sender = new Sender(context, (id) => this.watcher.watch(id));
+    this.sender = new Sender(context, (id) => this.watcher.watch(id, 'accepted'));
     this.resumer = new Resumer(context, this.watcher, this.sender);
   }
 
