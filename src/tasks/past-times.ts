@@ -33,8 +33,8 @@ const LONGEST_TASK_SECONDS = 86_400;
 export class PastTimes {
   private readonly folder: string;
   private readonly log: Log;
+  /** Read once, when first asked for. What cannot be read is not known. */
   private readonly modes = new Map<string, Promise<Learned>>();
-  private readonly known = new Map<string, Learned>();
   /** One write of this process after the other. */
   private writing: Promise<void> = Promise.resolve();
 
@@ -44,19 +44,24 @@ export class PastTimes {
     this.log = log;
   }
 
-  /** Reads the mode's file, once. Never throws: what cannot be read is not known. */
-  async load(mode: string): Promise<void> {
-    await this.learnedOf(mode);
+  /** @returns undefined where too little is known. Never throws. */
+  async usualTime(mode: string): Promise<UsualTime | undefined> {
+    return this.made(await this.learnedOf(mode)).usual;
   }
 
-  /** @returns undefined where too little is known, or nothing was loaded */
-  usualTime(mode: string): UsualTime | undefined {
-    return this.made(mode)?.usual;
+  /** By mode, those that enough is known of. */
+  async usualTimes(modes: readonly string[]): Promise<ReadonlyMap<string, UsualTime>> {
+    const usualTimes = new Map<string, UsualTime>();
+    for (const mode of new Set(modes)) {
+      const usual = await this.usualTime(mode);
+      if (usual !== undefined) usualTimes.set(mode, usual);
+    }
+    return usualTimes;
   }
 
-  /** @returns undefined where too little is known, or nothing was loaded */
-  schedule(mode: string): Schedule | undefined {
-    return this.made(mode)?.schedule;
+  /** @returns undefined where too little is known. Never throws. */
+  async schedule(mode: string): Promise<Schedule | undefined> {
+    return this.made(await this.learnedOf(mode)).schedule;
   }
 
   /** Of use at once; on disk soon. Never throws. */
@@ -95,20 +100,16 @@ export class PastTimes {
     const path = this.pathOf(mode);
     const text = path === undefined ? '' : await readFile(path, 'utf8').catch(() => '');
     const spans = spansIn(text);
-    const learned: Learned = {
+    return {
       spans: spans.slice(-MOST_TIMES),
       lines: text.split('\n').length - 1,
       madeOf: 0,
       usual: undefined,
       schedule: undefined,
     };
-    this.known.set(mode, learned);
-    return learned;
   }
 
-  private made(mode: string): Learned | undefined {
-    const learned = this.known.get(mode);
-    if (learned === undefined) return undefined;
+  private made(learned: Learned): Learned {
     const isNew = learned.lines - learned.madeOf > learned.madeOf * NEW_SHARE || learned.lines < learned.madeOf;
     if (isNew) {
       learned.madeOf = learned.lines;

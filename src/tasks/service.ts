@@ -16,6 +16,7 @@ import { Resumer } from './resume.ts';
 import { copySaved } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
+import type { UsualTime } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
 import { Watcher } from './watch.ts';
 
@@ -39,7 +40,7 @@ export interface Call {
   /** A person gave the paths, on the command line. */
   readonly unrestricted: boolean;
   /** Told now and then while it waits. */
-  readonly onWait?: (record: TaskRecord) => void;
+  readonly onWait?: (record: TaskRecord, usual?: UsualTime) => void;
 }
 
 export interface MakeOptions {
@@ -63,6 +64,8 @@ export interface Listed {
   readonly records: readonly TaskRecord[];
   readonly total: number;
   readonly spending: Spending;
+  /** By mode, where enough is known. */
+  readonly usualTimes: ReadonlyMap<string, UsualTime>;
 }
 
 export class VideoService {
@@ -152,10 +155,12 @@ export class VideoService {
     ].filter((entry) => status === undefined || entry.status === status);
     entries.sort((a, b) => (a.id < b.id ? 1 : -1));
     const records = await Promise.all(entries.slice(0, limit).map((entry) => entry.read()));
+    const found = records.filter((record) => record !== undefined);
     return {
-      records: records.filter((record) => record !== undefined),
+      records: found,
       total: entries.length,
       spending: await spending(this.context),
+      usualTimes: await this.context.pastTimes.usualTimes(found.map((record) => record.request.mode)),
     };
   }
 
@@ -350,7 +355,7 @@ export class VideoService {
   ): Promise<TaskRecord> {
     let record = await this.readAgain(known);
     while (!isReached(record)) {
-      call.onWait?.(record);
+      call.onWait?.(record, await this.context.pastTimes.usualTime(record.request.mode));
       const isTimeLeft = await this.pause(call);
       record = await this.readAgain(record);
       if (!isTimeLeft) break;

@@ -18,7 +18,7 @@ export interface UsualTime {
 }
 
 /** Fewer tell nothing: neither a figure nor a schedule is made of them. */
-export const FEW_TIMES = 5;
+const FEW_TIMES = 5;
 /** More are no better, and providers change. */
 export const MOST_TIMES = 200;
 /** The newest counts twice as much as the one that is so many videos back: a provider that changes is followed. */

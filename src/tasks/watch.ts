@@ -100,10 +100,9 @@ export class Watcher {
     try {
       const first = await this.context.journal.read(id);
       if (first === undefined) return;
-      await this.context.pastTimes.load(first.request.mode);
       watch.age.begin(first, isNew, this.moment());
       // What was accepted this moment cannot be finished yet.
-      let delayMilliseconds = isNew ? this.scheduled(first, watch) : 0;
+      let delayMilliseconds = isNew ? await this.scheduled(first, watch) : 0;
       while (!this.context.ending.aborted) {
         await this.pause(watch, delayMilliseconds);
         await this.turn(watch);
@@ -156,7 +155,7 @@ export class Watcher {
       return undefined;
     }
     await this.record(record, next);
-    return isWatched(next.status) ? this.delay(outcome, next, watch) : undefined;
+    return isWatched(next.status) ? await this.delay(outcome, next, watch) : undefined;
   }
 
   /** A link again is not a video again. */
@@ -188,20 +187,20 @@ export class Watcher {
     this.context.changes.notify();
   }
 
-  private delay(outcome: QueryOutcome, record: TaskRecord, watch: Watch): number {
+  private async delay(outcome: QueryOutcome, record: TaskRecord, watch: Watch): Promise<number> {
     if (watch.answered >= this.context.settings.maxPollAttempts) return SLOW_POLL_SECONDS * 1000;
     // What the user sets is what is done, after a failed query, too.
-    if (this.context.settings.pollIntervalSeconds !== undefined) return this.scheduled(record, watch);
+    if (this.context.settings.pollIntervalSeconds !== undefined) return await this.scheduled(record, watch);
     if (outcome.kind === 'unanswered') return delayBefore(watch.failedInRow, QUERY_DELAYS, Math.random());
     if (outcome.kind === 'hindered') return delayBefore(watch.failedInRow, HINDRANCE_DELAYS, Math.random());
-    return outcome.kind === 'not_found' ? DEFAULT_POLL_SECONDS * 1000 : this.scheduled(record, watch);
+    return outcome.kind === 'not_found' ? DEFAULT_POLL_SECONDS * 1000 : await this.scheduled(record, watch);
   }
 
   /** @returns milliseconds until the next question. A task of unknown age tells nothing of when it is finished. */
-  private scheduled(record: TaskRecord, watch: Watch): number {
+  private async scheduled(record: TaskRecord, watch: Watch): Promise<number> {
     const { settings, pastTimes } = this.context;
     const ageSeconds = watch.age.secondsAt(this.moment());
-    const learned = ageSeconds === undefined ? undefined : pastTimes.schedule(record.request.mode);
+    const learned = ageSeconds === undefined ? undefined : await pastTimes.schedule(record.request.mode);
     const schedule = chooseSchedule(settings.pollIntervalSeconds, learned);
     return schedule.delaySeconds(ageSeconds ?? 0, Math.random()) * 1000;
   }
