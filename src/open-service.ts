@@ -1,4 +1,5 @@
 /** How do the settings become a working service? Nothing is opened before the first call that needs it. */
+import { setMaxListeners } from 'node:events';
 import { systemClock } from './clock.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
@@ -36,6 +37,8 @@ interface Endpoint {
 
 export function holdService({ settings, problems }: ReadSettings, missing: readonly string[], log: Log): ServiceHolder {
   const ending = new AbortController();
+  // A thousand tasks may listen to it.
+  setMaxListeners(0, ending.signal);
   const network = createNetwork(settings.proxy);
   let opened: Promise<{ service: VideoService; endpoint: Endpoint }> | undefined;
 

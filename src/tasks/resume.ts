@@ -69,7 +69,7 @@ export class Resumer {
       // Its process died between writing the record and moving it.
       if (!journal.isUnwritten(record.id)) await journal.settle(record);
     } else if (isWatched(record.status)) {
-      if (!(await isHeld(journal.leasePath(record.id)))) this.watcher.watch(record.id, 'left');
+      if (!(await isHeld(journal.leasePath(record.id)))) await this.watcher.watch(record.id, 'left');
     } else if (this.isLeft(record) && !this.sender.isSending(record.id)) {
       await withLock(this.context, () => this.takeUpUnsent(record.id));
     }

@@ -81,7 +81,7 @@ export class VideoService {
     this.context = context;
     this.sandbox = sandbox;
     this.watcher = new Watcher(context);
-    this.sender = new Sender(context, (id) => this.watcher.watch(id, 'accepted'));
+    this.sender = new Sender(context, (id) => void this.watcher.watch(id, 'accepted'));
     this.resumer = new Resumer(context, this.watcher, this.sender);
   }
 
@@ -114,7 +114,7 @@ export class VideoService {
     }).finally(() => this.sender.pumpAll());
     const { toSend } = admitted;
     if (toSend !== undefined) this.sender.send(toSend, toSend.id === admitted.record.id ? call.deadline : undefined);
-    if (admitted.joined && isWatched(admitted.record.status)) this.watcher.watch(admitted.record.id);
+    if (admitted.joined && isWatched(admitted.record.status)) void this.watcher.watch(admitted.record.id);
     return { record: admitted.record, joined: admitted.joined };
   }
 
@@ -284,7 +284,7 @@ export class VideoService {
   /** Even a call that does not want to wait asked: it gets the answer, when that comes soon. */
   private async lookAtOnce(id: string): Promise<void> {
     const { clock, ending } = this.context;
-    this.watcher.watch(id);
+    void this.watcher.watch(id);
     const over = new AbortController();
     const timer = clock.sleep(ASKED_WAIT_MILLISECONDS, AbortSignal.any([over.signal, ending])).catch(() => undefined);
     await Promise.race([this.watcher.whenLooked(id), timer]);

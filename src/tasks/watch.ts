@@ -48,11 +48,14 @@ export class Watcher {
     });
   }
 
-  /** Begins to watch, unless this or another process does already; asks at once where this one does. */
-  watch(id: string, occasion: Occasion = 'asked'): void {
+  /**
+   * Begins to watch, unless this or another process does already; asks at once where this one does and somebody asks.
+   * @returns resolves when the lease is taken, or found taken
+   */
+  watch(id: string, occasion: Occasion = 'asked'): Promise<void> {
     const running = this.watches.get(id);
     if (running !== undefined && occasion === 'asked') hurry(running);
-    if (running !== undefined || this.context.ending.aborted) return;
+    if (running !== undefined || this.context.ending.aborted) return Promise.resolve();
     const watch: Watch = {
       answered: 0,
       failedInRow: 0,
@@ -65,18 +68,24 @@ export class Watcher {
       turn: undefined,
       looked: new Set(),
     };
+    let begun: () => void = () => undefined;
+    const whenBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
     this.watches.set(id, watch);
-    const loop = this.run(id, watch, occasion === 'accepted')
+    const loop = this.run(id, watch, occasion === 'accepted', begun)
       .catch((error: unknown) => {
         if (!this.context.ending.aborted) this.context.log.error('watch failed', { task: id, reason: String(error) });
       })
       .finally(() => {
+        begun();
         tellLooked(watch);
         this.watches.delete(id);
         this.loops.delete(loop);
         this.context.changes.notify();
       });
     this.loops.add(loop);
+    return whenBegun;
   }
 
   /** Resolves when the look that `watch` began is over; at once where another process looks. */
@@ -94,8 +103,9 @@ export class Watcher {
     await Promise.allSettled([...this.loops]);
   }
 
-  private async run(id: string, watch: Watch, isNew: boolean): Promise<void> {
+  private async run(id: string, watch: Watch, isNew: boolean, begun: () => void): Promise<void> {
     const lease = await leaseTask(this.context, id);
+    begun();
     if (lease === undefined) return;
     try {
       const first = await this.context.journal.read(id);
