@@ -1,4 +1,5 @@
 /** How do the settings become a working service? Nothing is opened before the first call that needs it. */
+import { setMaxListeners } from 'node:events';
 import { systemClock } from './clock.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
@@ -11,7 +12,9 @@ import type { ReadSettings, Settings } from './settings.ts';
 import { Changes } from './tasks/changes.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { accountOf, Journal } from './tasks/journal.ts';
+import { PastTimes } from './tasks/past-times.ts';
 import { ownIdentity } from './tasks/process-identity.ts';
+import { QueryBudget } from './tasks/query-budget.ts';
 import { VideoService } from './tasks/service.ts';
 
 export interface ServiceHolder {
@@ -34,6 +37,8 @@ interface Endpoint {
 
 export function holdService({ settings, problems }: ReadSettings, missing: readonly string[], log: Log): ServiceHolder {
   const ending = new AbortController();
+  // A thousand tasks may listen to it.
+  setMaxListeners(0, ending.signal);
   const network = createNetwork(settings.proxy);
   let opened: Promise<{ service: VideoService; endpoint: Endpoint }> | undefined;
 
@@ -57,11 +62,12 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
     });
     const { ffmpeg: setting, searchPath, childEnvironment } = settings;
     let ffmpeg: ReturnType<typeof findFfmpeg> | undefined;
+    const journal = new Journal(settings.stateDir, scope, log);
     const context: TaskContext = {
       settings,
       api,
       apiIsPrivate: endpoint.isPrivate,
-      journal: new Journal(settings.stateDir, scope, log),
+      journal,
       network,
       ffmpeg: () => {
         ffmpeg ??= findFfmpeg(setting, searchPath, { clock, environment: childEnvironment });
@@ -71,6 +77,8 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
       log,
       identity: ownIdentity(),
       changes: new Changes(),
+      queryBudget: new QueryBudget(clock),
+      pastTimes: new PastTimes(journal.folder, log),
       ending: ending.signal,
     };
     return { service: new VideoService(context, settings.api === 'sandbox'), endpoint };

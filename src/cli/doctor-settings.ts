@@ -2,7 +2,7 @@
 
 import { delimiter } from 'node:path';
 import type { ReadSettings, Settings } from '../settings.ts';
-import { DEFAULT_POLL_SECONDS } from '../tasks/watch.ts';
+import { DEFAULT_POLL_SECONDS } from '../tasks/schedule.ts';
 import { type Check, fine, toMend } from './doctor-check.ts';
 
 type Show = (settings: Settings) => string;

@@ -45,6 +45,7 @@ export async function tellTask(
   const report = reportOf(record, {
     surface: commandSurface,
     now: service.context.clock.now(),
+    usual: await service.context.pastTimes.usualTime(record.request.mode),
     joined,
     placeInQueue: await service.placeInQueue(record),
     unwritten: service.context.journal.isUnwritten(record.id),

@@ -3,9 +3,11 @@ import { systemClock } from '../clock.ts';
 import { createLog, type Log } from '../log.ts';
 import { holdService, type ServiceHolder } from '../open-service.ts';
 import { Problem } from '../problems.ts';
+import { timeWords } from '../report/time-left.ts';
 import { missingKeys, readSettings, surroundings } from '../settings.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { Call } from '../tasks/service.ts';
+import type { UsualTime } from '../tasks/usual-time.ts';
 import { type Outcome, tellProblem } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,7 +51,7 @@ export async function runSession(
       arrivedAt,
       deadline: arrivedAt + (waitSeconds ?? NO_END_SECONDS) * 1000,
       unrestricted: true,
-      onWait: (record) => terminal.showProgress(progressOf(record)),
+      onWait: (record, usual) => terminal.showProgress(progressOf(record, usual)),
     }),
     aboutTask: (id) => {
       taskId = id;
@@ -94,11 +96,10 @@ export function listenForInterruption(): { readonly signal: AbortSignal; stopLis
   };
 }
 
-function progressOf(record: TaskRecord): string {
-  const seconds = Math.max(0, Math.round((systemClock.now() - Date.parse(record.created_at)) / 1000));
+function progressOf(record: TaskRecord, usual: UsualTime | undefined): string {
   const doing = record.video === undefined ? record.status.replace('_', ' ') : 'saving';
   const hindered = record.hindrance === undefined ? '' : ` (asking is hindered: ${record.hindrance.message})`;
-  return `${record.id}: ${doing}, ${seconds} s${hindered}`;
+  return `${record.id}: ${doing}, ${timeWords(record, usual, systemClock.now())}${hindered}`;
 }
 
 function problemOf(error: unknown, signal: AbortSignal, log: Log): Problem | undefined {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { ServiceHolder } from '../open-service.ts';
 import type { TaskRecord } from '../tasks/record.ts';
+import type { UsualTime } from '../tasks/usual-time.ts';
 
 export interface ToolCall {
   readonly holder: ServiceHolder;
@@ -10,7 +11,7 @@ export interface ToolCall {
   /** When the call came in, on the monotonic clock. */
   readonly arrivedAt: number;
   /** Told now and then while the call waits. */
-  readonly onWait: (record: TaskRecord) => void;
+  readonly onWait: (record: TaskRecord, usual?: UsualTime) => void;
 }
 
 export interface ToolResult {

@@ -5,6 +5,7 @@ import type { Problem } from '../problems.ts';
 import type { Prepared } from '../tasks/prepare.ts';
 import { chargeOf, isOpen, TASK_STATUSES, type TaskError, type TaskRecord } from '../tasks/record.ts';
 import type { Listed } from '../tasks/service.ts';
+import type { UsualTime } from '../tasks/usual-time.ts';
 import { messageOf, nextStepOf, SANDBOX } from './sentences.ts';
 import { capitalised, type Surface } from './surface.ts';
 
@@ -76,6 +77,8 @@ export interface Circumstances {
   readonly surface: Surface;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** How long videos of its mode usually take, as far as that is known. */
+  readonly usual?: UsualTime | undefined;
   /** The caller's request was there already. */
   readonly joined?: boolean;
   /** Entries before it in the queue. */
@@ -119,7 +122,7 @@ export function reportOf(record: TaskRecord, circumstances: Circumstances): Repo
 
 /** The sandbox is named wherever its tasks are: sums of it are no money. */
 export function listReport(
-  { records, total, spending }: Listed,
+  { records, total, spending, usualTimes }: Listed,
   surface: Surface,
   now: number,
   inSandbox: boolean,
@@ -130,7 +133,7 @@ export function listReport(
   const reminder = sandbox ? ' This is the sandbox: no real videos, and nothing is really charged.' : '';
   return listSchema.parse({
     message: `${records.length} of ${total} tasks, ${open.length} of them still open.${next}${reminder}`,
-    tasks: records.map((record) => reportOf(record, { surface, now })),
+    tasks: records.map((record) => reportOf(record, { surface, now, usual: usualTimes.get(record.request.mode) })),
     spent: {
       last_24h_cny: spending.last24hCny,
       all_time_cny: spending.allTimeCny,

@@ -4,9 +4,7 @@ import type { TaskRecord } from '../tasks/record.ts';
 import { escapeMarkdown } from './markdown.ts';
 import type { Circumstances } from './report.ts';
 import { capitalised } from './surface.ts';
-
-/** No official figure; the source document's (comparable runs took 40 s to 6 min). */
-const USUAL_TIME = 'usually 2 to 10 minutes';
+import { timeWords } from './time-left.ts';
 
 export const SANDBOX = 'This is the sandbox: no real video, and nothing is charged.';
 
@@ -75,15 +73,14 @@ function queued({ placeInQueue }: Circumstances): string {
   return `The request is recorded and waits for a free slot${place}; it is sent by itself, and costs nothing until then.`;
 }
 
-function running(record: TaskRecord, { now }: Circumstances): string {
-  const seconds = Math.max(0, Math.round((now - Date.parse(record.submitted_at ?? record.created_at)) / 1000));
+function running(record: TaskRecord, { now, usual }: Circumstances): string {
   const doing =
     record.video !== undefined
       ? 'The video is finished and is being saved'
       : record.status === 'in_queue'
         ? 'The provider has accepted the request and has it in its queue'
         : 'The provider is making the video';
-  const since = `${doing} (${seconds} s so far${record.video === undefined ? `, ${USUAL_TIME}` : ''}).`;
+  const since = `${doing} (${timeWords(record, usual, now)}).`;
   const { hindrance } = record;
   if (hindrance === undefined) return since;
   const times = hindrance.count > 1 ? ` (${hindrance.count} times in a row)` : '';

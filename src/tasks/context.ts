@@ -9,7 +9,9 @@ import type { Settings } from '../settings.ts';
 import type { Changes } from './changes.ts';
 import type { Journal } from './journal.ts';
 import { LeaseHeld, waitForLease } from './lease.ts';
+import type { PastTimes } from './past-times.ts';
 import type { ProcessIdentity } from './process-identity.ts';
+import type { QueryBudget } from './query-budget.ts';
 
 export interface TaskContext {
   readonly settings: Settings;
@@ -24,6 +26,9 @@ export interface TaskContext {
   readonly log: Log;
   readonly identity: ProcessIdentity;
   readonly changes: Changes;
+  /** All questions of this process leave through it. */
+  readonly queryBudget: QueryBudget;
+  readonly pastTimes: PastTimes;
   /** Aborted when the process is about to end: loops stop, nothing new begins. */
   readonly ending: AbortSignal;
 }

@@ -38,11 +38,13 @@ export class Resumer {
     const { journal, ending, log } = this.context;
     try {
       await journal.writeAgain();
-      for (const record of await journal.openRecords()) {
+      for (const id of await journal.openIds()) {
         if (ending.aborted) return;
+        // A thousand that are watched here anyway are not read every time.
+        if (this.watcher.isWatching(id)) continue;
         // One that cannot be taken up must not keep the others from it.
-        await this.takeUp(record).catch((error: unknown) =>
-          log.warn('task not taken up', { task: record.id, reason: String(error) }),
+        await this.takeUp(id).catch((error: unknown) =>
+          log.warn('task not taken up', { task: id, reason: String(error) }),
         );
       }
     } catch (error) {
@@ -62,14 +64,15 @@ export class Resumer {
     await swept;
   }
 
-  private async takeUp(record: TaskRecord): Promise<void> {
+  private async takeUp(id: string): Promise<void> {
     const { journal } = this.context;
+    const record = await journal.read(id);
+    if (record === undefined) return;
     if (!isOpen(record.status)) {
       // Its process died between writing the record and moving it.
       if (!journal.isUnwritten(record.id)) await journal.settle(record);
     } else if (isWatched(record.status)) {
-      const watched = this.watcher.isWatching(record.id) || (await isHeld(journal.leasePath(record.id)));
-      if (!watched) this.watcher.watch(record.id);
+      if (!(await isHeld(journal.leasePath(record.id)))) await this.watcher.watch(record.id, 'left');
     } else if (this.isLeft(record) && !this.sender.isSending(record.id)) {
       await withLock(this.context, () => this.takeUpUnsent(record.id));
     }

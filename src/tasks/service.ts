@@ -7,6 +7,7 @@ import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
 import { type Spending, spending } from './budget.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
+import { finish, refreshLink } from './finish.ts';
 import { waitForLease } from './lease.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
@@ -15,8 +16,9 @@ import { Resumer } from './resume.ts';
 import { copySaved } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
+import type { UsualTime } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
-import { finish, refreshLink, Watcher } from './watch.ts';
+import { Watcher } from './watch.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
@@ -38,7 +40,7 @@ export interface Call {
   /** A person gave the paths, on the command line. */
   readonly unrestricted: boolean;
   /** Told now and then while it waits. */
-  readonly onWait?: (record: TaskRecord) => void;
+  readonly onWait?: (record: TaskRecord, usual?: UsualTime) => void;
 }
 
 export interface MakeOptions {
@@ -62,6 +64,8 @@ export interface Listed {
   readonly records: readonly TaskRecord[];
   readonly total: number;
   readonly spending: Spending;
+  /** By mode, where enough is known. */
+  readonly usualTimes: ReadonlyMap<string, UsualTime>;
 }
 
 export class VideoService {
@@ -77,7 +81,7 @@ export class VideoService {
     this.context = context;
     this.sandbox = sandbox;
     this.watcher = new Watcher(context);
-    this.sender = new Sender(context, (id) => this.watcher.watch(id));
+    this.sender = new Sender(context, (id) => void this.watcher.watch(id, 'accepted'));
     this.resumer = new Resumer(context, this.watcher, this.sender);
   }
 
@@ -110,7 +114,7 @@ export class VideoService {
     }).finally(() => this.sender.pumpAll());
     const { toSend } = admitted;
     if (toSend !== undefined) this.sender.send(toSend, toSend.id === admitted.record.id ? call.deadline : undefined);
-    if (admitted.joined && isWatched(admitted.record.status)) this.watcher.watch(admitted.record.id);
+    if (admitted.joined && isWatched(admitted.record.status)) void this.watcher.watch(admitted.record.id);
     return { record: admitted.record, joined: admitted.joined };
   }
 
@@ -151,10 +155,12 @@ export class VideoService {
     ].filter((entry) => status === undefined || entry.status === status);
     entries.sort((a, b) => (a.id < b.id ? 1 : -1));
     const records = await Promise.all(entries.slice(0, limit).map((entry) => entry.read()));
+    const found = records.filter((record) => record !== undefined);
     return {
-      records: records.filter((record) => record !== undefined),
+      records: found,
       total: entries.length,
       spending: await spending(this.context),
+      usualTimes: await this.context.pastTimes.usualTimes(found.map((record) => record.request.mode)),
     };
   }
 
@@ -277,7 +283,7 @@ export class VideoService {
   /** Even a call that does not want to wait asked: it gets the answer, when that comes soon. */
   private async lookAtOnce(id: string): Promise<void> {
     const { clock, ending } = this.context;
-    this.watcher.watch(id);
+    void this.watcher.watch(id);
     const over = new AbortController();
     const timer = clock.sleep(ASKED_WAIT_MILLISECONDS, AbortSignal.any([over.signal, ending])).catch(() => undefined);
     await Promise.race([this.watcher.whenLooked(id), timer]);
@@ -351,7 +357,7 @@ export class VideoService {
   ): Promise<TaskRecord> {
     let record = await this.readAgain(known);
     while (!isReached(record)) {
-      call.onWait?.(record);
+      call.onWait?.(record, await this.context.pastTimes.usualTime(record.request.mode));
       const isTimeLeft = await this.pause(call);
       record = await this.readAgain(record);
       if (!isTimeLeft) break;

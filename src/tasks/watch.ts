@@ -1,20 +1,20 @@
 /** What became of a task that the provider has? Asked until it is known, then saved. */
 import type { QueryOutcome } from '../jimeng/api.ts';
-import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
-import { Problem } from '../problems.ts';
-import { afterQuery, type Looked, linkOf, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
-import { iso, type TaskContext } from './context.ts';
+import { afterQuery, type Looked, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
+import type { TaskContext } from './context.ts';
+import { finish } from './finish.ts';
 import { type Lease, tryLease } from './lease.ts';
+import type { Turn } from './query-budget.ts';
 import { isWatched, type TaskRecord } from './record.ts';
 import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
-import { saveVideo } from './save.ts';
-import { errorOf } from './submit.ts';
+import { chooseSchedule, DEFAULT_POLL_SECONDS } from './schedule.ts';
+import { type Moment, TaskAge } from './task-age.ts';
 
-export const DEFAULT_POLL_SECONDS = 5;
 /** After JIMENG_VIDEO_MAX_POLL_ATTEMPTS answers the quick watch is over. */
 const SLOW_POLL_SECONDS = 300;
-/** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
-const FRESH_LINK_QUERIES = 5;
+
+/** `accepted`: just now, by the provider. `left`: open on disk, and nobody watches it. `asked`: somebody waits for the answer. */
+type Occasion = 'accepted' | 'left' | 'asked';
 
 /** What is remembered between two queries and not worth writing down. */
 interface Watch {
@@ -25,8 +25,14 @@ interface Watch {
   readonly startedAt: number;
   /** On the monotonic clock: the first not_found in a row. */
   notFoundSince: number | undefined;
-  /** Looks at once when called. */
-  wake: () => void;
+  readonly age: TaskAge;
+  /** Somebody waits for the next look. */
+  isAsked: boolean;
+  isLooking: boolean;
+  /** Ends the pause before the next look. */
+  endPause: () => void;
+  /** Its place in the line of questions. */
+  turn: Turn | undefined;
   /** Told after the next look. */
   readonly looked: Set<() => void>;
 }
@@ -38,33 +44,49 @@ export class Watcher {
 
   constructor(context: TaskContext) {
     this.context = context;
+    context.ending.addEventListener('abort', () => {
+      for (const watch of this.watches.values()) watch.endPause();
+    });
   }
 
-  /** Begins to watch, unless this or another process does already; asks at once where this one does. */
-  watch(id: string): void {
+  /**
+   * Begins to watch, unless this or another process does already; asks at once where this one does and somebody asks.
+   * @returns resolves when the lease is taken, or found taken
+   */
+  watch(id: string, occasion: Occasion = 'asked'): Promise<void> {
     const running = this.watches.get(id);
-    running?.wake();
-    if (running !== undefined || this.context.ending.aborted) return;
+    if (running !== undefined && occasion === 'asked') hurry(running);
+    if (running !== undefined || this.context.ending.aborted) return Promise.resolve();
     const watch: Watch = {
       answered: 0,
       failedInRow: 0,
       startedAt: this.context.clock.monotonic(),
       notFoundSince: undefined,
-      wake: () => undefined,
+      age: new TaskAge(),
+      isAsked: occasion === 'asked',
+      isLooking: false,
+      endPause: () => undefined,
+      turn: undefined,
       looked: new Set(),
     };
+    let begun: () => void = () => undefined;
+    const whenBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
     this.watches.set(id, watch);
-    const loop = this.run(id, watch)
+    const loop = this.run(id, watch, occasion === 'accepted', begun)
       .catch((error: unknown) => {
         if (!this.context.ending.aborted) this.context.log.error('watch failed', { task: id, reason: String(error) });
       })
       .finally(() => {
+        begun();
         tellLooked(watch);
         this.watches.delete(id);
         this.loops.delete(loop);
         this.context.changes.notify();
       });
     this.loops.add(loop);
+    return whenBegun;
   }
 
   /** Resolves when the look that `watch` began is over; at once where another process looks. */
@@ -82,18 +104,27 @@ export class Watcher {
     await Promise.allSettled([...this.loops]);
   }
 
-  private async run(id: string, watch: Watch): Promise<void> {
+  private async run(id: string, watch: Watch, isNew: boolean, begun: () => void): Promise<void> {
     const lease = await leaseTask(this.context, id);
+    begun();
     if (lease === undefined) return;
     try {
+      const first = await this.context.journal.read(id);
+      if (first === undefined) return;
+      watch.age.begin(first, isNew, this.moment());
+      // What was accepted this moment cannot be finished yet.
+      let delayMilliseconds = isNew ? await this.scheduled(first, watch) : 0;
       while (!this.context.ending.aborted) {
-        if (!(await lease.renew())) return;
+        await this.pause(watch, delayMilliseconds);
+        await this.turn(watch);
+        if (this.context.ending.aborted || !(await lease.renew())) return;
         const record = await this.context.journal.read(id);
         if (record === undefined || !isWatched(record.status)) return;
-        const delayMilliseconds = await this.look(record, watch);
+        const next = await this.look(record, watch);
+        watch.isLooking = false;
         tellLooked(watch);
-        if (delayMilliseconds === undefined) return;
-        await this.pause(watch, delayMilliseconds);
+        if (next === undefined) return;
+        delayMilliseconds = next;
       }
     } finally {
       await lease.release();
@@ -101,31 +132,52 @@ export class Watcher {
   }
 
   private async pause(watch: Watch, milliseconds: number): Promise<void> {
-    const woken = new AbortController();
-    watch.wake = () => woken.abort();
-    const signal = AbortSignal.any([woken.signal, this.context.ending]);
-    await this.context.clock.sleep(milliseconds, signal).catch(() => undefined);
-    watch.wake = () => undefined;
+    if (milliseconds <= 0 || watch.isAsked) return;
+    const over = new AbortController();
+    watch.endPause = () => over.abort();
+    await this.context.clock.sleep(milliseconds, over.signal).catch(() => undefined);
+    watch.endPause = () => undefined;
+  }
+
+  private async turn(watch: Watch): Promise<void> {
+    watch.turn = this.context.queryBudget.take(watch.isAsked, this.context.ending);
+    await watch.turn.come;
+    watch.turn = undefined;
+    watch.isAsked = false;
+    watch.isLooking = true;
   }
 
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
   private async look(record: TaskRecord, watch: Watch): Promise<number | undefined> {
-    const { api, clock, ending } = this.context;
-    const askedAt = { wall: clock.now(), monotonic: clock.monotonic() };
+    const { api, ending } = this.context;
+    const askedAt = this.moment();
     const outcome = await api.query(record.req_key, record.provider_task_id ?? '', ending);
     const answered = outcome.kind === 'running' || outcome.kind === 'not_found';
     if (answered) watch.answered++;
     watch.failedInRow = outcome.kind === 'unanswered' || outcome.kind === 'hindered' ? watch.failedInRow + 1 : 0;
+    if (outcome.kind === 'running') watch.age.stillRunning(askedAt);
     // The time that was signed, and what has passed since: a clock that jumps in between changes nothing.
-    const now = askedAt.wall + clock.monotonic() - askedAt.monotonic;
+    const now = askedAt.wall + this.context.clock.monotonic() - askedAt.monotonic;
     const next = afterQuery(record, outcome, this.looked(record, outcome, watch, now));
     if (next.status === 'generating' && next.video !== undefined && outcome.kind === 'done') {
       await this.record(record, next);
+      await this.learn(record, watch);
       await finish(this.context, next, ending);
       return undefined;
     }
     await this.record(record, next);
-    return isWatched(next.status) ? this.delay(outcome, watch) : undefined;
+    return isWatched(next.status) ? await this.delay(outcome, next, watch) : undefined;
+  }
+
+  /** A link again is not a video again. */
+  private async learn(record: TaskRecord, watch: Watch): Promise<void> {
+    const span = record.video === undefined ? watch.age.finishedWithin(this.moment()) : undefined;
+    if (span !== undefined) await this.context.pastTimes.learn(record.request.mode, span);
+  }
+
+  private moment(): Moment {
+    const { clock } = this.context;
+    return { wall: clock.now(), monotonic: clock.monotonic() };
   }
 
   private looked(record: TaskRecord, outcome: QueryOutcome, watch: Watch, now: number): Looked {
@@ -146,15 +198,31 @@ export class Watcher {
     this.context.changes.notify();
   }
 
-  private delay(outcome: QueryOutcome, watch: Watch): number {
-    const { pollIntervalSeconds, maxPollAttempts } = this.context.settings;
-    if (watch.answered >= maxPollAttempts) return SLOW_POLL_SECONDS * 1000;
+  private async delay(outcome: QueryOutcome, record: TaskRecord, watch: Watch): Promise<number> {
+    if (watch.answered >= this.context.settings.maxPollAttempts) return SLOW_POLL_SECONDS * 1000;
     // What the user sets is what is done, after a failed query, too.
-    if (pollIntervalSeconds !== undefined) return pollIntervalSeconds * 1000;
+    if (this.context.settings.pollIntervalSeconds !== undefined) return await this.scheduled(record, watch);
     if (outcome.kind === 'unanswered') return delayBefore(watch.failedInRow, QUERY_DELAYS, Math.random());
     if (outcome.kind === 'hindered') return delayBefore(watch.failedInRow, HINDRANCE_DELAYS, Math.random());
-    return DEFAULT_POLL_SECONDS * 1000;
+    return outcome.kind === 'not_found' ? DEFAULT_POLL_SECONDS * 1000 : await this.scheduled(record, watch);
   }
+
+  /** @returns milliseconds until the next question. A task of unknown age tells nothing of when it is finished. */
+  private async scheduled(record: TaskRecord, watch: Watch): Promise<number> {
+    const { settings, pastTimes } = this.context;
+    const ageSeconds = watch.age.secondsAt(this.moment());
+    const learned = ageSeconds === undefined ? undefined : await pastTimes.schedule(record.request.mode);
+    const schedule = chooseSchedule(settings.pollIntervalSeconds, learned);
+    return schedule.delaySeconds(ageSeconds ?? 0, Math.random()) * 1000;
+  }
+}
+
+/** A look that is under way answers whoever asks now. */
+function hurry(watch: Watch): void {
+  if (watch.isLooking) return;
+  watch.isAsked = true;
+  watch.endPause();
+  watch.turn?.hurry();
 }
 
 function tellLooked({ looked }: Watch): void {
@@ -171,72 +239,4 @@ async function leaseTask(context: TaskContext, id: string): Promise<Lease | unde
 function notFoundBefore({ first_not_found_at: first }: TaskRecord, now: number): number {
   if (first === undefined) return 0;
   return Math.min(Math.max(now - Date.parse(first), 0), NOT_FOUND_BELIEVED_MILLISECONDS);
-}
-
-/**
- * Saves what is done, and closes the record. The caller holds the task's lease. A video that cannot be saved is
- * `done` all the same: the record has its link, and why.
- */
-export async function finish(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<TaskRecord> {
-  const { journal, clock, changes } = context;
-  const { destination, video } = record;
-  let saved = record;
-  if (destination !== null && video !== undefined) {
-    try {
-      const { error: _, ...unsaved } = record;
-      saved = await saveVideo(context, {
-        record: { ...unsaved, video },
-        destination: { folder: destination.folder, fileName: destination.file_name },
-        freshUrl: (abort) => freshUrl(context, record, abort),
-        signal,
-        // A state folder that is full for a while must not keep a paid video from its place.
-        remember: (remembered) => journal.writeOrKeep(remembered),
-      });
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
-      context.log.warn('video not saved', { task: record.id, code: problem.code });
-      saved = { ...record, error: errorOf(problem) };
-    }
-  }
-  const done: TaskRecord = {
-    ...saved,
-    ...priceOfAdopted(saved),
-    status: 'done',
-    finished_at: record.finished_at ?? iso(clock.now()),
-  };
-  await journal.writeOrKeep(done);
-  context.log.info('done', { task: record.id, saved: done.video?.file !== undefined });
-  changes.notify();
-  return done;
-}
-
-/** What a task that was made elsewhere cost is told by its file: the provider makes 5 or 10 seconds. */
-function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
-  const seconds = record.video?.file?.facts?.duration_seconds;
-  const mode = modeOfReqKey(record.req_key);
-  if (record.estimated_cny !== undefined || seconds === undefined || mode === undefined) return {};
-  const billed = seconds > 7.5 ? 10 : 5;
-  return { billed_seconds: billed, estimated_cny: priceCny(mode, billed) };
-}
-
-/** @throws Problem save_failed when the provider gives no link any more, or does not answer for a while */
-async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<string> {
-  for (let attempt = 1; ; attempt++) {
-    const outcome = await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
-    if (outcome.kind === 'done') return outcome.url;
-    const isBlip = outcome.kind === 'unanswered' || outcome.kind === 'hindered';
-    if (!isBlip || attempt === FRESH_LINK_QUERIES) {
-      const reason = 'problem' in outcome ? outcome.problem.message : `the provider says ${outcome.kind}`;
-      throw new Problem('save_failed', { what: `The link had expired, and no fresh one was to be had: ${reason}` });
-    }
-    await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);
-  }
-}
-
-/** @returns the record with a link that is good for an hour again; the same record when none was to be had */
-export async function refreshLink(context: TaskContext, record: TaskRecord, signal?: AbortSignal): Promise<TaskRecord> {
-  const outcome = await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
-  if (outcome.kind !== 'done' || record.video === undefined) return record;
-  return { ...record, video: { ...record.video, ...linkOf(outcome.url, context.clock.now()) } };
 }

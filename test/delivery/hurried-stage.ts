@@ -14,7 +14,9 @@ import { readSettings } from '../../src/settings.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import type { TaskContext } from '../../src/tasks/context.ts';
 import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { PastTimes } from '../../src/tasks/past-times.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
+import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { VideoService } from '../../src/tasks/service.ts';
 import { type Environment, makeWorkspace, type Workspace } from '../support/server-workspace.ts';
 
@@ -76,6 +78,8 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
     log: silentLog,
     identity: ownIdentity(),
     changes: new Changes(),
+    queryBudget: new QueryBudget(systemClock),
+    pastTimes: new PastTimes(settings.stateDir, silentLog),
     ending: ending.signal,
   };
   const service = new VideoService(context, false);

@@ -33,7 +33,7 @@ function steady(text: string): string {
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/\d{4}-\d\d-\d\d (.*) [0-9a-z]{5,6}\.mp4/g, 'DAY $1 ID.mp4')
     .replace(/(Elapsed: )\d+ seconds/g, '$1N seconds')
-    .replace(/\(\d+ s so far/g, '(N s so far');
+    .replace(/\(\d+ s so far[^)]*/g, '(N s so far, USUALLY');
 }
 
 const golden = (name: string) => `../golden/texts/live-${name}.md`;

@@ -7,11 +7,14 @@ import { type Circumstances, isErrorStatus, refusal, reportOf, reportSchema } fr
 import { toolSurface } from '../../src/report/surface.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
 import { errorOf } from '../../src/tasks/submit.ts';
+import type { UsualTime } from '../../src/tasks/usual-time.ts';
 import { ACCEPTED, FINISHED, NOW, recordOf } from './records.ts';
 
 const video = FINISHED.video;
 const { file: _, ...link } = video;
 const refused = errorOf(new Problem('50413', { providerCode: '50413', providerText: 'Post Text Risk Not Pass' }));
+const ALIKE: UsualTime = { count: 30, lowSeconds: 110, medianSeconds: 130, highSeconds: 170, finishedBy: () => 0.5 };
+const VARIED: UsualTime = { count: 30, lowSeconds: 75, medianSeconds: 130, highSeconds: 250, finishedBy: () => 0.5 };
 const request = recordOf({ status: 'queued' }).request;
 
 /** Golden file → the record, and what is known beside it. */
@@ -39,6 +42,9 @@ const CASES: Readonly<Record<string, readonly [TaskRecord, Partial<Circumstances
   'done-sandbox': [recordOf({ status: 'done', ...ACCEPTED, ...FINISHED, sandbox: true })],
   'in-queue': [recordOf({ status: 'in_queue', ...ACCEPTED })],
   generating: [recordOf({ status: 'generating', ...ACCEPTED })],
+  'generating-usual': [recordOf({ status: 'generating', ...ACCEPTED }), { usual: { ...ALIKE, medianSeconds: 200 } }],
+  'generating-varied': [recordOf({ status: 'generating', ...ACCEPTED }), { usual: VARIED }],
+  'generating-overdue': [recordOf({ status: 'generating', ...ACCEPTED }), { usual: ALIKE, now: NOW + 60_000 }],
   'generating-joined': [recordOf({ status: 'generating', ...ACCEPTED }), { joined: true }],
   'generating-saving': [recordOf({ status: 'generating', ...ACCEPTED, video: link })],
   'generating-hindered': [

@@ -13,7 +13,9 @@ import { readSettings } from '../../src/settings.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import { iso, type TaskContext } from '../../src/tasks/context.ts';
 import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { PastTimes } from '../../src/tasks/past-times.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
+import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { newTaskId, type TaskRecord } from '../../src/tasks/record.ts';
 import { Watcher } from '../../src/tasks/watch.ts';
 
@@ -101,17 +103,20 @@ export async function openWorld(
   const ending = new AbortController();
   const endpoint = async () => new URL(sandbox.url);
   const scope = { origin: sandbox.url, account: accountOf(credentials.accessKeyId) };
+  const journal = new Journal(folder, scope, silentLog);
   const context: TaskContext = {
     settings,
     api: createApi({ endpoint, credentials, apiTimeoutSeconds: 20, network, clock, log: silentLog }),
     apiIsPrivate: true,
-    journal: new Journal(folder, scope, silentLog),
+    journal,
     network,
     ffmpeg: async () => undefined,
     clock,
     log: silentLog,
     identity: ownIdentity(),
     changes: new Changes(),
+    queryBudget: new QueryBudget(clock),
+    pastTimes: new PastTimes(journal.folder, silentLog),
     ending: ending.signal,
   };
   await context.journal.prepare();

@@ -18,6 +18,7 @@ export async function tellTask(service: VideoService, record: TaskRecord, joined
     reportOf(record, {
       surface: toolSurface,
       now: service.context.clock.now(),
+      usual: await service.context.pastTimes.usualTime(record.request.mode),
       joined,
       placeInQueue: await service.placeInQueue(record),
       unwritten: service.context.journal.isUnwritten(record.id),

@@ -1,0 +1,200 @@
+/**
+ * What do a thousand tasks in flight in one process cost, beside ten? Each is on disk as if an earlier process had left
+ * it, and taken up by the built server. `--whole` waits until all are saved (some four minutes).
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { importSource, megabytes, printTable, startSandbox } from './server-under-test.mjs';
+
+const FEW = 10;
+const MANY = 1000;
+const IN_FLIGHT_SECONDS = 25;
+const SAVING_SECONDS = process.argv.includes('--whole') ? 180 : 30;
+const GENERATION_SECONDS = 300;
+const MOST_A_SECOND = 10;
+const MOST_DELAY_MILLISECONDS = 50;
+const MOST_MEMORY = 1.6;
+const GETS = 5;
+
+const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const { createApi } = await importSource('src/jimeng/api.ts');
+const { createNetwork } = await importSource('src/network.ts');
+const { Journal, accountOf } = await importSource('src/tasks/journal.ts');
+const { newTaskId } = await importSource('src/tasks/record.ts');
+
+const silent = () => undefined;
+const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+
+/** The tasks are at the provider, and open in the state folder. @returns their ids */
+async function leaveTasks(count, sandbox, { stateDir, outputDir }) {
+  const network = createNetwork({});
+  const { credentials } = sandbox;
+  const clock = { now: Date.now, monotonic: () => performance.now(), sleep };
+  const endpoint = async () => new URL(sandbox.url);
+  const api = createApi({ endpoint, credentials, apiTimeoutSeconds: 60, network, clock, log });
+  const journal = new Journal(stateDir, { origin: sandbox.url, account: accountOf(credentials.accessKeyId) }, log);
+  await journal.prepare();
+  const ids = [];
+  for (let number = 0; number < count; number++) {
+    const prompt = `video ${number}`;
+    const outcome = await api.submit(Buffer.from(JSON.stringify({ req_key: 'jimeng_t2v_v30', prompt })));
+    const now = Date.now();
+    const at = new Date(now).toISOString();
+    const record = {
+      ...{ version: 1, id: newTaskId(now), status: 'in_queue', ...journal.scope, sandbox: true },
+      ...{ created_at: at, sent_at: at, submitted_at: at, fingerprint: randomBytes(8).toString('hex') },
+      request: { mode: 't2v_720p', prompt, duration: 5, fps: 24, notes: [] },
+      ...{ req_key: 'jimeng_t2v_v30', billed_seconds: 5, estimated_cny: 1.4, destination: { folder: outputDir } },
+      ...{ owner: { pid: 1, place: 'gone', started: '' }, attempts: 1, answered_queries: 0 },
+      provider_task_id: outcome.providerTaskId,
+    };
+    // Not synced as the product does: a thousand of these are only the stage.
+    await writeFile(join(journal.folder, 'open', `${record.id}.json`), JSON.stringify(record), { mode: 0o600 });
+    ids.push(record.id);
+  }
+  await network.close();
+  return { ids, closedFolder: join(journal.folder, 'closed') };
+}
+
+async function startServer(sandbox, { stateDir, outputDir, probeFile }) {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: ['--import', inProject('bench/event-loop-probe.mjs'), inProject('dist/main.js')],
+    env: {
+      JIMENG_VIDEO_API_URL: sandbox.url,
+      JIMENG_VIDEO_STATE_DIR: stateDir,
+      JIMENG_VIDEO_OUTPUT_DIR: outputDir,
+      VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
+      VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
+      LOG_LEVEL: 'silent',
+      BENCH_EVENT_LOOP_FILE: probeFile,
+    },
+  });
+  const client = new Client({ name: 'jimeng-bench', version: '1' });
+  await client.connect(transport);
+  const call = (name, given) => client.callTool({ name, arguments: given }, undefined, { timeout: 60_000 });
+  const delays = async () => {
+    await rm(probeFile, { force: true });
+    process.kill(transport.pid, 'SIGUSR2');
+    for (;;) {
+      await sleep(50);
+      const text = await readFile(probeFile, 'utf8').catch(() => '');
+      if (text.endsWith('}')) return JSON.parse(text);
+    }
+  };
+  const resident = async () => {
+    const status = await readFile(`/proc/${transport.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+  };
+  return { call, delays, resident, close: () => client.close() };
+}
+
+/** The most that arrived within any second. */
+function mostInASecond(arrivals) {
+  let most = 0;
+  let from = 0;
+  arrivals.forEach((at, index) => {
+    while (at - arrivals[from] >= 1000) from++;
+    most = Math.max(most, index - from + 1);
+  });
+  return most;
+}
+
+async function measure(count, savingSeconds) {
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const sandbox = await startSandbox({
+    ...{ generationSeconds: GENERATION_SECONDS, tasksInFlight: MANY, requestsPerSecond: 1e6, now },
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'jimeng-bench-'));
+  const places = {
+    stateDir: join(folder, 'state'),
+    outputDir: join(folder, 'videos'),
+    probeFile: join(folder, 'probe'),
+  };
+  try {
+    const { ids, closedFolder } = await leaveTasks(count, sandbox, places);
+    const server = await startServer(sandbox, places);
+    try {
+      const queries = () => sandbox.requests.filter(({ operation }) => operation === 'query');
+      await server.call('list_video_tasks', { limit: 1 });
+      // What the start costs is another measurement's.
+      await server.delays();
+      await sleep(IN_FLIGHT_SECONDS * 1000);
+      const inFlight = { delays: await server.delays(), memory: await server.resident() };
+      const gets = [];
+      // The last ones are the last in line.
+      for (const id of ids.slice(-GETS)) {
+        const from = performance.now();
+        await server.call('get_video_task', { task_id: id, wait_seconds: 0 });
+        gets.push(performance.now() - from);
+      }
+      const before = queries();
+      ahead = GENERATION_SECONDS * 1000;
+      const startedAt = performance.now();
+      const saved = async () => (await readdir(closedFolder)).filter((name) => name.includes('.done.')).length;
+      while (performance.now() - startedAt < savingSeconds * 1000 && (await saved()) < count) await sleep(500);
+      const after = queries().slice(before.length);
+      return {
+        count,
+        ...inFlight,
+        gets: gets.sort((a, b) => a - b),
+        questions: before.length,
+        // In line: nobody is asked for again before everybody was asked for once.
+        together: new Set(before.slice(0, Math.min(count, before.length) - GETS).map(({ taskId }) => taskId)).size,
+        most: Math.max(...[before, after].map((told) => mostInASecond(told.map(({ arrivedAt }) => arrivedAt)))),
+        savingDelays: await server.delays(),
+        savingMemory: await server.resident(),
+        savingSeconds: (performance.now() - startedAt) / 1000,
+        saved: await saved(),
+      };
+    } finally {
+      await server.close();
+    }
+  } finally {
+    await sandbox.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const few = await measure(FEW, 5 + SAVING_SECONDS / 10);
+const many = await measure(MANY, SAVING_SECONDS);
+const ratio = many.memory / few.memory;
+const checks = [
+  ['at most 10 questions in any second', Math.max(few.most, many.most) <= MOST_A_SECOND],
+  ['event-loop delay p99 at most 50 ms', many.delays.p99 <= MOST_DELAY_MILLISECONDS],
+  ['memory at most 1.6 ×', ratio <= MOST_MEMORY],
+  ['everybody in turn', many.together === Math.min(MANY, many.questions) - GETS],
+  [
+    'ten are saved, and a thousand as fast as ten questions a second let',
+    few.saved === FEW && many.saved >= Math.min(MANY, 5 * many.savingSeconds),
+  ],
+];
+if (checks.some(([, isReached]) => !isReached)) process.exitCode = 1;
+const figure = (name, of) => [name, ...[few, many].map(of)];
+const delays = ({ p50, p99, max }) => `${p50.toFixed(1)} / ${p99.toFixed(1)} / ${max.toFixed(1)} ms`;
+printTable(
+  ['', `${FEW} tasks in flight`, `${MANY} tasks in flight`],
+  [
+    figure(`questions in ${IN_FLIGHT_SECONDS} s`, ({ questions }) => questions),
+    figure('most questions in any second', ({ most }) => most),
+    figure('event-loop delay, p50 / p99 / most', (told) => delays(told.delays)),
+    figure('the same while they are saved', (told) => delays(told.savingDelays)),
+    figure('memory (RSS)', ({ memory }) => `${megabytes(memory)} MB`),
+    figure('the same while they are saved', ({ savingMemory }) => `${megabytes(savingMemory)} MB`),
+    figure(
+      '`get_video_task`, median / slowest',
+      ({ gets }) => `${gets[GETS >> 1].toFixed(0)} / ${gets.at(-1).toFixed(0)} ms`,
+    ),
+    figure('finished all at once: saved', ({ saved, savingSeconds }) => `${saved} in ${savingSeconds.toFixed(0)} s`),
+  ],
+);
+process.stdout.write(
+  `\nMemory ${ratio.toFixed(2)} ×. ${checks.map(([name, isReached]) => `${name}: ${isReached ? 'reached' : '**not reached**'}`).join('; ')}.\n`,
+);

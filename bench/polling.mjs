@@ -1,0 +1,223 @@
+/** How many questions does a video need, and how late is it known to be finished, beside a question every 5 s? Simulated clock. */
+import { importSource, printTable } from './server-under-test.mjs';
+
+const { chooseSchedule, learnedSchedule } = await importSource('src/tasks/schedule.ts');
+const { usualTimeOf } = await importSource('src/tasks/usual-time.ts');
+
+const VIDEOS = 4000;
+const SHORTEST = 40;
+const LONGEST = 600;
+const MEDIANS = [75, 120, 200];
+/** Logarithmic spread → the share of the fixed pace's questions that is to be reached. */
+const REACH = new Map([
+  [0.25, 0.6],
+  [0.4, 0.75],
+  [0.6, 0.9],
+]);
+/** What is learned is a sample: each row is the mean of so many, and tells the worst. */
+const SAMPLES = 5;
+const NOTHING_LEARNED = chooseSchedule(undefined, undefined);
+const FIXED = chooseSchedule(5, undefined);
+
+/** mulberry32: the same times in every run. */
+function randomFrom(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = randomFrom(20261122);
+
+function drawTime(median, spread) {
+  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return median * Math.exp(spread * normal);
+}
+
+/** Drawn again until it lies within; `held` puts it onto the bound instead. */
+function cutTime(median, spread, held = false) {
+  for (;;) {
+    const seconds = drawTime(median, spread);
+    if (held) return Math.min(LONGEST, Math.max(SHORTEST, seconds));
+    if (seconds >= SHORTEST && seconds <= LONGEST) return seconds;
+  }
+}
+
+const times = (count, draw) => Array.from({ length: count }, draw);
+
+/** As a watch does: a pause, a question, until the answer is "done". What it learns is between which questions that was. */
+function poll(schedule, finishedAt) {
+  let questions = 0;
+  let from = 0;
+  for (let age = 0; ; from = age) {
+    age += schedule.delaySeconds(age, random());
+    questions++;
+    if (age >= finishedAt) return { questions, lag: age - finishedAt, span: { fromSeconds: from, toSeconds: age } };
+  }
+}
+
+function pollAll(schedule, finished) {
+  let questions = 0;
+  let lag = 0;
+  let worstLag = 0;
+  for (const at of finished) {
+    const told = poll(schedule, at);
+    questions += told.questions;
+    lag += told.lag;
+    worstLag = Math.max(worstLag, told.lag);
+  }
+  return { questions: questions / finished.length, lag: lag / finished.length, worstLag };
+}
+
+const scheduleOf = (spans) => {
+  const usual = usualTimeOf(spans);
+  return chooseSchedule(undefined, usual && learnedSchedule(usual));
+};
+const exactly = (finished) => finished.map((at) => ({ fromSeconds: at, toSeconds: at }));
+
+/** From nothing, each video watched by what the ones before it taught: the times carry the polling's own lag. */
+function learnByPolling(spans, finished) {
+  const learned = [...spans];
+  const told = [];
+  let schedule = scheduleOf(learned);
+  finished.forEach((at, index) => {
+    told.push(poll(schedule, at));
+    learned.push(told.at(-1).span);
+    // As often as the product makes it anew.
+    if (learned.length < 20 || index % Math.ceil(learned.length / 20) === 0) schedule = scheduleOf(learned);
+  });
+  return { learned, told };
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const percent = (share) => `${(share * 100).toFixed(1)} %`;
+
+/** @returns the share of the fixed pace's questions, and the mean lags, of every sample */
+function compare(median, spread, learn, held) {
+  const rows = times(SAMPLES, () => {
+    const finished = times(VIDEOS, () => cutTime(median, spread, held));
+    const fixed = pollAll(FIXED, finished);
+    const ours = pollAll(scheduleOf(learn()), finished);
+    return { ours, fixed, share: ours.questions / fixed.questions };
+  });
+  return {
+    questions: mean(rows.map(({ ours }) => ours.questions)),
+    fixedQuestions: mean(rows.map(({ fixed }) => fixed.questions)),
+    share: mean(rows.map(({ share }) => share)),
+    worstShare: Math.max(...rows.map(({ share }) => share)),
+    lag: mean(rows.map(({ ours }) => ours.lag)),
+    fixedLag: mean(rows.map(({ fixed }) => fixed.lag)),
+    worstLag: Math.max(...rows.map(({ ours }) => ours.lag)),
+  };
+}
+
+const shareAndLag = ({ share, lag }) => `${percent(share)}, ${lag.toFixed(2)} s`;
+
+function measureReaches() {
+  const rows = [];
+  for (const [spread, reach] of REACH) {
+    for (const median of MEDIANS) {
+      const learn = (count) => () => exactly(times(count, () => cutTime(median, spread)));
+      const told = compare(median, spread, learn(200));
+      const held = compare(median, spread, () => exactly(times(200, () => cutTime(median, spread, true))), true);
+      const inLife = compare(
+        median,
+        spread,
+        () =>
+          learnByPolling(
+            [],
+            times(200, () => cutTime(median, spread)),
+          ).learned,
+      );
+      const isReached = told.share <= reach && told.lag <= told.fixedLag;
+      const isReachedInLife = inLife.share <= reach && inLife.lag <= inLife.fixedLag;
+      if (!isReached || !isReachedInLife) process.exitCode = 1;
+      rows.push([
+        spread,
+        `${median} s`,
+        told.fixedQuestions.toFixed(1),
+        told.questions.toFixed(1),
+        `${percent(told.share)} (worst ${percent(told.worstShare)})`,
+        percent(reach),
+        `${told.lag.toFixed(2)} s (worst ${told.worstLag.toFixed(2)})`,
+        `${told.fixedLag.toFixed(2)} s`,
+        shareAndLag(inLife),
+        shareAndLag(held),
+        isReached && isReachedInLife ? 'reached' : '**not reached**',
+      ]);
+    }
+  }
+  printTable(
+    [
+      ...['Spread σ', 'Median', 'Questions a video, every 5 s', 'learned', 'Share', 'Reach', 'Mean lag', 'every 5 s'],
+      ...['Learned by polling', 'Held at the bounds, not drawn again', ''],
+    ],
+    rows,
+  );
+}
+
+function measureFewTimes() {
+  const counts = [0, 4, 5, 10, 20, 50, 100];
+  const rows = [];
+  for (const spread of REACH.keys()) {
+    for (const median of MEDIANS) {
+      const cells = counts.map((count) => {
+        const told = compare(median, spread, () => exactly(times(count, () => cutTime(median, spread))));
+        // Below what a schedule is made of it is the fixed pace itself, question for question.
+        if (count < 5 && (told.share !== 1 || told.lag !== told.fixedLag)) process.exitCode = 1;
+        return shareAndLag(told);
+      });
+      rows.push([spread, `${median} s`, ...cells]);
+    }
+  }
+  printTable(['Spread σ', 'Median', ...counts.map((count) => `${count} learned`)], rows);
+}
+
+/** The provider's times are multiplied all of a sudden, after 200 videos. */
+function measureChange() {
+  const rows = [];
+  for (const spread of REACH.keys()) {
+    for (const median of MEDIANS) {
+      const known = exactly(times(200, () => cutTime(median, spread)));
+      const cells = [2, 0.5].flatMap((factor) => {
+        const after = times(100 * SAMPLES, () => cutTime(median, spread) * factor);
+        const runs = times(SAMPLES, (_, run) => learnByPolling(known, after.slice(run * 100, run * 100 + 100)).told);
+        return [
+          [0, 20],
+          [50, 100],
+        ].map(([from, to]) => {
+          const told = runs.flatMap((run) => run.slice(from, to));
+          const fixed = pollAll(
+            FIXED,
+            runs.flatMap((_, run) => after.slice(run * 100 + from, run * 100 + to)),
+          );
+          const share = mean(told.map(({ questions }) => questions)) / fixed.questions;
+          const worst = Math.max(...told.map(({ lag }) => lag));
+          if (worst > 30) process.exitCode = 1;
+          return `${percent(share)}, ${mean(told.map(({ lag }) => lag)).toFixed(1)} s (worst ${worst.toFixed(0)})`;
+        });
+      });
+      rows.push([spread, `${median} s`, ...cells]);
+    }
+  }
+  printTable(
+    ['Spread σ', 'Median', '2 × as long: first 20', 'videos 51 to 100', 'Half as long: first 20', 'videos 51 to 100'],
+    rows,
+  );
+}
+
+const isSame = times(200, (_, step) => NOTHING_LEARNED.delaySeconds(step * 5, random())).every((delay) => delay === 5);
+if (!isSame) process.exitCode = 1;
+process.stdout.write(
+  `${VIDEOS} videos a row, after 200 learned; their times log-normal, cut to ${SHORTEST} to ${LONGEST} s. Nothing learned: ${isSame ? 'every 5 s, as the fixed pace' : '**not the fixed pace**'}. Mean of ${SAMPLES} samples of what is learned.\n\n`,
+);
+measureReaches();
+process.stdout.write('\nFewer learned: share of the fixed pace’s questions, mean lag.\n\n');
+measureFewTimes();
+process.stdout.write(
+  '\nA provider that changes its speed: share of the fixed pace’s questions, mean and worst lag.\n\n',
+);
+measureChange();

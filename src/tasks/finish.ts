@@ -1,0 +1,88 @@
+/** What is left to do for a video that the provider has finished? It is saved, and its link kept fresh. */
+import type { QueryOutcome } from '../jimeng/api.ts';
+import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
+import { Problem } from '../problems.ts';
+import { linkOf } from './after-query.ts';
+import { iso, type TaskContext } from './context.ts';
+import type { TaskRecord } from './record.ts';
+import { delayBefore, QUERY_DELAYS } from './retry.ts';
+import { saveVideo } from './save.ts';
+import { errorOf } from './submit.ts';
+
+/** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
+const FRESH_LINK_QUERIES = 5;
+
+/**
+ * Saves what is done, and closes the record. The caller holds the task's lease. A video that cannot be saved is
+ * `done` all the same: the record has its link, and why.
+ */
+export async function finish(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<TaskRecord> {
+  const { journal, clock, changes } = context;
+  const { destination, video } = record;
+  let saved = record;
+  if (destination !== null && video !== undefined) {
+    try {
+      const { error: _, ...unsaved } = record;
+      saved = await saveVideo(context, {
+        record: { ...unsaved, video },
+        destination: { folder: destination.folder, fileName: destination.file_name },
+        freshUrl: (abort) => freshUrl(context, record, abort),
+        signal,
+        // A state folder that is full for a while must not keep a paid video from its place.
+        remember: (remembered) => journal.writeOrKeep(remembered),
+      });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
+      context.log.warn('video not saved', { task: record.id, code: problem.code });
+      saved = { ...record, error: errorOf(problem) };
+    }
+  }
+  const done: TaskRecord = {
+    ...saved,
+    ...priceOfAdopted(saved),
+    status: 'done',
+    finished_at: record.finished_at ?? iso(clock.now()),
+  };
+  await journal.writeOrKeep(done);
+  context.log.info('done', { task: record.id, saved: done.video?.file !== undefined });
+  changes.notify();
+  return done;
+}
+
+/** What a task that was made elsewhere cost is told by its file: the provider makes 5 or 10 seconds. */
+function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
+  const seconds = record.video?.file?.facts?.duration_seconds;
+  const mode = modeOfReqKey(record.req_key);
+  if (record.estimated_cny !== undefined || seconds === undefined || mode === undefined) return {};
+  const billed = seconds > 7.5 ? 10 : 5;
+  return { billed_seconds: billed, estimated_cny: priceCny(mode, billed) };
+}
+
+/** @throws Problem save_failed when the provider gives no link any more, or does not answer for a while */
+async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await askAtOnce(context, record, signal);
+    if (outcome.kind === 'done') return outcome.url;
+    const isBlip = outcome.kind === 'unanswered' || outcome.kind === 'hindered';
+    if (!isBlip || attempt === FRESH_LINK_QUERIES) {
+      const reason = 'problem' in outcome ? outcome.problem.message : `the provider says ${outcome.kind}`;
+      throw new Problem('save_failed', { what: `The link had expired, and no fresh one was to be had: ${reason}` });
+    }
+    await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);
+  }
+}
+
+/** @returns the record with a link that is good for an hour again; the same record when none was to be had */
+export async function refreshLink(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<TaskRecord> {
+  const outcome = await askAtOnce(context, record, signal);
+  if (outcome.kind !== 'done' || record.video === undefined) return record;
+  return { ...record, video: { ...record.video, ...linkOf(outcome.url, context.clock.now()) } };
+}
+
+/** Somebody, or a download, waits for the answer. */
+async function askAtOnce(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<QueryOutcome> {
+  await context.queryBudget.take(true, signal).come;
+  signal.throwIfAborted();
+  return await context.api.query(record.req_key, record.provider_task_id ?? '', signal);
+}
