@@ -94,7 +94,10 @@ export const INPUTS = {
     'first frame: http(s) URL, local path, data URL, or `task:ID` (the last frame of an earlier, saved video; needs ffmpeg)',
     '首帧：http(s) URL、本地路径、data URL，或 `task:ID`（某个已保存视频的最后一帧；需要 ffmpeg）',
   ],
-  tail_image: ['last frame: a URL where `image` is one, else from this computer; not `task:ID`', '尾帧：`image` 是 URL 时也给 URL，否则给本机图片；不能用 `task:ID`'],
+  tail_image: [
+    'last frame: a URL where `image` is one, else from this computer; not `task:ID`',
+    '尾帧：`image` 是 URL 时也给 URL，否则给本机图片；不能用 `task:ID`',
+  ],
   seed: [
     'whole number from −1 to 2147483647; −1 or left out is random; 0 is a seed',
     '−1 到 2147483647 的整数；−1 或不填为随机；0 也是种子',
