@@ -56,7 +56,8 @@ describe('a code at a query', () => {
     '%s: unaffected, told how to mend, and the video arrives',
     async (code, fault, mend) => {
       const prompt = `query hindered by ${code}`;
-      hinder(prompt, fault, 12);
+      // Few: all of these together share ten queries a second.
+      hinder(prompt, fault, 4);
       const { report: submitted } = await stage.call('submit_video_task', { prompt });
       const { task_id } = submitted;
       let hindered = submitted;
@@ -75,7 +76,7 @@ describe('a code at a query', () => {
 
   it.concurrent.each(PASSING)('%s: asked again, and the video arrives', async (code, fault) => {
     const prompt = `query met ${code}`;
-    hinder(prompt, fault, 4);
+    hinder(prompt, fault, 2);
     const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
     expect([report.status, isError]).toEqual(['done', false]);
   });
@@ -87,7 +88,7 @@ describe('ten failed queries in a row, in the middle of a watch', () => {
     stage.sandbox.faults.add({
       on: 'query',
       when: whenAskedFor(stage, prompt),
-      fault: { kind: 'slow', milliseconds: 1 },
+      fault: { kind: 'status-word', word: 'generating' },
     });
     hinder(prompt, { kind: 'cut' }, 3);
     hinder(prompt, { kind: 'html', status: 502 }, 2);
