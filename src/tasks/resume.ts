@@ -51,11 +51,13 @@ export class Resumer {
   }
 
   private async run(): Promise<void> {
-    const { clock, ending } = this.context;
+    const { clock, ending, journal } = this.context;
     await this.tidy();
-    while (!ending.aborted) {
+    for (let round = 1; !ending.aborted; round++) {
       await this.sweep();
       await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+      // Not before the first call is answered: it reads every name, and ten thousand of them take their time.
+      if (round === 1 && !ending.aborted) await journal.sweep().catch(() => undefined);
     }
   }
 
@@ -94,7 +96,6 @@ export class Resumer {
     const { journal, settings, clock } = this.context;
     try {
       await sweepLeases(journal.leasePath('.'));
-      await journal.sweep();
       if (settings.outputDir === undefined) return;
       const open = new Set(await journal.openIds());
       await sweepParts(settings.outputDir, (id) => open.has(id.replace(/-(cut|copy)$/, '')), clock.now());

@@ -5,7 +5,7 @@ import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import { chooseDestination, type Destination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
-import { type Spending, spending } from './budget.ts';
+import { type Spending, spendingOf } from './budget.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { waitForLease } from './lease.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
@@ -143,18 +143,22 @@ export class VideoService {
   /** Newest first. */
   async list(limit: number, status: TaskStatus | undefined): Promise<Listed> {
     this.resume();
-    const { journal } = this.context;
-    const { open, closed } = await journal.snapshot();
-    const entries = [
-      ...open.map((record) => ({ id: record.id, status: record.status, read: async () => record })),
-      ...closed.map((entry) => ({ ...entry, read: () => journal.readClosed(entry) })),
-    ].filter((entry) => status === undefined || entry.status === status);
-    entries.sort((a, b) => (a.id < b.id ? 1 : -1));
-    const records = await Promise.all(entries.slice(0, limit).map((entry) => entry.read()));
+    const { journal, clock } = this.context;
+    const snapshot = await journal.snapshot();
+    const isAsked = (entry: { readonly status: TaskStatus }) => status === undefined || entry.status === status;
+    const open = snapshot.open.filter(isAsked);
+    const closed = snapshot.closed.filter(isAsked);
+    const newest = [
+      ...open.map((record) => ({ id: record.id, read: async () => record })),
+      ...closed.slice(-limit).map((entry) => ({ id: entry.id, read: () => journal.readClosed(entry) })),
+    ]
+      .sort((a, b) => (a.id < b.id ? 1 : -1))
+      .slice(0, limit);
+    const records = await Promise.all(newest.map((entry) => entry.read()));
     return {
       records: records.filter((record) => record !== undefined),
-      total: entries.length,
-      spending: await spending(this.context),
+      total: open.length + closed.length,
+      spending: spendingOf(snapshot, clock.now()),
     };
   }
 
