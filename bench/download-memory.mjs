@@ -1,5 +1,6 @@
 /** By how much does the server grow while it downloads a file far larger than any clip? */
-import { megabytes, printTable, startSandbox, startServer, watchMemory } from './server-under-test.mjs';
+import { megabytes, printTable, watchMemory } from './measure.mjs';
+import { startSandbox, startServer } from './server-under-test.mjs';
 
 const SIZES = [1e8, 1e9];
 const MAX_GROWTH_BYTES = 40e6;

@@ -1,7 +1,8 @@
 /** How long does the built server take to make a picture of 15 MB small enough, what memory does that take, and does it answer meanwhile? */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { importSource, megabytes, printTable, startSandbox, startServer, watchMemory } from './server-under-test.mjs';
+import { megabytes, printTable, watchMemory } from './measure.mjs';
+import { importSource, startSandbox, startServer } from './server-under-test.mjs';
 
 const MAX_SENT_BYTES = 4_928_307;
 const { decodeJpeg, fillWithNoise, makeNoisePng, makePng, padPng } = await importSource('test/support/pictures.ts');

@@ -109,7 +109,8 @@ export class VideoService {
       // Refused or not, entries of dead processes are this one's now, of any req_key.
     }).finally(() => this.sender.pumpAll());
     const { toSend } = admitted;
-    if (toSend !== undefined) this.sender.send(toSend, toSend.id === admitted.record.id ? call.deadline : undefined);
+    if (toSend !== undefined && toSend.id !== admitted.record.id) this.sender.send(toSend);
+    else if (toSend !== undefined) this.sender.send(toSend, call.deadline, prepared.body);
     if (admitted.joined && isWatched(admitted.record.status)) this.watcher.watch(admitted.record.id);
     return { record: admitted.record, joined: admitted.joined };
   }
