@@ -8,4 +8,4 @@ server.setRequestHandler(ListToolsRequestSchema, () => ({
   tools: [{ name: 'nothing', inputSchema: { type: 'object' as const } }],
 }));
 server.setRequestHandler(CallToolRequestSchema, () => ({ content: [{ type: 'text' as const, text: 'nothing' }] }));
-await server.connect(new StdioServerTransport());
+void server.connect(new StdioServerTransport());

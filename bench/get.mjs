@@ -18,7 +18,7 @@ const scratch = await mkdtemp(join(tmpdir(), 'jimeng-bench-get-'));
 const sandbox = await startSandbox();
 const clients = [];
 try {
-  const emptyProgram = join(scratch, 'empty.mjs');
+  const emptyProgram = join(scratch, 'empty.cjs');
   await bundleProgram('bench/empty-server.ts', emptyProgram);
   const env = environmentIn(scratch, sandbox);
   const ours = new PlainClient(process.execPath, [PROGRAM], { env });
