@@ -19,7 +19,7 @@ const sandbox = await startSandbox();
 const clients = [];
 try {
   const emptyProgram = join(scratch, 'empty.cjs');
-  await bundleProgram('bench/empty-server.ts', emptyProgram);
+  await bundleProgram('bench/empty-program.ts', emptyProgram);
   const env = environmentIn(scratch, sandbox);
   const ours = new PlainClient(process.execPath, [PROGRAM], { env });
   const empty = new PlainClient(process.execPath, [emptyProgram], { env });
