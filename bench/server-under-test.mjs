@@ -1,5 +1,5 @@
 /** How does a bench speak to the built server, against a sandbox in the bench's own process, and see what memory it takes? */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,23 +9,25 @@ import { build } from 'esbuild';
 
 const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
+export const PROGRAM = inProject('dist/main.js');
+
 /** The sources are TypeScript, which Node 20 does not read: bundled into a folder inside the project, where imports are found. */
 export async function importSource(path) {
-  const folder = await mkdtemp(inProject('node_modules/.bench-'));
+  const folder = await mkdtemp(inProject('bench/.source-'));
   try {
     const outfile = join(folder, 'source.mjs');
-    await build({
-      entryPoints: [inProject(path)],
-      outfile,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'esm',
-    });
+    const input = { entryPoints: [inProject(path)], outfile, bundle: true, packages: 'external' };
+    await build({ ...input, platform: 'node', format: 'esm' });
     return await import(pathToFileURL(outfile).href);
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** A TypeScript program as one file that needs nothing beside it, as ours is built. */
+export async function bundleProgram(path, outfile) {
+  const output = { outfile, bundle: true, minify: true, platform: 'node', format: 'cjs', target: 'node20.18' };
+  await build({ entryPoints: [inProject(path)], ...output });
 }
 
 export async function startSandbox(options = {}) {
@@ -37,21 +39,28 @@ export async function startSandbox(options = {}) {
   });
 }
 
-/** Everything it writes goes into a new temporary folder, which `close` removes. */
+/** Everything that the program writes goes into `folder`. */
+export function environmentIn(folder, sandbox) {
+  return {
+    PATH: process.env.PATH,
+    HOME: folder,
+    JIMENG_VIDEO_API_URL: sandbox.url,
+    JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
+    JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
+    JIMENG_VIDEO_POLL_INTERVAL: '0.1',
+    VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
+    VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
+    LOG_LEVEL: 'warn',
+  };
+}
+
+/** In a new temporary folder, which `close` removes. */
 export async function startServer(sandbox) {
   const folder = await mkdtemp(join(tmpdir(), 'jimeng-bench-'));
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [inProject('dist/main.js')],
-    env: {
-      JIMENG_VIDEO_API_URL: sandbox.url,
-      JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
-      JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
-      JIMENG_VIDEO_POLL_INTERVAL: '0.1',
-      VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
-      VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
-      LOG_LEVEL: 'warn',
-    },
+    args: [PROGRAM],
+    env: environmentIn(folder, sandbox),
   });
   const client = new Client({ name: 'jimeng-bench', version: '1' });
   await client.connect(transport);
@@ -64,27 +73,4 @@ export async function startServer(sandbox) {
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function statusBytes(pid, name) {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
-}
-
-/** @returns the resident bytes before `work`, and the most there were during it (Linux) */
-export async function watchMemory(pid, work) {
-  const before = await statusBytes(pid, 'VmRSS');
-  // 5 sets the peak back to what is there now.
-  await writeFile(`/proc/${pid}/clear_refs`, '5');
-  const startedAt = performance.now();
-  const result = await work();
-  const seconds = (performance.now() - startedAt) / 1000;
-  return { result, seconds, before, peak: await statusBytes(pid, 'VmHWM') };
-}
-
-export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-
-export function printTable(heads, rows) {
-  const lines = [heads, heads.map(() => '---'), ...rows];
-  process.stdout.write(`${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`);
 }

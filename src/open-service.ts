@@ -11,10 +11,11 @@ import { Problem } from './problems.ts';
 import type { ReadSettings, Settings } from './settings.ts';
 import { Changes } from './tasks/changes.ts';
 import type { TaskContext } from './tasks/context.ts';
-import { accountOf, Journal } from './tasks/journal.ts';
+import { Journal } from './tasks/journal.ts';
 import { PastTimes } from './tasks/past-times.ts';
 import { ownIdentity } from './tasks/process-identity.ts';
 import { QueryBudget } from './tasks/query-budget.ts';
+import { accountOf } from './tasks/scope.ts';
 import { VideoService } from './tasks/service.ts';
 
 export interface ServiceHolder {

@@ -198,8 +198,17 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
   [
     'the system’s own clock, past an injected one',
     /\bsystemClock\b/,
-    // lease and durable-file compare with the file system's times; the others are where a clock is injected from.
-    ['clock.ts', 'open-service.ts', 'mcp/server.ts', 'mcp/work.ts', 'cli/*', 'tasks/lease.ts', 'tasks/durable-file.ts'],
+    // lease, durable-file and closed-folder compare with the file system's times; the others are where a clock is injected from.
+    [
+      'clock.ts',
+      'open-service.ts',
+      'mcp/server.ts',
+      'mcp/work.ts',
+      'cli/*',
+      'tasks/lease.ts',
+      'tasks/durable-file.ts',
+      'tasks/closed-folder.ts',
+    ],
   ],
 ];
 
@@ -227,6 +236,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'media/output-publish.ts',
       'media/clip-*',
       'tasks/durable-file.ts',
+      'tasks/closed-folder.ts',
       'tasks/journal.ts',
       'tasks/lease.ts',
       'tasks/past-times.ts',

@@ -12,8 +12,8 @@ import {
 /** Both images travel the same way: the provider takes one of the two fields, never both. */
 export type BodyImages =
   | { readonly kind: 'urls'; readonly urls: readonly string[] }
-  /** Raw base64, without a `data:` prefix. */
-  | { readonly kind: 'base64'; readonly data: readonly string[] };
+  /** Sent as raw base64, without a `data:` prefix: as that text already, or as bytes, which `bodyBytes` writes so. */
+  | { readonly kind: 'base64'; readonly data: readonly (string | Uint8Array)[] };
 
 export interface BodyInput {
   readonly mode: ModeName;

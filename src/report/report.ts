@@ -2,9 +2,9 @@
 import * as z from 'zod';
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Problem } from '../problems.ts';
+import type { Listed } from '../tasks/list.ts';
 import type { Prepared } from '../tasks/prepare.ts';
 import { chargeOf, isOpen, TASK_STATUSES, type TaskError, type TaskRecord } from '../tasks/record.ts';
-import type { Listed } from '../tasks/service.ts';
 import type { UsualTime } from '../tasks/usual-time.ts';
 import { messageOf, nextStepOf, SANDBOX } from './sentences.ts';
 import { capitalised, type Surface } from './surface.ts';

@@ -1,6 +1,7 @@
 /** What was spent, what may still be, and is there room for one more? */
 import { Problem } from '../problems.ts';
 import type { TaskContext } from './context.ts';
+import type { Snapshot } from './journal.ts';
 import { chargeOf, type TaskRecord } from './record.ts';
 
 const DAY_MILLISECONDS = 24 * 3600_000;
@@ -18,11 +19,15 @@ const reservedAt = (record: TaskRecord) => Date.parse(record.created_at);
 const fenOf = (record: TaskRecord) => Math.round((record.estimated_cny ?? 0) * 100);
 
 export async function spending({ journal, clock }: TaskContext): Promise<Spending> {
-  const since = clock.now() - DAY_MILLISECONDS;
+  return spendingOf(await journal.snapshot(), clock.now());
+}
+
+/** @param now milliseconds since 1970 */
+export function spendingOf({ open, closed }: Snapshot, now: number): Spending {
+  const since = now - DAY_MILLISECONDS;
   let last24h = 0;
   let allTime = 0;
   let possible = 0;
-  const { open, closed } = await journal.snapshot();
   for (const entry of closed) {
     if (entry.status !== 'done') possible += entry.fen;
     else allTime += entry.fen;

@@ -1,5 +1,6 @@
 /** Is the same request there already, so that it need not be paid for again? */
 import { createHash } from 'node:crypto';
+import { jsonPieces } from '../jimeng/body-bytes.ts';
 import type { TaskContext } from './context.ts';
 import type { TaskRecord, TaskStatus } from './record.ts';
 
@@ -15,9 +16,9 @@ const UNKNOWN_MILLISECONDS = 12 * 3600_000;
 export function fingerprintOf(body: Readonly<Record<string, unknown>>, duration: number, fps: number): string {
   const { seed = -1, ...rest } = body;
   const sorted = Object.entries({ ...rest, seed }).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify([sorted, duration, fps]))
-    .digest('hex');
+  const hash = createHash('sha256');
+  for (const piece of jsonPieces([sorted, duration, fps])) hash.update(piece);
+  return hash.digest('hex');
 }
 
 function isYoung(status: TaskStatus, ageMilliseconds: number): boolean {

@@ -60,6 +60,17 @@ async function writeSyncClose(file: FileHandle, data: string | Uint8Array): Prom
   }
 }
 
+/** @throws what tells nothing: a file that cannot be seen for the moment is there all the same */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
 /** Windows refuses to rename over a file that another process has open for a moment (virus scanners do). */
 async function renameOver(from: string, to: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {

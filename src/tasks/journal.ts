@@ -1,29 +1,26 @@
 /** What is on disk about every task of one account at one service? */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeFailure } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { type ClosedEntry, closedFileName, entryOf, readClosedName } from './closed-name.ts';
-import { createExclusively, makePrivateFolder, sweepTemporaries, syncFolder, writeDurably } from './durable-file.ts';
+import { ClosedFolder, type ClosedListing } from './closed-folder.ts';
+import { type ClosedEntry, closedFileName, entryOf } from './closed-name.ts';
+import {
+  createExclusively,
+  exists,
+  makePrivateFolder,
+  sweepTemporaries,
+  syncFolder,
+  writeDurably,
+} from './durable-file.ts';
 import { isOpen, isTaskId, recordSchema, type TaskRecord } from './record.ts';
+import type { Scope } from './scope.ts';
 import { Turns } from './turns.ts';
 
-/** Records of other pairs are not seen. */
-export interface Scope {
-  /** The API's address, or `sandbox`. */
-  readonly origin: string;
-  /** A hash of the access key. */
-  readonly account: string;
-}
-
-export function accountOf(accessKeyId: string): string {
-  return createHash('sha256').update(`jimeng-video-mcp account\n${accessKeyId}`).digest('hex').slice(0, 16);
-}
-
 export interface Snapshot {
-  /** In the order of their ids. */
+  /** Both in the order of their ids, oldest first. */
   readonly open: readonly TaskRecord[];
   readonly closed: readonly ClosedEntry[];
 }
@@ -41,7 +38,8 @@ export class Journal {
   readonly folder: string;
   readonly scope: Scope;
   private readonly log: Log;
-  /** Where a closed record was last seen. */
+  private readonly closedFolder: ClosedFolder;
+  /** Where a closed record that was asked for or written here was last seen. */
   private readonly closedNames = new Map<string, string>();
   /** What the disk would not take, newest version each: told from here, and tried again. */
   private readonly unwritten = new Map<string, TaskRecord>();
@@ -54,6 +52,7 @@ export class Journal {
   constructor(stateDir: string, scope: Scope, log: Log) {
     const name = createHash('sha256').update(`${scope.origin}\n${scope.account}`).digest('hex').slice(0, 16);
     this.folder = join(stateDir, name);
+    this.closedFolder = new ClosedFolder(join(this.folder, 'closed'));
     this.scope = scope;
     this.log = log;
   }
@@ -240,11 +239,14 @@ export class Journal {
    */
   async snapshot(): Promise<Snapshot> {
     const open = await this.openRecords();
-    const closed = await this.closedEntries();
-    const closedIds = new Set(closed.map((entry) => entry.id));
-    const rest = open.filter((record) => !closedIds.has(record.id));
+    const listing = await this.closedListing();
+    const closed = listing.entries;
+    const rest = open.filter((record) => listing.find(record.id) === undefined);
     const unmoved = rest.filter((record) => !isOpen(record.status)).map(entryOf);
-    return { open: rest.filter((record) => isOpen(record.status)), closed: [...closed, ...unmoved] };
+    return {
+      open: rest.filter((record) => isOpen(record.status)),
+      closed: unmoved.length === 0 ? closed : [...closed, ...unmoved].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    };
   }
 
   /** Moves a record that was closed, but whose process died before it was moved. */
@@ -264,14 +266,16 @@ export class Journal {
   }
 
   /** Oldest first. */
-  async closedEntries(): Promise<ClosedEntry[]> {
-    const names = (await this.list('closed')).sort();
-    return names.flatMap((fileName) => {
-      const entry = readClosedName(fileName);
-      if (entry === undefined) return [];
-      this.closedNames.set(entry.id, fileName);
-      return entry;
-    });
+  async closedEntries(): Promise<readonly ClosedEntry[]> {
+    return (await this.closedListing()).entries;
+  }
+
+  private async closedListing(): Promise<ClosedListing> {
+    try {
+      return await this.closedFolder.list();
+    } catch (error) {
+      throw this.notWritable(error);
+    }
   }
 
   async readClosed(entry: ClosedEntry): Promise<TaskRecord | undefined> {
@@ -293,7 +297,7 @@ export class Journal {
   private async closedNameOf(id: string): Promise<string | undefined> {
     const known = this.closedNames.get(id);
     if (known !== undefined && (await exists(this.closedPath(known)))) return known;
-    const found = (await this.list('closed')).find((name) => name.startsWith(`${id}.`));
+    const found = (await this.closedListing()).find(id)?.fileName;
     if (found !== undefined) this.closedNames.set(id, found);
     return found;
   }
@@ -383,16 +387,5 @@ function jsonOrUndefined(content: string): unknown {
     return JSON.parse(content);
   } catch {
     return undefined;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    // Anything else tells nothing: a claim that cannot be seen for the moment is there all the same.
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
   }
 }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
 import { extractLastFrame } from '../media/clip-convert.ts';
@@ -58,7 +59,7 @@ export async function prepare(context: TaskContext, request: VideoRequest, optio
   });
   return {
     request,
-    body: Buffer.from(JSON.stringify(body)),
+    body: bodyBytes(body),
     reqKey: modeRow(request.mode).reqKey,
     fingerprint: fingerprintOf(body, request.duration, request.fps),
     destination,
@@ -133,7 +134,7 @@ async function loadImages(
 function bodyImages(images: readonly LoadedImage[]): BodyImages {
   const urls = images.flatMap((image) => (image.kind === 'url' ? [image.url] : []));
   if (urls.length > 0) return { kind: 'urls', urls };
-  const data = images.flatMap((image) => (image.kind === 'bytes' ? [image.bytes.toString('base64')] : []));
+  const data = images.flatMap((image) => (image.kind === 'bytes' ? [image.bytes] : []));
   return { kind: 'base64', data };
 }
 

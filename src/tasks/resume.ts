@@ -53,13 +53,15 @@ export class Resumer {
   }
 
   private async run(): Promise<void> {
-    const { clock, ending } = this.context;
+    const { clock, ending, journal } = this.context;
     await this.tidy();
     // Meanwhile: a folder on a disk that is slow to wake must not keep a paid video waiting.
     const swept = this.sweepFolders();
-    while (!ending.aborted) {
+    for (let round = 1; !ending.aborted; round++) {
       await this.sweep();
       await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+      // Not before the first call is answered: it reads every name, and ten thousand of them take their time.
+      if (round === 1 && !ending.aborted) await journal.sweep().catch(() => undefined);
     }
     await swept;
   }
@@ -100,7 +102,6 @@ export class Resumer {
     const { journal } = this.context;
     try {
       await sweepLeases(journal.leasePath('.'));
-      await journal.sweep();
     } catch {
       // The folders are not there yet: nothing was left.
     }

@@ -29,10 +29,13 @@ export class Sender {
     return this.sending.has(id);
   }
 
-  /** @param tryUntil on the monotonic clock: how long an unreachable provider is tried */
-  send(record: TaskRecord, tryUntil?: number): void {
+  /**
+   * @param tryUntil on the monotonic clock: how long an unreachable provider is tried
+   * @param body what was just recorded for it; else read from the disk
+   */
+  send(record: TaskRecord, tryUntil?: number, body?: Uint8Array): void {
     const until = tryUntil ?? this.context.clock.monotonic() + NOT_SENT_WINDOW_MILLISECONDS;
-    const sending = this.sendUntilAnswered(record, until)
+    const sending = this.sendUntilAnswered(record, until, body)
       .catch((error: unknown) => this.context.log.error('sending failed', { task: record.id, reason: String(error) }))
       .finally(() => {
         this.sending.delete(record.id);
@@ -98,13 +101,13 @@ export class Sender {
     over.abort();
   }
 
-  private async sendUntilAnswered(first: TaskRecord, until: number): Promise<void> {
+  private async sendUntilAnswered(first: TaskRecord, until: number, body?: Uint8Array): Promise<void> {
     const { clock, journal, ending } = this.context;
     // Taken while the process began to end: nobody would await the answer.
     if (ending.aborted) return void (await returnUnsent(this.context, first));
     let record = first;
     for (let attempt = 1; ; attempt++) {
-      const sent = await sendOnce(this.context, record).catch(async (error: unknown) => {
+      const sent = await sendOnce(this.context, record, body).catch(async (error: unknown) => {
         await this.withdraw(record, error);
         throw error;
       });

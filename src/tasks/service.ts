@@ -5,10 +5,10 @@ import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import { chooseDestination, type Destination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
-import { type Spending, spending } from './budget.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { finish, refreshLink } from './finish.ts';
 import { waitForLease } from './lease.ts';
+import { type Listed, listTasks } from './list.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
 import { isOpen, isTaskId, isWatched, newTaskId, type TaskRecord, type TaskStatus } from './record.ts';
@@ -60,14 +60,6 @@ export interface Checked {
   readonly same: TaskRecord | undefined;
 }
 
-export interface Listed {
-  readonly records: readonly TaskRecord[];
-  readonly total: number;
-  readonly spending: Spending;
-  /** By mode, where enough is known. */
-  readonly usualTimes: ReadonlyMap<string, UsualTime>;
-}
-
 export class VideoService {
   readonly context: TaskContext;
   private readonly sandbox: boolean;
@@ -113,7 +105,8 @@ export class VideoService {
       // Refused or not, entries of dead processes are this one's now, of any req_key.
     }).finally(() => this.sender.pumpAll());
     const { toSend } = admitted;
-    if (toSend !== undefined) this.sender.send(toSend, toSend.id === admitted.record.id ? call.deadline : undefined);
+    if (toSend !== undefined && toSend.id !== admitted.record.id) this.sender.send(toSend);
+    else if (toSend !== undefined) this.sender.send(toSend, call.deadline, prepared.body);
     if (admitted.joined && isWatched(admitted.record.status)) void this.watcher.watch(admitted.record.id);
     return { record: admitted.record, joined: admitted.joined };
   }
@@ -147,21 +140,7 @@ export class VideoService {
   /** Newest first. */
   async list(limit: number, status: TaskStatus | undefined): Promise<Listed> {
     this.resume();
-    const { journal } = this.context;
-    const { open, closed } = await journal.snapshot();
-    const entries = [
-      ...open.map((record) => ({ id: record.id, status: record.status, read: async () => record })),
-      ...closed.map((entry) => ({ ...entry, read: () => journal.readClosed(entry) })),
-    ].filter((entry) => status === undefined || entry.status === status);
-    entries.sort((a, b) => (a.id < b.id ? 1 : -1));
-    const records = await Promise.all(entries.slice(0, limit).map((entry) => entry.read()));
-    const found = records.filter((record) => record !== undefined);
-    return {
-      records: found,
-      total: entries.length,
-      spending: await spending(this.context),
-      usualTimes: await this.context.pastTimes.usualTimes(found.map((record) => record.request.mode)),
-    };
+    return await listTasks(this.context, limit, status);
   }
 
   /** Returns when any open task's status changes, when none is open, or at the deadline. */

@@ -29,11 +29,12 @@ export type Sending =
 /**
  * Sends a record that says `submitting` on disk. The claim, made just before, is what tells a later process that
  * the request may have left this machine: without it a kill here costs nothing, with it the outcome is unknown.
+ * @param written the body that this process has just recorded: read from the disk when it is not given
  * @throws Problem state_not_writable when the claim cannot be made: nothing is sent then
  */
-export async function sendOnce(context: TaskContext, record: TaskRecord): Promise<Sending> {
+export async function sendOnce(context: TaskContext, record: TaskRecord, written?: Uint8Array): Promise<Sending> {
   const { journal } = context;
-  const body = await journal.body(record.id);
+  const body = written ?? (await journal.body(record.id));
   if (!(await journal.claim(record.id, record.attempts, JSON.stringify(context.identity)))) {
     return { kind: 'claimed_elsewhere' };
   }

@@ -6,7 +6,7 @@ import { openStage } from '../support/mcp-client.ts';
 import { holdsOnly } from './delivered-files.ts';
 
 const FILE_BYTES = 100e6;
-/** bench/download-memory.mjs measures; here a body held in memory is to be seen, on any machine. */
+/** bench/download.mjs measures; here a body held in memory is to be seen, on any machine. */
 const MAX_GROWTH_BYTES = 60e6;
 const needsProc = process.platform === 'linux' ? '' : ' [skipped: there is no /proc here]';
 

@@ -13,10 +13,11 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandb
 import { readSettings } from '../../src/settings.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import type { TaskContext } from '../../src/tasks/context.ts';
-import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { Journal } from '../../src/tasks/journal.ts';
 import { PastTimes } from '../../src/tasks/past-times.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
 import { QueryBudget } from '../../src/tasks/query-budget.ts';
+import { accountOf } from '../../src/tasks/scope.ts';
 import { VideoService } from '../../src/tasks/service.ts';
 import { type Environment, makeWorkspace, type Workspace } from '../support/server-workspace.ts';
 

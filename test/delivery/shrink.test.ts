@@ -8,7 +8,7 @@ import { sentPictures } from './sent-pictures.ts';
 
 const MAX_SENT_BYTES = 4_928_307;
 const ANSWER_MILLISECONDS = 3_000;
-/** A second's work; bench/images.mjs does the same with 15 MB. */
+/** A second's work; bench/shrink.mjs does the same with 15 MB. */
 const [WIDTH, HEIGHT] = [1120, 840];
 
 let stage: Stage;

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newPrompt, until } from '../../bench/promise/stage.ts';
 import { silentLog } from '../../src/log.ts';
-import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { Journal } from '../../src/tasks/journal.ts';
 import { tryLease } from '../../src/tasks/lease.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
+import { accountOf } from '../../src/tasks/scope.ts';
 import { buildPlain, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPlain>>;

@@ -2,8 +2,9 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { Journal } from '../../src/tasks/journal.ts';
 import { newTaskId, type TaskRecord, type TaskStatus } from '../../src/tasks/record.ts';
+import { accountOf } from '../../src/tasks/scope.ts';
 import { keepingLog, type LoggedLine, NOW, newJournal, SCOPE, sampleRecord } from './sample-record.ts';
 
 let journal: Journal;

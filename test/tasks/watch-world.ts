@@ -12,11 +12,12 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandb
 import { readSettings } from '../../src/settings.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import { iso, type TaskContext } from '../../src/tasks/context.ts';
-import { accountOf, Journal } from '../../src/tasks/journal.ts';
+import { Journal } from '../../src/tasks/journal.ts';
 import { PastTimes } from '../../src/tasks/past-times.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
 import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { newTaskId, type TaskRecord } from '../../src/tasks/record.ts';
+import { accountOf } from '../../src/tasks/scope.ts';
 import { Watcher } from '../../src/tasks/watch.ts';
 
 const START = Date.parse('2026-11-22T08:00:00Z');
