@@ -1,9 +1,12 @@
 // Builds dist/: a small main.js, the protocol's part (server.js), and all that is loaded when it is needed.
-import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { collectLicenses } from './collect-licenses.mjs';
+import { leanSdk } from './lean-sdk.mjs';
 
 // Built beside its place and moved there: a program that starts meanwhile finds the old one or the new one.
 const out = `.dist-${process.pid}`;
@@ -52,21 +55,6 @@ function nameExports(libraries) {
   };
 }
 
-/**
- * A schema that nobody uses is made all the same, unless its making is known to do nothing else: of the protocol's 157
- * this leaves 90.
- */
-function dropUnusedSchemas(filter) {
-  const making = /(?<=[=(,[:]\s*)((?:z|\w+Schema)\.\w+\()/g;
-  return {
-    name: 'drop unused schemas',
-    setup: ({ onLoad }) =>
-      onLoad({ filter }, async ({ path }) => ({
-        contents: (await readFile(path, 'utf8')).replace(making, '/* @__PURE__ */ $1'),
-      })),
-  };
-}
-
 /** Evaluates what never changes once it is built. */
 async function evaluate(entry) {
   const outfile = join(out, 'evaluated.mjs');
@@ -76,6 +64,23 @@ async function evaluate(entry) {
   return Object.entries(values)
     .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
     .join('\n');
+}
+
+/** For the Node that builds; another one compiles it itself, and keeps that in its user's folder. */
+async function compileServer() {
+  const kept = `${process.version}-${process.versions.v8}-${process.arch}.v8`;
+  const compiling = spawn(process.execPath, ['scripts/compile-server.cjs', join(out, 'server.js'), join(out, kept)], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  const clientInfo = { name: 'build', version: '1' };
+  const messages = [
+    { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo } },
+    { method: 'notifications/initialized' },
+    { id: 2, method: 'tools/list' },
+  ];
+  compiling.stdin.end(messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''));
+  const [code] = await once(compiling, 'exit');
+  if (code !== 0) throw new Error('server.js could not be compiled');
 }
 
 // For the sake of older ones that only read why they cannot run it.
@@ -91,8 +96,7 @@ const program = await build({
     resolve(/\/cli\/commands\.ts$/, { path: './commands.mjs', external: true }),
   ],
 });
-// One CommonJS file: it starts faster than ESM. Schemas of tools are no work of a start, and ajv checks what clients
-// are asked for, which this server never does.
+// One CommonJS file: it starts faster than ESM. Schemas of tools are no work of a start.
 const server = await build({
   ...commonJs,
   define: {},
@@ -101,12 +105,9 @@ const server = await build({
   footer: { js: '})' },
   entryPoints: ['src/mcp/server.ts'],
   outfile: join(out, 'server.js'),
-  plugins: [
-    replace(/[/\\]mcp[/\\]listing\.ts$/, await evaluate('src/mcp/listing.ts')),
-    replace(/[/\\]validation[/\\]ajv-provider\.js$/, 'export class AjvJsonSchemaValidator {}'),
-    dropUnusedSchemas(/[/\\]sdk[/\\]dist[/\\]esm[/\\]types\.js$/),
-  ],
+  plugins: [replace(/[/\\]mcp[/\\]listing\.ts$/, await evaluate('src/mcp/listing.ts')), leanSdk],
 });
+await compileServer();
 // What calls and commands need, in parts that are loaded when they are used.
 const parts = await build({
   ...shared,

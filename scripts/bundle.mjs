@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { withBundle } from './listings.mjs';
 
 const MCPB = '@anthropic-ai/mcpb@2.1.2';
-/** All that a bundle holds; dist/ is whatever the build made. */
+/** All that a bundle holds; dist/ is whatever the build made, but for what it compiled: Claude Desktop has another V8. */
 const PARTS = ['manifest.json', 'icon.png', 'LICENSE', 'mcpb-resources', 'dist'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,7 +22,8 @@ const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
 
 /** @param folder is empty, or not there */
 function stage(folder) {
-  for (const part of PARTS) cpSync(join(root, part), join(folder, part), { recursive: true });
+  const filter = (path) => !path.endsWith('.v8');
+  for (const part of PARTS) cpSync(join(root, part), join(folder, part), { recursive: true, filter });
   const strays = readdirSync(folder).filter((name) => !PARTS.includes(name));
   if (strays.length > 0) throw new Error(`${folder} held something before: ${strays.join(', ')}`);
 }

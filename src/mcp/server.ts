@@ -1,4 +1,6 @@
 /** How do the tools meet an MCP client? The only file that knows the SDK. */
+
+import './zod-settings.ts';
 import type { Readable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';

@@ -1,9 +1,8 @@
 /** How is a script run without being compiled at each start? With what V8 made of it the last time (its code cache). */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
-import { crc32 } from 'node:zlib';
 
 const CHECKSUM_BYTES = 4;
 const SUFFIX = '.v8';
@@ -15,21 +14,24 @@ export interface RunScript<Exports> {
 }
 
 /**
- * Runs a CommonJS file whose text is one function, of `module` and `require`. Measured on Node 20: 150 kB take 45 ms to load, and 31 ms with what was kept.
+ * Runs a CommonJS file whose text is one function, of `module` and `require`. What was compiled is looked for beside it,
+ * where the build puts what its own Node made, and then in the folder.
  * @param file absolute
  * @param folder where compiled code is kept; read now, written by `keep` only
  */
 export function runScript<Exports>(file: string, folder: string): RunScript<Exports> {
   const source = readFileSync(file, 'latin1');
-  const keptFile = join(folder, `${process.version}-${process.arch}${SUFFIX}`);
-  const cachedData = readKept(keptFile, source);
-  const script = new Script(source, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
+  const keptFile = join(folder, keptName());
+  const compiled =
+    compile(file, source, readBuilt(join(dirname(file), keptName()))) ??
+    compile(file, source, readKept(keptFile, source));
+  const script = compiled ?? new Script(source, { filename: file });
   const module = { exports: {} as Exports };
   script.runInThisContext()(module, createRequire(file));
   return {
     exports: module.exports,
     keep() {
-      if (cachedData !== undefined && script.cachedDataRejected === false) return;
+      if (compiled !== undefined) return;
       try {
         writeKept(keptFile, source, script.createCachedData(), folder);
       } catch {
@@ -37,6 +39,27 @@ export function runScript<Exports>(file: string, folder: string): RunScript<Expo
       }
     },
   };
+}
+
+/** @returns undefined where there is nothing, or V8 does not take it: other options of Node make another code */
+function compile(filename: string, source: string, cachedData: Buffer | undefined): Script | undefined {
+  if (cachedData === undefined) return undefined;
+  const script = new Script(source, { filename, cachedData });
+  return script.cachedDataRejected ? undefined : script;
+}
+
+/** For another V8 it is of no use. Electron has a Node of the same version on a V8 of its own. */
+function keptName(): string {
+  return `${process.version}-${process.versions.v8}-${process.arch}${SUFFIX}`;
+}
+
+/** As good as the program itself, with which it was built and came. */
+function readBuilt(builtFile: string): Buffer | undefined {
+  try {
+    return readFileSync(builtFile);
+  } catch {
+    return undefined;
+  }
 }
 
 /** V8 reads damaged code until the process dies of it, and takes any source of the same length for its own. */
@@ -52,6 +75,8 @@ function readKept(keptFile: string, source: string): Buffer | undefined {
 
 /** Against accidents only: who can write to a user's own folder needs no such way. */
 function checksum(source: string, code: Buffer): number {
+  // Loaded here: it takes a millisecond.
+  const { crc32 } = process.getBuiltinModule('node:zlib');
   return crc32(code, crc32(source));
 }
 

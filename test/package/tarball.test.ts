@@ -42,13 +42,17 @@ afterAll(() => rmSync(place, { recursive: true, force: true, maxRetries: 5 }));
 it('the tarball holds these files, and of the build all of it', () => {
   // Parts of the build have a hash of their content in their names, and how many there are is the build's.
   const kinds = files.map((path) =>
-    path.replace(/-[A-Z0-9]{8}(\.\w+)$/, '-HASH$1').replace(/\/mozjpeg_\w+-/, '/mozjpeg-'),
+    path
+      .replace(/-[A-Z0-9]{8}(\.\w+)$/, '-HASH$1')
+      .replace(/\/mozjpeg_\w+-/, '/mozjpeg-')
+      .replace(/\/v[^/]+\.v8$/, '/VERSION.v8'),
   );
   const withoutClips = kinds.filter((path) => !path.startsWith('dist/sandbox-clips/'));
   expect([...new Set(withoutClips)].sort()).toEqual([
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
+    'dist/VERSION.v8',
     'dist/commands.mjs',
     'dist/image-worker.mjs',
     'dist/main.js',

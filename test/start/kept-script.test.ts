@@ -1,7 +1,9 @@
 /** Is a script what its file says, whatever was kept of it? V8 takes damaged code for good, and dies of it. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runScript } from '../../src/start/kept-script.ts';
 
@@ -51,6 +53,28 @@ test('another script of the same length is not taken for the one that was kept',
   expect(run().exports.say()).toBe('two on function');
 });
 
+test('what lies beside the script is used before, and written no more', () => {
+  run().keep();
+  const name = readdirSync(kept)[0] ?? '';
+  // Without the checksum: it came with the script.
+  writeFileSync(join(folder, name), readFileSync(keptFile()).subarray(4));
+  rmSync(kept, { recursive: true });
+  const beside = run();
+  expect(beside.exports.say()).toBe('one on function');
+  beside.keep();
+  expect(existsSync(kept)).toBe(false);
+});
+
+test('what lies beside the script and is for another one is passed over, for what was kept', () => {
+  run().keep();
+  const { ino } = statSync(keptFile());
+  writeFileSync(join(folder, readdirSync(kept)[0] ?? ''), Buffer.alloc(1000));
+  const again = run();
+  expect(again.exports.say()).toBe('one on function');
+  again.keep();
+  expect(statSync(keptFile()).ino).toBe(ino);
+});
+
 test.each([
   ['cut', (code: Buffer) => code.subarray(0, code.length / 2)],
   ['empty', () => Buffer.alloc(0)],
@@ -76,4 +100,13 @@ test('a place that cannot be written to is no error', () => {
   const { exports, keep } = run();
   keep();
   expect(exports.say()).toBe('one on function');
+});
+
+test('the build leaves what its Node compiled beside the program, for this Node', () => {
+  const dist = new URL('../../dist/', import.meta.url);
+  const built = readdirSync(dist).filter((name) => name.endsWith('.v8'));
+  expect(built).toEqual([`${process.version}-${process.versions.v8}-${process.arch}.v8`]);
+  const filename = fileURLToPath(new URL('server.js', dist));
+  const cachedData = readFileSync(new URL(built[0] ?? '', dist));
+  expect(new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).cachedDataRejected).toBe(false);
 });
