@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { importSource, megabytes, printTable, startSandbox } from './server-under-test.mjs';
+import { megabytes, printTable } from './measure.mjs';
+import { importSource, startSandbox } from './server-under-test.mjs';
 
 const FEW = 10;
 const MANY = 1000;
@@ -25,7 +26,8 @@ const GETS = 5;
 const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { createApi } = await importSource('src/jimeng/api.ts');
 const { createNetwork } = await importSource('src/network.ts');
-const { Journal, accountOf } = await importSource('src/tasks/journal.ts');
+const { Journal } = await importSource('src/tasks/journal.ts');
+const { accountOf } = await importSource('src/tasks/scope.ts');
 const { newTaskId } = await importSource('src/tasks/record.ts');
 
 const silent = () => undefined;

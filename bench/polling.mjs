@@ -1,5 +1,6 @@
 /** How many questions does a video need, and how late is it known to be finished, beside a question every 5 s? Simulated clock. */
-import { importSource, printTable } from './server-under-test.mjs';
+import { printTable } from './measure.mjs';
+import { importSource } from './server-under-test.mjs';
 
 const { chooseSchedule, learnedSchedule } = await importSource('src/tasks/schedule.ts');
 const { usualTimeOf } = await importSource('src/tasks/usual-time.ts');
