@@ -1,4 +1,4 @@
-/** How is a harness in TypeScript run on any Node that the project supports? Bundled into the cache of node_modules first, and imported from there. */
+/** How is a program in TypeScript, or a part of the product, run on any Node that the project supports? Bundled into the cache of node_modules first, and imported from there. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,14 +8,14 @@ import { build } from 'esbuild';
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
 /**
- * @param entry path below `bench/`, such as `storm/run.ts`
+ * @param entry path in the project, such as `bench/storm/run.ts`
  * @returns what the bundle exports, and its folder, which is the entry's own
  */
 export async function importBundled(entry) {
   const folder = join(root, 'node_modules', '.cache', 'bench', entry.replace(/\W+/g, '-'));
   await mkdir(folder, { recursive: true });
   const outfile = join(folder, `${process.pid}.mjs`);
-  const source = join(root, 'bench', entry);
+  const source = join(root, entry);
   await build({
     entryPoints: [source],
     outfile,

@@ -2,26 +2,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { build } from 'esbuild';
+import { importBundled } from './import-bundled.mjs';
 
 const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 export const PROGRAM = inProject('dist/main.js');
 
-/** The sources are TypeScript, which Node 20 does not read: bundled into a folder inside the project, where imports are found. */
+/** @param path of a file of the product */
 export async function importSource(path) {
-  const folder = await mkdtemp(inProject('bench/.source-'));
-  try {
-    const outfile = join(folder, 'source.mjs');
-    const input = { entryPoints: [inProject(path)], outfile, bundle: true, packages: 'external' };
-    await build({ ...input, platform: 'node', format: 'esm' });
-    return await import(pathToFileURL(outfile).href);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const { exports } = await importBundled(path);
+  return exports;
 }
 
 /** A TypeScript program as one file that needs nothing beside it, as ours is built. */

@@ -1,4 +1,4 @@
 // Starts run.ts: npm run storm [-- --tasks 100 …].
 import { importBundled } from '../import-bundled.mjs';
 
-await importBundled('storm/run.ts');
+await importBundled('bench/storm/run.ts');

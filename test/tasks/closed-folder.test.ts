@@ -37,6 +37,16 @@ function opened(platform?: NodeJS.Platform): ClosedFolder {
   return new ClosedFolder(folder, clock, platform ?? 'linux');
 }
 
+/** Of a new folder, in which one record was closed at this time. */
+async function listedOnce(seconds: number): Promise<ClosedFolder> {
+  await rm(folder, { recursive: true });
+  await mkdir(folder);
+  const closed = opened();
+  await closeAt(FIRST, seconds);
+  await closed.list();
+  return closed;
+}
+
 describe('a record', () => {
   test('that is closed after a listing that is kept is in the next one', async () => {
     const closed = opened();
@@ -54,11 +64,7 @@ describe('a record', () => {
       [FINE, 99],
       [COARSE, 2_499],
     ] as const) {
-      await rm(folder, { recursive: true });
-      await mkdir(folder);
-      const closed = opened();
-      await closeAt(FIRST, time);
-      await closed.list();
+      const closed = await listedOnce(time);
       milliseconds += short;
       await closed.list();
       await closeAt(SECOND, time);
@@ -83,11 +89,7 @@ test('a folder whose time has been the same for long enough is not read again', 
     [FINE, 100],
     [COARSE, 2_500],
   ] as const) {
-    await rm(folder, { recursive: true });
-    await mkdir(folder);
-    const closed = opened();
-    await closeAt(FIRST, time);
-    await closed.list();
+    const closed = await listedOnce(time);
     milliseconds += long;
     const kept = await closed.list();
     expect(await closed.list()).toBe(kept);
