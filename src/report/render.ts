@@ -43,11 +43,16 @@ function facts(report: Report): string[] {
     ],
     ['Link Valid Until', report.status === 'done' ? video?.url_valid_until : undefined],
     ['Cost', cost === undefined ? undefined : costText(cost, report.sandbox)],
+    ['Submitted', report.submitted_at],
+    ['Finished', report.finished_at],
     ['Elapsed', report.elapsed_seconds === undefined ? undefined : `${Math.round(report.elapsed_seconds)} seconds`],
     ['Collect Before', report.collect_before],
     ['Provider Task ID', provider?.task_id],
+    ['Req Key', provider?.req_key],
     ['Request ID', provider?.request_id],
     ['Error Code', error?.code],
+    ['Provider Code', error?.provider_code === error?.code ? undefined : error?.provider_code],
+    ['Who Mends It', error === undefined ? undefined : mender(error, cost?.charge)],
     ['Sandbox', report.sandbox ? 'yes, no real video' : undefined],
   ]);
 }
@@ -72,11 +77,23 @@ function costText({ estimated_cny, billed_seconds, charge }: NonNullable<Report[
   return charge === 'made' ? `${price}${billed}` : `${price}${billed}, possible: charged only for a finished video`;
 }
 
+const WHO = {
+  you: 'the caller, by another request',
+  operator: 'whoever set this server up',
+  provider: 'the provider',
+  unknown: 'not known',
+} as const;
+
+/** Where money may have been spent, trying again is for the user to decide: next_step says so. */
+function mender({ who, retryable }: NonNullable<Report['error']>, charge: string | undefined): string {
+  return `${WHO[who]}${retryable && charge === 'none' ? '; it can be tried again then' : ''}`;
+}
+
 export function renderList(report: ListReport): string {
   const lines = report.tasks.map((task) => {
-    const facts = [task.mode, task.duration === undefined ? undefined : `${task.duration} s`, task.video?.path].filter(
-      Boolean,
-    );
+    const { mode, duration, video, error } = task;
+    const length = duration === undefined ? undefined : `${duration} s`;
+    const facts = [mode, length, video?.path, error && `error ${error.code}`].filter(Boolean);
     const prompt = task.prompt === undefined ? '' : `: ${escapeMarkdown(task.prompt)}`;
     return `- ${task.task_id} **${task.status}** (${facts.join(', ')})${prompt}`;
   });

@@ -131,8 +131,8 @@ function callsIn(sentence: string) {
 
 /** What a program may want, and a reader is told in other words, or needs not. */
 const ONLY_STRUCTURED = new Set([
-  ...['submitted_at', 'finished_at', 'provider.req_key', 'cost.charge', 'cost.billed_seconds', 'sandbox'],
-  ...['video.url_valid_until', 'video.bytes', 'error.who', 'error.retryable', 'error.provider_code'],
+  ...['cost.charge', 'cost.billed_seconds', 'sandbox', 'video.url_valid_until', 'video.bytes'],
+  ...['error.who', 'error.retryable'],
 ]);
 
 /** What the text of this status says in other words, each with these. */
