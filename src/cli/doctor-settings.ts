@@ -15,7 +15,10 @@ const list = (folders: readonly string[] | undefined, none: string) =>
 const SHOWN: Readonly<Record<string, Show>> = {
   JIMENG_VIDEO_API_URL: ({ api }) => (api === 'sandbox' ? api : api.href),
   JIMENG_VIDEO_API_TIMEOUT: ({ apiTimeoutSeconds }) => seconds(apiTimeoutSeconds),
-  JIMENG_VIDEO_POLL_INTERVAL: ({ pollIntervalSeconds }) => seconds(pollIntervalSeconds ?? DEFAULT_POLL_SECONDS),
+  JIMENG_VIDEO_POLL_INTERVAL: ({ pollIntervalSeconds }) =>
+    pollIntervalSeconds === undefined
+      ? `${seconds(DEFAULT_POLL_SECONDS)}, then as your past videos tell`
+      : seconds(pollIntervalSeconds),
   JIMENG_VIDEO_MAX_POLL_ATTEMPTS: ({ maxPollAttempts }) => String(maxPollAttempts),
   JIMENG_VIDEO_WAIT_SECONDS: ({ waitSeconds }) => seconds(waitSeconds),
   JIMENG_VIDEO_OUTPUT_DIR: ({ outputDir }) => outputDir ?? 'none (links only)',
