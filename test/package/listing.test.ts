@@ -44,7 +44,8 @@ function faultsOf(given: unknown): string[] {
 
 describe('the Registry’s listing', () => {
   it('is valid against the schema as it was published', () => {
-    const published = '3fba09590c99f61735d234822279f4223fab9e300c0a81e81c91ab62a4114de0';
+    // Of 2025-12-11 (sha256 3fba0959…4de0), but for the examples of package registries in registryBaseUrl.
+    const published = '961367942c3b30194be0b55ce0ed6af8a9594aaff07480f9cbdae88ca5695a97';
     const kept = createHash('sha256').update(readText('test/package/server.schema.json')).digest('hex');
     expect(kept).toBe(published);
     expect(faultsOf(listing)).toEqual([]);
