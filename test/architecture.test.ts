@@ -66,7 +66,7 @@ const importing = (pattern: RegExp) =>
 
 /** The layers from the ground up; a file imports only from its own or a lower one. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['settings', 'user-folders', 'log', 'problems', 'provider-problems', 'clock', 'network', 'version'],
+  ['settings', 'user-folders', 'log', 'problems', 'provider-problems', 'clock', 'network', 'small-heap', 'version'],
   ['jimeng'],
   ['media'],
   ['tasks'],
