@@ -53,7 +53,7 @@ async function leaveTasks(count, sandbox, { stateDir, outputDir }) {
       ...{ created_at: at, sent_at: at, submitted_at: at, fingerprint: randomBytes(8).toString('hex') },
       request: { mode: 't2v_720p', prompt, duration: 5, fps: 24, notes: [] },
       ...{ req_key: 'jimeng_t2v_v30', billed_seconds: 5, estimated_cny: 1.4, destination: { folder: outputDir } },
-      ...{ owner: { pid: 1, place: 'gone', started: '' }, attempts: 1, answered_queries: 0 },
+      ...{ owner: { pid: 1, place: 'gone', started: '' }, attempts: 1 },
       provider_task_id: outcome.providerTaskId,
     };
     // Not synced as the product does: a thousand of these are only the stage.

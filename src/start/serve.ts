@@ -11,10 +11,17 @@ export async function serve(): Promise<void> {
   let work: Promise<Work> | undefined;
   /** Loaded by the first call: initialize and the lists need none of it. */
   const getWork = (): Promise<Work> => {
-    work ??= import('../mcp/work.ts').then(({ openWork }) => {
-      keep();
-      return openWork();
-    });
+    work ??= import('../mcp/work.ts').then(
+      ({ openWork }) => {
+        keep();
+        return openWork();
+      },
+      (cause: unknown) => {
+        // An update or a new build puts other parts in the place of those that this process would load.
+        const sentence = 'The server’s program was changed or removed since it was started, so nothing was sent';
+        throw new Error(`${sentence}: restart the server, then call again.`, { cause });
+      },
+    );
     return work;
   };
 
@@ -22,8 +29,12 @@ export async function serve(): Promise<void> {
   const end = async (reason: string, exitCode = 0) => {
     if (ending) return;
     ending = true;
-    if (work !== undefined) await (await work).end(reason, LAST_WAIT_MILLISECONDS);
-    process.exit(exitCode);
+    try {
+      await (await work)?.end(reason, LAST_WAIT_MILLISECONDS);
+    } finally {
+      // Whatever went wrong with the work, or with loading it: a server whose client is gone does not stay.
+      process.exit(exitCode);
+    }
   };
   /** What was sent is recorded all the same, where that can still be done. */
   const crash = (error: unknown) => {
@@ -31,7 +42,7 @@ export async function serve(): Promise<void> {
     process.stderr.write(
       `jimeng-video-mcp: an unexpected error ends the server; its tasks are recorded, and go on when it is started again. ${reason.replace(/\s*\n\s*/g, ' ')}\n`,
     );
-    end('crash', 1).catch(() => process.exit(1));
+    void end('crash', 1);
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);

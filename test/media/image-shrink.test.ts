@@ -38,7 +38,7 @@ async function load(fileName: string, bytes: Buffer): Promise<ImageBytes> {
 }
 
 test('noise comes out just under the limit, the right way up, while the event loop runs', async () => {
-  // bench/images.mjs does it with 15 MB at 4096×3072.
+  // bench/shrink.mjs does it with 15 MB at 4096×3072.
   const [width, height, maxBytes] = [1280, 960, 480_000];
   const job = { bytes: makeNoisePng(width, height), format: 'png', orientation: 1, maxBytes } as const;
   expect(job.bytes.length).toBeGreaterThan(maxBytes);

@@ -161,8 +161,8 @@ export interface RawServer {
 }
 
 /** The server without a client around it: for what a client hides, such as the exit code and the bytes on stdout. */
-export function startRaw(env: Environment, cwd?: string): RawServer {
-  const child = spawn(process.execPath, [SERVER], { env: { PATH: process.env.PATH ?? '', ...env }, cwd });
+export function startRaw(env: Environment, cwd?: string, program = SERVER): RawServer {
+  const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? '', ...env }, cwd });
   const stdoutLines: string[] = [];
   let rest = '';
   let stderr = '';
