@@ -46,6 +46,8 @@ export async function serve(): Promise<void> {
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
+  // Nobody reads what is said there: no reason to end, and nothing to say it on.
+  process.stderr.on('error', () => undefined);
   // The client went away: what it would have read goes nowhere, and that is no error.
   process.stdout.on('error', () => void end('stdout is gone'));
   process.stdin.on('end', () => void end('stdin ended'));
