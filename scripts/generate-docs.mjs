@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { PROBLEMS_IN_CHINESE } from './docs-problems-zh.mjs';
 import * as words from './docs-words.mjs';
 import { serverJson } from './listings.mjs';
 
@@ -48,7 +49,7 @@ function requireSameNames(what, known, given) {
   const missing = known.filter((name) => !given.includes(name));
   const gone = given.filter((name) => !known.includes(name));
   if (missing.length + gone.length > 0) {
-    throw new Error(`docs-words.mjs, ${what}: no words for [${missing}]; not in the sources: [${gone}]`);
+    throw new Error(`${what}: no words for [${missing}]; not in the sources: [${gone}]`);
   }
 }
 
@@ -96,6 +97,7 @@ function tables(sources, language) {
   requireSameNames('INPUTS', [...inputs.keys()], Object.keys(words.INPUTS));
   requireSameNames('STATUSES', REPORT_STATUSES, Object.keys(words.STATUSES));
   requireSameNames('SETTINGS', names, Object.keys(words.SETTINGS));
+  requireSameNames('PROBLEMS_IN_CHINESE', Object.keys(PROBLEMS), Object.keys(PROBLEMS_IN_CHINESE));
 
   const defaultOf = ({ of, default: told = '–' }) => {
     if (of !== undefined) return String(of(settings));
@@ -119,9 +121,10 @@ function tables(sources, language) {
       pick(words.YES_NO[sources.isErrorStatus(status)]),
     ]),
     settings: Object.entries(words.SETTINGS).map(([name, row]) => [code(name), defaultOf(row), pick(row.words)]),
-    errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, mend }]) => [
-      ...[code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), cell(what), cell(mend)],
-    ]),
+    errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, mend }]) => {
+      const told = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, mend];
+      return [code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), ...told.map(cell)];
+    }),
   };
   return Object.entries(rows).map(([name, cells]) => [name, table(pick(words.HEADINGS[name]), cells)]);
 }

@@ -29,7 +29,8 @@ export function createLog(level: LogLevel): Log {
   const write = (method: Method) => (event: string, fields?: LogFields) => {
     if (RANK[method] < RANK[level]) return;
     writer ??= load();
-    void writer.then((log) => log[method](event, fields));
+    // A line that cannot be written is no reason to end.
+    writer.then((log) => log[method](event, fields)).catch(() => undefined);
   };
   return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
 }

@@ -1,5 +1,6 @@
 /** How does a request leave this machine: over which connection, and through which proxy? */
 import type { Dispatcher } from 'undici';
+import { loadPart } from './program-part.ts';
 import type { ProxySettings } from './settings.ts';
 
 /** A name, a connection, a TLS handshake or a CONNECT that takes longer never completes: nothing was sent then. */
@@ -66,7 +67,7 @@ export function createNetwork(
 
   const open = async (): Promise<Dispatcher> => {
     // Loaded here because a server that only lists its tools needs no network.
-    const { Agent, Pool, ProxyAgent } = await import('undici');
+    const { Agent, Pool, ProxyAgent } = await loadPart(() => import('undici'));
     // No time-outs of undici's own: each operation has its own, over the whole of it.
     const patient = { headersTimeout: 0, bodyTimeout: 0 };
     const tunnel = (address: string) => {

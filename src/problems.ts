@@ -132,6 +132,13 @@ const OWN = {
   ),
   not_found: row('provider', 'possible', false, 'The provider does not know this task.', 'make a new request'),
   expired: row('provider', 'possible', false, 'The task is past its life at the provider.', 'make a new request'),
+  program_replaced: row(
+    'operator',
+    'none',
+    false,
+    "The server's program was changed or removed since it was started.",
+    'restart the server',
+  ),
   internal_error: row(
     'operator',
     'possible',

@@ -66,7 +66,18 @@ const importing = (pattern: RegExp) =>
 
 /** The layers from the ground up; a file imports only from its own or a lower one. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['settings', 'user-folders', 'log', 'problems', 'provider-problems', 'clock', 'network', 'small-heap', 'version'],
+  [
+    'settings',
+    'user-folders',
+    'log',
+    'problems',
+    'provider-problems',
+    'clock',
+    'network',
+    'program-part',
+    'small-heap',
+    'version',
+  ],
   ['jimeng'],
   ['media'],
   ['tasks'],

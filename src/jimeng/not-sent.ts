@@ -10,6 +10,7 @@ const UNREACHED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|E
  * @param proxy the proxy in between, as it may be shown
  */
 export function notSent(failure: unknown, url: URL | undefined, proxy: string | undefined): Problem {
+  if (failure instanceof Problem) return failure;
   const reason = describeFailure(failure);
   const told = (what: string, mend?: string) =>
     new Problem('not_sent', {

@@ -50,16 +50,18 @@ export async function serveStdio(getWork: GetWork, stdin: Readable): Promise<voi
     { name: NAME, title: 'Jimeng Video', version: VERSION },
     { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
   );
+  /** Where no call waits for it: that the work cannot be loaded is told by the next one. */
+  const withWork = (use: (work: Work) => unknown) => void getWork().then(use, () => undefined);
   server.oninitialized = () => {
-    const resume = async () => (await getWork()).resume();
+    const resume = () => withWork((work) => work.resume());
     systemClock.sleep(RESUME_AFTER_MILLISECONDS).then(resume, () => undefined);
   };
   answerTools(server, getWork);
   answerResources(server, getWork);
   answerPrompts(server, getWork);
-  server.onerror = ({ message: reason }) => void getWork().then(({ log }) => log.debug('protocol error', { reason }));
-  const lines = wholeLines(
-    (bytes) => void getWork().then(({ log }) => log.warn('a line was too long, and is dropped', { bytes })),
+  server.onerror = ({ message: reason }) => withWork(({ log }) => log.debug('protocol error', { reason }));
+  const lines = wholeLines((bytes) =>
+    withWork(({ log }) => log.warn('a line was too long, and is dropped', { bytes })),
   );
   await server.connect(new StdioServerTransport(stdin.pipe(lines), undefined, { maxBufferSize: MAX_LINE_BYTES + 1 }));
 }

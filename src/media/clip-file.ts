@@ -8,13 +8,14 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Input, StreamTarget, StreamTargetChunk } from 'mediabunny';
 import { Problem } from '../problems.ts';
+import { loadPart } from '../program-part.ts';
 import { indexObjection } from './clip-index.ts';
 
 export type Mp4Library = typeof import('./clip-library.ts');
 
 /** Loaded by the first call that needs it, never at start. */
 async function loadMp4Library(): Promise<Mp4Library> {
-  const library = await import('./clip-library.ts');
+  const library = await loadPart(() => import('./clip-library.ts'));
   // Its default prints information on stdout, where only the protocol may speak.
   library.Logging.level = library.LogLevel.Silent;
   return library;

@@ -4,6 +4,7 @@ import { Problem } from '../problems.ts';
 import type { Orientation } from './image-exif.ts';
 import type { Fitted } from './image-fit.ts';
 import type { Pixels } from './image-pixels.ts';
+import { errorCode } from './output-problem.ts';
 
 export interface ShrinkJob {
   readonly bytes: Buffer;
@@ -65,6 +66,7 @@ export async function shrinkPicture(
         cause: error,
       });
     }
+    if (errorCode(error) === 'MODULE_NOT_FOUND') throw new Problem('program_replaced', { cause: error });
     throw new Problem('invalid_image', {
       what: `${shownName} cannot be decoded: it is damaged.`,
       mend: 'save it again in an image program, as JPEG or PNG',

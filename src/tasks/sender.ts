@@ -119,7 +119,7 @@ export class Sender {
         return await noteAccepted(this.context, record.req_key);
       }
       const delay = delayBefore(attempt, NOT_SENT_DELAYS, Math.random());
-      if (ending.aborted || clock.monotonic() + delay > until) {
+      if (ending.aborted || !sent.problem.retryable || clock.monotonic() + delay > until) {
         return await recordNotSent(this.context, sent.record, sent.problem);
       }
       await clock.sleep(delay, ending).catch(() => undefined);

@@ -1,8 +1,7 @@
 /** Is the server's last word a clear one, on stderr and in one line, when it cannot go on? */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RawServer, startRaw } from '../support/mcp-client.ts';
 
@@ -56,18 +55,3 @@ it.concurrent.each(['18.20.8', '20.18.0', '16.0.0'])(
     expect(said).toMatch(/Node(\.js)? .*20\.18\.1/);
   },
 );
-
-it('a program that was replaced while it runs says to restart it, and ends when its client goes', async () => {
-  const dist = fileURLToPath(new URL('../../dist', import.meta.url));
-  for (const name of ['main.js', 'server.js', 'package.json']) cpSync(join(dist, name), join(folder, 'replaced', name));
-  const server = startRaw({ HOME: folder }, folder, join(folder, 'replaced', 'main.js'));
-  await server.initialize();
-  server.send({ id: 7, method: 'tools/call', params: { name: 'list_video_tasks', arguments: {} } });
-  const { error } = await server.answer(7);
-  expect(error?.message).toMatch(
-    /^The server’s program was changed or removed .* restart the server, then call again\.$/,
-  );
-  server.child.stdin?.end();
-  expect((await server.exit()).code).toBe(0);
-  expect(server.stderr()).toBe('');
-});
