@@ -33,11 +33,11 @@ export const PROBLEMS_IN_CHINESE = {
   InvalidActionOrVersion: ['服务方的网关不认识这个操作。', '作为 jimeng-video-mcp 的缺陷报告，附上 request id'],
   InvalidAccessKey: [
     '服务方不认识这个 Access Key。',
-    '把 VOLC_ACCESSKEY 设为存在且已启用的密钥（console.volcengine.com/iam/keymanage）',
+    '把 VOLC_ACCESSKEY 设为存在且已启用的密钥（console.volcengine.com/iam/keymanage），并重启服务器',
   ],
   SignatureDoesNotMatch: [
     'Secret Key 与 Access Key 不配对。',
-    '把 VOLC_SECRETKEY 设为 VOLC_ACCESSKEY 对应的密钥，完整、不改动，末尾的 == 也要',
+    '把 VOLC_SECRETKEY 设为 VOLC_ACCESSKEY 对应的密钥，完整、不改动，末尾的 == 也要，并重启服务器',
   ],
   LackPolicy: [
     '这组密钥的用户没有此服务的权限策略。',
@@ -51,7 +51,7 @@ export const PROBLEMS_IN_CHINESE = {
   InvalidCredential: ['服务方的网关读不懂签名里的凭证。', '作为 jimeng-video-mcp 的缺陷报告，附上 request id'],
   InvalidSecretToken: [
     '临时令牌有误或已过期。',
-    '把 VOLC_ACCESSKEY、VOLC_SECRETKEY 和 VOLC_SESSION_TOKEN 设为新的临时凭证，或去掉 VOLC_SESSION_TOKEN，改用长期密钥',
+    '把 VOLC_ACCESSKEY、VOLC_SECRETKEY 和 VOLC_SESSION_TOKEN 设为新的临时凭证，或去掉 VOLC_SESSION_TOKEN，改用长期密钥，并重启服务器',
   ],
   InternalError: ['服务方的网关内部出错。', '等几分钟'],
   FailToConnect: ['服务方的网关连不上它后面的服务。', '等几分钟'],
@@ -72,7 +72,7 @@ export const PROBLEMS_IN_CHINESE = {
   invalid_settings: ['服务器的设置无效。', '改正设置'],
   missing_credentials: [
     '缺少火山引擎的密钥。',
-    '设置 VOLC_ACCESSKEY 和 VOLC_SECRETKEY（密钥在 console.volcengine.com/iam/keymanage 创建）',
+    '设置 VOLC_ACCESSKEY 和 VOLC_SECRETKEY（密钥在 console.volcengine.com/iam/keymanage 创建），并重启服务器',
   ],
   state_not_writable: [
     '状态文件夹不能写入；没有记录下来之前，什么都不会发送。',

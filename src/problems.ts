@@ -51,7 +51,7 @@ const OWN = {
     'none',
     false,
     'The Volcengine keys are missing.',
-    'set VOLC_ACCESSKEY and VOLC_SECRETKEY (keys are made at console.volcengine.com/iam/keymanage)',
+    'set VOLC_ACCESSKEY and VOLC_SECRETKEY (keys are made at console.volcengine.com/iam/keymanage), and restart the server',
   ),
   state_not_writable: row(
     'operator',

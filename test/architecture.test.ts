@@ -70,6 +70,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'settings',
     'user-folders',
     'log',
+    'make-folders',
     'problems',
     'provider-problems',
     'clock',
@@ -219,6 +220,8 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
       'tasks/lease.ts',
       'tasks/durable-file.ts',
       'tasks/closed-folder.ts',
+      // A start of its own, where the system does not tell it.
+      'tasks/process-identity.ts',
     ],
   ],
 ];
@@ -258,6 +261,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       // /proc tells when a process started; user-dirs.dirs how the desktop names its folders.
       'tasks/process-identity.ts',
       'user-folders.ts',
+      'make-folders.ts',
       'start/kept-script.ts',
       'sandbox/clips.ts',
       'cli/*',

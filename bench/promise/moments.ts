@@ -34,7 +34,7 @@ export const ANCHORS = {
   queued: { file: 'src/tasks/sender.ts', text: 'const timer = clock.sleep(QUEUE_LOOK', side: 'before' },
   'in the watch': {
     file: 'src/tasks/watch.ts',
-    text: "const outcome = await api.query(record.req_key, record.provider_task_id ?? '', ending);",
+    text: "const answer = await api.query(record.req_key, record.provider_task_id ?? '', ending);",
     side: 'after',
   },
   'before the download': {
@@ -57,12 +57,12 @@ export const ANCHORS = {
   'before the record is moved': { file: JOURNAL, text: 'if (name !== closedName) await this.move(', side: 'before' },
   'takeover marked': {
     file: 'src/tasks/lease.ts',
-    text: 'if (holder?.token === token) await rm(path, { force: true });',
+    text: 'if (holder?.token === token) await removeBusy(path);',
     side: 'before',
   },
   'takeover done': {
     file: 'src/tasks/lease.ts',
-    text: 'if (holder?.token === token) await rm(path, { force: true });',
+    text: 'if (holder?.token === token) await removeBusy(path);',
     side: 'after',
   },
 } as const satisfies Record<string, Anchor>;

@@ -55,8 +55,8 @@ const RULES: Readonly<Record<string, Change>> = {
   },
   'one watcher': {
     file: 'src/tasks/watch.ts',
-    from: 'return await tryLease(context.journal.leasePath(id), context.identity);',
-    to: 'return (true as boolean) ? { renew: async () => true, release: async () => undefined } : await tryLease(context.journal.leasePath(id), context.identity);',
+    from: 'return await tryLease(context.journal.leasePath(id), context.identity).catch(',
+    to: 'return (true as boolean) ? { renew: async () => true, release: async () => undefined } : await tryLease(context.journal.leasePath(id), context.identity).catch(',
   },
   "a dead process's lease is over": {
     file: 'src/tasks/lease.ts',
@@ -80,9 +80,9 @@ const RULES: Readonly<Record<string, Change>> = {
     to: 'const LEFT_ENTRY_MILLISECONDS = 1e12;',
   },
   'one record for one provider task': {
-    file: SERVICE,
-    from: 'if (there === undefined) await this.context.journal.adopt(adopted);\n      return there ?? adopted;',
-    to: 'void there; await this.context.journal.adopt(adopted);\n      return adopted;',
+    file: 'src/tasks/adopt.ts',
+    from: 'if (there === undefined) await context.journal.adopt(adopted);\n    return there ?? adopted;',
+    to: 'void there; await context.journal.adopt(adopted);\n    return adopted;',
   },
   'the budget': { file: ADMIT, from: 'await requireRoom(context, prepared.estimatedCny);\n    options', to: 'options' },
   'the last wait': {

@@ -59,7 +59,7 @@ async function waitForAll(session: Session, service: VideoService, ids: readonly
   await Promise.all(
     ids.map(async (id) => {
       const record = await service.context.journal.read(id);
-      if (record !== undefined && !isLeftInQueue(service, record)) await service.waitUntilOver(record, quiet);
+      if (record !== undefined && !isLeftInQueue(record)) await service.waitUntilOver(record, quiet);
       left--;
     }),
   );

@@ -72,7 +72,7 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, isWa
       ? await service.get(record.id, undefined, output, call)
       : await service.waitUntilOver(record, call);
     if (over.status === 'submitting' && !call.signal.aborted) await awaitAnswer(service, over, call);
-    return () => tellAtEnd(service, over, joined);
+    return () => tellAtEnd(service, over, { joined, output: joined ? output : undefined });
   });
 }
 

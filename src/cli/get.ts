@@ -41,6 +41,6 @@ async function get(terminal: Terminal, given: Record<string, unknown>, isWanted:
     const call = session.call(wait === undefined ? undefined : Math.max(wait, LEAST_WAIT_SECONDS));
     session.aboutTask(taskId);
     const record = await service.get(taskId, asked.mode, asked.output, call);
-    return () => tellAtEnd(service, record);
+    return () => tellAtEnd(service, record, { output: asked.output });
   });
 }

@@ -3,7 +3,7 @@ import { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
-import { isAlive } from '../tasks/process-identity.ts';
+import { isAlive, isOwn } from '../tasks/process-identity.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { VideoService } from '../tasks/service.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -36,32 +36,41 @@ export function tellReport(report: Report, record?: TaskRecord): Outcome {
   return { text: renderReport(said), json: withRaw(said, record), exitCode: exitCodeOf(said) };
 }
 
-/** @param said `joined`: the request was there already; `before`: what has to be said first */
+interface Said {
+  /** The request was there already. */
+  readonly joined?: boolean;
+  /** Where this command wants the video. */
+  readonly output?: string | undefined;
+  /** What has to be said first. */
+  readonly before?: string;
+}
+
 export async function tellTask(
   service: VideoService,
   record: TaskRecord,
-  { joined = false, before = '' }: { readonly joined?: boolean; readonly before?: string } = {},
+  { joined = false, output, before = '' }: Said = {},
 ): Promise<Outcome> {
   const report = reportOf(record, {
     surface: commandSurface,
     now: service.context.clock.now(),
     usual: await service.context.pastTimes.usualTime(record.request.mode),
     joined,
+    output,
     placeInQueue: await service.placeInQueue(record),
     unwritten: service.context.journal.isUnwritten(record.id),
   });
-  const message = isLeftInQueue(service, record) ? left(report.message) : report.message;
+  const message = isLeftInQueue(record) ? left(report.message) : report.message;
   return tellReport({ ...report, message: `${before} ${message}`.trim() }, record);
 }
 
 /** As its record is now; as it was last seen where somebody has removed that. */
-export async function tellAtEnd(service: VideoService, seen: TaskRecord, joined = false): Promise<Outcome> {
-  return await tellTask(service, (await service.context.journal.read(seen.id)) ?? seen, { joined });
+export async function tellAtEnd(service: VideoService, seen: TaskRecord, said: Said = {}): Promise<Outcome> {
+  return await tellTask(service, await service.asItIs(seen), said);
 }
 
 /** Its process is this one, which is about to end, or has ended: the queue of a dead process is nobody's. */
-export function isLeftInQueue(service: VideoService, { status, owner }: TaskRecord): boolean {
-  return status === 'queued' && (owner.pid === service.context.identity.pid || isAlive(owner) === false);
+export function isLeftInQueue({ status, owner }: TaskRecord): boolean {
+  return status === 'queued' && (isOwn(owner) || isAlive(owner) === false);
 }
 
 function left(message: string): string {

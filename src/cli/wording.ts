@@ -15,6 +15,7 @@ const TOOLS: readonly (readonly [RegExp, string])[] = [
 /** Settings are the server's for a client, and the shell's here. */
 const SETTINGS: readonly (readonly [RegExp, string])[] = [
   [/in the server's settings(?: and restart it)?/g, 'in the environment'],
+  [/, and restart the server/g, ''],
   [/The server's settings/g, 'The settings'],
   [/this server/g, 'this program'],
 ];

@@ -168,7 +168,7 @@ function givenUp(url: string, setback: DownloadSetback, part: PartFile, progress
   const arrived = part.size === 0 ? '' : ` (${megabytes(part.size)}${total} MB arrived)`;
   return new Problem('save_failed', {
     what: `The video could not be fetched from ${hostOf(url)}, tried several times${arrived}: ${setback.message}.`,
-    mend: 'call get_video_task to fetch it again',
+    mend: 'call get_video_task to fetch it again; if it fails again, check the network and the proxy, or open the link in a browser while it is valid',
     cause: setback,
   });
 }

@@ -29,15 +29,15 @@ function explain(error: unknown): { reason: string; mend: string } {
   return { reason: `${meaning} (${code})`, mend };
 }
 
-/** Before paying: the folder or a probe file in it could not be made. */
-export function notWritable(path: string, error: unknown): Problem {
+/**
+ * Before paying: the folder or a probe file in it could not be made.
+ * @param isDefault nobody asked for this place: it is the one that the settings give
+ */
+export function notWritable(path: string, error: unknown, isDefault = false): Problem {
   const { reason, mend } = explain(error);
   const what = `"${path}" cannot be written: ${reason}.`;
-  return new Problem('output_not_writable', {
-    what,
-    mend: `${mend}, or choose another place to save to`,
-    cause: error,
-  });
+  const other = isDefault ? 'set JIMENG_VIDEO_OUTPUT_DIR to another place' : 'choose another place to save to';
+  return new Problem('output_not_writable', { what, mend: `${mend}, or ${other}`, cause: error });
 }
 
 /** After paying: the video is at the provider still, and can be fetched again. */

@@ -1,9 +1,10 @@
 /** Where may a video be saved, and can that place be written? Decided before anything is paid. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, realpath, stat, unlink } from 'node:fs/promises';
+import { open, realpath, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolders } from '../make-folders.ts';
 import { Problem } from '../problems.ts';
 import { isWindowsDevice } from './output-name.ts';
 import { errorCode, notWritable } from './output-problem.ts';
@@ -126,7 +127,7 @@ function checkInside(folder: string, asked: string, roots: readonly string[]): v
 }
 
 /** A full disk lets an empty file be made, so some bytes are written. @throws Problem output_not_writable */
-async function proveWritable(folder: string, fileName: string): Promise<void> {
+async function proveWritable(folder: string, fileName: string, isDefault: boolean): Promise<void> {
   const name = `.jimeng-video-probe-${randomUUID()}`.padEnd(Buffer.byteLength(fileName) + ' (99)'.length, '-');
   const probe = path.join(folder, name);
   try {
@@ -138,7 +139,7 @@ async function proveWritable(folder: string, fileName: string): Promise<void> {
       await unlink(probe);
     }
   } catch (error) {
-    throw notWritable(folder, error);
+    throw notWritable(folder, error, isDefault);
   }
 }
 
@@ -180,13 +181,13 @@ export async function chooseDestination(
   if (isChecked) checkInside(await realPathOf(wanted.folder), output, roots);
   let folder: string;
   try {
-    await mkdir(wanted.folder, { recursive: true });
+    await makeFolders(wanted.folder);
     folder = await realpath(wanted.folder);
   } catch (error) {
-    throw notWritable(wanted.folder, error);
+    throw notWritable(wanted.folder, error, asked === undefined);
   }
   // Again, now that it exists: a link to a folder that was missing has become one to follow.
   if (isChecked) checkInside(folder, output, roots);
-  await proveWritable(folder, wanted.fileName ?? '');
+  await proveWritable(folder, wanted.fileName ?? '', asked === undefined);
   return { folder, fileName: wanted.fileName };
 }

@@ -83,6 +83,8 @@ export interface Circumstances {
   readonly joined?: boolean;
   /** Entries before it in the queue. */
   readonly placeInQueue?: number | undefined;
+  /** Where this call wants the video: the task itself may go elsewhere. */
+  readonly output?: string | undefined;
   /** The disk would not take the record. */
   readonly unwritten?: boolean;
 }

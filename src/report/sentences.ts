@@ -1,6 +1,6 @@
 /** What happened to a task, and what is to be done next, each in words that a model or a person can act on. */
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
-import type { TaskRecord } from '../tasks/record.ts';
+import { isAdopted, isOpen, type TaskRecord } from '../tasks/record.ts';
 import { escapeMarkdown } from './markdown.ts';
 import type { Circumstances } from './report.ts';
 import { capitalised } from './surface.ts';
@@ -80,11 +80,17 @@ function running(record: TaskRecord, { now, usual }: Circumstances): string {
       : record.status === 'in_queue'
         ? 'The provider has accepted the request and has it in its queue'
         : 'The provider is making the video';
+  if (record.first_not_found_at !== undefined) return notKnownNow(record);
   const since = `${doing} (${timeWords(record, usual, now)}).`;
   const { hindrance } = record;
   if (hindrance === undefined) return since;
   const times = hindrance.count > 1 ? ` (${hindrance.count} times in a row)` : '';
   return `${since} Asking for it is hindered${times}: ${hindrance.message} The task itself is unaffected, and asking goes on.`;
+}
+
+function notKnownNow(record: TaskRecord): string {
+  const check = isAdopted(record) ? '; the id, the mode or the keys may be others' : '';
+  return `The provider answers that it does not know this task${check}; it is asked again, and believed after two minutes.`;
 }
 
 /** The sentence of the row, and the provider's own words behind it. */
@@ -144,9 +150,9 @@ export function wholeSeconds(seconds: number): string {
   return Math.abs(seconds - whole) <= WHOLE_SECOND_TOLERANCE ? String(whole) : tidy(seconds);
 }
 
-export function nextStepOf(record: TaskRecord, { surface, now }: Circumstances): string {
+export function nextStepOf(record: TaskRecord, { surface, now, output }: Circumstances): string {
   const { status, error, video } = record;
-  const get = surface.get(record.id);
+  const get = surface.get(record.id, isOpen(status) ? output : undefined);
   switch (status) {
     case 'queued':
       return `${capitalised(get)} to wait for it; to withdraw it, ${surface.cancel(record.id)}.`;
@@ -168,6 +174,9 @@ export function nextStepOf(record: TaskRecord, { surface, now }: Circumstances):
     case 'expired': {
       if (record.sent_at === undefined)
         return 'Send the same request again if it is still wanted; this one was never paid.';
+      if (status === 'not_found' && isAdopted(record)) {
+        return `If it was made in another mode, ${surface.get(record.provider_task_id ?? '')} and its "mode"; ask the user before paying for it again.`;
+      }
       const kept = video?.file === undefined ? '' : ` The file saved before is at ${video.file.path}.`;
       return `Ask the user before paying for it again; to make it again, send the same request once more.${kept}`;
     }
@@ -185,6 +194,7 @@ function nextStepWhenDone(record: TaskRecord, get: string, now: number): string 
       : `Show the user the saved file; for a fresh link ${get}.`;
   }
   if (isLost) return 'The provider keeps a video for 12 hours only; ask the user before paying for it again.';
+  if (error?.code === 'not_found') return `${capitalised(error.mend)}.`;
   if (error?.mend.includes(GET)) return `${capitalised(error.mend.replace(GET, get))}.`;
   if (error !== undefined) return `${capitalised(error.mend)}; to save it, ${get}.`;
   return hasLink(record, now) ? `Give the user the link now; for a fresh one ${get}.` : `For a fresh link ${get}.`;

@@ -1,7 +1,8 @@
 /** How does whoever reads a report make the next call: a tool, or the command line? */
 
 export interface Surface {
-  get(taskId: string): string;
+  /** @param output where the video is to be saved, when that is not yet known to the task */
+  get(taskId: string, output?: string): string;
   list(): string;
   /** How the same request is paid for again, on purpose. */
   again(): string;
@@ -17,9 +18,15 @@ function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** As a shell takes it, whatever it holds. */
+function quoted(word: string): string {
+  return /^[\w./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** For a model: the call, ready to be copied. */
 export const toolSurface: Surface = {
-  get: (taskId) => `call get_video_task with {"task_id":"${taskId}"}`,
+  get: (taskId, output) =>
+    `call get_video_task with ${JSON.stringify({ task_id: taskId, ...(output === undefined ? {} : { output }) })}`,
   list: () => 'call list_video_tasks with {}',
   again: () => 'give another seed or "allow_duplicate": true',
   afterRefusal: (mend) => `${capitalised(mend)}, then call again; nothing was sent or charged.`,
@@ -31,7 +38,8 @@ export const toolSurface: Surface = {
 
 /** For a person at a terminal. */
 export const commandSurface: Surface = {
-  get: (taskId) => `run: jimeng-video-mcp get ${taskId}`,
+  get: (taskId, output) =>
+    `run: jimeng-video-mcp get ${taskId}${output === undefined ? '' : ` --output ${quoted(output)}`}`,
   list: () => 'run: jimeng-video-mcp list',
   again: () => 'give another --seed or --allow-duplicate',
   afterRefusal: (mend) => `${capitalised(mend)}, then run it again; nothing was sent or charged.`,

@@ -5,6 +5,7 @@ import { findSameRequest } from './duplicates.ts';
 import type { Prepared } from './prepare.ts';
 import { takeNext, takeOverLeft } from './queue.ts';
 import { newTaskId, type TaskRecord } from './record.ts';
+import { keptDestination } from './save.ts';
 
 export interface Admitted {
   readonly record: TaskRecord;
@@ -46,10 +47,15 @@ export async function admit(context: TaskContext, prepared: Prepared, options: A
   });
 }
 
-/** What would stand in the way of this request now. @throws Problem budget_exceeded */
-export async function checkAdmission(context: TaskContext, prepared: Prepared): Promise<TaskRecord | undefined> {
-  await requireRoom(context, prepared.estimatedCny);
-  return await findSameRequest(context, prepared.fingerprint);
+/** What `admit` would do now, without doing it. @returns the one that it would join @throws Problem budget_exceeded */
+export async function checkAdmission(
+  context: TaskContext,
+  prepared: Prepared,
+  { allowDuplicate }: Pick<AdmitOptions, 'allowDuplicate'>,
+): Promise<TaskRecord | undefined> {
+  const same = allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint);
+  if (same === undefined) await requireRoom(context, prepared.estimatedCny);
+  return same;
 }
 
 function newRecord(context: TaskContext, prepared: Prepared, options: AdmitOptions): TaskRecord {
@@ -67,13 +73,7 @@ function newRecord(context: TaskContext, prepared: Prepared, options: AdmitOptio
     req_key: prepared.reqKey,
     billed_seconds: prepared.billedSeconds,
     estimated_cny: prepared.estimatedCny,
-    destination:
-      destination === undefined
-        ? null
-        : {
-            folder: destination.folder,
-            ...(destination.fileName === undefined ? {} : { file_name: destination.fileName }),
-          },
+    destination: keptDestination(destination),
     owner: context.identity,
     attempts: 0,
   };

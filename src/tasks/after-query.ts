@@ -3,11 +3,12 @@ import type { QueryOutcome } from '../jimeng/api.ts';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { iso } from './context.ts';
-import type { TaskRecord } from './record.ts';
+import { isAdopted, type TaskRecord } from './record.ts';
 import { errorOf } from './submit.ts';
 
 /** A task can be unknown for a moment after its submit; so long in a row it is believed. */
 export const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
+const INPUT_ERROR = '50215';
 /** Blips are not worth telling; this many in a row are. */
 const TELL_AFTER_LOST = 3;
 const TELL_AFTER_INTERNAL_ERRORS = 10;
@@ -24,6 +25,17 @@ export interface Looked {
   readonly notFoundMilliseconds: number;
   /** For how long this process has watched, on the monotonic clock. */
   readonly watchedMilliseconds: number;
+}
+
+/**
+ * 50215 is what a service says of an input that it cannot use, and also of a task that it has forgotten, or never had under
+ * this req_key (reference section 6 and 7): for one whose input is known to be right, or that was made elsewhere, the latter.
+ * @param now milliseconds since 1970
+ */
+export function inThisCase(record: TaskRecord, outcome: QueryOutcome, now: number): QueryOutcome {
+  if (outcome.kind !== 'failed' || outcome.problem.code !== INPUT_ERROR) return outcome;
+  const isForgotten = record.video !== undefined || ageOf(record, now) > TASK_LIFE_SECONDS * 1000;
+  return isForgotten || isAdopted(record) ? { ...outcome, kind: 'not_found' } : outcome;
 }
 
 /** @returns the same record when nothing worth writing down has changed */
@@ -59,7 +71,7 @@ export function afterQuery(record: TaskRecord, outcome: QueryOutcome, looked: Lo
 /** The answer itself proves the wall clock: the provider refuses a signature that is 15 minutes off. */
 function afterNotFound(record: TaskRecord, seen: TaskRecord, looked: Looked): TaskRecord {
   const over = { finished_at: iso(looked.now) };
-  if (ageOf(record, looked) > TASK_LIFE_SECONDS * 1000) {
+  if (ageOf(record, looked.now) > TASK_LIFE_SECONDS * 1000) {
     return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
   }
   if (looked.notFoundMilliseconds >= NOT_FOUND_BELIEVED_MILLISECONDS) {
@@ -75,7 +87,7 @@ function afterNoAnswer(
   outcome: Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>,
   looked: Looked,
 ): TaskRecord {
-  if (ageOf(record, looked) > GIVEN_UP_MILLISECONDS && isTimeProven(outcome, looked)) {
+  if (ageOf(record, looked.now) > GIVEN_UP_MILLISECONDS && isTimeProven(outcome, looked)) {
     return { ...record, status: 'expired', finished_at: iso(looked.now), error: errorOf(new Problem('expired')) };
   }
   const passing = outcome.kind === 'unanswered' ? TELL_AFTER_LOST : TELL_AFTER_INTERNAL_ERRORS;
@@ -94,7 +106,7 @@ function isTimeProven(outcome: Extract<QueryOutcome, { kind: 'hindered' | 'unans
   return isBusinessCode || looked.watchedMilliseconds > GIVEN_UP_MILLISECONDS;
 }
 
-function ageOf(record: TaskRecord, { now }: Looked): number {
+function ageOf(record: TaskRecord, now: number): number {
   return now - Date.parse(record.submitted_at ?? record.created_at);
 }
 

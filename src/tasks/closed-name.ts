@@ -46,8 +46,8 @@ export function readClosedName(fileName: string): ClosedEntry | undefined {
 
 /** The time of closing stays the first one: a link that is fetched again does not make a task young. */
 export function closedFileName(record: TaskRecord, previous: string | undefined): string {
-  const fen = fenOf(record);
-  const closedAt = Date.parse(record.finished_at ?? record.created_at).toString(36);
-  const name = `${record.id}.${record.status}.${fen}.${closedAt}.json`;
-  return previous !== undefined && readClosedName(previous)?.status === record.status ? previous : name;
+  const before = previous === undefined ? undefined : readClosedName(previous);
+  const first = before?.status === record.status ? before.closedAt : undefined;
+  const closedAt = first ?? Date.parse(record.finished_at ?? record.created_at);
+  return `${record.id}.${record.status}.${fenOf(record)}.${closedAt.toString(36)}.json`;
 }

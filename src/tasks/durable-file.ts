@@ -1,14 +1,15 @@
 /** How does a small file get onto the disk so that a power cut leaves the old one or the new one, whole? */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemClock } from '../clock.ts';
+import { makeFolders } from '../make-folders.ts';
 
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
 export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+  await makeFolders(path, PRIVATE_FOLDER);
 }
 
 /**

@@ -50,13 +50,20 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
   return done;
 }
 
+/** Beside its price, which is known then. */
+const MADE_ELSEWHERE = 'made elsewhere: the prompt is not known here';
+
 /** What a task that was made elsewhere cost is told by its file: the provider makes 5 or 10 seconds. */
 function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
   const seconds = record.video?.file?.facts?.duration_seconds;
   const mode = modeOfReqKey(record.req_key);
   if (record.estimated_cny !== undefined || seconds === undefined || mode === undefined) return {};
   const billed = seconds > 7.5 ? 10 : 5;
-  return { billed_seconds: billed, estimated_cny: priceCny(mode, billed) };
+  return {
+    billed_seconds: billed,
+    estimated_cny: priceCny(mode, billed),
+    request: { ...record.request, notes: [MADE_ELSEWHERE] },
+  };
 }
 
 /** @throws Problem save_failed when the provider gives no link any more, or does not answer for a while */
@@ -64,10 +71,14 @@ async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortS
   for (let attempt = 1; ; attempt++) {
     const outcome = await askAtOnce(context, record, signal);
     if (outcome.kind === 'done') return outcome.url;
-    const isBlip = outcome.kind === 'unanswered' || outcome.kind === 'hindered';
-    if (!isBlip || attempt === FRESH_LINK_QUERIES) {
-      const reason = 'problem' in outcome ? outcome.problem.message : `the provider says ${outcome.kind}`;
-      throw new Problem('save_failed', { what: `The link had expired, and no fresh one was to be had: ${reason}` });
+    const tried = 'The link had expired, and no fresh one was to be had';
+    if (outcome.kind === 'not_found' || outcome.kind === 'expired' || outcome.kind === 'failed') {
+      const what = `${tried}: the provider does not have the video any more.`;
+      throw new Problem('not_found', { what, mend: 'ask the user before paying for it again' });
+    }
+    if (attempt === FRESH_LINK_QUERIES) {
+      const reason = 'problem' in outcome ? outcome.problem.message : 'the provider says that it is still being made.';
+      throw new Problem('save_failed', { what: `${tried}: ${reason}` });
     }
     await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);
   }

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type Clock, systemClock } from '../clock.ts';
 import { createExclusively } from './durable-file.ts';
-import { isAlive, type ProcessIdentity, processIdentitySchema } from './process-identity.ts';
+import { isAlive, isOwn, type ProcessIdentity, processIdentitySchema } from './process-identity.ts';
 
 const leaseSchema = processIdentitySchema.extend({ token: z.string() });
+type Holder = z.infer<typeof leaseSchema>;
+/** Nobody's: half a lease names none. */
+const TORN_PID = 0;
 
 export interface Lease {
   /** Says to those who cannot see its process that it is still held. @returns false when somebody else has it */
@@ -15,8 +18,14 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** Of another host or container nothing can be told; a lease so old there is over. Those that are held for longer are renewed. */
-const FOREIGN_LEASE_MILLISECONDS = 15 * 60_000;
+/** Where nothing can be told of the holder, a lease so old is over. Those that are held for longer are renewed. */
+const UNSEEN_LEASE_MILLISECONDS = 15 * 60_000;
+const RENEW_MILLISECONDS = 5 * 60_000;
+/** Who wrote half a lease is gone, or has written the other half by then. */
+const TORN_LEASE_MILLISECONDS = 10_000;
+
+/** Tokens of what this process holds: what only says so is a lease whose removal failed. */
+const held = new Set<string>();
 
 /**
  * Takes the lease, or finds that somebody living has it.
@@ -30,12 +39,23 @@ export async function tryLease(path: string, owner: ProcessIdentity): Promise<Le
     const holder = await readLease(path);
     if (holder !== undefined && !(await isOver(path, holder))) return undefined;
     if (holder !== undefined && !(await takeOver(path, holder.token, owner))) return undefined;
-    const token = randomUUID();
-    if (await createWhole(path, JSON.stringify({ ...owner, token }))) {
-      return { renew: () => renew(path, token), release: () => release(path, token) };
-    }
+    const token = await create(path, owner);
+    if (token !== undefined) return { renew: () => renew(path, token), release: () => release(path, token) };
   }
   return undefined;
+}
+
+/** @returns the token of what is now held; undefined when it was there already */
+async function create(path: string, owner: ProcessIdentity): Promise<string | undefined> {
+  const token = randomUUID();
+  held.add(token);
+  let isOurs = false;
+  try {
+    isOurs = await createWhole(path, JSON.stringify({ ...owner, token }));
+  } finally {
+    if (!isOurs) held.delete(token);
+  }
+  return isOurs ? token : undefined;
 }
 
 async function renew(path: string, token: string): Promise<boolean> {
@@ -45,8 +65,33 @@ async function renew(path: string, token: string): Promise<boolean> {
   return true;
 }
 
+/** Never throws: the step is done, and a lease that cannot be removed is over. */
 async function release(path: string, token: string): Promise<void> {
-  if ((await readLease(path))?.token === token) await rm(path, { force: true });
+  try {
+    if ((await readLease(path))?.token === token) await removeBusy(path);
+  } catch {
+    // The next one takes it over.
+  } finally {
+    held.delete(token);
+  }
+}
+
+/** Windows refuses to remove a file that another process has open for a moment. Retries need `recursive`, for a file, too. */
+async function removeBusy(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
+}
+
+/** Renews the lease for as long as the step takes. */
+export async function renewedWhile<Value>(lease: Lease, step: Promise<Value>): Promise<Value> {
+  const over = new AbortController();
+  const renewing = async () => {
+    for (;;) {
+      await systemClock.sleep(RENEW_MILLISECONDS, over.signal);
+      await lease.renew();
+    }
+  };
+  renewing().catch(() => undefined);
+  return await step.finally(() => over.abort());
 }
 
 /** Its holder lives and does not let go. */
@@ -86,7 +131,7 @@ export async function isHeld(path: string): Promise<boolean> {
 
 /**
  * Written whole under another name and linked into place, so that nobody reads half a lease. Not synced: no lease
- * outlives a power cut, and a torn one is taken for dead.
+ * outlives a power cut, and a torn one is soon taken for dead.
  */
 async function createWhole(path: string, data: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}.new`;
@@ -105,7 +150,7 @@ async function createWhole(path: string, data: string): Promise<boolean> {
   }
 }
 
-async function readLease(path: string): Promise<z.infer<typeof leaseSchema> | undefined> {
+async function readLease(path: string): Promise<Holder | undefined> {
   try {
     return leaseSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
@@ -113,18 +158,20 @@ async function readLease(path: string): Promise<z.infer<typeof leaseSchema> | un
     // Torn by a power cut on a file system without hard links: nobody of this boot wrote it.
     if (error instanceof SyntaxError || error instanceof z.ZodError) {
       const torn = await stat(path).catch(() => undefined);
-      return torn && { pid: 0, place: '', started: '', token: `torn-${torn.ino}-${torn.mtimeMs}` };
+      return torn && { pid: TORN_PID, place: '', started: '', token: `torn-${torn.ino}-${torn.mtimeMs}` };
     }
     throw error;
   }
 }
 
-async function isOver(path: string, holder: ProcessIdentity): Promise<boolean> {
+async function isOver(path: string, holder: Holder): Promise<boolean> {
+  if (isOwn(holder)) return !held.has(holder.token);
   const alive = isAlive(holder);
   if (alive !== undefined) return !alive;
+  const believed = holder.pid === TORN_PID ? TORN_LEASE_MILLISECONDS : UNSEEN_LEASE_MILLISECONDS;
   try {
     // The system's clock, whatever clock is injected: it is compared with the file system's.
-    return systemClock.now() - (await stat(path)).mtimeMs > FOREIGN_LEASE_MILLISECONDS;
+    return systemClock.now() - (await stat(path)).mtimeMs > believed;
   } catch {
     return false;
   }
@@ -134,13 +181,14 @@ async function isOver(path: string, holder: ProcessIdentity): Promise<boolean> {
 async function takeOver(path: string, token: string, owner: ProcessIdentity): Promise<boolean> {
   for (let attempt = 1; attempt <= 100; attempt++) {
     const marker = `${path}.over-${token}.${attempt}`;
-    if (await createWhole(marker, JSON.stringify({ ...owner, token: randomUUID() }))) {
+    const own = await create(marker, owner);
+    if (own !== undefined) {
       try {
         const holder = await readLease(path);
-        if (holder?.token === token) await rm(path, { force: true });
+        if (holder?.token === token) await removeBusy(path);
         return true;
       } finally {
-        await rm(marker, { force: true });
+        await release(marker, own);
       }
     }
     const other = await readLease(marker);

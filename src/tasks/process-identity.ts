@@ -2,39 +2,57 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as z from 'zod';
+import { systemClock } from '../clock.ts';
 
 /** Written into every lock, claim and lease. */
 export const processIdentitySchema = z.object({
   pid: z.int(),
-  /** Where the pid is valid: host, boot and, in containers, the pid namespace. */
+  /** Where the pid is valid: host, pid namespace (containers), boot. */
   place: z.string(),
-  /** When the process started, in the system's own words; empty where it cannot be read. A pid is used again, the pair is not. */
+  /** When the process started, in the system's own words. A pid is used again, the pair is not. */
   started: z.string(),
 });
 export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
 
+/** Read once: a laptop's name follows the network that it is in. */
+let own: ProcessIdentity | undefined;
+
 export function ownIdentity(): ProcessIdentity {
-  return { pid: process.pid, place: currentPlace(), started: startOf(process.pid) };
+  // Where the system does not tell (macOS, Windows), a time of our own still tells us from who had our pid before.
+  own ??= { ...identityOf(process.pid), started: startOf(process.pid) || `at ${systemClock.now()}` };
+  return own;
+}
+
+/** Of a process that runs here now. `started` is empty where the system does not tell. */
+export function identityOf(pid: number): ProcessIdentity {
+  return { pid, place: currentPlace(), started: startOf(pid) };
+}
+
+export function isOwn(identity: ProcessIdentity): boolean {
+  const { pid, place, started } = ownIdentity();
+  return identity.pid === pid && identity.place === place && identity.started === started;
 }
 
 /**
- * Errs towards life: what cannot be told counts as alive, since a claim of the living must not be taken.
- * @returns undefined when the process ran where its pid means nothing here (another host, another container)
+ * @returns undefined when nothing can be told: the process ran where its pid means nothing here (another host, another
+ * container), or its pid lives where the system does not tell since when
  */
 export function isAlive(identity: ProcessIdentity): boolean | undefined {
-  const place = currentPlace();
-  if (identity.place !== place) {
+  if (isOwn(identity)) return true;
+  const { pid, place } = ownIdentity();
+  if (!isSamePlace(identity.place, place)) {
     // The same host after a restart: nothing of the old boot lives.
     return hostOf(identity.place) === hostOf(place) ? false : undefined;
   }
+  if (identity.pid === pid) return false;
   try {
     process.kill(identity.pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   if (/[ZX]/.test(procStat(identity.pid)[STATE] ?? '')) return false;
   const started = startOf(identity.pid);
-  return started === '' || identity.started === '' || started === identity.started;
+  return started === '' || identity.started === '' ? undefined : started === identity.started;
 }
 
 /** What runs elsewhere is heard of by what it writes: an entry or a submit so old there is nobody's. */
@@ -42,7 +60,7 @@ const FOREIGN_MILLISECONDS = 15 * 60_000;
 
 /**
  * May what this process was at be taken up? A container that is made anew for each session has another name each time,
- * so of its work only the age tells.
+ * so of its work only the age tells; as of a pid that lives where the system does not tell since when.
  * @param since, now milliseconds since 1970
  */
 export function isGone(identity: ProcessIdentity, since: number, now: number): boolean {
@@ -50,8 +68,15 @@ export function isGone(identity: ProcessIdentity, since: number, now: number): b
   return alive === undefined ? now - since > FOREIGN_MILLISECONDS : !alive;
 }
 
+/** The host and the pid namespace. */
 function hostOf(place: string): string {
   return place.split(' boot ')[0] ?? place;
+}
+
+/** Where the boot is known, it and the namespace say it all: the host may have got another name since. */
+function isSamePlace(one: string, other: string): boolean {
+  const withoutName = (place: string) => place.slice(place.indexOf(' '));
+  return one === other || (!one.endsWith(' boot ') && withoutName(one) === withoutName(other));
 }
 
 function currentPlace(): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { makePrivateFolder, writeDurably } from './durable-file.ts';
-import { isAlive, isGone } from './process-identity.ts';
+import { isGone, isOwn } from './process-identity.ts';
 import type { TaskRecord } from './record.ts';
 import { type Delays, delayBefore } from './retry.ts';
 
@@ -72,7 +72,7 @@ export async function takeNext(context: TaskContext, reqKey: string): Promise<Ta
   const queued = open.filter((record) => record.status === 'queued' && record.req_key === reqKey);
   const now = context.clock.now();
   const head = queued.sort(byId).find((record) => !isLeft(record, now));
-  if (head === undefined || head.owner.pid !== context.identity.pid || isAlive(head.owner) !== true) return undefined;
+  if (head === undefined || !isOwn(head.owner)) return undefined;
   const pacing = await readPacing(context, reqKey);
   // A clock that was set back must not stretch a pause of seconds into hours.
   const pause = pacing.pausedUntil - now;
@@ -85,7 +85,13 @@ export async function takeNext(context: TaskContext, reqKey: string): Promise<Ta
     owner: context.identity,
     sent_at: iso(now),
   };
-  await context.journal.write(taken);
+  try {
+    await context.journal.write(taken);
+  } catch (error) {
+    // It may say so on disk all the same, and nobody would send it.
+    await context.journal.writeOrKeep(head);
+    throw error;
+  }
   context.changes.notify();
   return taken;
 }

@@ -30,6 +30,11 @@ export function isWatched(status: TaskStatus): boolean {
   return status === 'in_queue' || status === 'generating';
 }
 
+/** Made elsewhere: the provider's id and the mode are all that its user gave. */
+export function isAdopted({ attempts, provider_task_id }: TaskRecord): boolean {
+  return attempts === 0 && provider_task_id !== undefined;
+}
+
 /** An expired task that was never sent cost nothing; one that the provider let expire may have. */
 export function chargeOf(record: Pick<TaskRecord, 'status' | 'sent_at'>): Charge {
   switch (record.status) {

@@ -116,7 +116,7 @@ export class Resumer {
       const asked = (await journal.openRecords()).map(({ destination }) => destination?.folder);
       for (const folder of new Set([settings.outputDir, ...settings.allowedDirs, ...asked])) {
         if (folder === undefined) continue;
-        await sweepParts(folder, (id) => open.has(id.replace(/-(cut|copy)$/, '')), clock.now());
+        await sweepParts(folder, (id) => open.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')), clock.now());
       }
     } catch {
       // The state folder cannot be read now: nothing is known to be left.

@@ -1,4 +1,5 @@
 /** How does a finished video get from the provider's link into the user's folder, as it was asked for? */
+import { randomBytes } from 'node:crypto';
 import { copyFile, rm, stat } from 'node:fs/promises';
 import { type ClipFacts, readClip } from '../media/clip.ts';
 import { convertFrameRate } from '../media/clip-convert.ts';
@@ -25,6 +26,12 @@ export interface SaveRequest {
   readonly remember: (record: TaskRecord) => Promise<void>;
 }
 
+/** As a record keeps it; null: only the link is wanted. */
+export function keptDestination(place: Destination | undefined): TaskRecord['destination'] {
+  if (place === undefined) return null;
+  return { folder: place.folder, ...(place.fileName === undefined ? {} : { file_name: place.fileName }) };
+}
+
 /** The caller holds the task's lease. @returns the record with its file @throws Problem save_failed; the signal's reason */
 export async function saveVideo(context: TaskContext, request: SaveRequest): Promise<TaskRecord> {
   const { record, destination } = request;
@@ -38,7 +45,7 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
     return await withFile(record, found, undefined);
   }
   await dropIfNamed(part);
-  const apiUrl = new URL(record.video.url);
+  const link = new URL(record.video.url);
   let { video } = record;
   await download({
     url: video.url,
@@ -49,7 +56,7 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
     },
     partPath: part,
     clock: context.clock,
-    ...(context.network.isProxied(apiUrl) ? { dispatcher: await context.network.shared(apiUrl) } : {}),
+    ...(context.network.isProxied(link) ? { dispatcher: await context.network.shared(link) } : {}),
     mayReachPrivate: context.apiIsPrivate,
     signal: request.signal,
   });
@@ -144,7 +151,8 @@ function reasonOf(cause: Problem, part: string): string {
 
 /** A second place for a video that is saved already: no download, no charge. @throws Problem save_failed */
 export async function copySaved(record: TaskRecord, source: string, destination: Destination): Promise<string> {
-  const part = partPathFor(destination.folder, `${record.id}-copy`);
+  // A name of its own: several calls may copy at the same time, and each has a lease of nothing.
+  const part = partPathFor(destination.folder, `${record.id}-copy-${randomBytes(4).toString('hex')}`);
   try {
     await copyFile(source, part);
     const name =

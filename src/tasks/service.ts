@@ -1,21 +1,24 @@
 /** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { type ModeName, modeRow } from '../jimeng/modes.ts';
+import type { ModeName } from '../jimeng/modes.ts';
+import { makeFolders } from '../make-folders.ts';
 import { chooseDestination, type Destination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
+import { findOrAdopt, findTask } from './adopt.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { finish, refreshLink } from './finish.ts';
-import { waitForLease } from './lease.ts';
+import { type Lease, LeaseHeld, renewedWhile, waitForLease } from './lease.ts';
 import { type Listed, listTasks } from './list.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
-import { isOpen, isTaskId, isWatched, newTaskId, type TaskRecord, type TaskStatus } from './record.ts';
+import { isOpen, isWatched, type TaskRecord, type TaskStatus } from './record.ts';
 import { Resumer } from './resume.ts';
-import { copySaved } from './save.ts';
+import { copySaved, keptDestination } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
+import { errorOf } from './submit.ts';
 import type { UsualTime } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
 import { Watcher } from './watch.ts';
@@ -68,6 +71,8 @@ export class VideoService {
   private readonly resumer: Resumer;
   /** Finished ones that are being saved, or given a fresh link, once more. */
   private readonly saving = new Map<string, Promise<void>>();
+  /** What kept them from that, where it could not be written down. */
+  private readonly standstills = new Map<string, Problem>();
 
   constructor(context: TaskContext, sandbox: boolean) {
     this.context = context;
@@ -85,7 +90,7 @@ export class VideoService {
   /** Checks everything; nothing is recorded or sent. @throws Problem */
   async check(request: VideoRequest, options: MakeOptions, call: Call): Promise<Checked> {
     const prepared = await this.prepare(request, options, call);
-    return { prepared, same: await checkAdmission(this.context, prepared) };
+    return { prepared, same: await checkAdmission(this.context, prepared, options) };
   }
 
   /**
@@ -131,10 +136,10 @@ export class VideoService {
     this.resume();
     const destination =
       output === undefined ? undefined : await chooseDestination(output, outputRules(this.context, call.unrestricted));
-    const found = await this.findOrAdopt(taskId, mode, destination);
+    const found = await findOrAdopt(this.context, { taskId, mode, destination, sandbox: this.sandbox });
     await this.takeUp(found);
     const record = await this.waitUntilOver(found, call);
-    return await this.bringUpToDate(record, destination, call);
+    return await this.asItIs(await this.bringUpToDate(record, destination, call));
   }
 
   /** Newest first. */
@@ -153,7 +158,17 @@ export class VideoService {
         .join('\n');
     };
     const before = await look();
-    while (before !== '' && (await this.pause(call)) && (await look()) === before) {}
+    while (before !== '') {
+      await this.tellOldest(call);
+      if (!(await this.pause(call)) || (await look()) !== before) break;
+    }
+  }
+
+  /** Who waits for several is told of the one that is mostly the next. */
+  private async tellOldest(call: Call): Promise<void> {
+    const oldest = (await this.context.journal.openRecords()).find((record) => isOpen(record.status));
+    if (oldest === undefined) return;
+    call.onWait?.(oldest, await this.context.pastTimes.usualTime(oldest.request.mode));
   }
 
   /** @returns the ids of all that is open */
@@ -165,15 +180,45 @@ export class VideoService {
   /** Withdraws what is still queued; anything else is returned as it is. @throws Problem no_record */
   async cancel(taskId: string): Promise<{ record: TaskRecord; withdrawn: boolean }> {
     this.resume();
-    const { id } = await this.find(taskId);
+    const { id } = await findTask(this.context, taskId);
     return await withLock(this.context, async () => {
-      const record = await this.find(id);
+      const record = await findTask(this.context, id);
       if (record.status !== 'queued') return { record, withdrawn: false };
       const cancelled: TaskRecord = { ...record, status: 'cancelled', finished_at: iso(this.context.clock.now()) };
       await this.context.journal.write(cancelled);
       this.context.changes.notify();
       return { record: cancelled, withdrawn: true };
     });
+  }
+
+  /**
+   * As its record is now, with what keeps this process from going on with it. What was sent must never be told as refused:
+   * if the disk fails now, what was last known is told.
+   */
+  async asItIs(known: TaskRecord): Promise<TaskRecord> {
+    const record = await this.readAgain(known);
+    const unwatched = this.watcher.standstillOf(record.id);
+    if (isWatched(record.status) && unwatched) return { ...record, hindrance: { ...errorOf(unwatched), count: 1 } };
+    return record.status === 'done' ? await this.asItLies(record) : record;
+  }
+
+  private async readAgain(known: TaskRecord): Promise<TaskRecord> {
+    return (await this.context.journal.read(known.id).catch(() => undefined)) ?? known;
+  }
+
+  /** A file that was moved away or deleted is not told as the place of the video. */
+  private async asItLies(record: TaskRecord): Promise<TaskRecord> {
+    const unsaved = this.standstills.get(record.id);
+    const problem = unsaved === undefined ? record.error : errorOf(unsaved);
+    const told: TaskRecord = problem === undefined ? record : { ...record, error: problem };
+    if (record.video?.file === undefined || (await isThere(record.video.file.path))) return told;
+    const { file, made: _, ...link } = record.video;
+    const gone = `The file ${file.path} is not there any more.`;
+    const error =
+      problem === undefined
+        ? errorOf(new Problem('save_failed', { what: gone }))
+        : { ...problem, message: `${gone} ${problem.message}` };
+    return { ...told, video: link, error };
   }
 
   async placeInQueue(record: TaskRecord): Promise<number | undefined> {
@@ -204,52 +249,6 @@ export class VideoService {
     }
   }
 
-  private async find(taskId: string): Promise<TaskRecord> {
-    const { journal } = this.context;
-    const record = (await journal.read(taskId)) ?? (await journal.findByProviderId(taskId));
-    if (record !== undefined) return record;
-    throw new Problem('no_record', {
-      what: `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`,
-    });
-  }
-
-  private async findOrAdopt(
-    taskId: string,
-    mode: ModeName | undefined,
-    destination: Destination | undefined,
-  ): Promise<TaskRecord> {
-    try {
-      return await this.find(taskId);
-    } catch (error) {
-      if (mode === undefined || isTaskId(taskId) || !/^\d{10,24}$/.test(taskId)) throw error;
-    }
-    const rules = outputRules(this.context, false);
-    const place = destination ?? (await chooseDestination(undefined, rules));
-    const now = this.context.clock.now();
-    const adopted: TaskRecord = {
-      version: 1,
-      id: newTaskId(now),
-      status: 'generating',
-      ...this.context.journal.scope,
-      sandbox: this.sandbox,
-      created_at: iso(now),
-      sent_at: iso(now),
-      request: { mode, notes: ['made elsewhere: the prompt and the price are not known here'] },
-      fingerprint: `provider task ${taskId}`,
-      req_key: modeRow(mode).reqKey,
-      destination: place === undefined ? null : destinationOf(place),
-      owner: this.context.identity,
-      attempts: 0,
-      provider_task_id: taskId,
-    };
-    // Two calls for one provider task must not make two records, each of which saves a file.
-    return await withLock(this.context, async () => {
-      const there = await this.context.journal.findByProviderId(taskId);
-      if (there === undefined) await this.context.journal.adopt(adopted);
-      return there ?? adopted;
-    });
-  }
-
   /** What its process left is taken up; what is watched here is asked at once. */
   private async takeUp(record: TaskRecord): Promise<void> {
     if (isWatched(record.status)) await this.lookAtOnce(record.id);
@@ -278,12 +277,13 @@ export class VideoService {
     if (record.status !== 'done' || record.video === undefined) return record;
     const { video } = record;
     const source = video.file !== undefined && (await isThere(video.file.path)) ? video.file : undefined;
-    if (source !== undefined && destination !== undefined && !isAt(source.path, destination)) {
+    if (source !== undefined && destination !== undefined && !isAt(source.path, destination, record)) {
       const path = await copySaved(record, source.path, destination);
-      return await this.rewrite({ ...record, video: { ...video, file: { ...source, path } } });
+      const copied = { ...record, destination: keptDestination(destination) };
+      return await this.rewrite({ ...copied, video: { ...video, file: { ...source, path } } });
     }
     const stale = Date.parse(video.url_valid_until) - this.context.clock.now() < LINK_MARGIN_MILLISECONDS;
-    const place = destination === undefined ? record.destination : destinationOf(destination);
+    const place = destination === undefined ? record.destination : keptDestination(destination);
     const unsaved = source === undefined && place !== null;
     if (!stale && !unsaved) return record;
     const job = this.saving.get(record.id) ?? this.saveAgain(record, stale, unsaved ? place : null);
@@ -296,27 +296,34 @@ export class VideoService {
     const timer = this.context.clock.sleep(Math.max(left, 0), AbortSignal.any([over.signal, call.signal]));
     await Promise.race([job, timer]).catch(() => undefined);
     over.abort();
-    return await this.find(record.id);
+    return record;
   }
 
-  /** Never throws: why it could not be saved stands in the record. */
+  /** Never throws: why it could not be saved stands in the record, or is remembered here where not even that can be written. */
   private async saveAgain(record: TaskRecord, stale: boolean, place: TaskRecord['destination']): Promise<void> {
-    const { ending, log } = this.context;
-    const { journal, identity, clock } = this.context;
-    // The save before this one may be letting go of it this moment.
-    const path = journal.leasePath(record.id);
-    const lease = await waitForLease(path, identity, clock, LEASE_WAIT_MILLISECONDS).catch(() => undefined);
-    if (lease === undefined) return;
+    const { journal, identity, clock, ending, log } = this.context;
+    let lease: Lease;
     try {
+      // The save before this one may be letting go of it this moment.
+      lease = await waitForLease(journal.leasePath(record.id), identity, clock, LEASE_WAIT_MILLISECONDS);
+    } catch (error) {
+      if (!(error instanceof LeaseHeld)) this.standstills.set(record.id, journal.notLeased(error));
+      return;
+    }
+    this.standstills.delete(record.id);
+    const save = async () => {
       // Another process may have saved it before this one had the lease.
-      const now = await this.find(record.id);
+      const now = await findTask(this.context, record.id);
       if (place !== null && now.video?.file?.path !== record.video?.file?.path) return;
       const fresh = stale ? await refreshLink(this.context, now, ending) : now;
       if (place !== null) {
         // A folder that was removed since; if it cannot be made, the saving says why.
-        await mkdir(place.folder, { recursive: true }).catch(() => undefined);
+        await makeFolders(place.folder).catch(() => undefined);
         await finish(this.context, { ...fresh, destination: place }, ending);
       } else if (fresh !== now) await this.rewrite(fresh);
+    };
+    try {
+      await renewedWhile(lease, save());
     } catch (error) {
       if (!ending.aborted) log.warn('not saved', { task: record.id, reason: String(error) });
     } finally {
@@ -344,11 +351,6 @@ export class VideoService {
     return record;
   }
 
-  /** What was sent must never be told as refused: if the disk fails now, what was last known is told. */
-  private async readAgain(known: TaskRecord): Promise<TaskRecord> {
-    return (await this.context.journal.read(known.id).catch(() => undefined)) ?? known;
-  }
-
   /** @returns false when the deadline has come or the caller has gone */
   private async pause(call: Call): Promise<boolean> {
     const { clock, changes, ending } = this.context;
@@ -363,12 +365,11 @@ export class VideoService {
   }
 }
 
-function destinationOf(place: Destination): NonNullable<TaskRecord['destination']> {
-  return { folder: place.folder, ...(place.fileName === undefined ? {} : { file_name: place.fileName }) };
-}
-
-function isAt(path: string, place: Destination): boolean {
-  return dirname(path) === place.folder && (place.fileName === undefined || basename(path) === place.fileName);
+/** It was saved for this place; the name may have got a number there. */
+function isAt(path: string, place: Destination, { destination }: TaskRecord): boolean {
+  if (dirname(path) !== place.folder) return false;
+  const { fileName } = place;
+  return fileName === undefined || basename(path) === fileName || destination?.file_name === fileName;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,9 +1,10 @@
 /** What became of a task that the provider has? Asked until it is known, then saved. */
 import type { QueryOutcome } from '../jimeng/api.ts';
-import { afterQuery, type Looked, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
+import { Problem } from '../problems.ts';
+import { afterQuery, inThisCase, type Looked, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
 import type { TaskContext } from './context.ts';
 import { finish } from './finish.ts';
-import { type Lease, tryLease } from './lease.ts';
+import { type Lease, renewedWhile, tryLease } from './lease.ts';
 import type { Turn } from './query-budget.ts';
 import { isWatched, type TaskRecord } from './record.ts';
 import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
@@ -41,6 +42,8 @@ export class Watcher {
   private readonly context: TaskContext;
   private readonly watches = new Map<string, Watch>();
   private readonly loops = new Set<Promise<void>>();
+  /** What keeps this process from asking, though nobody else does. */
+  private readonly standstills = new Map<string, Problem>();
 
   constructor(context: TaskContext) {
     this.context = context;
@@ -76,7 +79,10 @@ export class Watcher {
     this.watches.set(id, watch);
     const loop = this.run(id, watch, occasion === 'accepted', begun)
       .catch((error: unknown) => {
-        if (!this.context.ending.aborted) this.context.log.error('watch failed', { task: id, reason: String(error) });
+        if (this.context.ending.aborted) return;
+        // Tried again every few seconds: told once.
+        if (!this.standstills.has(id)) this.context.log.error('watch failed', { task: id, reason: String(error) });
+        if (error instanceof Problem) this.standstills.set(id, error);
       })
       .finally(() => {
         begun();
@@ -95,6 +101,10 @@ export class Watcher {
     if (watch !== undefined) await new Promise<void>((resolve) => watch.looked.add(resolve));
   }
 
+  standstillOf(id: string): Problem | undefined {
+    return this.standstills.get(id);
+  }
+
   isWatching(id: string): boolean {
     return this.watches.has(id);
   }
@@ -106,6 +116,7 @@ export class Watcher {
 
   private async run(id: string, watch: Watch, isNew: boolean, begun: () => void): Promise<void> {
     const lease = await leaseTask(this.context, id);
+    this.standstills.delete(id);
     begun();
     if (lease === undefined) return;
     try {
@@ -120,7 +131,7 @@ export class Watcher {
         if (this.context.ending.aborted || !(await lease.renew())) return;
         const record = await this.context.journal.read(id);
         if (record === undefined || !isWatched(record.status)) return;
-        const next = await this.look(record, watch);
+        const next = await renewedWhile(lease, this.look(record, watch));
         watch.isLooking = false;
         tellLooked(watch);
         if (next === undefined) return;
@@ -151,13 +162,14 @@ export class Watcher {
   private async look(record: TaskRecord, watch: Watch): Promise<number | undefined> {
     const { api, ending } = this.context;
     const askedAt = this.moment();
-    const outcome = await api.query(record.req_key, record.provider_task_id ?? '', ending);
+    const answer = await api.query(record.req_key, record.provider_task_id ?? '', ending);
+    // The time that was signed, and what has passed since: a clock that jumps in between changes nothing.
+    const now = askedAt.wall + this.context.clock.monotonic() - askedAt.monotonic;
+    const outcome = inThisCase(record, answer, now);
     const answered = outcome.kind === 'running' || outcome.kind === 'not_found';
     if (answered) watch.answered++;
     watch.failedInRow = outcome.kind === 'unanswered' || outcome.kind === 'hindered' ? watch.failedInRow + 1 : 0;
     if (outcome.kind === 'running') watch.age.stillRunning(askedAt);
-    // The time that was signed, and what has passed since: a clock that jumps in between changes nothing.
-    const now = askedAt.wall + this.context.clock.monotonic() - askedAt.monotonic;
     const next = afterQuery(record, outcome, this.looked(record, outcome, watch, now));
     if (next.status === 'generating' && next.video !== undefined && outcome.kind === 'done') {
       await this.record(record, next);
@@ -230,9 +242,11 @@ function tellLooked({ looked }: Watch): void {
   looked.clear();
 }
 
-/** Only whoever holds it asks, saves and writes a task's record once the provider has it. */
+/** Only whoever holds it asks, saves and writes a task's record once the provider has it. @throws Problem state_not_writable */
 async function leaseTask(context: TaskContext, id: string): Promise<Lease | undefined> {
-  return await tryLease(context.journal.leasePath(id), context.identity);
+  return await tryLease(context.journal.leasePath(id), context.identity).catch((error: unknown) => {
+    throw context.journal.notLeased(error);
+  });
 }
 
 /** What an earlier process saw of it; its wall clock may have been another. */

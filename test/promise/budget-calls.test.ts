@@ -37,3 +37,23 @@ test('a dry run says the price, and sends and records nothing', async () => {
   expect(stage.sandbox.requests).toHaveLength(0);
   expect((await stage.look()).records).toHaveLength(0);
 });
+
+test('a dry run says what the call would do: join for nothing, be paid again, or be over the budget', async () => {
+  const stage = await setStage();
+  const server = await stage.start({
+    program: programs.plain,
+    environment: { JIMENG_VIDEO_DAILY_BUDGET_CNY: '1.5' },
+  });
+  const prompt = newPrompt('dry');
+  await submit(server, prompt);
+  const dry = (more: object) => server.call('generate_video', { prompt, dry_run: true, ...more });
+  const joins = await dry({});
+  expect(joins.status).toBe('checked');
+  expect(joins.message).toContain('the call would join it and cost nothing');
+  expect(await dry({ allow_duplicate: true })).toMatchObject({ error: { code: 'budget_exceeded' } });
+  expect(await dry({ prompt: newPrompt('other') })).toMatchObject({ error: { code: 'budget_exceeded' } });
+  const richer = await stage.start({ program: programs.plain });
+  const again = await richer.call('generate_video', { prompt, dry_run: true, allow_duplicate: true });
+  expect(again.status).toBe('checked');
+  expect(again.message).not.toContain('join');
+});

@@ -39,6 +39,45 @@ test('a state folder that is removed while the server runs is made anew by the n
   expect((await server.call('generate_video', { prompt: newPrompt('after'), wait_seconds: 20 })).status).toBe('done');
 });
 
+test('a state folder that fails a fresh process is named, and the video is fetched when it works again', async () => {
+  let secondsAhead = 0;
+  const stage = await setStage({ generationSeconds: 600, now: () => Date.now() + secondsAhead * 1000 });
+  const first = await stage.start({ program: programs.plain });
+  const { task_id } = await submit(first, newPrompt('left'));
+  await first.kill();
+  const [scope = ''] = await readdir(stage.stateDir);
+  const leases = join(stage.stateDir, scope, 'leases');
+  const broken = async () => {
+    await rm(leases, { recursive: true });
+    await writeFile(leases, 'a file where the folder should be');
+  };
+  const mended = async () => {
+    await rm(leases);
+    await mkdir(leases);
+  };
+  await broken();
+  const server = await stage.start({ program: programs.plain });
+  const stuck = await server.call('get_video_task', { task_id, wait_seconds: 1 });
+  expect(stuck).toMatchObject({ status: 'in_queue', error: { code: 'state_not_writable' } });
+  expect(stuck.message).toContain(`${stage.stateDir}/${scope} cannot be used (ENOTDIR), so the provider is not asked`);
+  expect(stuck.next_step).toMatch(/^Make room in that folder, or make it writable; then call get_video_task/);
+  expect(server.stderr().match(/watch failed/g)).toHaveLength(1);
+  await mended();
+  secondsAhead = 600;
+  const done = await server.call('get_video_task', { task_id, wait_seconds: 20 });
+  expect([done.status, done.error]).toEqual(['done', undefined]);
+  // And when it fails as a finished video is to be saved again.
+  await rm(done.video?.path ?? '');
+  await broken();
+  const unsaved = await server.call('get_video_task', { task_id, wait_seconds: 1 });
+  expect(unsaved).toMatchObject({ status: 'done', error: { code: 'state_not_writable' } });
+  expect(unsaved.video?.path).toBeUndefined();
+  await mended();
+  const saved = await server.call('get_video_task', { task_id });
+  expect([saved.status, saved.error]).toEqual(['done', undefined]);
+  expect((await stage.look()).videos).toHaveLength(1);
+});
+
 describe.skipIf(!canMount)('on a file system', () => {
   test.each([
     ['that is read-only', 'ro'],

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { QueryOutcome } from '../../src/jimeng/api.ts';
 import { PROBLEMS, Problem, type ProblemCode } from '../../src/problems.ts';
-import { afterQuery, type Looked } from '../../src/tasks/after-query.ts';
+import { afterQuery, inThisCase, type Looked } from '../../src/tasks/after-query.ts';
 import { isWatched, type TaskRecord } from '../../src/tasks/record.ts';
 
 const SUBMITTED = Date.parse('2026-11-22T08:00:00Z');
@@ -93,4 +93,17 @@ test('an answer about the task takes away what stood in the way, not_found inclu
   expect(afterQuery(told, unknown, looked()).hindrance).toBeUndefined();
   const both = { ...told, first_not_found_at: new Date(SUBMITTED).toISOString() };
   expect(afterQuery(both, unknown, looked()).hindrance).toBeUndefined();
+});
+
+test('50215 ends a task whose input it may mean, and says of others that the provider does not know them', () => {
+  const refused: QueryOutcome = { ...exchange, kind: 'failed', problem: new Problem('50215') };
+  const kindOf = (changes: Partial<TaskRecord>, age = HOUR) =>
+    inThisCase({ ...record, ...changes }, refused, SUBMITTED + age).kind;
+  const video = { url: 'https://example.com/v.mp4', url_valid_until: record.created_at };
+  expect(kindOf({})).toBe('failed');
+  expect(kindOf({}, 13 * HOUR)).toBe('not_found');
+  expect(kindOf({ video })).toBe('not_found');
+  expect(kindOf({ attempts: 0 })).toBe('not_found');
+  const other: QueryOutcome = { ...exchange, kind: 'failed', problem: new Problem('50511') };
+  expect(inThisCase({ ...record, video }, other, SUBMITTED + HOUR)).toBe(other);
 });

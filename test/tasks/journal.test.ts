@@ -64,6 +64,17 @@ describe('a record', () => {
     expect((await journal.closedEntries()).map((entry) => entry.fen)).toEqual([0, 0, 0]);
   });
 
+  test('says what it cost when that is learned later, and since when it is closed as before', async () => {
+    const { estimated_cny: cny, ...unpriced } = await created();
+    await journal.write(done(unpriced as TaskRecord));
+    await journal.write({
+      ...done(unpriced as TaskRecord),
+      estimated_cny: cny,
+      finished_at: new Date(NOW + 1e6).toISOString(),
+    });
+    expect(await another().closedEntries()).toMatchObject([{ fen: 140, closedAt: NOW + 60_000 }]);
+  });
+
   test('moves back when it is open again, and another process that knew it as closed finds it', async () => {
     const record = await created();
     const reader = another();

@@ -1,18 +1,27 @@
 /** Is a lease held by one process at a time, whoever dies and whenever? With real processes. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { isHeld, sweepLeases, tryLease, waitForLease } from '../../src/tasks/lease.ts';
-import { ownIdentity, type ProcessIdentity } from '../../src/tasks/process-identity.ts';
+import { identityOf, ownIdentity, type ProcessIdentity } from '../../src/tasks/process-identity.ts';
 import { bundleEntry, type LineProcess, startLines } from '../support/bundle-entry.ts';
 
 const me = ownIdentity();
+const living = identityOf(process.ppid);
 /** This pid lives, but as another process than the one that wrote this. */
 const dead: ProcessIdentity = { ...me, started: '1' };
 const foreign: ProcessIdentity = { ...me, place: 'another-host pid:[1] boot x' };
-const OLD = new Date(Date.now() - 16 * 60_000);
 
 const bundleFolder = mkdtempSync(join(tmpdir(), 'lease-bundle-'));
 let bundle = '';
@@ -37,6 +46,10 @@ function start(): LineProcess {
   const child = startLines(process.execPath, [bundle]);
   running.push(child);
   return child;
+}
+function touch(file: string, minutesAgo: number): void {
+  const then = new Date(Date.now() - minutesAgo * 60_000);
+  utimesSync(file, then, then);
 }
 function leave(owner: ProcessIdentity, token: string, at = path): void {
   writeFileSync(at, JSON.stringify({ ...owner, token }));
@@ -109,25 +122,43 @@ describe('a lease', () => {
 
   test('is left to somebody living who is taking it over', async () => {
     leave(dead, 'a');
-    leave(me, 'b', `${path}.over-a.1`);
+    leave(living, 'b', `${path}.over-a.1`);
     expect(await tryLease(path, me)).toBeUndefined();
     expect(readFileSync(path, 'utf8')).toContain('"token":"a"');
   });
 
-  test('of another host, or torn by a power cut, is believed for 15 minutes', async () => {
-    for (const content of [JSON.stringify({ ...foreign, token: 'a' }), '', '{"pid":']) {
-      writeFileSync(path, content);
+  test.each([
+    ['of another host', { ...foreign, token: 'a' }, 15],
+    ['of a pid that lives, where the system does not tell since when,', { ...living, started: '', token: 'a' }, 15],
+    ['torn by a power cut', undefined, 0.2],
+  ])('%s is believed for a while', async (_what, content, minutes) => {
+    for (const text of content === undefined ? ['', '{"pid":'] : [JSON.stringify(content)]) {
+      writeFileSync(path, text);
+      touch(path, minutes - 0.1);
       expect(await tryLease(path, me)).toBeUndefined();
-      utimesSync(path, OLD, OLD);
+      touch(path, minutes + 0.1);
       const lease = await tryLease(path, me);
       expect(lease).toBeDefined();
       await lease?.release();
     }
   });
+
+  test('whose removal failed is nobody’s: its holder takes it again, and its step is done', async () => {
+    const lease = await tryLease(path, me);
+    const kept = readFileSync(path);
+    rmSync(path);
+    // A folder in its place cannot be read as a lease, nor removed as a file: releasing says nothing of it.
+    mkdirSync(path);
+    await expect(lease?.release()).resolves.toBeUndefined();
+    rmSync(path, { recursive: true });
+    writeFileSync(path, kept);
+    expect(await isHeld(path)).toBe(false);
+    expect(await tryLease(path, me)).toBeDefined();
+  });
 });
 
 test('waiting for one that lives ends with who holds it', async () => {
-  leave(me, 'a');
+  leave(living, 'a');
   let now = 0;
   const clock: Clock = {
     now: () => now,
@@ -136,17 +167,17 @@ test('waiting for one that lives ends with who holds it', async () => {
       now += milliseconds;
     },
   };
-  await expect(waitForLease(path, me, clock, 2_000)).rejects.toThrow(`process ${me.pid} holds ${path}`);
+  await expect(waitForLease(path, me, clock, 2_000)).rejects.toThrow(`process ${living.pid} holds ${path}`);
   expect(now).toBeGreaterThan(2_000);
 });
 
 test('sweeping removes what the dead left, and nothing that is needed', async () => {
-  leave(me, 'live');
+  leave(living, 'live');
   leave(dead, 'x', `${path}.over-live.1`);
   leave(dead, 'x', `${path}.over-gone.1`);
-  leave(me, 'x', `${path}.over-gone.2`);
+  leave(living, 'x', `${path}.over-gone.2`);
   leave(dead, 'x', `${path}.draft-of-the-dead.new`);
-  leave(me, 'x', `${path}.draft-of-the-living.new`);
+  leave(living, 'x', `${path}.draft-of-the-living.new`);
   await sweepLeases(folder);
   expect(readdirSync(folder).sort()).toEqual([
     'lock',

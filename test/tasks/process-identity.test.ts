@@ -4,7 +4,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { isAlive, ownIdentity, processIdentitySchema } from '../../src/tasks/process-identity.ts';
+import {
+  identityOf,
+  isAlive,
+  ownIdentity,
+  type ProcessIdentity,
+  processIdentitySchema,
+} from '../../src/tasks/process-identity.ts';
 
 const me = ownIdentity();
 
@@ -16,7 +22,7 @@ describe('a process', () => {
   });
 
   test('of the system lives, whether one may signal it or not', () => {
-    expect(isAlive({ ...me, pid: 1, started: '' })).toBe(true);
+    expect(isAlive(identityOf(1))).toBe(true);
   });
 
   test('that ended is dead', async () => {
@@ -25,13 +31,24 @@ describe('a process', () => {
     expect(isAlive({ ...me, pid: child.pid ?? 0, started: '' })).toBe(false);
   });
 
-  test('whose start cannot be read counts as alive', () => {
-    expect(isAlive({ ...me, started: '' })).toBe(true);
+  test('whose start is not known may be another than it was', () => {
+    expect(isAlive({ ...identityOf(process.ppid), started: '' })).toBeUndefined();
+    expect(isAlive({ ...me, started: '' })).toBe(false);
+  });
+
+  test('is the same under another name of its host, as long as the boot is the same', () => {
+    const renamed = (identity: ProcessIdentity) => ({
+      ...identity,
+      place: `mac-in-cafe.lan${identity.place.slice(identity.place.indexOf(' '))}`,
+    });
+    const tellsBoot = !me.place.endsWith(' boot ');
+    expect(isAlive(renamed(identityOf(process.ppid)))).toBe(tellsBoot ? true : undefined);
+    expect(isAlive(renamed({ ...identityOf(process.ppid), started: '1' }))).toBe(tellsBoot ? false : undefined);
   });
 
   test('of this host before a restart is dead, and of another host nothing is known', () => {
     expect(isAlive({ ...me, place: me.place.replace(/ boot .*$/, ' boot earlier') })).toBe(false);
-    expect(isAlive({ ...me, place: `other-${me.place}` })).toBeUndefined();
+    expect(isAlive({ ...me, place: 'other pid:[1] boot x' })).toBeUndefined();
     expect(isAlive({ ...me, place: '' })).toBeUndefined();
   });
 });

@@ -13,13 +13,19 @@ export function callOf(call: ToolCall, waitSeconds: number): Call {
   return { signal, onWait, arrivedAt, deadline: arrivedAt + waitSeconds * 1000, unrestricted: false };
 }
 
-export async function tellTask(service: VideoService, record: TaskRecord, joined = false): Promise<ToolResult> {
+/** @param said `joined`: the request was there already; `output`: where this call wants the video */
+export async function tellTask(
+  service: VideoService,
+  record: TaskRecord,
+  { joined = false, output }: { readonly joined?: boolean; readonly output?: string | undefined } = {},
+): Promise<ToolResult> {
   return tell(
     reportOf(record, {
       surface: toolSurface,
       now: service.context.clock.now(),
       usual: await service.context.pastTimes.usualTime(record.request.mode),
       joined,
+      output,
       placeInQueue: await service.placeInQueue(record),
       unwritten: service.context.journal.isUnwritten(record.id),
     }),

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { checkedReport, reportSchema } from '../../report/report.ts';
 import { toolSurface } from '../../report/surface.ts';
 import type { TaskRecord } from '../../tasks/record.ts';
-import type { Call, Told, VideoService } from '../../tasks/service.ts';
+import type { Call, VideoService } from '../../tasks/service.ts';
 import { settleRequest, videoShape, withModeRules } from '../../tasks/video-request.ts';
 import { defineTool, type ToolCall, type ToolResult } from '../tool.ts';
 import { callOf, tell, tellOrRefuse, tellTask } from './answer.ts';
@@ -30,7 +30,7 @@ export function makeVideo(
   asked: z.output<z.ZodObject<typeof makeShape>>,
   call: ToolCall,
   waitSeconds: number | undefined,
-  wait: (service: VideoService, told: Told, waiting: Call) => Promise<TaskRecord>,
+  wait: (service: VideoService, record: TaskRecord, waiting: Call) => Promise<TaskRecord>,
 ): Promise<ToolResult> {
   return tellOrRefuse(call, async (service) => {
     const { output, allow_duplicate: allowDuplicate = false, dry_run: dryRun } = asked;
@@ -40,8 +40,12 @@ export function makeVideo(
       const { prepared, same } = await service.check(request, { output, allowDuplicate }, waiting);
       return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
     }
-    const told = await service.make(request, { output, allowDuplicate }, waiting);
-    return await tellTask(service, await wait(service, told, waiting), told.joined);
+    const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
+    const waited = await wait(service, record, waiting);
+    if (!joined) return await tellTask(service, waited);
+    // The first call's file may lie elsewhere than this one wants it, or be gone.
+    const placed = waited.status === 'done' ? await service.get(waited.id, undefined, output, waiting) : waited;
+    return await tellTask(service, placed, { joined, output });
   });
 }
 
@@ -63,9 +67,5 @@ export const generateVideo = defineTool({
   input,
   output: reportSchema,
   run: (asked, call) =>
-    makeVideo(asked, call, asked.wait_seconds, async (service, { record, joined }, waiting) => {
-      const over = await service.waitUntilOver(record, waiting);
-      // The first call's file may lie elsewhere than this one wants it, or be gone.
-      return joined && over.status === 'done' ? await service.get(over.id, undefined, asked.output, waiting) : over;
-    }),
+    makeVideo(asked, call, asked.wait_seconds, (service, record, waiting) => service.waitUntilOver(record, waiting)),
 });

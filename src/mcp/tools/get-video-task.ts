@@ -23,6 +23,7 @@ export const getVideoTask = defineTool({
   run: (asked, call) =>
     tellOrRefuse(call, async (service) => {
       const waiting = callOf(call, asked.wait_seconds ?? call.holder.settings.waitSeconds);
-      return await tellTask(service, await service.get(asked.task_id, asked.mode, asked.output, waiting));
+      const { task_id: taskId, mode, output } = asked;
+      return await tellTask(service, await service.get(taskId, mode, output, waiting), { output });
     }),
 });

@@ -16,7 +16,10 @@ export const waitInput = z
   .optional();
 
 export const taskIdInput = z
-  .string('must be a text')
+  .string({
+    error: ({ input }) =>
+      input === undefined ? 'is missing: give the id of a task (list_video_tasks has them)' : 'must be a text',
+  })
   .trim()
   .min(1, 'is empty: give the id of a task (list_video_tasks has them)')
   .describe("The task_id of a report, or the provider's.");

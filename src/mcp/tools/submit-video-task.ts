@@ -16,5 +16,5 @@ export const submitVideoTask = defineTool({
   input,
   output: reportSchema,
   run: (asked, call) =>
-    makeVideo(asked, call, undefined, (service, { record }, waiting) => service.waitUntilTaken(record, waiting)),
+    makeVideo(asked, call, undefined, (service, record, waiting) => service.waitUntilTaken(record, waiting)),
 });

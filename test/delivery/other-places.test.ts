@@ -1,0 +1,72 @@
+/** Does a video get to every place that it is asked to, whole, once, and by whichever call asks? */
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openStage, type Stage } from '../support/mcp-client.ts';
+import { lookInto } from './delivered-files.ts';
+
+let stage: Stage;
+let secondsAhead = 0;
+beforeAll(async () => {
+  stage = await openStage({ generationSeconds: 60, now: () => Date.now() + secondsAhead * 1000 });
+});
+afterAll(() => stage.close());
+
+const videos = async () => (await lookInto(stage.workspace.outputDir)).names.filter((name) => name.endsWith('.mp4'));
+
+it('calls that want copies at the same time get one each, whole', async () => {
+  const { report } = await stage.call('generate_video', { prompt: 'copies', wait_seconds: 0 });
+  secondsAhead += 60;
+  const { task_id } = report;
+  const saved = await stage.call('get_video_task', { task_id, wait_seconds: 20 });
+  const original = await readFile(saved.report.video?.path ?? '');
+  const places = ['one.mp4', 'two.mp4', 'three.mp4', 'four.mp4', 'five.mp4', 'six.mp4'];
+  const copies = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
+  expect(copies.map(({ report: told }) => told.status)).toEqual(places.map(() => 'done'));
+  for (const [index, { report: told }] of copies.entries()) {
+    expect(told.video?.path).toBe(join(stage.workspace.outputDir, places[index] ?? ''));
+    expect((await readFile(told.video?.path ?? '')).equals(original)).toBe(true);
+  }
+});
+
+it('a name that another file has gets a number once, however often it is asked for', async () => {
+  const first = await stage.call('generate_video', { prompt: 'taken', output: 'taken.mp4', wait_seconds: 0 });
+  const second = await stage.call('generate_video', { prompt: 'taken too', wait_seconds: 0 });
+  secondsAhead += 60;
+  await stage.call('get_video_task', { task_id: first.report.task_id, wait_seconds: 20 });
+  const asked = { task_id: second.report.task_id, output: 'taken.mp4', wait_seconds: 20 };
+  const paths = [];
+  for (let round = 0; round < 3; round++) paths.push((await stage.call('get_video_task', asked)).report.video?.path);
+  expect(new Set(paths)).toEqual(new Set([join(stage.workspace.outputDir, 'taken (2).mp4')]));
+  expect((await videos()).filter((name) => name.startsWith('taken'))).toEqual(['taken (2).mp4', 'taken.mp4']);
+});
+
+it('a call that joins a running one and wants it elsewhere is told a next call that puts it there', async () => {
+  await stage.call('generate_video', { prompt: 'joined', wait_seconds: 0 });
+  for (const tool of ['generate_video', 'submit_video_task']) {
+    const wanted = {
+      prompt: 'joined',
+      output: `${tool}.mp4`,
+      ...(tool === 'generate_video' ? { wait_seconds: 0 } : {}),
+    };
+    const { report } = await stage.call(tool, wanted);
+    expect(report.message).toContain('joined it');
+    const step = `{"task_id":"${report.task_id}","output":"${tool}.mp4"}`;
+    expect(report.next_step).toBe(`Call get_video_task with ${step} to wait for it.`);
+    const again = await stage.call('get_video_task', { ...JSON.parse(step), wait_seconds: 0 });
+    expect(again.report.next_step).toBe(report.next_step);
+  }
+  secondsAhead += 60;
+  const joined = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
+  const { task_id } = joined.report;
+  const output = 'generate_video.mp4';
+  const { report } = await stage.call('get_video_task', { task_id, output, wait_seconds: 20 });
+  expect(report.video?.path).toBe(join(stage.workspace.outputDir, output));
+  // Finished now: whoever joins has it at once where it is wanted.
+  const late = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
+  expect(late.report.video?.path).toBe(join(stage.workspace.outputDir, 'submit_video_task.mp4'));
+  await rm(late.report.video?.path ?? '');
+  const fetched = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
+  expect((await readFile(fetched.report.video?.path ?? '')).length).toBe(fetched.report.video?.bytes);
+  expect(stage.submitsOf('joined')).toHaveLength(1);
+});

@@ -1,0 +1,28 @@
+/** Is a video that was made elsewhere had with the right mode, and not denied with a wrong one? */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newPrompt } from '../../bench/promise/stage.ts';
+import { buildPrograms, dieAt, setStage } from './trial.ts';
+
+let programs: Awaited<ReturnType<typeof buildPrograms>>;
+beforeAll(async () => {
+  programs = await buildPrograms();
+});
+afterAll(() => programs.remove());
+
+describe.each(['not_found', '50215'] as const)('where the provider answers %s to a wrong req_key', (unknownTask) => {
+  test('nothing is said to be free, and the right mode replaces the wrong one', async () => {
+    const stage = await setStage({ unknownTask });
+    await dieAt('answered', stage, programs, { prompt: newPrompt('elsewhere') });
+    const elsewhere = stage.sandbox.accepted[0]?.taskId;
+    const server = await stage.start({ program: programs.plain });
+    const wrong = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro', wait_seconds: 1 });
+    expect(wrong).toMatchObject({ status: 'generating', mode: 'ti2v_pro', cost: { charge: 'possible' } });
+    expect(wrong.message).toContain('does not know this task');
+    const right = await server.call('get_video_task', { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 20 });
+    expect(right).toMatchObject({ status: 'done', mode: 't2v_720p', task_id: wrong.task_id });
+    // What is finished is not made anew by a wrong word.
+    const again = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro' });
+    expect(again).toMatchObject({ status: 'done', mode: 't2v_720p' });
+    expect((await stage.look()).videos).toHaveLength(1);
+  });
+});

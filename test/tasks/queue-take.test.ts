@@ -1,0 +1,36 @@
+/** Is an entry that could not be taken for sending still in the queue, and not lost between the two states? */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Problem } from '../../src/problems.ts';
+import { Journal } from '../../src/tasks/journal.ts';
+import { takeNext } from '../../src/tasks/queue.ts';
+import type { TaskRecord } from '../../src/tasks/record.ts';
+import { openWorld, type World } from './watch-world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+
+/** Its next write gets onto the disk, and fails then: the folder could not be synced. */
+class FailingJournal extends Journal {
+  failing = 0;
+  override async write(record: TaskRecord): Promise<void> {
+    await super.write(record);
+    if (this.failing-- > 0) throw new Problem('state_not_writable');
+  }
+}
+
+test.each([1, 2])('with %i failed writes it is queued, and taken the next time', async (failing) => {
+  const { context, submit } = world;
+  const journal = new FailingJournal(context.settings.stateDir, context.journal.scope, context.log);
+  const there = { ...context, journal };
+  const sent = await submit();
+  const { submitted_at: _s, sent_at: _t, provider_task_id: _p, ...rest } = sent;
+  await journal.write({ ...rest, status: 'queued', req_key: `key_${failing}`, attempts: 0 });
+  journal.failing = failing;
+  await expect(takeNext(there, `key_${failing}`)).rejects.toMatchObject({ code: 'state_not_writable' });
+  await journal.writeAgain();
+  expect((await context.journal.read(sent.id))?.status).toBe('queued');
+  expect(await takeNext(there, `key_${failing}`)).toMatchObject({ id: sent.id, status: 'submitting', attempts: 1 });
+});
