@@ -173,8 +173,8 @@ export const SETTINGS = {
   },
   JIMENG_VIDEO_POLL_INTERVAL: {
     words: [
-      'time between two queries, decimals allowed; set: polling is fixed at it; unset: a schedule learns from your past videos when to ask; never more than 10 queries a second in all',
-      '两次查询的间隔，可用小数；设定后按此固定查询；不设则根据你以往视频的用时安排查询；合计每秒不超过 10 次',
+      'time between two queries, decimals allowed; set: polling is fixed at it; unset: a schedule learns from your past videos when to ask; never more than 10 queries a second in one process',
+      '两次查询的间隔，可用小数；设定后按此固定查询；不设则根据你以往视频的用时安排查询；一个进程合计每秒不超过 10 次',
     ],
     default: '5 s',
   },

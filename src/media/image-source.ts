@@ -3,6 +3,7 @@ import { posix, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problems.ts';
 import { MAX_IMAGE_BYTES, tellBytes } from './image-limits.ts';
+import { isWindowsDevice } from './output-name.ts';
 import { isPrivateHost } from './private-address.ts';
 
 export type ImageInput = 'image' | 'tail_image';
@@ -202,12 +203,8 @@ function requireLocal(path: string, name: ImageInput, platform: NodeJS.Platform)
     );
   }
   // `photo.png:stream` and NUL, COM1 … open something else than a file on Windows.
-  if (onWindows && (/:/.test(path.replace(/^[A-Za-z]:(?=[\\/])/, '')) || isWindowsDevice(path))) {
+  if (onWindows && (/:/.test(path.replace(/^[A-Za-z]:(?=[\\/])/, '')) || isWindowsDevice(win32.basename(path)))) {
     throw notThisComputer(path, name);
   }
   return path;
-}
-
-function isWindowsDevice(path: string): boolean {
-  return /^(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)\s*(\.|$)/i.test(win32.basename(path));
 }

@@ -9,7 +9,7 @@ const UNSAFE = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}<>:"/\\|?*]/gu;
 const INVISIBLE = /(?!\u200d)\p{Cf}/gu;
 
 /** Windows keeps these for devices, with any extension. */
-const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
+const WINDOWS_DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i;
 
 export function isWindowsDevice(fileName: string): boolean {
   return WINDOWS_DEVICE.test(fileName.replace(/[. ]+$/, ''));

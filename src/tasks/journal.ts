@@ -43,6 +43,7 @@ export class Journal {
   private readonly closedNames = new Map<string, string>();
   /** What the disk would not take, newest version each: told from here, and tried again. */
   private readonly unwritten = new Map<string, TaskRecord>();
+  private readonly unreadable = new Set<string>();
   /** The last write of each record that is being written. */
   private readonly turns = new Map<string, Promise<void>>();
   private prepared = false;
@@ -354,7 +355,9 @@ export class Journal {
     }
     const record = recordSchema.safeParse(jsonOrUndefined(content));
     if (record.success) return record.data;
-    this.log.warn('record cannot be read', { path });
+    // Looked at every few seconds while it is open: told once.
+    if (!this.unreadable.has(path)) this.log.warn('record cannot be read', { path });
+    this.unreadable.add(path);
     return undefined;
   }
 

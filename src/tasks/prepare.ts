@@ -12,6 +12,7 @@ import { chooseDestination, type Destination, type OutputRules } from '../media/
 import { Problem } from '../problems.ts';
 import type { TaskContext } from './context.ts';
 import { fingerprintOf } from './duplicates.ts';
+import { isThere } from './save.ts';
 import type { VideoRequest } from './video-request.ts';
 
 export interface Prepared {
@@ -155,7 +156,13 @@ async function loadFirst(context: TaskContext, image: string, options: PrepareOp
       mend: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame as `image`',
     });
   }
-  const scratch = await mkdtemp(join(tmpdir(), 'jimeng-last-frame-'));
+  const scratch = await mkdtemp(join(tmpdir(), 'jimeng-last-frame-')).catch((cause: unknown) => {
+    throw new Problem('invalid_image', {
+      what: `The last frame needs a temporary folder in ${tmpdir()}, which cannot be made.`,
+      mend: 'set TMPDIR (TEMP on Windows) to a folder that can be written, and restart the server, or give a picture of that frame as `image`',
+      cause,
+    });
+  });
   try {
     const picture = join(scratch, 'last-frame.png');
     await extractLastFrame(video, picture, ffmpeg, {
@@ -179,7 +186,13 @@ async function savedVideo(context: TaskContext, id: string): Promise<string> {
     });
   }
   const path = record.video?.file?.path;
-  if (path !== undefined) return path;
+  if (path !== undefined && (await isThere(path))) return path;
+  if (path !== undefined) {
+    throw new Problem('image_not_found', {
+      what: `\`image\` names the task ${record.id}, whose video is not at ${path} any more.`,
+      mend: `call get_video_task with {"task_id":"${record.id}"} to save it again, then make this request again`,
+    });
+  }
   throw new Problem('invalid_input', {
     what: `\`image\` names the task ${record.id}, which has no saved video (its status is ${record.status}).`,
     mend: `call get_video_task with {"task_id":"${record.id}"} until it is saved, then make this request again`,

@@ -1,4 +1,4 @@
-/** How long is waited before something free is tried again? Imported by watch and download, never by submit. */
+/** How long is waited before something that costs nothing is tried again? Never imported by submit. */
 
 export interface Delays {
   readonly firstMilliseconds: number;

@@ -26,6 +26,14 @@ export interface SaveRequest {
   readonly remember: (record: TaskRecord) => Promise<void>;
 }
 
+/** Has nobody moved or removed the file? */
+export async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
 /** As a record keeps it; null: only the link is wanted. */
 export function keptDestination(place: Destination | undefined): TaskRecord['destination'] {
   if (place === undefined) return null;

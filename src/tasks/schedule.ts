@@ -14,6 +14,8 @@ export interface Schedule {
 export const DEFAULT_POLL_SECONDS = 5;
 /** Never longer between two questions while the quick watch lives, however sure one is. */
 export const LONGEST_DELAY_SECONDS = 30;
+/** Questions are laid out for so long a generation at most; what takes longer is asked for seldom. */
+const HORIZON_SECONDS = 3600;
 /** A request that is refused late (a picture that cannot be fetched) is known soon. */
 const FIRST_DELAY_SECONDS = 20;
 /** Later than all that was learned, the provider has changed: asked at least this often. */
@@ -69,7 +71,8 @@ interface Courses {
 }
 
 function coursesOf(usual: UsualTime): Courses {
-  const steps = Math.ceil(Math.max(usual.highSeconds * 2, LONGEST_DELAY_SECONDS) / STEP_SECONDS);
+  const seconds = Math.max(usual.highSeconds * 2, LONGEST_DELAY_SECONDS);
+  const steps = Math.ceil(Math.min(seconds, HORIZON_SECONDS) / STEP_SECONDS);
   const ages = Array.from({ length: steps + 1 }, (_, step) => step * STEP_SECONDS);
   const seen = ages.map((age) => (age === 0 ? 0 : usual.finishedBy(age)));
   const surprise = SURPRISE_LEAST + 1 / (usual.count + 4);

@@ -1,5 +1,4 @@
 /** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
-import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { ModeName } from '../jimeng/modes.ts';
 import { makeFolders } from '../make-folders.ts';
@@ -15,7 +14,7 @@ import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord, type TaskStatus } from './record.ts';
 import { Resumer } from './resume.ts';
-import { copySaved, keptDestination } from './save.ts';
+import { copySaved, isThere, keptDestination } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
 import { errorOf } from './submit.ts';
@@ -356,10 +355,13 @@ export class VideoService {
     const { clock, changes, ending } = this.context;
     const left = call.deadline - clock.monotonic();
     if (left <= 0 || call.signal.aborted || ending.aborted) return false;
+    // By hand: each AbortSignal.any on `ending`, which lives as long as the process, leaves something behind (Node 20).
     const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, call.signal, ending]);
-    const timer = clock.sleep(Math.min(left, LOOK_MILLISECONDS), signal).catch(() => undefined);
-    await Promise.race([timer, changes.next(signal)]);
+    const end = () => over.abort();
+    for (const signal of [call.signal, ending]) signal.addEventListener('abort', end);
+    const timer = clock.sleep(Math.min(left, LOOK_MILLISECONDS), over.signal).catch(() => undefined);
+    await Promise.race([timer, changes.next(over.signal)]);
+    for (const signal of [call.signal, ending]) signal.removeEventListener('abort', end);
     over.abort();
     return true;
   }
@@ -370,11 +372,4 @@ function isAt(path: string, place: Destination, { destination }: TaskRecord): bo
   if (dirname(path) !== place.folder) return false;
   const { fileName } = place;
   return fileName === undefined || basename(path) === fileName || destination?.file_name === fileName;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }

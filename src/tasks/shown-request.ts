@@ -5,7 +5,7 @@ import type { VideoRequest } from './video-request.ts';
 
 /** A data URL is megabytes long; everything else is kept as it was given. */
 function shownImage(image: string): string {
-  return image.startsWith('data:') ? 'data URL' : image;
+  return /^data:/i.test(image) ? 'data URL' : image;
 }
 
 export function shownRequest(request: VideoRequest, prepared: Prepared): TaskRecord['request'] {

@@ -70,3 +70,25 @@ it('a call that joins a running one and wants it elsewhere is told a next call t
   expect((await readFile(fetched.report.video?.path ?? '')).length).toBe(fetched.report.video?.bytes);
   expect(stage.submitsOf('joined')).toHaveLength(1);
 });
+
+it('a file that is gone, and that the provider does not have any more, is told as neither saved nor to be had', async () => {
+  let ahead = 0;
+  const brief = await openStage({
+    generationSeconds: 0.2,
+    linkLifeSeconds: 60,
+    taskLifeSeconds: 100,
+    now: () => Date.now() + ahead * 1000,
+  });
+  const { report: saved } = await brief.call('generate_video', { prompt: 'gone', wait_seconds: 20 });
+  const path = saved.video?.path ?? '';
+  await rm(path);
+  ahead = 120;
+  const { report } = await brief.call('get_video_task', { task_id: saved.task_id, wait_seconds: 20 });
+  expect(report).toMatchObject({ status: 'done', error: { code: 'not_found' }, cost: { charge: 'made' } });
+  expect(report.video?.path).toBeUndefined();
+  expect(report.message).toContain(
+    `could not be saved: The file ${path} is not there any more. The link had expired, and no fresh one was to be had: the provider does not have the video any more.`,
+  );
+  expect(report.next_step).toBe('Ask the user before paying for it again.');
+  await brief.close();
+});

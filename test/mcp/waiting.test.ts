@@ -40,7 +40,11 @@ describe('wait_seconds', () => {
 
   it.concurrent('of a list ends as soon as a task changes', async () => {
     const { report } = await stage.call('submit_video_task', { prompt: 'listed' });
-    const { value, seconds } = await timed(stage.call('list_video_tasks', { wait_seconds: 15, limit: 50 }));
+    const seen: string[] = [];
+    const onprogress = ({ message }: { message?: string | undefined }) => void seen.push(message ?? '');
+    const asked = stage.call('list_video_tasks', { wait_seconds: 15, limit: 50 }, { onprogress });
+    const { value, seconds } = await timed(asked);
+    expect(seen[0]).toMatch(/^jv-\S+: (in queue|generating|saving|submitting|queued), /);
     expect(value.structured.tasks.map((task: { task_id: string }) => task.task_id)).toContain(report.task_id);
     expect(seconds).toBeLessThan(6);
   });
@@ -49,6 +53,11 @@ describe('wait_seconds', () => {
     const { report } = await stage.call('get_video_task', { task_id: 'jv-00000000-aaaaa', wait_seconds });
     expect(report.message).toContain('`wait_seconds` must be ');
   });
+});
+
+it.each(['get_video_task', 'cancel_video_task'])('%s without an id says where ids are', async (tool) => {
+  const { report } = await stage.call(tool, {});
+  expect(report.message).toBe('`task_id` is missing: give the id of a task (list_video_tasks has them).');
 });
 
 describe('a client that gives up', () => {

@@ -1,4 +1,5 @@
 /** Do several processes on one state folder pay once, save once, and take over from each other? */
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sameRequest, takeover } from '../../bench/promise/several-processes.ts';
 import { newPrompt, until } from '../../bench/promise/stage.ts';
@@ -68,3 +69,31 @@ test('the same request again joins what a dead process left in the queue, and se
   expect(report).toMatchObject({ status: 'done', message: expect.stringContaining('joined') });
   expect(stage.accepted(prompt)).toBe(1);
 });
+
+const inNamespace = ['unshare', '-ru', 'sh', '-c', 'exec "$0" "$@"'];
+const canRename = spawnSync('unshare', ['-ru', 'hostname', 'x']).status === 0;
+
+test.skipIf(!canRename)(
+  'a computer that gets another name, as laptops do, goes on sending and is taken over from',
+  async () => {
+    const stage = await setStage({ generationSeconds: 1 });
+    const server = await stage.start({ program: programs.plain, wrapper: inNamespace });
+    await submit(server, newPrompt('before'));
+    const rename = spawnSync('nsenter', [
+      '-t',
+      String(server.pid),
+      '-U',
+      '-u',
+      '--preserve-credentials',
+      'hostname',
+      'cafe',
+    ]);
+    expect(rename.status).toBe(0);
+    const { task_id } = await submit(server, newPrompt('after'));
+    expect(stage.sandbox.accepted).toHaveLength(2);
+    await server.kill();
+    // Of the old name, and its process is gone: no quarter of an hour is waited for it.
+    const next = await stage.start({ program: programs.plain });
+    expect(await next.call('get_video_task', { task_id, wait_seconds: 20 })).toMatchObject({ status: 'done' });
+  },
+);
