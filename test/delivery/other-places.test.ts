@@ -1,5 +1,5 @@
 /** Does a video get to every place that it is asked to, whole, once, and by whichever call asks? */
-import { readFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../support/mcp-client.ts';
@@ -19,6 +19,8 @@ it('calls that want copies at the same time get one each, whole', async () => {
   secondsAhead += 60;
   const { task_id } = report;
   const saved = await stage.call('get_video_task', { task_id, wait_seconds: 20 });
+  // Large enough that the copies overlap.
+  await appendFile(saved.report.video?.path ?? '', Buffer.alloc(30_000_000, 'video'));
   const original = await readFile(saved.report.video?.path ?? '');
   const places = ['one.mp4', 'two.mp4', 'three.mp4', 'four.mp4', 'five.mp4', 'six.mp4'];
   const copies = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
