@@ -256,7 +256,6 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'tasks/past-times.ts',
       'tasks/queue.ts',
       'tasks/save.ts',
-      'tasks/service.ts',
       'tasks/prepare.ts',
       // /proc tells when a process started; user-dirs.dirs how the desktop names its folders.
       'tasks/process-identity.ts',

@@ -1,6 +1,6 @@
 /** What does everything in a video's life share? */
 import type { Clock } from '../clock.ts';
-import type { Api } from '../jimeng/api.ts';
+import { type Api, describeFailure } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/clip-ffmpeg.ts';
 import type { Network } from '../network.ts';
@@ -56,6 +56,15 @@ function stateBusy(held: LeaseHeld): Problem {
   return new Problem('state_busy', {
     what: `The state folder has been locked by another process for ${LOCK_WAIT_MILLISECONDS / 1000} s (${held.message}), so nothing was sent.`,
     cause: held,
+  });
+}
+
+/** For what the provider has: nothing is asked or saved without the note of who does it. */
+export function notLeased({ journal }: TaskContext, cause: unknown): Problem {
+  return new Problem('state_not_writable', {
+    what: `The state folder ${journal.folder} cannot be used (${describeFailure(cause)}), so the provider is not asked.`,
+    mend: 'make room in that folder, or make it writable',
+    cause,
   });
 }
 

@@ -369,15 +369,6 @@ export class Journal {
     }
   }
 
-  /** For what the provider has: nothing is asked or saved without the note of who does it. */
-  notLeased(cause: unknown): Problem {
-    return new Problem('state_not_writable', {
-      what: `The state folder ${this.folder} cannot be used (${describeFailure(cause)}), so the provider is not asked.`,
-      mend: 'make room in that folder, or make it writable',
-      cause,
-    });
-  }
-
   /** Any failure to read or write here, told with the folder. */
   notWritable(cause: unknown): Problem {
     if (cause instanceof Problem) return cause;

@@ -6,7 +6,7 @@ import { chooseDestination, type Destination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
 import { findOrAdopt, findTask } from './adopt.ts';
-import { iso, type TaskContext, withLock } from './context.ts';
+import { iso, notLeased, type TaskContext, withLock } from './context.ts';
 import { finish, refreshLink } from './finish.ts';
 import { type Lease, LeaseHeld, renewedWhile, waitForLease } from './lease.ts';
 import { type Listed, listTasks } from './list.ts';
@@ -306,7 +306,7 @@ export class VideoService {
       // The save before this one may be letting go of it this moment.
       lease = await waitForLease(journal.leasePath(record.id), identity, clock, LEASE_WAIT_MILLISECONDS);
     } catch (error) {
-      if (!(error instanceof LeaseHeld)) this.standstills.set(record.id, journal.notLeased(error));
+      if (!(error instanceof LeaseHeld)) this.standstills.set(record.id, notLeased(this.context, error));
       return;
     }
     this.standstills.delete(record.id);

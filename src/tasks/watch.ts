@@ -2,7 +2,7 @@
 import type { QueryOutcome } from '../jimeng/api.ts';
 import { Problem } from '../problems.ts';
 import { afterQuery, inThisCase, type Looked, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
-import type { TaskContext } from './context.ts';
+import { notLeased, type TaskContext } from './context.ts';
 import { finish } from './finish.ts';
 import { type Lease, renewedWhile, tryLease } from './lease.ts';
 import type { Turn } from './query-budget.ts';
@@ -245,7 +245,7 @@ function tellLooked({ looked }: Watch): void {
 /** Only whoever holds it asks, saves and writes a task's record once the provider has it. @throws Problem state_not_writable */
 async function leaseTask(context: TaskContext, id: string): Promise<Lease | undefined> {
   return await tryLease(context.journal.leasePath(id), context.identity).catch((error: unknown) => {
-    throw context.journal.notLeased(error);
+    throw notLeased(context, error);
   });
 }
 
