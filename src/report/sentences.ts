@@ -80,9 +80,9 @@ function running(record: TaskRecord, { now, usual }: Circumstances): string {
       : record.status === 'in_queue'
         ? 'The provider has accepted the request and has it in its queue'
         : 'The provider is making the video';
-  if (record.first_not_found_at !== undefined) return notKnownNow(record);
-  const since = `${doing} (${timeWords(record, usual, now)}).`;
   const { hindrance } = record;
+  if (hindrance === undefined && record.first_not_found_at !== undefined) return notKnownNow(record);
+  const since = `${doing} (${timeWords(record, usual, now)}).`;
   if (hindrance === undefined) return since;
   const times = hindrance.count > 1 ? ` (${hindrance.count} times in a row)` : '';
   return `${since} Asking for it is hindered${times}: ${hindrance.message} The task itself is unaffected, and asking goes on.`;
@@ -175,7 +175,7 @@ export function nextStepOf(record: TaskRecord, { surface, now, output }: Circums
       if (record.sent_at === undefined)
         return 'Send the same request again if it is still wanted; this one was never paid.';
       if (status === 'not_found' && isAdopted(record)) {
-        return `If it was made in another mode, ${surface.get(record.provider_task_id ?? '')} and its "mode"; ask the user before paying for it again.`;
+        return `If it was made in another mode, ${surface.getElsewhere(record.provider_task_id ?? '')}; ask the user before paying for it again.`;
       }
       const kept = video?.file === undefined ? '' : ` The file saved before is at ${video.file.path}.`;
       return `Ask the user before paying for it again; to make it again, send the same request once more.${kept}`;

@@ -3,6 +3,8 @@
 export interface Surface {
   /** @param output where the video is to be saved, when that is not yet known to the task */
   get(taskId: string, output?: string): string;
+  /** By the provider's id, with the mode that the reader has to know. */
+  getElsewhere(providerTaskId: string): string;
   list(): string;
   /** How the same request is paid for again, on purpose. */
   again(): string;
@@ -27,6 +29,8 @@ function quoted(word: string): string {
 export const toolSurface: Surface = {
   get: (taskId, output) =>
     `call get_video_task with ${JSON.stringify({ task_id: taskId, ...(output === undefined ? {} : { output }) })}`,
+  getElsewhere: (providerTaskId) =>
+    `call get_video_task with ${JSON.stringify({ task_id: providerTaskId })} and its "mode"`,
   list: () => 'call list_video_tasks with {}',
   again: () => 'give another seed or "allow_duplicate": true',
   afterRefusal: (mend) => `${capitalised(mend)}, then call again; nothing was sent or charged.`,
@@ -40,6 +44,7 @@ export const toolSurface: Surface = {
 export const commandSurface: Surface = {
   get: (taskId, output) =>
     `run: jimeng-video-mcp get ${taskId}${output === undefined ? '' : ` --output ${quoted(output)}`}`,
+  getElsewhere: (providerTaskId) => `run: jimeng-video-mcp get ${providerTaskId} --mode MODE`,
   list: () => 'run: jimeng-video-mcp list',
   again: () => 'give another --seed or --allow-duplicate',
   afterRefusal: (mend) => `${capitalised(mend)}, then run it again; nothing was sent or charged.`,

@@ -59,11 +59,13 @@ export async function findOrAdopt(context: TaskContext, wanted: Wanted): Promise
   });
 }
 
-/** The mode of a task that was made elsewhere is its user's word, and can be corrected: a wrong one finds nothing. */
+/** The mode of a task that was made elsewhere is its user's word, and can be corrected as long as it has found nothing. */
 async function withMode(context: TaskContext, found: TaskRecord, mode: ModeName | undefined): Promise<TaskRecord> {
   if (mode === undefined) return found;
-  const isRight = (record: TaskRecord) =>
-    !isAdopted(record) || record.status === 'done' || record.request.mode === mode;
+  const isRight = (record: TaskRecord) => {
+    const hasFoundNothing = record.status === 'not_found' || record.first_not_found_at !== undefined;
+    return !isAdopted(record) || !hasFoundNothing || record.request.mode === mode;
+  };
   if (isRight(found)) return found;
   return await withLock(context, async () => {
     const record = await findTask(context, found.id);

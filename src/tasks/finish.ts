@@ -1,6 +1,6 @@
 /** What is left to do for a video that the provider has finished? It is saved, and its link kept fresh. */
 import type { QueryOutcome } from '../jimeng/api.ts';
-import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
+import { modeOfReqKey, priceCny, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { linkOf } from './after-query.ts';
 import { iso, type TaskContext } from './context.ts';
@@ -72,12 +72,15 @@ async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortS
     const outcome = await askAtOnce(context, record, signal);
     if (outcome.kind === 'done') return outcome.url;
     const tried = 'The link had expired, and no fresh one was to be had';
-    if (outcome.kind === 'not_found' || outcome.kind === 'expired' || outcome.kind === 'failed') {
+    // A young task's not_found may be a moment's.
+    const isOver =
+      context.clock.now() - Date.parse(record.submitted_at ?? record.created_at) > TASK_LIFE_SECONDS * 1000;
+    if (outcome.kind === 'expired' || (isOver && (outcome.kind === 'not_found' || outcome.kind === 'failed'))) {
       const what = `${tried}: the provider does not have the video any more.`;
       throw new Problem('not_found', { what, mend: 'ask the user before paying for it again' });
     }
     if (attempt === FRESH_LINK_QUERIES) {
-      const reason = 'problem' in outcome ? outcome.problem.message : 'the provider says that it is still being made.';
+      const reason = 'problem' in outcome ? outcome.problem.message : `the provider says "${outcome.kind}".`;
       throw new Problem('save_failed', { what: `${tried}: ${reason}` });
     }
     await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type Clock, systemClock } from '../clock.ts';
 import { createExclusively } from './durable-file.ts';
-import { isAlive, isOwn, type ProcessIdentity, processIdentitySchema } from './process-identity.ts';
+import { isAlive, isOwn, isProven, type ProcessIdentity, processIdentitySchema } from './process-identity.ts';
 
 const leaseSchema = processIdentitySchema.extend({ token: z.string() });
 type Holder = z.infer<typeof leaseSchema>;
@@ -18,11 +18,16 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** Where nothing can be told of the holder, a lease so old is over. Those that are held for longer are renewed. */
+/** Where nothing is certain of the holder, a lease so old is over. Those that are held for longer are renewed. */
 const UNSEEN_LEASE_MILLISECONDS = 15 * 60_000;
-const RENEW_MILLISECONDS = 5 * 60_000;
+/** After a sleep every lease looks old: a holder that lives renews it within this time. */
+const SEEN_UNCHANGED_MILLISECONDS = 60_000;
+const RENEW_MILLISECONDS = 20_000;
 /** Who wrote half a lease is gone, or has written the other half by then. */
 const TORN_LEASE_MILLISECONDS = 10_000;
+
+/** Since when, on the monotonic clock, a lease of an uncertain holder has been seen as it is. */
+const unchanged = new Map<string, { readonly mtimeMs: number; readonly since: number }>();
 
 /** Tokens of what this process holds: what only says so is a lease whose removal failed. */
 const held = new Set<string>();
@@ -33,11 +38,15 @@ const held = new Set<string>();
  * A dead one's lease is removed by whoever first creates `NAME.over-TOKEN.1`, TOKEN being the dead lease's own: of any
  * number of processes that see the same dead lease exactly one removes it, and none can remove the next one's.
  */
-export async function tryLease(path: string, owner: ProcessIdentity): Promise<Lease | undefined> {
+export async function tryLease(
+  path: string,
+  owner: ProcessIdentity,
+  clock: Clock = systemClock,
+): Promise<Lease | undefined> {
   for (let round = 0; round < 3; round++) {
     // Looked at first: who waits must not cost whoever holds it a write each time.
     const holder = await readLease(path);
-    if (holder !== undefined && !(await isOver(path, holder))) return undefined;
+    if (holder !== undefined && !(await isOver(path, holder, clock))) return undefined;
     if (holder !== undefined && !(await takeOver(path, holder.token, owner))) return undefined;
     const token = await create(path, owner);
     if (token !== undefined) return { renew: () => renew(path, token), release: () => release(path, token) };
@@ -59,9 +68,13 @@ async function create(path: string, owner: ProcessIdentity): Promise<string | un
 }
 
 async function renew(path: string, token: string): Promise<boolean> {
-  if ((await readLease(path))?.token !== token) return false;
-  const now = systemClock.now() / 1000;
-  await utimes(path, now, now).catch(() => undefined);
+  try {
+    if ((await readLease(path))?.token !== token) return false;
+    const now = systemClock.now() / 1000;
+    await utimes(path, now, now);
+  } catch {
+    // It cannot be read or touched for the moment: that takes it from nobody.
+  }
   return true;
 }
 
@@ -164,17 +177,28 @@ async function readLease(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function isOver(path: string, holder: Holder): Promise<boolean> {
+async function isOver(path: string, holder: Holder, clock: Clock = systemClock): Promise<boolean> {
   if (isOwn(holder)) return !held.has(holder.token);
   const alive = isAlive(holder);
-  if (alive !== undefined) return !alive;
+  if (alive === false) return true;
+  if (alive === true && isProven(holder)) return false;
   const believed = holder.pid === TORN_PID ? TORN_LEASE_MILLISECONDS : UNSEEN_LEASE_MILLISECONDS;
   try {
+    const { mtimeMs } = await stat(path);
     // The system's clock, whatever clock is injected: it is compared with the file system's.
-    return systemClock.now() - (await stat(path)).mtimeMs > believed;
+    const isOld = systemClock.now() - mtimeMs > believed;
+    return isOld && (alive === undefined || isUnchanged(holder.token, mtimeMs, clock));
   } catch {
     return false;
   }
+}
+
+function isUnchanged(token: string, mtimeMs: number, clock: Clock): boolean {
+  const now = clock.monotonic();
+  const seen = unchanged.get(token);
+  if (seen?.mtimeMs === mtimeMs) return now - seen.since > SEEN_UNCHANGED_MILLISECONDS;
+  unchanged.set(token, { mtimeMs, since: now });
+  return false;
 }
 
 /** @returns true when the dead lease is gone, by whomever */

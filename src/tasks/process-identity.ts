@@ -34,8 +34,9 @@ export function isOwn(identity: ProcessIdentity): boolean {
 }
 
 /**
- * @returns undefined when nothing can be told: the process ran where its pid means nothing here (another host, another
- * container), or its pid lives where the system does not tell since when
+ * Errs towards life: a pid that lives where the system does not tell since when counts as the same process, since a claim
+ * of the living must not be taken. See `isProven`.
+ * @returns undefined when the process ran where its pid means nothing here (another host, another container)
  */
 export function isAlive(identity: ProcessIdentity): boolean | undefined {
   if (isOwn(identity)) return true;
@@ -52,20 +53,28 @@ export function isAlive(identity: ProcessIdentity): boolean | undefined {
   }
   if (/[ZX]/.test(procStat(identity.pid)[STATE] ?? '')) return false;
   const started = startOf(identity.pid);
-  return started === '' || identity.started === '' ? undefined : started === identity.started;
+  return started === '' || identity.started === '' || started === identity.started;
+}
+
+/** Is it known, and not only likely, that what lives there is the same process? */
+export function isProven(identity: ProcessIdentity): boolean {
+  return isOwn(identity) || (identity.started !== '' && startOf(identity.pid) === identity.started);
 }
 
 /** What runs elsewhere is heard of by what it writes: an entry or a submit so old there is nobody's. */
 const FOREIGN_MILLISECONDS = 15 * 60_000;
+/** Nothing is queued or sent for so long: its pid is another program's by now. */
+const UNPROVEN_MILLISECONDS = 12 * 3600_000;
 
 /**
  * May what this process was at be taken up? A container that is made anew for each session has another name each time,
- * so of its work only the age tells; as of a pid that lives where the system does not tell since when.
+ * so of its work only the age tells.
  * @param since, now milliseconds since 1970
  */
 export function isGone(identity: ProcessIdentity, since: number, now: number): boolean {
   const alive = isAlive(identity);
-  return alive === undefined ? now - since > FOREIGN_MILLISECONDS : !alive;
+  if (alive === true) return !isProven(identity) && now - since > UNPROVEN_MILLISECONDS;
+  return alive === false || now - since > FOREIGN_MILLISECONDS;
 }
 
 /** The host and the pid namespace. */
@@ -73,10 +82,10 @@ function hostOf(place: string): string {
   return place.split(' boot ')[0] ?? place;
 }
 
-/** Where the boot is known, it and the namespace say it all: the host may have got another name since. */
+/** Where boot and namespace are known, they say it all: the host may have got another name since. */
 function isSamePlace(one: string, other: string): boolean {
   const withoutName = (place: string) => place.slice(place.indexOf(' '));
-  return one === other || (!one.endsWith(' boot ') && withoutName(one) === withoutName(other));
+  return one === other || (/ \S+ boot \S+$/.test(one) && withoutName(one) === withoutName(other));
 }
 
 function currentPlace(): string {

@@ -88,8 +88,8 @@ export async function takeNext(context: TaskContext, reqKey: string): Promise<Ta
   try {
     await context.journal.write(taken);
   } catch (error) {
-    // It may say so on disk all the same, and nobody would send it.
-    await context.journal.writeOrKeep(head);
+    // It may say so on disk all the same, and nobody would send it. Not kept for later: somebody may withdraw it until then.
+    await context.journal.write(head).catch(() => undefined);
     throw error;
   }
   context.changes.notify();

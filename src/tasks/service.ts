@@ -62,6 +62,9 @@ export interface Checked {
   readonly same: TaskRecord | undefined;
 }
 
+type Video = NonNullable<TaskRecord['video']>;
+type SavedVideo = Video & { readonly file: NonNullable<Video['file']> };
+
 export class VideoService {
   readonly context: TaskContext;
   private readonly sandbox: boolean;
@@ -70,7 +73,7 @@ export class VideoService {
   private readonly resumer: Resumer;
   /** Finished ones that are being saved, or given a fresh link, once more. */
   private readonly saving = new Map<string, Promise<void>>();
-  /** What kept them from that, where it could not be written down. */
+  /** What kept the last call from that, where it is not the record's. */
   private readonly standstills = new Map<string, Problem>();
 
   constructor(context: TaskContext, sandbox: boolean) {
@@ -213,10 +216,11 @@ export class VideoService {
     if (record.video?.file === undefined || (await isThere(record.video.file.path))) return told;
     const { file, made: _, ...link } = record.video;
     const gone = `The file ${file.path} is not there any more.`;
-    const error =
-      problem === undefined
-        ? errorOf(new Problem('save_failed', { what: gone }))
-        : { ...problem, message: `${gone} ${problem.message}` };
+    // Of a file that is gone it does not matter how it was converted.
+    const isOld = problem === undefined || problem.code === 'conversion_failed';
+    const error = isOld
+      ? errorOf(new Problem('save_failed', { what: gone }))
+      : { ...problem, message: `${gone} ${problem.message}` };
     return { ...told, video: link, error };
   }
 
@@ -275,11 +279,10 @@ export class VideoService {
   ): Promise<TaskRecord> {
     if (record.status !== 'done' || record.video === undefined) return record;
     const { video } = record;
+    this.standstills.delete(record.id);
     const source = video.file !== undefined && (await isThere(video.file.path)) ? video.file : undefined;
     if (source !== undefined && destination !== undefined && !isAt(source.path, destination, record)) {
-      const path = await copySaved(record, source.path, destination);
-      const copied = { ...record, destination: keptDestination(destination) };
-      return await this.rewrite({ ...copied, video: { ...video, file: { ...source, path } } });
+      return await this.copyTo(destination, record, { ...video, file: source });
     }
     const stale = Date.parse(video.url_valid_until) - this.context.clock.now() < LINK_MARGIN_MILLISECONDS;
     const place = destination === undefined ? record.destination : keptDestination(destination);
@@ -298,6 +301,19 @@ export class VideoService {
     return record;
   }
 
+  /** It is saved and paid for, whatever becomes of the copy. */
+  private async copyTo(destination: Destination, record: TaskRecord, video: SavedVideo): Promise<TaskRecord> {
+    try {
+      const path = await copySaved(record, video.file.path, destination);
+      const copied = { ...record, destination: keptDestination(destination) };
+      return await this.rewrite({ ...copied, video: { ...video, file: { ...video.file, path } } });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.standstills.set(record.id, error);
+      return record;
+    }
+  }
+
   /** Never throws: why it could not be saved stands in the record, or is remembered here where not even that can be written. */
   private async saveAgain(record: TaskRecord, stale: boolean, place: TaskRecord['destination']): Promise<void> {
     const { journal, identity, clock, ending, log } = this.context;
@@ -309,7 +325,6 @@ export class VideoService {
       if (!(error instanceof LeaseHeld)) this.standstills.set(record.id, notLeased(this.context, error));
       return;
     }
-    this.standstills.delete(record.id);
     const save = async () => {
       // Another process may have saved it before this one had the lease.
       const now = await findTask(this.context, record.id);

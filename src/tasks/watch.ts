@@ -6,7 +6,7 @@ import { notLeased, type TaskContext } from './context.ts';
 import { finish } from './finish.ts';
 import { type Lease, renewedWhile, tryLease } from './lease.ts';
 import type { Turn } from './query-budget.ts';
-import { isWatched, type TaskRecord } from './record.ts';
+import { isAdopted, isWatched, type TaskRecord } from './record.ts';
 import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
 import { chooseSchedule, DEFAULT_POLL_SECONDS } from './schedule.ts';
 import { type Moment, TaskAge } from './task-age.ts';
@@ -27,6 +27,8 @@ interface Watch {
   /** On the monotonic clock: the first not_found in a row. */
   notFoundSince: number | undefined;
   readonly age: TaskAge;
+  /** The req_key of the last question. */
+  askedAs: string | undefined;
   /** Somebody waits for the next look. */
   isAsked: boolean;
   isLooking: boolean;
@@ -65,6 +67,7 @@ export class Watcher {
       failedInRow: 0,
       startedAt: this.context.clock.monotonic(),
       notFoundSince: undefined,
+      askedAs: undefined,
       age: new TaskAge(),
       isAsked: occasion === 'asked',
       isLooking: false,
@@ -161,8 +164,13 @@ export class Watcher {
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
   private async look(record: TaskRecord, watch: Watch): Promise<number | undefined> {
     const { api, ending } = this.context;
+    if (watch.askedAs !== record.req_key) watch.notFoundSince = undefined;
+    watch.askedAs = record.req_key;
     const askedAt = this.moment();
     const answer = await api.query(record.req_key, record.provider_task_id ?? '', ending);
+    // Its mode was corrected meanwhile: the answer is another key's.
+    const isCorrected = isAdopted(record) && (await this.context.journal.read(record.id))?.req_key !== record.req_key;
+    if (isCorrected) return 0;
     // The time that was signed, and what has passed since: a clock that jumps in between changes nothing.
     const now = askedAt.wall + this.context.clock.monotonic() - askedAt.monotonic;
     const outcome = inThisCase(record, answer, now);

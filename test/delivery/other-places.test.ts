@@ -1,5 +1,6 @@
 /** Does a video get to every place that it is asked to, whole, once, and by whichever call asks? */
-import { appendFile, readFile, rm } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../support/mcp-client.ts';
@@ -85,6 +86,7 @@ it('a file that is gone, and that the provider does not have any more, is told a
   const path = saved.video?.path ?? '';
   await rm(path);
   ahead = 120;
+  brief.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' }, times: 'always' });
   const { report } = await brief.call('get_video_task', { task_id: saved.task_id, wait_seconds: 20 });
   expect(report).toMatchObject({ status: 'done', error: { code: 'not_found' }, cost: { charge: 'made' } });
   expect(report.video?.path).toBeUndefined();
@@ -93,4 +95,28 @@ it('a file that is gone, and that the provider does not have any more, is told a
   );
   expect(report.next_step).toBe('Ask the user before paying for it again.');
   await brief.close();
+});
+
+it('a copy that fails is told with the video that is saved, joined or not, and forgotten by the next call', async () => {
+  const { report: first } = await stage.call('submit_video_task', { prompt: 'copy' });
+  secondsAhead += 60;
+  const { report: saved } = await stage.call('get_video_task', { task_id: first.task_id, wait_seconds: 20 });
+  // Every name that the copy could get is taken.
+  const folder = join(stage.workspace.outputDir, 'full');
+  await mkdir(folder);
+  const names = Array.from({ length: 9_999 }, (_, index) => (index === 0 ? 'x.mp4' : `x (${index + 1}).mp4`));
+  for (const name of names) writeFileSync(join(folder, name), '');
+  const asked = [
+    ['get_video_task', { task_id: first.task_id, output: 'full/x.mp4' }],
+    ['submit_video_task', { prompt: 'copy', output: 'full/x.mp4' }],
+  ] as const;
+  for (const [tool, given] of asked) {
+    const { report, isError } = await stage.call(tool, given);
+    expect([report.status, report.task_id, isError]).toEqual(['done', first.task_id, false]);
+    expect(report.video?.path).toBe(saved.video?.path);
+    expect(report.message).toMatch(/finished and saved\. .*full/);
+    expect(report.error).toBeDefined();
+  }
+  const { report } = await stage.call('get_video_task', { task_id: first.task_id });
+  expect(report.error).toBeUndefined();
 });

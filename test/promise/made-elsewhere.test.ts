@@ -26,3 +26,14 @@ describe.each(['not_found', '50215'] as const)('where the provider answers %s to
     expect((await stage.look()).videos).toHaveLength(1);
   });
 });
+
+test('a mode that the provider has answered to is not given up for another word', async () => {
+  const stage = await setStage({ generationSeconds: 3600 });
+  await dieAt('answered', stage, programs, { prompt: newPrompt('elsewhere') });
+  const elsewhere = stage.sandbox.accepted[0]?.taskId;
+  const server = await stage.start({ program: programs.plain });
+  const right = await server.call('get_video_task', { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 1 });
+  expect(right.status).toBe('in_queue');
+  const again = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro', wait_seconds: 1 });
+  expect(again).toMatchObject({ status: 'in_queue', mode: 't2v_720p', task_id: right.task_id });
+});

@@ -7,6 +7,8 @@ import { describe, expect, test } from 'vitest';
 import {
   identityOf,
   isAlive,
+  isGone,
+  isProven,
   ownIdentity,
   type ProcessIdentity,
   processIdentitySchema,
@@ -31,9 +33,17 @@ describe('a process', () => {
     expect(isAlive({ ...me, pid: child.pid ?? 0, started: '' })).toBe(false);
   });
 
-  test('whose start is not known may be another than it was', () => {
-    expect(isAlive({ ...identityOf(process.ppid), started: '' })).toBeUndefined();
+  test('whose start is not known counts as alive for half a day, unproven; our own pid is known', () => {
+    const unproven = { ...identityOf(process.ppid), started: '' };
+    expect([isAlive(unproven), isProven(unproven)]).toEqual([true, false]);
+    expect([11, 13].map((hours) => isGone(unproven, 0, hours * 3600_000))).toEqual([false, true]);
+    expect(isGone(me, 0, 1e12)).toBe(false);
     expect(isAlive({ ...me, started: '' })).toBe(false);
+  });
+
+  test('of a host that tells its boot but no namespace is known by the name alone', () => {
+    const place = me.place.replace(/^(\S+) \S* boot/, 'other  boot');
+    expect(isAlive({ ...me, place })).toBeUndefined();
   });
 
   test('is the same under another name of its host, as long as the boot is the same', () => {

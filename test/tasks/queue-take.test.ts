@@ -21,16 +21,15 @@ class FailingJournal extends Journal {
   }
 }
 
-test.each([1, 2])('with %i failed writes it is queued, and taken the next time', async (failing) => {
+test('it is queued, and taken the next time', async () => {
   const { context, submit } = world;
   const journal = new FailingJournal(context.settings.stateDir, context.journal.scope, context.log);
   const there = { ...context, journal };
   const sent = await submit();
   const { submitted_at: _s, sent_at: _t, provider_task_id: _p, ...rest } = sent;
-  await journal.write({ ...rest, status: 'queued', req_key: `key_${failing}`, attempts: 0 });
-  journal.failing = failing;
-  await expect(takeNext(there, `key_${failing}`)).rejects.toMatchObject({ code: 'state_not_writable' });
-  await journal.writeAgain();
+  await journal.write({ ...rest, status: 'queued', req_key: 'some_key', attempts: 0 });
+  journal.failing = 1;
+  await expect(takeNext(there, 'some_key')).rejects.toMatchObject({ code: 'state_not_writable' });
   expect((await context.journal.read(sent.id))?.status).toBe('queued');
-  expect(await takeNext(there, `key_${failing}`)).toMatchObject({ id: sent.id, status: 'submitting', attempts: 1 });
+  expect(await takeNext(there, 'some_key')).toMatchObject({ id: sent.id, status: 'submitting', attempts: 1 });
 });
