@@ -114,12 +114,13 @@ export class LeaseHeld extends Error {
   }
 }
 
-/** @throws LeaseHeld when it cannot be had within `waitMilliseconds`: its holder lives and does not let go */
+/** @throws LeaseHeld when it cannot be had within `waitMilliseconds`: its holder lives and does not let go; the signal's reason */
 export async function waitForLease(
   path: string,
   owner: ProcessIdentity,
   clock: Clock,
   waitMilliseconds: number,
+  signal?: AbortSignal,
 ): Promise<Lease> {
   const began = clock.monotonic();
   for (let pause = 2; ; pause *= 1.5) {
@@ -132,7 +133,7 @@ export async function waitForLease(
       const holder = await readLease(path);
       throw new LeaseHeld(path, holder?.pid);
     }
-    await clock.sleep(pause * (0.5 + Math.random()));
+    await clock.sleep(pause * (0.5 + Math.random()), signal);
   }
 }
 

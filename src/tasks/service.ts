@@ -320,9 +320,10 @@ export class VideoService {
     let lease: Lease;
     try {
       // The save before this one may be letting go of it this moment.
-      lease = await waitForLease(journal.leasePath(record.id), identity, clock, LEASE_WAIT_MILLISECONDS);
+      lease = await waitForLease(journal.leasePath(record.id), identity, clock, LEASE_WAIT_MILLISECONDS, ending);
     } catch (error) {
-      if (!(error instanceof LeaseHeld)) this.standstills.set(record.id, notLeased(this.context, error));
+      if (!(error instanceof LeaseHeld) && !ending.aborted)
+        this.standstills.set(record.id, notLeased(this.context, error));
       return;
     }
     const save = async () => {

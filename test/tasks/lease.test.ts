@@ -186,6 +186,14 @@ test('waiting for one that lives ends with who holds it', async () => {
   expect(now).toBeGreaterThan(2_000);
 });
 
+test('waiting ends with the process that waits', async () => {
+  leave(living, 'a');
+  const ending = new AbortController();
+  const waiting = waitForLease(path, me, systemClock, 60_000, ending.signal);
+  ending.abort(new Error('the process ends'));
+  await expect(waiting).rejects.toThrow('the process ends');
+});
+
 test('sweeping removes what the dead left, and nothing that is needed', async () => {
   leave(living, 'live');
   leave(dead, 'x', `${path}.over-live.1`);
