@@ -10,17 +10,19 @@ import { dirname } from 'node:path';
  */
 export async function makeFolders(path: string, mode = 0o777): Promise<void> {
   try {
-    await mkdir(path, mode);
+    await makeFolder(path, mode);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Windows and read-only file systems may say something else of a folder that is there.
-    if (await isFolder(path)) return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolders(dirname(path), mode);
-    await mkdir(path, mode).catch(async (again: unknown) => {
-      if (!(await isFolder(path))) throw again;
-    });
+    await makeFolder(path, mode);
   }
+}
+
+/** Windows and read-only file systems may say anything of a folder that is there. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  await mkdir(path, mode).catch(async (error: unknown) => {
+    if (!(await isFolder(path))) throw error;
+  });
 }
 
 async function isFolder(path: string): Promise<boolean> {

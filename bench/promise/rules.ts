@@ -35,7 +35,7 @@ const RULES: Readonly<Record<string, Change>> = {
   },
   'the same request is joined': {
     file: ADMIT,
-    from: 'options.allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint)',
+    from: 'allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint)',
     to: 'undefined as Awaited<ReturnType<typeof findSameRequest>>',
   },
   'slots are counted': {
@@ -84,7 +84,11 @@ const RULES: Readonly<Record<string, Change>> = {
     from: 'if (there === undefined) await context.journal.adopt(adopted);\n    return there ?? adopted;',
     to: 'void there; await context.journal.adopt(adopted);\n    return adopted;',
   },
-  'the budget': { file: ADMIT, from: 'await requireRoom(context, prepared.estimatedCny);\n    options', to: 'options' },
+  'the budget': {
+    file: ADMIT,
+    from: 'if (same === undefined) await requireRoom(context, prepared.estimatedCny);',
+    to: '',
+  },
   'the last wait': {
     file: 'src/start/serve.ts',
     from: 'const LAST_WAIT_MILLISECONDS = 3_000;',

@@ -31,9 +31,8 @@ export async function admit(context: TaskContext, prepared: Prepared, options: A
   return await withLock(context, async () => {
     // First, since one that was left for too long expires now and is not to be joined.
     await takeOverLeft(context, () => true);
-    const same = options.allowDuplicate ? undefined : await findSameRequest(context, prepared.fingerprint);
+    const same = await checkAdmission(context, prepared, options);
     if (same !== undefined) return { record: same, joined: true, toSend: undefined };
-    await requireRoom(context, prepared.estimatedCny);
     options.signal.throwIfAborted();
     context.ending.throwIfAborted();
     const record = newRecord(context, prepared, options);
@@ -47,7 +46,7 @@ export async function admit(context: TaskContext, prepared: Prepared, options: A
   });
 }
 
-/** What `admit` would do now, without doing it. @returns the one that it would join @throws Problem budget_exceeded */
+/** Nothing is changed by it. @returns the one to join @throws Problem budget_exceeded, when there is none and it would cost too much */
 export async function checkAdmission(
   context: TaskContext,
   prepared: Prepared,

@@ -34,7 +34,7 @@ export interface Looked {
  */
 export function inThisCase(record: TaskRecord, outcome: QueryOutcome, now: number): QueryOutcome {
   if (outcome.kind !== 'failed' || outcome.problem.code !== INPUT_ERROR) return outcome;
-  const isForgotten = record.video !== undefined || ageOf(record, now) > TASK_LIFE_SECONDS * 1000;
+  const isForgotten = record.video !== undefined || isPastLife(record, now);
   return isForgotten || isAdopted(record) ? { ...outcome, kind: 'not_found' } : outcome;
 }
 
@@ -71,7 +71,7 @@ export function afterQuery(record: TaskRecord, outcome: QueryOutcome, looked: Lo
 /** The answer itself proves the wall clock: the provider refuses a signature that is 15 minutes off. */
 function afterNotFound(record: TaskRecord, seen: TaskRecord, looked: Looked): TaskRecord {
   const over = { finished_at: iso(looked.now) };
-  if (ageOf(record, looked.now) > TASK_LIFE_SECONDS * 1000) {
+  if (isPastLife(record, looked.now)) {
     return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
   }
   if (looked.notFoundMilliseconds >= NOT_FOUND_BELIEVED_MILLISECONDS) {
@@ -104,6 +104,11 @@ function afterNoAnswer(
 function isTimeProven(outcome: Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>, looked: Looked): boolean {
   const isBusinessCode = outcome.kind === 'hindered' && /^\d+$/.test(outcome.problem.code);
   return isBusinessCode || looked.watchedMilliseconds > GIVEN_UP_MILLISECONDS;
+}
+
+/** @param now milliseconds since 1970 */
+export function isPastLife(record: TaskRecord, now: number): boolean {
+  return ageOf(record, now) > TASK_LIFE_SECONDS * 1000;
 }
 
 function ageOf(record: TaskRecord, now: number): number {

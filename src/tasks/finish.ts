@@ -1,8 +1,8 @@
 /** What is left to do for a video that the provider has finished? It is saved, and its link kept fresh. */
 import type { QueryOutcome } from '../jimeng/api.ts';
-import { modeOfReqKey, priceCny, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
-import { linkOf } from './after-query.ts';
+import { isPastLife, linkOf } from './after-query.ts';
 import { iso, type TaskContext } from './context.ts';
 import type { TaskRecord } from './record.ts';
 import { delayBefore, QUERY_DELAYS } from './retry.ts';
@@ -73,8 +73,7 @@ async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortS
     if (outcome.kind === 'done') return outcome.url;
     const tried = 'The link had expired, and no fresh one was to be had';
     // A young task's not_found may be a moment's.
-    const isOver =
-      context.clock.now() - Date.parse(record.submitted_at ?? record.created_at) > TASK_LIFE_SECONDS * 1000;
+    const isOver = isPastLife(record, context.clock.now());
     if (outcome.kind === 'expired' || (isOver && (outcome.kind === 'not_found' || outcome.kind === 'failed'))) {
       const what = `${tried}: the provider does not have the video any more.`;
       throw new Problem('not_found', { what, mend: 'ask the user before paying for it again' });

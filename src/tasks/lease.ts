@@ -95,11 +95,15 @@ async function removeBusy(path: string): Promise<void> {
 }
 
 /** Renews the lease for as long as the step takes. */
-export async function renewedWhile<Value>(lease: Lease, step: Promise<Value>): Promise<Value> {
+export async function renewedWhile<Value>(
+  lease: Pick<Lease, 'renew'>,
+  step: Promise<Value>,
+  clock: Clock = systemClock,
+): Promise<Value> {
   const over = new AbortController();
   const renewing = async () => {
     for (;;) {
-      await systemClock.sleep(RENEW_MILLISECONDS, over.signal);
+      await clock.sleep(RENEW_MILLISECONDS, over.signal);
       await lease.renew();
     }
   };

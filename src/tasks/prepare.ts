@@ -186,15 +186,16 @@ async function savedVideo(context: TaskContext, id: string): Promise<string> {
     });
   }
   const path = record.video?.file?.path;
-  if (path !== undefined && (await isThere(path))) return path;
-  if (path !== undefined) {
-    throw new Problem('image_not_found', {
-      what: `\`image\` names the task ${record.id}, whose video is not at ${path} any more.`,
-      mend: `call get_video_task with {"task_id":"${record.id}"} to save it again, then make this request again`,
+  const get = `call get_video_task with {"task_id":"${record.id}"}`;
+  if (path === undefined) {
+    throw new Problem('invalid_input', {
+      what: `\`image\` names the task ${record.id}, which has no saved video (its status is ${record.status}).`,
+      mend: `${get} until it is saved, then make this request again`,
     });
   }
-  throw new Problem('invalid_input', {
-    what: `\`image\` names the task ${record.id}, which has no saved video (its status is ${record.status}).`,
-    mend: `call get_video_task with {"task_id":"${record.id}"} until it is saved, then make this request again`,
+  if (await isThere(path)) return path;
+  throw new Problem('image_not_found', {
+    what: `\`image\` names the task ${record.id}, whose video is not at ${path} any more.`,
+    mend: `${get} to save it again, then make this request again`,
   });
 }

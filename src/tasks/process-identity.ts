@@ -19,7 +19,10 @@ let own: ProcessIdentity | undefined;
 
 export function ownIdentity(): ProcessIdentity {
   // Where the system does not tell (macOS, Windows), a time of our own still tells us from who had our pid before.
-  own ??= { ...identityOf(process.pid), started: startOf(process.pid) || `at ${systemClock.now()}` };
+  if (own === undefined) {
+    const here = identityOf(process.pid);
+    own = { ...here, started: here.started || `at ${systemClock.now()}` };
+  }
   return own;
 }
 
@@ -83,7 +86,7 @@ function hostOf(place: string): string {
 }
 
 /** Where boot and namespace are known, they say it all: the host may have got another name since. */
-function isSamePlace(one: string, other: string): boolean {
+export function isSamePlace(one: string, other: string): boolean {
   const withoutName = (place: string) => place.slice(place.indexOf(' '));
   return one === other || (/ \S+ boot \S+$/.test(one) && withoutName(one) === withoutName(other));
 }

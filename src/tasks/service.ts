@@ -154,23 +154,15 @@ export class VideoService {
   async waitForAnyChange(call: Call): Promise<void> {
     const look = async () => {
       const open = (await this.context.journal.openRecords()).filter((record) => isOpen(record.status));
-      return open
-        .map((record) => `${record.id} ${record.status}`)
-        .sort()
-        .join('\n');
+      const states = open.map((record) => `${record.id} ${record.status}`);
+      return { oldest: open[0], states: states.sort().join('\n') };
     };
     const before = await look();
-    while (before !== '') {
-      await this.tellOldest(call);
-      if (!(await this.pause(call)) || (await look()) !== before) break;
+    for (let now = before; now.oldest !== undefined && now.states === before.states; now = await look()) {
+      // Who waits for several is told of the one that is mostly the next.
+      call.onWait?.(now.oldest, await this.context.pastTimes.usualTime(now.oldest.request.mode));
+      if (!(await this.pause(call))) break;
     }
-  }
-
-  /** Who waits for several is told of the one that is mostly the next. */
-  private async tellOldest(call: Call): Promise<void> {
-    const oldest = (await this.context.journal.openRecords()).find((record) => isOpen(record.status));
-    if (oldest === undefined) return;
-    call.onWait?.(oldest, await this.context.pastTimes.usualTime(oldest.request.mode));
   }
 
   /** @returns the ids of all that is open */

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { isHeld, sweepLeases, tryLease, waitForLease } from '../../src/tasks/lease.ts';
+import { isHeld, renewedWhile, sweepLeases, tryLease, waitForLease } from '../../src/tasks/lease.ts';
 import { identityOf, ownIdentity, type ProcessIdentity } from '../../src/tasks/process-identity.ts';
 import { bundleEntry, type LineProcess, startLines } from '../support/bundle-entry.ts';
 
@@ -184,6 +184,34 @@ test('waiting for one that lives ends with who holds it', async () => {
   };
   await expect(waitForLease(path, me, clock, 2_000)).rejects.toThrow(`process ${living.pid} holds ${path}`);
   expect(now).toBeGreaterThan(2_000);
+});
+
+test('what is held is renewed again and again for as long as the step takes, and no longer', async () => {
+  const sleeps: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    sleep: async (milliseconds, signal) => {
+      signal?.throwIfAborted();
+      sleeps.push(milliseconds);
+    },
+  };
+  let renewals = 0;
+  let end = () => {};
+  const step = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const renew = async () => {
+    if (++renewals === 3) end();
+    await new Promise((resolve) => setImmediate(resolve));
+    return true;
+  };
+  await renewedWhile({ renew }, step, clock);
+  const atTheEnd = renewals;
+  expect(atTheEnd).toBeGreaterThanOrEqual(3);
+  // Three of them fit into the minute for which a waiter wants to see nothing renewed.
+  expect(Math.max(...sleeps)).toBeLessThanOrEqual(20_000);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(renewals).toBeLessThanOrEqual(atTheEnd + 1);
 });
 
 test('waiting ends with the process that waits', async () => {

@@ -9,6 +9,7 @@ import {
   isAlive,
   isGone,
   isProven,
+  isSamePlace,
   ownIdentity,
   type ProcessIdentity,
   processIdentitySchema,
@@ -39,6 +40,17 @@ describe('a process', () => {
     expect([11, 13].map((hours) => isGone(unproven, 0, hours * 3600_000))).toEqual([false, true]);
     expect(isGone(me, 0, 1e12)).toBe(false);
     expect(isAlive({ ...me, started: '' })).toBe(false);
+  });
+
+  test.each([
+    ['a pid:[1] boot x', 'b pid:[1] boot x', true],
+    ['a pid:[1] boot x', 'a pid:[2] boot x', false],
+    ['a pid:[1] boot x', 'a pid:[1] boot y', false],
+    ['a  boot x', 'b  boot x', false],
+    ['a  boot ', 'b  boot ', false],
+    ['a  boot ', 'a  boot ', true],
+  ])('of "%s" has the pids of "%s": %s', (one, other, same) => {
+    expect(isSamePlace(one, other)).toBe(same);
   });
 
   test('of a host that tells its boot but no namespace is known by the name alone', () => {
