@@ -63,7 +63,7 @@ export interface Checked {
 }
 
 type Video = NonNullable<TaskRecord['video']>;
-type SavedVideo = Video & { readonly file: NonNullable<Video['file']> };
+type SavedRecord = TaskRecord & { readonly video: Video & { readonly file: NonNullable<Video['file']> } };
 
 export class VideoService {
   readonly context: TaskContext;
@@ -190,7 +190,9 @@ export class VideoService {
    * if the disk fails now, what was last known is told.
    */
   async asItIs(known: TaskRecord): Promise<TaskRecord> {
-    const record = await this.readAgain(known);
+    // Another call may have put a copy elsewhere since: each is told the place that it asked for.
+    const isSaved = known.status === 'done' && known.video?.file !== undefined;
+    const record = isSaved ? known : await this.readAgain(known);
     const unwatched = this.watcher.standstillOf(record.id);
     if (isWatched(record.status) && unwatched) return { ...record, hindrance: { ...errorOf(unwatched), count: 1 } };
     return record.status === 'done' ? await this.asItLies(record) : record;
@@ -272,13 +274,11 @@ export class VideoService {
     if (record.status !== 'done' || record.video === undefined) return record;
     const { video } = record;
     this.standstills.delete(record.id);
-    const source = video.file !== undefined && (await isThere(video.file.path)) ? video.file : undefined;
-    if (source !== undefined && destination !== undefined && !isAt(source.path, destination, record)) {
-      return await this.copyTo(destination, record, { ...video, file: source });
-    }
+    const saved = await savedOrUndefined(record);
+    if (saved !== undefined && isElsewhere(saved, destination)) return await this.copyTo(destination, saved);
     const stale = Date.parse(video.url_valid_until) - this.context.clock.now() < LINK_MARGIN_MILLISECONDS;
     const place = destination === undefined ? record.destination : keptDestination(destination);
-    const unsaved = source === undefined && place !== null;
+    const unsaved = saved === undefined && place !== null;
     if (!stale && !unsaved) return record;
     const job = this.saving.get(record.id) ?? this.saveAgain(record, stale, unsaved ? place : null);
     this.saving.set(record.id, job);
@@ -290,19 +290,24 @@ export class VideoService {
     const timer = this.context.clock.sleep(Math.max(left, 0), AbortSignal.any([over.signal, call.signal]));
     await Promise.race([job, timer]).catch(() => undefined);
     over.abort();
-    return record;
+    const now = await this.readAgain(record);
+    // The save may have been another call's, which put it where that one wanted it.
+    const savedNow = await savedOrUndefined(now);
+    return savedNow !== undefined && isElsewhere(savedNow, destination)
+      ? await this.copyTo(destination, savedNow)
+      : now;
   }
 
   /** It is saved and paid for, whatever becomes of the copy. */
-  private async copyTo(destination: Destination, record: TaskRecord, video: SavedVideo): Promise<TaskRecord> {
+  private async copyTo(destination: Destination, record: SavedRecord): Promise<TaskRecord> {
+    const { video } = record;
     try {
       const path = await copySaved(record, video.file.path, destination);
       const copied = { ...record, destination: keptDestination(destination) };
       return await this.rewrite({ ...copied, video: { ...video, file: { ...video.file, path } } });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.standstills.set(record.id, error);
-      return record;
+      return { ...record, error: errorOf(error) };
     }
   }
 
@@ -375,9 +380,16 @@ export class VideoService {
   }
 }
 
-/** It was saved for this place; the name may have got a number there. */
-function isAt(path: string, place: Destination, { destination }: TaskRecord): boolean {
-  if (dirname(path) !== place.folder) return false;
+async function savedOrUndefined(record: TaskRecord): Promise<SavedRecord | undefined> {
+  const { video } = record;
+  if (video?.file === undefined || !(await isThere(video.file.path))) return undefined;
+  return { ...record, video: { ...video, file: video.file } };
+}
+
+/** It was saved for another place than this one, where the name may have got a number. */
+function isElsewhere({ video, destination }: SavedRecord, place: Destination | undefined): place is Destination {
+  if (place === undefined) return false;
+  if (dirname(video.file.path) !== place.folder) return true;
   const { fileName } = place;
-  return fileName === undefined || basename(path) === fileName || destination?.file_name === fileName;
+  return fileName !== undefined && basename(video.file.path) !== fileName && destination?.file_name !== fileName;
 }

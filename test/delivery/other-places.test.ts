@@ -1,7 +1,7 @@
 /** Does a video get to every place that it is asked to, whole, once, and by whichever call asks? */
 import { writeFileSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../support/mcp-client.ts';
 import { lookInto } from './delivered-files.ts';
@@ -30,6 +30,21 @@ it('calls that want copies at the same time get one each, whole', async () => {
     expect(told.video?.path).toBe(join(stage.workspace.outputDir, places[index] ?? ''));
     expect((await readFile(told.video?.path ?? '')).equals(original)).toBe(true);
   }
+});
+
+it('calls that want it at the same time, after its file was removed, get it each where it was wanted', async () => {
+  const { report } = await stage.call('generate_video', { prompt: 'removed', wait_seconds: 0 });
+  secondsAhead += 60;
+  const { task_id } = report;
+  const saved = await stage.call('get_video_task', { task_id, wait_seconds: 20 });
+  await rm(saved.report.video?.path ?? '');
+  const places = ['here.mp4', 'there.mp4', 'elsewhere/'];
+  const told = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
+  const paths = told.map(({ report: one }) => one.video?.path ?? '');
+  expect(paths.slice(0, 2)).toEqual(places.slice(0, 2).map((name) => join(stage.workspace.outputDir, name)));
+  expect(dirname(paths[2] ?? '')).toBe(join(stage.workspace.outputDir, 'elsewhere'));
+  const files = await Promise.all(paths.map((path) => readFile(path)));
+  for (const file of files) expect(file.length).toBe(saved.report.video?.bytes);
 });
 
 it('a name that another file has gets a number once, however often it is asked for', async () => {
