@@ -73,7 +73,7 @@ async function generate({ onTestFinished }: TestContext, settings: Record<string
     LOG_LEVEL: 'trace',
     ...settings,
   });
-  const asked = { prompt: `over the hills ${Math.random()}`, wait_seconds: settings.wait ? Number(settings.wait) : 20 };
+  const asked = { prompt: `over the hills ${Math.random()}`, wait_seconds: settings.wait ? Number(settings.wait) : 50 };
   const told = await session.call('generate_video', asked);
   await session.close();
   const state = [...(await workspace.readState()).values()].join('\n');

@@ -115,6 +115,10 @@ export interface Takeover {
 export async function takeover(program: string, clips: string): Promise<Takeover> {
   const stage = await openStage(clips, { generationSeconds: 3 });
   try {
+    let isWatched = true;
+    // Not finished before its watcher is dead, however slow the machine.
+    const fault = { kind: 'status-word', word: 'generating' } as const;
+    stage.sandbox.faults.add({ on: 'query', times: 'always', fault, when: () => isWatched });
     const [first, second] = await Promise.all([stage.start({ program }), stage.start({ program })]);
     const { task_id: id } = await first.call('submit_video_task', { prompt: newPrompt('taken over') });
     await second.list();
@@ -122,6 +126,7 @@ export async function takeover(program: string, clips: string): Promise<Takeover
     await until('it is watched', () => (queries() > 2 ? true : undefined));
     await first.kill();
     const killedAt = performance.now();
+    isWatched = false;
     const before = queries();
     await until('the other one asks', () => (queries() > before ? true : undefined));
     const askedAt = performance.now();

@@ -189,7 +189,7 @@ describe.concurrent('the clock', () => {
     const { toMend, of } = await look(context, { clock: skewed(-1200) });
     expect(toMend).toMatchObject([{ name: 'clock', mend: expect.stringMatching(/^set the clock/) }]);
     expect(toMend[0]?.message).toMatch(
-      / It is 1(199|200|201) s behind the provider's\. The keys and the capabilities could not/,
+      / It is 1(19\d|20\d) s behind the provider's\. The keys and the capabilities could not/,
     );
     expect(of('keys')).toBeUndefined();
   });
@@ -201,7 +201,7 @@ describe.concurrent('the clock', () => {
 
   it('that will soon be too wrong is to be mended, and the rest is checked', async (context) => {
     const { toMend, checks } = await look(context, { clock: skewed(600) });
-    expect(toMend).toMatchObject([{ name: 'clock', message: expect.stringMatching(/is (599|600|601) s ahead of/) }]);
+    expect(toMend).toMatchObject([{ name: 'clock', message: expect.stringMatching(/is (59\d|60\d) s ahead of/) }]);
     expect(checks.slice(-3)).toEqual(OPENED);
   });
 });

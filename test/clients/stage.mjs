@@ -14,7 +14,7 @@ export const SERVER = {
 };
 
 /** Longer than the time-out under trial, so that a slow machine cannot make the video too early. */
-const GENERATION_SECONDS = 3;
+const GENERATION_SECONDS = 5;
 
 /**
  * Starts a sandbox that keeps a record of what arrives, in a process of its own as a user would.

@@ -9,7 +9,7 @@ const links = new Map<number, string>();
 beforeAll(async () => {
   stage = await openStage();
   for (const duration of [5, 10]) {
-    const { report } = await stage.call('generate_video', { prompt: `${duration} s`, duration, wait_seconds: 30 });
+    const { report } = await stage.call('generate_video', { prompt: `${duration} s`, duration, wait_seconds: 50 });
     links.set(duration, report.video?.url ?? '');
   }
 });
@@ -19,7 +19,7 @@ afterAll(() => stage.close());
 async function deliverInstead(prompt: string, seconds: number, asked: Arguments) {
   const when = ({ taskId }: { taskId: string | undefined }) => taskId === stage.providerIdOf(prompt);
   stage.sandbox.faults.add({ on: 'video', fault: { kind: 'redirect', location: links.get(seconds) ?? '' }, when });
-  return await stage.call('generate_video', { prompt, ...asked, output: `${prompt}/`, wait_seconds: 30 });
+  return await stage.call('generate_video', { prompt, ...asked, output: `${prompt}/`, wait_seconds: 50 });
 }
 
 it.concurrent('ten seconds instead of five are told, and kept', async () => {
@@ -41,6 +41,6 @@ it.concurrent('five seconds where eight are to be cut out of ten: told, and kept
 });
 
 it.concurrent('what was asked for is not spoken of', async () => {
-  const { report } = await stage.call('generate_video', { prompt: 'as asked', wait_seconds: 30 });
+  const { report } = await stage.call('generate_video', { prompt: 'as asked', wait_seconds: 50 });
   expect(report.message).not.toMatch(/asked for/);
 });

@@ -61,7 +61,7 @@ describe('over stdio, a fault that passes ends in the whole file and nothing bes
     const when = ({ taskId }: { taskId: string | undefined }) => taskId === stage.providerIdOf(name);
     stage.sandbox.faults.add(...faults.map((fault) => ({ on: 'video' as const, fault, when })));
     const folder = name.replaceAll(' ', '-');
-    const given = { prompt: name, output: `${folder}/`, wait_seconds: 30 };
+    const given = { prompt: name, output: `${folder}/`, wait_seconds: 50 };
     const { report, isError } = await stage.call('generate_video', given);
     expect([report.status, report.error, isError]).toEqual(['done', undefined, false]);
     expect(await holdsOnly(join(stage.workspace.outputDir, folder), MADE)).toBe(true);

@@ -18,7 +18,7 @@ function statusBytes(pid: number, name: 'VmRSS' | 'VmHWM'): number {
 it.skipIf(needsProc !== '')(`100 MB grow the server by less than 60 MB${needsProc}`, async () => {
   const stage = await openStage();
   try {
-    await stage.call('generate_video', { prompt: 'used before', output: 'before/', wait_seconds: 30 });
+    await stage.call('generate_video', { prompt: 'used before', output: 'before/', wait_seconds: 50 });
     // It has no index, so it is fetched, found not to be whole, and the true clip is fetched after it.
     stage.sandbox.faults.add({ on: 'video', fault: { kind: 'huge', bytes: FILE_BYTES } });
     const before = statusBytes(stage.pid, 'VmRSS');

@@ -46,7 +46,7 @@ async function endInTheMiddle(signal: NodeJS.Signals): Promise<string> {
 async function collect(taskId: string): Promise<void> {
   const next = await connect(workspace.environment(sandbox.url), workspace.folder);
   try {
-    const { report } = await next.call('get_video_task', { task_id: taskId, wait_seconds: 30 });
+    const { report } = await next.call('get_video_task', { task_id: taskId, wait_seconds: 50 });
     expect([report.status, report.error]).toEqual(['done', undefined]);
   } finally {
     await next.close();

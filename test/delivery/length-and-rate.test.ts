@@ -54,7 +54,7 @@ describe(`over stdio${needsFfmpeg}`, () => {
   afterAll(() => stage.close());
 
   it.concurrent.each(TRIMMED)('$seconds seconds need no ffmpeg', async ({ seconds, billed }) => {
-    const given = { prompt: `${seconds} seconds`, duration: seconds, output: `${seconds}/`, wait_seconds: 30 };
+    const given = { prompt: `${seconds} seconds`, duration: seconds, output: `${seconds}/`, wait_seconds: 50 };
     const told = await stage.call('generate_video', given);
     await expectDelivered(told, seconds, 24);
     expectBilled(told, seconds, billed);
@@ -155,7 +155,7 @@ describe.skipIf(process.platform === 'win32')('a conversion that fails', () => {
     { duration: 8, fps: 30, made: '1248x704-241', seconds: 241 / 24 },
   ])('keeps the original of $duration s at $fps fps, and says so', async ({ duration, fps, made, seconds }) => {
     const prompt = `broken ${fps}`;
-    const given = { prompt, duration, fps, output: `${prompt}/`, wait_seconds: 30 };
+    const given = { prompt, duration, fps, output: `${prompt}/`, wait_seconds: 50 };
     const { report, text, isError } = await stage.call('generate_video', given);
     expect([report.status, report.error?.code, isError]).toEqual(['done', 'conversion_failed', false]);
     expect(report.message).toContain(`could not be converted to ${duration} s at ${fps} fps`);

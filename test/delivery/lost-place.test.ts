@@ -60,7 +60,7 @@ describe('a place that is lost after paying', () => {
   });
 
   async function saveAgain(taskId: string | undefined, made: string, folder: string, output?: string): Promise<void> {
-    const asked = { task_id: taskId, wait_seconds: 30, ...(output === undefined ? {} : { output }) };
+    const asked = { task_id: taskId, wait_seconds: 50, ...(output === undefined ? {} : { output }) };
     const { report } = await stage.call('get_video_task', asked);
     expect([report.status, report.error]).toEqual(['done', undefined]);
     expect(report.message).toContain('finished and saved');
@@ -70,7 +70,7 @@ describe('a place that is lost after paying', () => {
   describe.skipIf(cannotMount)(`on a disk${needsMount}`, () => {
     it('that is full: told with the path and the link; saved when there is room again', async () => {
       const { made, ...asked } = LARGE;
-      const told = await stage.call('generate_video', { prompt: 'full', ...asked, output: 'disk/', wait_seconds: 30 });
+      const told = await stage.call('generate_video', { prompt: 'full', ...asked, output: 'disk/', wait_seconds: 50 });
       expectKept(told, disk, /the disk is full \(ENOSPC\)/);
       expect((await lookInto(disk)).names).toEqual([]);
       tellDisk('remount', disk, 'remount,size=1m');
@@ -85,7 +85,7 @@ describe('a place that is lost after paying', () => {
       const { report } = await stage.call('submit_video_task', given);
       tellDisk('remount', disk, 'remount,ro');
       stage.sandbox.faults.clear();
-      const told = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 30 });
+      const told = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
       expectKept(told, folder, /read-only \(EROFS\)/);
       expect((await lookInto(folder)).names).toEqual([]);
       await saveAgain(report.task_id, made, join(stage.workspace.outputDir, 'open'), 'open/');
@@ -96,7 +96,7 @@ describe('a place that is lost after paying', () => {
     const folder = join(stage.workspace.outputDir, prompt);
     const when = ({ taskId }: { taskId: string | undefined }) => taskId === stage.providerIdOf(prompt);
     stage.sandbox.faults.add({ on: 'video', fault: { kind: 'slow', milliseconds: 150 }, when });
-    const making = stage.call('generate_video', { prompt, output: `${prompt}/`, wait_seconds: 30 });
+    const making = stage.call('generate_video', { prompt, output: `${prompt}/`, wait_seconds: 50 });
     await until('the request for the video', () =>
       stage.sandbox.requests.some(({ operation, taskId }) => operation === 'video' && when({ taskId })),
     );

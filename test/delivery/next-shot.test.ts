@@ -30,12 +30,12 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
   it.concurrent.each(shots)(
     'the last frame %s is what is sent, by our id and by the provider’s',
     async (name, given) => {
-      const first = await stage.call('generate_video', { prompt: `first ${name}`, ...given, wait_seconds: 30 });
+      const first = await stage.call('generate_video', { prompt: `first ${name}`, ...given, wait_seconds: 50 });
       const last = await lastPicture(first.report.video?.path ?? '');
       expect(last).toBeDefined();
       for (const id of [first.report.task_id, first.report.provider?.task_id]) {
         const prompt = `next ${name} by ${id}`;
-        const { report } = await stage.call('generate_video', { prompt, image: `task:${id}`, wait_seconds: 30 });
+        const { report } = await stage.call('generate_video', { prompt, image: `task:${id}`, wait_seconds: 50 });
         expect([report.status, report.mode]).toEqual(['done', 'i2v_first_720p']);
         expect(await pictureOf(prompt)).toBe(last);
       }

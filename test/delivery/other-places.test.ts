@@ -19,7 +19,7 @@ it('calls that want copies at the same time get one each, whole', async () => {
   const { report } = await stage.call('generate_video', { prompt: 'copies', wait_seconds: 0 });
   secondsAhead += 60;
   const { task_id } = report;
-  const saved = await stage.call('get_video_task', { task_id, wait_seconds: 20 });
+  const saved = await stage.call('get_video_task', { task_id, wait_seconds: 50 });
   // Large enough that the copies overlap.
   await appendFile(saved.report.video?.path ?? '', Buffer.alloc(30_000_000, 'video'));
   const original = await readFile(saved.report.video?.path ?? '');
@@ -36,7 +36,7 @@ it('calls that want it at the same time, after its file was removed, get it each
   const { report } = await stage.call('generate_video', { prompt: 'removed', wait_seconds: 0 });
   secondsAhead += 60;
   const { task_id } = report;
-  const saved = await stage.call('get_video_task', { task_id, wait_seconds: 20 });
+  const saved = await stage.call('get_video_task', { task_id, wait_seconds: 50 });
   await rm(saved.report.video?.path ?? '');
   const places = ['here.mp4', 'there.mp4', 'elsewhere/'];
   const told = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
@@ -51,8 +51,8 @@ it('a name that another file has gets a number once, however often it is asked f
   const first = await stage.call('generate_video', { prompt: 'taken', output: 'taken.mp4', wait_seconds: 0 });
   const second = await stage.call('generate_video', { prompt: 'taken too', wait_seconds: 0 });
   secondsAhead += 60;
-  await stage.call('get_video_task', { task_id: first.report.task_id, wait_seconds: 20 });
-  const asked = { task_id: second.report.task_id, output: 'taken.mp4', wait_seconds: 20 };
+  await stage.call('get_video_task', { task_id: first.report.task_id, wait_seconds: 50 });
+  const asked = { task_id: second.report.task_id, output: 'taken.mp4', wait_seconds: 50 };
   const paths = [];
   for (let round = 0; round < 3; round++) paths.push((await stage.call('get_video_task', asked)).report.video?.path);
   expect(new Set(paths)).toEqual(new Set([join(stage.workspace.outputDir, 'taken (2).mp4')]));
@@ -78,7 +78,7 @@ it('a call that joins a running one and wants it elsewhere is told a next call t
   const joined = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
   const { task_id } = joined.report;
   const output = 'generate_video.mp4';
-  const { report } = await stage.call('get_video_task', { task_id, output, wait_seconds: 20 });
+  const { report } = await stage.call('get_video_task', { task_id, output, wait_seconds: 50 });
   expect(report.video?.path).toBe(join(stage.workspace.outputDir, output));
   // Finished now: whoever joins has it at once where it is wanted.
   const late = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
@@ -97,12 +97,12 @@ it('a file that is gone, and that the provider does not have any more, is told a
     taskLifeSeconds: 100,
     now: () => Date.now() + ahead * 1000,
   });
-  const { report: saved } = await brief.call('generate_video', { prompt: 'gone', wait_seconds: 20 });
+  const { report: saved } = await brief.call('generate_video', { prompt: 'gone', wait_seconds: 50 });
   const path = saved.video?.path ?? '';
   await rm(path);
   ahead = 120;
   brief.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' }, times: 'always' });
-  const { report } = await brief.call('get_video_task', { task_id: saved.task_id, wait_seconds: 20 });
+  const { report } = await brief.call('get_video_task', { task_id: saved.task_id, wait_seconds: 50 });
   expect(report).toMatchObject({ status: 'done', error: { code: 'not_found' }, cost: { charge: 'made' } });
   expect(report.video?.path).toBeUndefined();
   expect(report.message).toContain(
@@ -115,7 +115,7 @@ it('a file that is gone, and that the provider does not have any more, is told a
 it('a copy that fails is told with the video that is saved, joined or not, and forgotten by the next call', async () => {
   const { report: first } = await stage.call('submit_video_task', { prompt: 'copy' });
   secondsAhead += 60;
-  const { report: saved } = await stage.call('get_video_task', { task_id: first.task_id, wait_seconds: 20 });
+  const { report: saved } = await stage.call('get_video_task', { task_id: first.task_id, wait_seconds: 50 });
   // Every name that the copy could get is taken.
   const folder = join(stage.workspace.outputDir, 'full');
   await mkdir(folder);

@@ -47,7 +47,7 @@ describe('a code at a query', () => {
   it.concurrent.each(DEFINITE)('%s ends the task: failed, nothing charged', async (code) => {
     const prompt = `query answered ${code}`;
     hinder(prompt, { kind: 'business', code }, 1);
-    const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
+    const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(report).toMatchObject({ status: 'failed', error: { code: String(code) }, cost: { charge: 'none' } });
     expect([isError, report.message.includes('Nothing was charged.')]).toEqual([true, true]);
   });
@@ -69,7 +69,7 @@ describe('a code at a query', () => {
       expect(['in_queue', 'generating']).toContain(hindered.status);
       expect(hindered.message).toContain('The task itself is unaffected, and asking goes on.');
       expect(hindered.next_step?.toLowerCase()).toContain(mend.toLowerCase());
-      const { report, isError } = await stage.call('get_video_task', { task_id, wait_seconds: 10 });
+      const { report, isError } = await stage.call('get_video_task', { task_id, wait_seconds: 50 });
       expect([report.status, report.error, isError]).toEqual(['done', undefined, false]);
     },
   );
@@ -77,7 +77,7 @@ describe('a code at a query', () => {
   it.concurrent.each(PASSING)('%s: asked again, and the video arrives', async (code, fault) => {
     const prompt = `query met ${code}`;
     hinder(prompt, fault, 2);
-    const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
+    const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect([report.status, isError]).toEqual(['done', false]);
   });
 });
@@ -95,7 +95,7 @@ describe('ten failed queries in a row, in the middle of a watch', () => {
     hinder(prompt, { kind: 'truncated', how: 'cut-json' }, 2);
     hinder(prompt, { kind: 'truncated', how: 'short-body' }, 1);
     hinder(prompt, { kind: 'html', status: 504 }, 2);
-    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 15 });
+    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect([report.status, report.error]).toEqual(['done', undefined]);
     const asked = stage.sandbox.requests.filter(whenAskedFor(stage, prompt));
     expect(asked.length).toBeGreaterThanOrEqual(12);

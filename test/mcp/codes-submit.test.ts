@@ -117,7 +117,7 @@ describe('"not now" at the submit', () => {
     expect(report).toMatchObject({ status: 'queued', cost: { charge: 'none' } });
     expect(isError).toBe(false);
     await until('the second submit', () => stage.providerIdOf(prompt) !== undefined);
-    const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 10 });
+    const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
     expect(later.status).toBe('done');
     expect(stage.submitsOf(prompt)).toHaveLength(2);
   });

@@ -46,31 +46,45 @@ async function recordIn(workspace: Workspace): Promise<Record<string, unknown> |
   }
 }
 
+/** A busy machine may be slow once, and slow twice; a server that waits for something is slow each time. */
+async function expectPrompt(attempt: (round: number) => Promise<number>): Promise<void> {
+  const times = [];
+  for (let round = 1; round <= 3; round++) {
+    times.push(await attempt(round));
+    if (Math.min(...times) < PROMPTLY_MILLISECONDS) return;
+  }
+  expect(Math.min(...times)).toBeLessThan(PROMPTLY_MILLISECONDS);
+}
+
 const acceptedFor = (prompt: string) => sandbox.accepted.find(({ request }) => request.body?.prompt === prompt);
 
 describe.each(WAYS)('%s', (way, end) => {
   it.concurrent('while idle: exit code 0, promptly', async () => {
-    const { server } = await start();
-    const ended = server.exit();
-    end(server);
-    const { code, milliseconds } = await ended;
-    expect([code, server.stderr()]).toEqual([0, '']);
-    expect(milliseconds).toBeLessThan(PROMPTLY_MILLISECONDS);
+    await expectPrompt(async () => {
+      const { server } = await start();
+      const ended = server.exit();
+      end(server);
+      const { code, milliseconds } = await ended;
+      expect([code, server.stderr()]).toEqual([0, '']);
+      return milliseconds;
+    });
   });
 
   it.concurrent('in the middle of a call: exit code 0, promptly, the task on disk', async () => {
-    const prompt = `${way} in a call`;
-    const { server, workspace } = await start();
-    callVideo(server, prompt);
-    await until('the watch', async () => ((await recordIn(workspace))?.provider_task_id as string) !== undefined);
-    const ended = server.exit();
-    end(server);
-    const { code, milliseconds } = await ended;
-    expect(code).toBe(0);
-    expect(milliseconds).toBeLessThan(PROMPTLY_MILLISECONDS);
-    expect(await recordIn(workspace)).toMatchObject({ provider_task_id: acceptedFor(prompt)?.taskId });
-    const leases = [...(await workspace.readState()).keys()].filter((path) => /[/\\]leases[/\\]/.test(path));
-    expect(leases, 'another process may take it up at once').toEqual([]);
+    await expectPrompt(async (round) => {
+      const prompt = `${way} in a call, round ${round}`;
+      const { server, workspace } = await start();
+      callVideo(server, prompt);
+      await until('the watch', async () => ((await recordIn(workspace))?.provider_task_id as string) !== undefined);
+      const ended = server.exit();
+      end(server);
+      const { code, milliseconds } = await ended;
+      expect(code).toBe(0);
+      expect(await recordIn(workspace)).toMatchObject({ provider_task_id: acceptedFor(prompt)?.taskId });
+      const leases = [...(await workspace.readState()).keys()].filter((path) => /[/\\]leases[/\\]/.test(path));
+      expect(leases, 'another process may take it up at once').toEqual([]);
+      return milliseconds;
+    });
   });
 
   it.concurrent('with a submit’s answer outstanding: it is awaited and recorded', async () => {

@@ -27,16 +27,19 @@ const LOST = [
 ] as const satisfies readonly (readonly [string, ApiFault, string, string])[];
 
 describe('a submit whose answer is lost', () => {
-  let stage: Stage;
+  let patient: Stage;
+  /** For what never comes alone: on a busy machine the others come later than this. */
+  let hurried: Stage;
   beforeAll(async () => {
-    stage = await openStage({}, { JIMENG_VIDEO_API_TIMEOUT: '1' });
+    [patient, hurried] = await Promise.all([openStage(), openStage({}, { JIMENG_VIDEO_API_TIMEOUT: '1' })]);
   });
-  afterAll(() => stage.close());
+  afterAll(() => Promise.all([patient.close(), hurried.close()]));
 
   it.concurrent.each(LOST)('by %s: unknown, sent exactly once, and in the list', async (name, fault, code, words) => {
+    const stage = code === 'timeout' ? hurried : patient;
     const prompt = `lost by ${name}`;
     stage.sandbox.faults.add({ on: 'submit', when: whenSubmitted(prompt), fault });
-    const { report, isError, text } = await stage.call('generate_video', { prompt, wait_seconds: 2 });
+    const { report, isError, text } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(report).toMatchObject({ status: 'unknown', cost: { charge: 'possible' }, error: { code } });
     expect(isError).toBe(true);
     expect(report.message).toContain('it may have been charged, and it is not sent again');
@@ -44,18 +47,19 @@ describe('a submit whose answer is lost', () => {
     expect(text).toContain('unless the user accepts to pay twice');
     const listed = await stage.call('list_video_tasks', { limit: 50, status: 'unknown' });
     expect(listed.structured.tasks).toContainEqual(expect.objectContaining({ task_id: report.task_id, prompt }));
-    const again = await stage.call('generate_video', { prompt, wait_seconds: 1 });
+    const again = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(again.report).toMatchObject({ task_id: report.task_id, status: 'unknown' });
     expect(again.report.message).toContain('joined');
     expect(stage.submitsOf(prompt)).toHaveLength(1);
   });
 
   it('and every other went out on a connection that nothing had used before', async () => {
-    await stage.call('generate_video', { prompt: 'a quiet one', wait_seconds: 5 });
-    await stage.call('generate_video', { prompt: 'another quiet one', wait_seconds: 5 });
+    const stage = patient;
+    await stage.call('generate_video', { prompt: 'a quiet one', wait_seconds: 50 });
+    await stage.call('generate_video', { prompt: 'another quiet one', wait_seconds: 50 });
     const { requests } = stage.sandbox;
     const submits = requests.filter(({ operation }) => operation === 'submit');
-    expect(submits.length).toBeGreaterThan(LOST.length);
+    expect(submits.length).toBeGreaterThanOrEqual(LOST.length);
     for (const submit of submits) {
       const others = requests.filter(({ connection }) => connection === submit.connection);
       expect(others, submit.rawBody).toEqual([submit]);
@@ -92,7 +96,7 @@ describe('a submit that never left', () => {
     const workspace = await makeWorkspace();
     const port = await freePort();
     const session = await connect(workspace.environment(`http://127.0.0.1:${port}`));
-    const asked = session.call('generate_video', { prompt: 'late', wait_seconds: 15 });
+    const asked = session.call('generate_video', { prompt: 'late', wait_seconds: 50 });
     await new Promise((resolve) => setTimeout(resolve, 300));
     const sandbox = await startSandbox({ port, generationSeconds: 0.1 });
     expect((await asked).report.status).toBe('done');

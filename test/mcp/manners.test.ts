@@ -217,9 +217,16 @@ describe('a client whose end of stdout is gone', () => {
   async function closeStdout(server: RawServer): Promise<Awaited<ReturnType<RawServer['exit']>>> {
     const ended = server.exit();
     server.child.stdout?.destroy();
-    const asking = setInterval(() => server.send({ id: nextId++, method: 'ping' }), 100);
-    server.send({ id: nextId++, method: 'ping' });
-    return await ended.finally(() => clearInterval(asking));
+    let isOver = false;
+    void ended.then(() => {
+      isOver = true;
+    });
+    // Ever more slowly: Node warns of more than ten answers that wait for a pipe that is gone.
+    for (let pause = 100; !isOver; pause *= 2) {
+      server.send({ id: nextId++, method: 'ping' });
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, pause))]);
+    }
+    return await ended;
   }
 
   it('while idle: the next answer ends the server, with 0 and in silence', async () => {
@@ -227,7 +234,7 @@ describe('a client whose end of stdout is gone', () => {
     await server.initialize();
     const { code, milliseconds } = await closeStdout(server);
     expect([code, server.stderr()]).toEqual([0, '']);
-    expect(milliseconds).toBeLessThan(2_000);
+    expect(milliseconds).toBeLessThan(10_000);
   });
 
   it('in a call: the task is on disk', async () => {
@@ -240,7 +247,7 @@ describe('a client whose end of stdout is gone', () => {
     await until('it is sent', () => sandbox.accepted.length === 1);
     const { code, milliseconds } = await closeStdout(server);
     expect([code, server.stderr()]).toEqual([0, '']);
-    expect(milliseconds).toBeLessThan(2_000);
+    expect(milliseconds).toBeLessThan(10_000);
     const records = [...(await workspace.readState())]
       .filter(([path]) => /open.jv-/.test(path))
       .map(([, text]) => JSON.parse(text));

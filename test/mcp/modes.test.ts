@@ -28,7 +28,7 @@ describe('each mode', () => {
   afterAll(() => stage.close());
 
   it.concurrent.each(MODE_NAMES)('%s: the golden bytes on the wire, a saved file at the end', async (mode) => {
-    const { report, isError } = await stage.call('generate_video', { ...GIVEN[mode], wait_seconds: 15 });
+    const { report, isError } = await stage.call('generate_video', { ...GIVEN[mode], wait_seconds: 50 });
     expect([report.status, report.mode, isError]).toEqual(['done', mode, false]);
     expect(statSync(report.video?.path ?? '').size).toBe(report.video?.bytes);
     const seconds = GIVEN[mode].duration === 10 ? 10 : 5;

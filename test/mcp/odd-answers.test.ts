@@ -1,5 +1,5 @@
 /** Are answers that are odd, late or stale read for what they mean? And does the watch outlive the call? */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiFault } from '../../src/sandbox/faults.ts';
@@ -13,7 +13,7 @@ afterAll(() => stage.close());
 
 async function generateUnder(prompt: string, fault: ApiFault, times = 1) {
   stage.sandbox.faults.add({ on: 'query', when: whenAskedFor(stage, prompt), fault, times });
-  return await stage.call('generate_video', { prompt, wait_seconds: 10 });
+  return await stage.call('generate_video', { prompt, wait_seconds: 50 });
 }
 
 describe('an odd answer to a query', () => {
@@ -56,7 +56,7 @@ describe('an odd answer to a query', () => {
       when: ({ taskId }) => taskId !== undefined && taskId === stage.providerIdOf(prompt),
       fault: { kind: 'status', status: 403 },
     });
-    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
+    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect([report.status, existsSync(report.video?.path ?? '')]).toEqual(['done', true]);
     const links = stage.sandbox.requests.filter(({ operation, taskId }) => {
       return operation === 'video' && taskId === stage.providerIdOf(prompt);
@@ -70,7 +70,7 @@ describe('an odd answer to a query', () => {
     const reports = await Promise.all(
       prompts.map(async (prompt) => {
         stage.sandbox.faults.add({ on: 'submit', when: whenSubmitted(prompt), fault: { kind: 'numeric-task-id' } });
-        return (await stage.call('generate_video', { prompt, wait_seconds: 10 })).report;
+        return (await stage.call('generate_video', { prompt, wait_seconds: 50 })).report;
       }),
     );
     expect(reports.map(({ status }) => status)).toEqual(['done', 'done', 'done', 'done']);
@@ -80,20 +80,18 @@ describe('an odd answer to a query', () => {
 
 describe('a finished task', () => {
   it("is found by the provider's id, too", async () => {
-    const { report } = await stage.call('generate_video', { prompt: 'two names', wait_seconds: 10 });
+    const { report } = await stage.call('generate_video', { prompt: 'two names', wait_seconds: 50 });
     const { report: same } = await stage.call('get_video_task', { task_id: report.provider?.task_id });
     expect(same).toMatchObject({ task_id: report.task_id, status: 'done', prompt: 'two names' });
   });
 
   it('whose link is over an hour old is given a fresh one, and is not downloaded again', async () => {
     const prompt = 'an old link';
-    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 10 });
+    const { report } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     const { task_id } = report;
-    const [path, text] =
-      [...(await stage.workspace.readState())].find(([name]) => name.includes(`${task_id}.done`)) ?? [];
-    const record = JSON.parse(text ?? '');
-    record.video.url_valid_until = new Date(Date.now() - 1000).toISOString();
-    writeFileSync(path ?? '', JSON.stringify(record));
+    await stage.rewriteRecord(task_id ?? '', (record) => {
+      record.video.url_valid_until = new Date(Date.now() - 1000).toISOString();
+    });
     const { structured } = await stage.call('list_video_tasks', { limit: 50 });
     const listed = structured.tasks.find((task: { task_id: string }) => task.task_id === task_id);
     expect(listed.video.url, 'a dead link is not given').toBeUndefined();
@@ -116,7 +114,7 @@ describe('the watch', () => {
     expect(report.next_step).toContain(`Call get_video_task with {"task_id":"${report.task_id}"}`);
     const saved = () => readdirSync(stage.workspace.outputDir).filter((name) => /watched on.*\.mp4$/.test(name));
     await until('the file', () => saved().length === 1);
-    const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 5 });
+    const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
     expect(later).toMatchObject({ status: 'done', video: { path: join(stage.workspace.outputDir, saved()[0] ?? '') } });
     expect(stage.submitsOf('watched on')).toHaveLength(1);
   });

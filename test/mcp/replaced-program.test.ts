@@ -90,7 +90,7 @@ it('while the video is made: it is saved as it came, and what is said of it is t
   await program.removeParts();
   secondsAhead = 60;
   const { task_id } = report;
-  const saved = await session.call('get_video_task', { task_id, wait_seconds: 10 });
+  const saved = await session.call('get_video_task', { task_id, wait_seconds: 50 });
   expect(saved.report).toMatchObject({ status: 'done', error: { code: 'conversion_failed' } });
   expect(saved.text).toContain(REPLACED);
   expect(saved.text).not.toContain('not a playable');

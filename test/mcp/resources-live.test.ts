@@ -25,7 +25,7 @@ it('they are listed as they are written, without keys', async () => {
 });
 
 it('a task reads as get_video_task told it, and its id is completed; the provider is not asked for it', async () => {
-  const made = await stage.call('generate_video', { prompt: 'A heron takes off', wait_seconds: 10 });
+  const made = await stage.call('generate_video', { prompt: 'A heron takes off', wait_seconds: 50 });
   const id = made.report.task_id ?? '';
   const requests = stage.sandbox.requests.length;
   const { contents } = await stage.client.readResource({ uri: `jimeng://tasks/${id}` });

@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   const prompts = ['refused with an echo', 'refused with an escaped echo', 'lost with an echo', 'made'];
   for (const [index, prompt] of prompts.entries()) {
-    const params = { name: 'generate_video', arguments: { prompt, wait_seconds: 10 } };
+    const params = { name: 'generate_video', arguments: { prompt, wait_seconds: 50 } };
     server.send({ id: index + 1, method: 'tools/call', params });
     await server.answer(index + 1);
   }

@@ -1,7 +1,7 @@
 /** How do the texts read that a real client gets, as a whole? The golden files are test/golden/texts/live-*.md. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect, openStage, type Session, type Stage, whenSubmitted } from '../support/mcp-client.ts';
+import { connect, openStage, type Session, type Stage, whenAskedFor, whenSubmitted } from '../support/mcp-client.ts';
 
 let stage: Stage;
 let linksOnly: Session;
@@ -40,14 +40,14 @@ const golden = (name: string) => `../golden/texts/live-${name}.md`;
 
 describe('the text that a client gets', () => {
   it('of a video that is finished and saved, then joined', async () => {
-    const given = { prompt: 'A dog *runs* at dawn, 日出', wait_seconds: 10 };
+    const given = { prompt: 'A dog *runs* at dawn, 日出', wait_seconds: 50 };
     const { text } = await stage.call('generate_video', given);
     await expect(steady(text)).toMatchFileSnapshot(golden('done'));
     await expect(steady((await stage.call('generate_video', given)).text)).toMatchFileSnapshot(golden('joined'));
   });
 
   it('of a video with its link only', async () => {
-    const { report, text } = await linksOnly.call('generate_video', { prompt: 'A link only', wait_seconds: 10 });
+    const { report, text } = await linksOnly.call('generate_video', { prompt: 'A link only', wait_seconds: 50 });
     expect(report.video?.path).toBeUndefined();
     await expect(steady(text)).toMatchFileSnapshot(golden('done-link-only'));
   });
@@ -56,7 +56,7 @@ describe('the text that a client gets', () => {
     const { outputDir } = stage.workspace;
     const prompt = 'Nowhere to go';
     stage.sandbox.faults.add({ on: 'video', times: 'always', fault: { kind: 'redirect', location: 'ftp://x/' } });
-    const { report, text, isError } = await stage.call('generate_video', { prompt, wait_seconds: 15 });
+    const { report, text, isError } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     stage.sandbox.faults.clear();
     expect([report.status, report.error?.code, isError]).toEqual(['done', 'save_failed', false]);
     await expect(steady(text)).toMatchFileSnapshot(golden('done-not-saved'));
@@ -66,14 +66,17 @@ describe('the text that a client gets', () => {
   });
 
   it('of a video whose saved file is gone: it is fetched again', async () => {
-    const { report } = await stage.call('generate_video', { prompt: 'Thrown away', wait_seconds: 10 });
+    const { report } = await stage.call('generate_video', { prompt: 'Thrown away', wait_seconds: 50 });
     rmSync(report.video?.path ?? '');
     const { text } = await stage.call('get_video_task', { task_id: report.task_id });
     await expect(steady(text)).toMatchFileSnapshot(golden('done-again'));
   });
 
   it('of one that goes on when the wait is over', async () => {
-    const { text } = await stage.call('generate_video', { prompt: 'Going on', wait_seconds: 0 });
+    const prompt = 'Going on';
+    const fault = { kind: 'status-word', word: 'in_queue' } as const;
+    stage.sandbox.faults.add({ on: 'query', fault, times: 'always', when: whenAskedFor(stage, prompt) });
+    const { text } = await stage.call('generate_video', { prompt, wait_seconds: 0 });
     await expect(steady(text)).toMatchFileSnapshot(golden('handed-back'));
   });
 
@@ -99,7 +102,7 @@ describe('the text that a client gets', () => {
   });
 
   it('of a task that cannot be withdrawn any more', async () => {
-    const { report } = await stage.call('generate_video', { prompt: 'Too late', wait_seconds: 10 });
+    const { report } = await stage.call('generate_video', { prompt: 'Too late', wait_seconds: 50 });
     const { text, isError } = await stage.call('cancel_video_task', { task_id: report.task_id });
     expect(isError).toBe(false);
     await expect(steady(text)).toMatchFileSnapshot(golden('cancel-too-late'));
@@ -109,7 +112,7 @@ describe('the text that a client gets', () => {
     const { report } = await linksOnly.call('generate_video', {
       prompt: 'A _second_ one',
       mode: 't2v_1080p',
-      wait_seconds: 10,
+      wait_seconds: 50,
     });
     expect(report.status).toBe('done');
     await expect(steady((await linksOnly.call('list_video_tasks', {})).text)).toMatchFileSnapshot(golden('list'));

@@ -10,7 +10,8 @@ beforeAll(async () => {
 afterAll(() => programs.remove());
 
 test('the budget is one for all processes; what failed or was withdrawn gives its room back', async () => {
-  const stage = await setStage({ generationSeconds: 2 });
+  let secondsAhead = 0;
+  const stage = await setStage({ generationSeconds: 600, now: () => Date.now() + secondsAhead * 1000 });
   const environment = { JIMENG_VIDEO_DAILY_BUDGET_CNY: '3', JIMENG_VIDEO_CONCURRENCY: '1' };
   const [first, second] = await Promise.all([1, 2].map(() => stage.start({ program: programs.plain, environment })));
   await submit(first as never, newPrompt('one'));
@@ -22,8 +23,9 @@ test('the budget is one for all processes; what failed or was withdrawn gives it
     message: expect.stringMatching(/¥2\.80 of the daily budget of ¥3\.00.*Room comes back at \d{4}-/),
   });
   await first?.call('cancel_video_task', { task_id: queued.task_id });
+  secondsAhead = 600;
   stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'business', code: 50412 } });
-  const failed = await second?.call('generate_video', { prompt: newPrompt('four'), wait_seconds: 20 });
+  const failed = await second?.call('generate_video', { prompt: newPrompt('four'), wait_seconds: 50 });
   expect(failed).toMatchObject({ status: 'failed', cost: { charge: 'none' } });
   expect((await submit(second as never, newPrompt('five'))).status).not.toBe('refused');
   expect((await submit(first as never, newPrompt('six'))).status).toBe('refused');

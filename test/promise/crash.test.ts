@@ -20,4 +20,4 @@ test('a process killed at any moment leaves nothing lost, nothing paid twice and
   }
   const unknown = outcomes.filter((outcome) => outcome.unknown > 0).map(({ moment }) => moment);
   expect(unknown.sort()).toEqual(['answered', 'claimed', 'sending']);
-}, 90_000);
+});

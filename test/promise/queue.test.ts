@@ -12,10 +12,12 @@ afterAll(() => programs.remove());
 
 test('eight submits of two processes against two slots are sent in turn, and the provider refuses none', async () => {
   const figures = await queue(programs.plain, clips, { tasks: 8, processes: 2, concurrency: 2 });
-  expect(figures).toMatchObject({ saved: 8, submittedTwice: 0, mostInFlight: 2, refusals: 0 });
+  expect(figures).toMatchObject({ saved: 8, submittedTwice: 0, refusals: 0 });
+  // Two at once, where the machine is fast enough: the next test, with slower videos, says that both slots are used.
+  expect(figures.mostInFlight).toBeLessThanOrEqual(2);
   // Two that leave together may arrive in either order.
   expect(figures.farthestOutOfOrder).toBeLessThanOrEqual(1);
-}, 60_000);
+});
 
 test('a setting that promises too many slots costs a few refusals and no video', async () => {
   const figures = await queue(programs.plain, clips, {
@@ -26,10 +28,11 @@ test('a setting that promises too many slots costs a few refusals and no video',
   });
   expect(figures).toMatchObject({ saved: 5, submittedTwice: 0, mostInFlight: 2 });
   expect(figures.refusals).toBeLessThanOrEqual(6);
-}, 60_000);
+});
 
 test('any process withdraws what is queued; what the provider has is said to run on', async () => {
-  const stage = await setStage({ generationSeconds: 2 });
+  let secondsAhead = 0;
+  const stage = await setStage({ generationSeconds: 600, now: () => Date.now() + secondsAhead * 1000 });
   const environment = { JIMENG_VIDEO_CONCURRENCY: '1' };
   const [first, second] = await Promise.all([1, 2].map(() => stage.start({ program: programs.plain, environment })));
   const [running, waiting] = [newPrompt('running'), newPrompt('waiting')];
@@ -40,6 +43,7 @@ test('any process withdraws what is queued; what the provider has is said to run
   expect(withdrawn).toMatchObject({ status: 'cancelled', cost: { charge: 'none' } });
   const refused = await second?.call('cancel_video_task', { task_id: runningId });
   expect(refused?.message).toContain('cannot be withdrawn');
+  secondsAhead = 600;
   await until('the slot is free', async () => ((await stage.look()).videos.length === 1 ? true : undefined));
   expect(await first?.call('get_video_task', { task_id: queued.task_id })).toMatchObject({ status: 'cancelled' });
   expect([stage.accepted(running), stage.accepted(waiting)]).toEqual([1, 0]);
@@ -52,7 +56,7 @@ test('what was left in the queue for over an hour expires unsent', async () => {
   const [record] = (await stage.look()).records;
   await age(stage, record?.id, 1.1);
   const server = await stage.start({ program: programs.plain });
-  const report = await server.call('get_video_task', { task_id: record?.id, wait_seconds: 10 });
+  const report = await server.call('get_video_task', { task_id: record?.id, wait_seconds: 50 });
   expect(report).toMatchObject({ status: 'expired', cost: { charge: 'none' } });
   expect((await recordOf(stage, record?.id)).status).toBe('expired');
   expect(stage.accepted(prompt)).toBe(0);

@@ -16,7 +16,7 @@ test('the same request joins the running and the finished one, of another proces
   const { task_id: id } = await submit(first as never, prompt);
   const running = await submit(second as never, prompt, { seed: -1 });
   expect(running).toMatchObject({ task_id: id, message: expect.stringMatching(/joined.*another seed/) });
-  await first?.call('get_video_task', { task_id: id, wait_seconds: 20 });
+  await first?.call('get_video_task', { task_id: id, wait_seconds: 50 });
   const finished = await submit(second as never, prompt);
   expect(finished).toMatchObject({ task_id: id, status: 'done' });
   expect(stage.accepted(prompt)).toBe(1);
@@ -29,7 +29,7 @@ test('a finished one is joined for half an hour', async () => {
   const stage = await setStage();
   const server = await stage.start({ program: programs.plain });
   const prompt = newPrompt('finished');
-  const { task_id: id } = await server.call('generate_video', { prompt, wait_seconds: 20 });
+  const { task_id: id } = await server.call('generate_video', { prompt, wait_seconds: 50 });
   await age(stage, id, 0.4);
   expect((await submit(server, prompt)).task_id).toBe(id);
   await age(stage, id, 0.2);

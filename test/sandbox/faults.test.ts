@@ -1,4 +1,5 @@
 /** Does every fault of a submit or query do to the client what its name says, and leave the task that it says? */
+import { setTimeout as pass } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUSINESS_CODES, GATEWAY_CODES } from '../../src/sandbox/answers.ts';
@@ -102,8 +103,12 @@ describe('connections', () => {
   it('never: silence until the client goes', async () => {
     const dispatcher = freshAgent();
     sandbox.faults.add({ on: 'submit', fault: { kind: 'never', moment: 'after-acceptance' } });
-    const sent = post(sandbox, TEXT_BODY, { dispatcher, signal: AbortSignal.timeout(60) });
-    expect(await failureOf(sent)).toMatch(/^TimeoutError/);
+    const patience = new AbortController();
+    const sent = failureOf(post(sandbox, TEXT_BODY, { dispatcher, signal: patience.signal }));
+    while (sandbox.accepted.length === 0) await pass(5);
+    expect(await Promise.race([sent, pass(60, 'silence')])).toBe('silence');
+    patience.abort(new DOMException('given up', 'TimeoutError'));
+    expect(await sent).toMatch(/^TimeoutError/);
     expect(sandbox.accepted.length).toBe(1);
     await dispatcher.destroy();
   });

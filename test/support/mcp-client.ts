@@ -1,5 +1,6 @@
 /** How does a test speak to the built server as a real client does: the SDK's, over real stdio? */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -95,6 +96,9 @@ export interface Stage extends Session {
   providerIdOf(prompt: string): string | undefined;
   /** The submits that arrived for this prompt, accepted or not. */
   submitsOf(prompt: string): Sandbox['requests'];
+  /** Changes the record of a finished task on disk. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test writes any record.
+  rewriteRecord(taskId: string, change: (record: any) => void): Promise<void>;
 }
 
 /** A sandbox that is quick, a workspace and a server that belong together. */
@@ -117,6 +121,14 @@ export async function openStage(sandboxOptions: SandboxOptions = {}, settings: E
     providerIdOf: (prompt) => sandbox.accepted.find(({ request }) => request.body?.prompt === prompt)?.taskId,
     submitsOf: (prompt) =>
       sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt),
+    async rewriteRecord(taskId, change) {
+      const files = [...(await workspace.readState())];
+      const [path, text] = files.find(([name]) => name.includes(`${taskId}.done`)) ?? [];
+      if (path === undefined || text === undefined) throw new Error(`no finished record of ${taskId}`);
+      const record = JSON.parse(text);
+      change(record);
+      await writeFile(path, JSON.stringify(record));
+    },
     async close() {
       await session.close();
       await sandbox.close();
@@ -136,7 +148,11 @@ export function whenSubmitted(prompt: string): (request: Sandbox['requests'][num
 }
 
 /** Looks every 10 ms. @throws Error after the time, with what was awaited */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, milliseconds = 8_000): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  milliseconds = 60_000,
+): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`never came: ${what}`);

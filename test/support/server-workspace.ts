@@ -39,17 +39,17 @@ export async function makeWorkspace(): Promise<Workspace> {
       LOG_LEVEL: 'warn',
     }),
     async readState() {
-      const entries = await readdir(stateDir, { recursive: true, withFileTypes: true });
-      const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-      // The process may be running: a lease that it lets go of this moment is no file of it any more.
-      const read = async (path: string) => [path, await readFile(path, 'utf8').catch(goneOrThrow)] as const;
-      const texts = await Promise.all(files.map(read));
-      return new Map(texts.flatMap(([path, text]) => (text === undefined ? [] : [[path, text] as const])));
+      for (let round = 1; ; round++) {
+        try {
+          const entries = await readdir(stateDir, { recursive: true, withFileTypes: true });
+          const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+          return new Map(await Promise.all(files.map(async (path) => [path, await readFile(path, 'utf8')] as const)));
+        } catch (error) {
+          // The process may be running: what moved, or went, between its name and its text is looked for anew.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || round === 50) throw error;
+        }
+      }
     },
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
   };
-}
-
-function goneOrThrow(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

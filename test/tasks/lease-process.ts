@@ -11,7 +11,7 @@ const owner = ownIdentity();
 /** Adds one to the number in a file, `rounds` times, under the lease; tells whether anybody else was ever inside. */
 async function count(path: string, counter: string, rounds: number): Promise<string> {
   for (let round = 0; round < rounds; round++) {
-    const lease = await waitForLease(path, owner, systemClock, 15_000);
+    const lease = await waitForLease(path, owner, systemClock, 45_000);
     try {
       const inside = await open(`${counter}.inside`, 'wx').catch(() => undefined);
       if (inside === undefined) return 'overlap';
