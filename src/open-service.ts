@@ -27,6 +27,9 @@ export interface ServiceHolder {
   end(waitMilliseconds: number): Promise<void>;
 }
 
+/** A process that is told to end does not wait for its disk for longer. */
+const LAST_WRITE_MILLISECONDS = 300;
+
 interface Endpoint {
   readonly credentials: Credentials;
   /** What records carry: the embedded sandbox has another port each time, and is the same all the same. */
@@ -104,8 +107,10 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
       if (holder !== undefined) {
         const limit = new AbortController();
         const tooLong = systemClock.sleep(waitMilliseconds, limit.signal).catch(() => undefined);
-        await Promise.race([holder.service.ended(), tooLong]);
+        const isOver = await Promise.race([holder.service.ended().then(() => true), tooLong]);
         limit.abort();
+        // On a disk that hangs the next process records it.
+        if (!isOver) await Promise.race([holder.service.giveUpAnswers(), systemClock.sleep(LAST_WRITE_MILLISECONDS)]);
         await holder.endpoint.close();
       }
       await network.close();

@@ -131,7 +131,13 @@ const OWN = {
     'try again, or change the prompt',
   ),
   not_found: row('provider', 'possible', false, 'The provider does not know this task.', 'make a new request'),
-  expired: row('provider', 'possible', false, 'The task is past its life at the provider.', 'make a new request'),
+  expired: row(
+    'provider',
+    'possible',
+    false,
+    'The task is past its life at the provider (12 hours).',
+    'make a new request',
+  ),
   program_replaced: row(
     'operator',
     'none',

@@ -39,7 +39,7 @@ export const ANCHORS = {
   },
   'before the download': {
     file: 'src/tasks/watch.ts',
-    text: 'await finish(this.context, next, ending);',
+    text: 'return await this.finish(next, lost);',
     side: 'before',
   },
   'mid-download': { file: 'src/media/download.ts', text: 'await part.append(first);', side: 'after' },

@@ -4,7 +4,7 @@ import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
 import { isAlive, isOwn } from '../tasks/process-identity.ts';
-import type { TaskRecord } from '../tasks/record.ts';
+import { isOpen, type TaskRecord } from '../tasks/record.ts';
 import type { VideoService } from '../tasks/service.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
@@ -65,7 +65,10 @@ export async function tellTask(
 
 /** As its record is now; as it was last seen where somebody has removed that. */
 export async function tellAtEnd(service: VideoService, seen: TaskRecord, said: Said = {}): Promise<Outcome> {
-  return await tellTask(service, await service.asItIs(seen), said);
+  const now = await service.asItIs(seen);
+  // Finished since, and not where this command wants it: the next one puts it there.
+  const isElsewhere = said.output !== undefined && isOpen(seen.status) && now.status === 'done';
+  return await tellTask(service, isElsewhere ? seen : now, said);
 }
 
 /** Its process is this one, which is about to end, or has ended: the queue of a dead process is nobody's. */
@@ -114,7 +117,7 @@ export function tellProblem(problem: Problem | undefined, circumstances: Problem
     const sentence = 'Interrupted before anything was recorded or sent; nothing was charged.';
     return { sentence, json: jsonOf({ status: 'refused', message: sentence }), exitCode: EXIT.failed };
   }
-  const refused = refusal(problem, commandSurface, sandbox);
+  const refused = refusal(problem, commandSurface, sandbox, taskId);
   const report = phrased(taskId === undefined ? refused : { ...refused, task_id: taskId });
   const told = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
   const sentence = taskId === undefined || told.includes(taskId) ? told : `${told}\nTask: ${taskId}`;

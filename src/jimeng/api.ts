@@ -72,6 +72,8 @@ export type QueryOutcome = Exchange &
   );
 
 export interface Api {
+  /** Loads what a request needs. Never throws: the request itself says what is wrong. */
+  ready(): Promise<void>;
   /** Sends the bytes once, on a connection of its own. Never throws, never repeats. */
   submit(body: Uint8Array): Promise<SubmitOutcome>;
   /** Asks once. @throws the signal's reason when it is aborted */
@@ -190,7 +192,11 @@ export function createApi(options: ApiOptions): Api {
     return { ...exchange, kind: 'unanswered', problem: sent.notSent ?? lost(sent, undefined, seconds) };
   };
 
-  return { submit, query };
+  const ready = async (): Promise<void> => {
+    await Promise.all([options.endpoint().then((url) => network.shared(url)), import('undici')]).catch(() => undefined);
+  };
+
+  return { ready, submit, query };
 }
 
 /** Only where the request was handed to the proxy as it is: in a tunnel the answer is the provider's. */

@@ -145,15 +145,22 @@ export function listReport(
   });
 }
 
-/** Nothing was recorded or sent; only after an error of our own that cannot be told. */
-export function refusal(problem: Problem, surface: Surface, sandbox: boolean): Report {
+/**
+ * Nothing was recorded or sent; only after an error of our own that cannot be told.
+ * @param taskId the task that the call was about: its id is told, and nothing of what it may have cost
+ */
+export function refusal(problem: Problem, surface: Surface, sandbox: boolean, taskId?: string): Report {
   const error: TaskError = { ...problem, message: problem.message };
+  const isFree = problem.charge === 'none';
+  const about = problem.code === 'no_record' ? undefined : taskId;
+  const after = about === undefined ? surface.afterRefusal(problem.mend) : surface.afterRefusalAbout(problem.mend);
   return compact({
-    status: problem.charge === 'none' ? ('refused' as const) : ('unknown' as const),
+    task_id: about,
+    status: isFree ? ('refused' as const) : ('unknown' as const),
     message: problem.message,
-    next_step: problem.charge === 'none' ? surface.afterRefusal(problem.mend) : `${capitalised(problem.mend)}.`,
+    next_step: isFree ? after : `${capitalised(problem.mend)}.`,
     sandbox: sandbox ? true : undefined,
-    cost: { charge: problem.charge },
+    cost: about === undefined ? { charge: problem.charge } : undefined,
     error: errorOf(error),
   });
 }

@@ -1,6 +1,7 @@
 /** What happened to a task, and what is to be done next, each in words that a model or a person can act on. */
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
-import { isAdopted, isOpen, type TaskRecord } from '../tasks/record.ts';
+import { isAlive } from '../tasks/process-identity.ts';
+import { isAdopted, isOpen, type TaskError, type TaskRecord } from '../tasks/record.ts';
 import { escapeMarkdown } from './markdown.ts';
 import type { Circumstances } from './report.ts';
 import { capitalised } from './surface.ts';
@@ -44,9 +45,9 @@ function whatHappened(record: TaskRecord, circumstances: Circumstances): string 
   const { status } = record;
   switch (status) {
     case 'queued':
-      return queued(circumstances);
+      return queued(record, circumstances);
     case 'submitting':
-      return 'The request is being sent, and the provider has not answered yet; it is never sent twice.';
+      return submitting(record);
     case 'in_queue':
     case 'generating':
       return running(record, circumstances);
@@ -61,13 +62,22 @@ function whatHappened(record: TaskRecord, circumstances: Circumstances): string 
     case 'expired':
       return record.sent_at === undefined
         ? 'The request waited in the queue for over an hour after its process had ended, and expired unsent; nothing was charged.'
-        : 'The task is past its life at the provider (12 hours), and the video can no longer be fetched; it may have been charged.';
+        : `${record.error?.message ?? ''} The video can no longer be fetched; it may have been charged.`.trim();
     case 'cancelled':
       return 'The request was withdrawn from the queue before it was sent; nothing was charged.';
   }
 }
 
-function queued({ placeInQueue }: Circumstances): string {
+function submitting({ hindrance }: TaskRecord): string {
+  return hindrance === undefined
+    ? 'The request is being sent, and the provider has not answered yet; it is never sent twice.'
+    : `${hindrance.message} It is tried again.`;
+}
+
+function queued({ owner }: TaskRecord, { placeInQueue, surface }: Circumstances): string {
+  if (isAlive(owner) === false) {
+    return `The request is recorded; no process is left to send it, so it is sent ${surface.whenLeft}, and costs nothing until then.`;
+  }
   const place =
     placeInQueue === undefined ? '' : placeInQueue === 0 ? ' as the next one' : `, ${placeInQueue} before it`;
   return `The request is recorded and waits for a free slot${place}; it is sent by itself, and costs nothing until then.`;
@@ -84,7 +94,7 @@ function running(record: TaskRecord, { now, usual }: Circumstances): string {
   if (hindrance === undefined && record.first_not_found_at !== undefined) return notKnownNow(record);
   const since = `${doing} (${timeWords(record, usual, now)}).`;
   if (hindrance === undefined) return since;
-  const times = hindrance.count > 1 ? ` (${hindrance.count} times in a row)` : '';
+  const times = hindrance.count > 1 ? ` (at least ${hindrance.count} times in a row)` : '';
   return `${since} Asking for it is hindered${times}: ${hindrance.message} The task itself is unaffected, and asking goes on.`;
 }
 
@@ -109,7 +119,9 @@ function shorten(text: string): string {
 function done(record: TaskRecord, { now }: Circumstances): string {
   const { video, error } = record;
   if (video?.file === undefined) {
-    if (error !== undefined) return `The video is finished, but could not be saved: ${error.message}`;
+    const what =
+      record.destination === null ? 'The video is finished.' : 'The video is finished, but could not be saved:';
+    if (error !== undefined) return `${what} ${error.message}`;
     return hasLink(record, now)
       ? `The video is finished; its link is good until ${video?.url_valid_until}.`
       : 'The video is finished, is not saved, and its link has expired.';
@@ -126,8 +138,8 @@ function hasLink({ video }: TaskRecord, now: number): boolean {
 }
 
 /** The provider forgets a task after 12 h: there is no fresh link then. */
-function isForgotten({ submitted_at }: TaskRecord, now: number): boolean {
-  return submitted_at !== undefined && now - Date.parse(submitted_at) > TASK_LIFE_SECONDS * 1000;
+function isForgotten({ submitted_at, created_at }: TaskRecord, now: number): boolean {
+  return now - Date.parse(submitted_at ?? created_at) > TASK_LIFE_SECONDS * 1000;
 }
 
 /** What the file has and was not asked for. */
@@ -191,11 +203,15 @@ function nextStepWhenDone(record: TaskRecord, get: string, now: number): string 
   if (video?.file !== undefined) {
     return isLost
       ? 'Show the user the saved file; the provider keeps a link for 12 hours only.'
-      : `Show the user the saved file; for a fresh link ${get}.`;
+      : `Show the user the saved file; ${error?.code === 'save_failed' ? mended(error, get) : `for a fresh link ${get}`}.`;
   }
   if (isLost) return 'The provider keeps a video for 12 hours only; ask the user before paying for it again.';
   if (error?.code === 'not_found') return `${capitalised(error.mend)}.`;
-  if (error?.mend.includes(GET)) return `${capitalised(error.mend.replace(GET, get))}.`;
-  if (error !== undefined) return `${capitalised(error.mend)}; to save it, ${get}.`;
+  if (error !== undefined) return `${capitalised(mended(error, get))}.`;
   return hasLink(record, now) ? `Give the user the link now; for a fresh one ${get}.` : `For a fresh link ${get}.`;
+}
+
+/** What mends it, and the call that tries again. */
+function mended({ mend }: TaskError, get: string): string {
+  return mend.includes('get_video_task') ? mend.replace(GET, get) : `${mend}; then ${get}`;
 }

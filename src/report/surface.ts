@@ -9,9 +9,13 @@ export interface Surface {
   /** How the same request is paid for again, on purpose. */
   again(): string;
   afterRefusal(mend: string): string;
+  /** Of a call that was about a task, which may well have been paid. */
+  afterRefusalAbout(mend: string): string;
   afterFailure(mend: string): string;
   afterCheck(): string;
   cancel(taskId: string): string;
+  /** When a request is sent whose process has left it in the queue. */
+  readonly whenLeft: string;
   /** What ends a sentence that ends in a call: a full stop would be copied with a command. */
   readonly stop: string;
 }
@@ -34,9 +38,11 @@ export const toolSurface: Surface = {
   list: () => 'call list_video_tasks with {}',
   again: () => 'give another seed or "allow_duplicate": true',
   afterRefusal: (mend) => `${capitalised(mend)}, then call again; nothing was sent or charged.`,
+  afterRefusalAbout: (mend) => `${capitalised(mend)}, then call again; the task itself is unaffected.`,
   afterFailure: (mend) => `${capitalised(mend)}, then call generate_video again; nothing was charged for this one.`,
   afterCheck: () => 'Make the same call without "dry_run" to generate it.',
   cancel: (taskId) => `call cancel_video_task with {"task_id":"${taskId}"}`,
+  whenLeft: 'by the next call of generate_video or submit_video_task, or of get_video_task for it, within an hour',
   stop: '.',
 };
 
@@ -48,9 +54,11 @@ export const commandSurface: Surface = {
   list: () => 'run: jimeng-video-mcp list',
   again: () => 'give another --seed or --allow-duplicate',
   afterRefusal: (mend) => `${capitalised(mend)}, then run it again; nothing was sent or charged.`,
+  afterRefusalAbout: (mend) => `${capitalised(mend)}, then run it again; the task itself is unaffected.`,
   afterFailure: (mend) => `${capitalised(mend)}, then run generate again; nothing was charged for this one.`,
   afterCheck: () => 'Run it without --dry-run to generate it.',
   cancel: (taskId) => `run: jimeng-video-mcp cancel ${taskId}`,
+  whenLeft: 'when `get` is run for it within an hour',
   stop: '',
 };
 

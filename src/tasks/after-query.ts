@@ -35,7 +35,18 @@ export interface Looked {
 export function inThisCase(record: TaskRecord, outcome: QueryOutcome, now: number): QueryOutcome {
   if (outcome.kind !== 'failed' || outcome.problem.code !== INPUT_ERROR) return outcome;
   const isForgotten = record.video !== undefined || isPastLife(record, now);
-  return isForgotten || isAdopted(record) ? { ...outcome, kind: 'not_found' } : outcome;
+  if (isForgotten || isAdopted(record)) return { ...outcome, kind: 'not_found' };
+  return record.request.image === undefined ? { ...outcome, problem: withoutPicture(outcome.problem) } : outcome;
+}
+
+/** The row's advice is about pictures. */
+function withoutPicture({ providerCode, providerText }: Problem): Problem {
+  return new Problem(INPUT_ERROR, {
+    what: 'The provider could not use the request, and says no more than that.',
+    mend: 'reword the prompt, or choose another mode',
+    ...(providerCode === undefined ? {} : { providerCode }),
+    ...(providerText === undefined ? {} : { providerText }),
+  });
 }
 
 /** @returns the same record when nothing worth writing down has changed */
@@ -54,7 +65,7 @@ export function afterQuery(record: TaskRecord, outcome: QueryOutcome, looked: Lo
     case 'failed':
       return { ...seen, ...over, status: 'failed', error: errorOf(outcome.problem) };
     case 'expired':
-      return { ...seen, ...over, status: 'expired', error: errorOf(new Problem('expired')) };
+      return { ...seen, ...over, status: 'expired', error: errorOf(expired(record, looked.now)) };
     case 'not_found':
       return afterNotFound(record, seen, looked);
     case 'running': {
@@ -66,6 +77,14 @@ export function afterQuery(record: TaskRecord, outcome: QueryOutcome, looked: Lo
     default:
       return afterNoAnswer(record, outcome, looked);
   }
+}
+
+/** The provider may let one expire before its time. */
+function expired(record: TaskRecord, now: number): Problem {
+  return new Problem(
+    'expired',
+    isPastLife(record, now) ? {} : { what: 'The provider says that the task has expired.' },
+  );
 }
 
 /** The answer itself proves the wall clock: the provider refuses a signature that is 15 minutes off. */

@@ -8,7 +8,7 @@ import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Changes } from './changes.ts';
 import type { Journal } from './journal.ts';
-import { LeaseHeld, waitForLease } from './lease.ts';
+import { type Lease, LeaseHeld, waitForLease } from './lease.ts';
 import type { PastTimes } from './past-times.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type { QueryBudget } from './query-budget.ts';
@@ -38,17 +38,32 @@ const LOCK_WAIT_MILLISECONDS = 20_000;
 
 /** Duplicate check, budget, slot, intent and claim are steps under this one lock, across processes. */
 export async function withLock<Value>(context: TaskContext, step: () => Promise<Value>): Promise<Value> {
-  await context.journal.prepare();
-  const path = context.journal.leasePath('lock');
-  return await context.journal.lockTurns.take(async () => {
-    const lease = await waitForLease(path, context.identity, context.clock, LOCK_WAIT_MILLISECONDS).catch((error) => {
-      throw error instanceof LeaseHeld ? stateBusy(error) : context.journal.notWritable(error);
+  const { journal, clock } = context;
+  const until = clock.monotonic() + LOCK_WAIT_MILLISECONDS;
+  await journal.prepare();
+  return await journal.lockTurns.take(async () => {
+    // Whoever stood in line behind a call that waited in vain must not wait as long again.
+    const wait = journal.isLockStuck ? Math.max(until - clock.monotonic(), 0) : LOCK_WAIT_MILLISECONDS;
+    const lease = await takeLock(context, wait).catch((error) => {
+      journal.isLockStuck = error instanceof LeaseHeld;
+      throw error instanceof LeaseHeld ? stateBusy(error) : journal.notWritable(error);
     });
+    journal.isLockStuck = false;
     try {
       return await step();
     } finally {
       await lease.release();
     }
+  });
+}
+
+async function takeLock({ journal, identity, clock }: TaskContext, waitMilliseconds: number): Promise<Lease> {
+  const take = () => waitForLease(journal.leasePath('lock'), identity, clock, waitMilliseconds);
+  return await take().catch(async (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Somebody removed the folder under this process: it is made anew.
+    await journal.prepareAnew();
+    return await take();
   });
 }
 

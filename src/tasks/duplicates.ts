@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { jsonPieces } from '../jimeng/body-bytes.ts';
 import type { TaskContext } from './context.ts';
+import { isLeftForTooLong } from './queue.ts';
 import type { TaskRecord, TaskStatus } from './record.ts';
 
 /** A finished one is what a repeated call wants for this long. */
@@ -31,7 +32,7 @@ export async function findSameRequest(context: TaskContext, fingerprint: string)
   const { journal, clock } = context;
   const now = clock.now();
   const { open, closed } = await journal.snapshot();
-  const matches = open.filter((record) => record.fingerprint === fingerprint);
+  const matches = open.filter((record) => record.fingerprint === fingerprint && !isLeftForTooLong(record, now));
   for (const entry of closed) {
     if (!isYoung(entry.status, now - entry.closedAt)) continue;
     const record = await journal.readClosed(entry);

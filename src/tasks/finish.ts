@@ -66,7 +66,7 @@ function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
   };
 }
 
-/** @throws Problem save_failed when the provider gives no link any more, or does not answer for a while */
+/** @throws Problem not_found, save_failed: why there is none, and what mends it; the signal's reason */
 async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await askAtOnce(context, record, signal);
@@ -78,19 +78,35 @@ async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortS
       const what = `${tried}: the provider does not have the video any more.`;
       throw new Problem('not_found', { what, mend: 'ask the user before paying for it again' });
     }
-    if (attempt === FRESH_LINK_QUERIES) {
-      const reason = 'problem' in outcome ? outcome.problem.message : `the provider says "${outcome.kind}".`;
-      throw new Problem('save_failed', { what: `${tried}: ${reason}` });
-    }
+    // What somebody has to mend is told at once.
+    const isOperators = 'problem' in outcome && outcome.problem.who === 'operator';
+    if (attempt === FRESH_LINK_QUERIES || isOperators) throw noFreshLink(tried, outcome);
     await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);
   }
 }
 
-/** @returns the record with a link that is good for an hour again; the same record when none was to be had */
-export async function refreshLink(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<TaskRecord> {
-  const outcome = await askAtOnce(context, record, signal);
-  if (outcome.kind !== 'done' || record.video === undefined) return record;
-  return { ...record, video: { ...record.video, ...linkOf(outcome.url, context.clock.now()) } };
+function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done' }>): Problem {
+  if (!('problem' in outcome)) {
+    return new Problem('save_failed', { what: `${tried}: the provider says "${outcome.kind}".` });
+  }
+  const { message, mend, providerCode } = outcome.problem;
+  return new Problem('save_failed', {
+    what: `${tried}: ${message}`,
+    mend,
+    ...(providerCode === undefined ? {} : { providerCode }),
+  });
+}
+
+/**
+ * A link that is good for an hour again.
+ * @throws Problem not_found, save_failed: why there is none, and what mends it; the signal's reason
+ */
+export async function freshLink(
+  context: TaskContext,
+  record: TaskRecord,
+  signal: AbortSignal,
+): Promise<ReturnType<typeof linkOf>> {
+  return linkOf(await freshUrl(context, record, signal), context.clock.now());
 }
 
 /** Somebody, or a download, waits for the answer. */

@@ -49,6 +49,8 @@ export class Journal {
   private prepared = false;
   /** This process's own steps under the lock. */
   readonly lockTurns = new Turns();
+  /** The last of them waited for the lock in vain. */
+  isLockStuck = false;
 
   constructor(stateDir: string, scope: Scope, log: Log) {
     const name = createHash('sha256').update(`${scope.origin}\n${scope.account}`).digest('hex').slice(0, 16);
@@ -74,6 +76,12 @@ export class Journal {
       if (!(await exists(accountPath))) await writeDurably(accountPath, `${JSON.stringify(this.scope, null, 2)}\n`);
     });
     this.prepared = true;
+  }
+
+  /** Where somebody has removed them. @throws Problem state_not_writable with the path */
+  async prepareAnew(): Promise<void> {
+    this.prepared = false;
+    await this.prepare();
   }
 
   /** The body first: a record without its body could not be sent. @throws Problem state_not_writable */
@@ -108,6 +116,7 @@ export class Journal {
   }
 
   private async writeNow(record: TaskRecord): Promise<void> {
+    await this.prepare();
     const closedName = (await exists(this.openPath(record.id))) ? undefined : await this.closedNameOf(record.id);
     const current = closedName === undefined ? this.openPath(record.id) : this.closedPath(closedName);
     await this.guard(async () => {
@@ -134,18 +143,21 @@ export class Journal {
     try {
       await this.write(record);
     } catch (error) {
-      this.keep(record, error);
+      this.keep(record, describeFailure(error));
     }
   }
 
-  private keep(record: TaskRecord, error: unknown): void {
+  /** What is not on disk, though it should be: told on stderr, and from here, and written by `writeAgain`. */
+  keep(record: TaskRecord, reason: string): void {
     this.unwritten.set(record.id, record);
+    // Perhaps since a folder is gone.
+    this.prepared = false;
     this.log.error('record cannot be written', {
       task: record.id,
       status: record.status,
       provider_task_id: record.provider_task_id,
       req_key: record.req_key,
-      reason: describeFailure(error),
+      reason,
     });
   }
 
@@ -167,7 +179,8 @@ export class Journal {
     for (const id of [...this.unwritten.keys()]) {
       await this.inTurn(id, async () => {
         const newest = this.unwritten.get(id);
-        if (newest !== undefined) await this.writeNow(newest).catch((error: unknown) => this.keep(newest, error));
+        if (newest !== undefined)
+          await this.writeNow(newest).catch((error: unknown) => this.keep(newest, describeFailure(error)));
       });
     }
   }
@@ -188,6 +201,11 @@ export class Journal {
   /** Exactly one caller, in whatever process, is told true. The claim is never taken back. */
   async claim(id: string, attempt: number, content: string): Promise<boolean> {
     return await this.guard(() => createExclusively(join(this.folder, 'claims', `${id}.${attempt}`), content));
+  }
+
+  /** Of a sending that ended before a byte of it left this machine: should this process die now, nothing is in doubt. */
+  async voidClaim(id: string, attempt: number): Promise<void> {
+    await this.guard(() => writeDurably(join(this.folder, 'claims', `${id}.${attempt}`), WITHDRAWN));
   }
 
   /**
@@ -218,6 +236,7 @@ export class Journal {
   }
 
   async findByProviderId(providerTaskId: string): Promise<TaskRecord | undefined> {
+    for (const record of this.unwritten.values()) if (record.provider_task_id === providerTaskId) return record;
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(providerTaskId)) return undefined;
     try {
       return await this.read((await readFile(join(this.folder, 'provider', providerTaskId), 'utf8')).trim());
@@ -226,12 +245,12 @@ export class Journal {
     }
   }
 
-  /** Newest last. */
+  /** Newest last. What the disk would not take is there all the same. */
   async openIds(): Promise<string[]> {
-    const names = await this.list('open');
-    return names
-      .flatMap((name) => (name.endsWith('.json') && isTaskId(name.slice(0, -5)) ? [name.slice(0, -5)] : []))
-      .sort();
+    const onDisk = (await this.list('open')).flatMap((name) => {
+      return name.endsWith('.json') && isTaskId(name.slice(0, -5)) ? [name.slice(0, -5)] : [];
+    });
+    return [...new Set([...onDisk, ...this.unwritten.keys()])].sort();
   }
 
   /**

@@ -94,21 +94,31 @@ async function removeBusy(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
 }
 
-/** Renews the lease for as long as the step takes. */
+/**
+ * Renews the lease for as long as the step takes.
+ * @param step its signal is aborted, with a LeaseLost, when somebody else has the lease: after a long sleep of this computer
+ */
 export async function renewedWhile<Value>(
   lease: Pick<Lease, 'renew'>,
-  step: Promise<Value>,
+  step: (lost: AbortSignal) => Promise<Value>,
   clock: Clock = systemClock,
 ): Promise<Value> {
   const over = new AbortController();
+  const lost = new AbortController();
   const renewing = async () => {
-    for (;;) {
-      await clock.sleep(RENEW_MILLISECONDS, over.signal);
-      await lease.renew();
-    }
+    do await clock.sleep(RENEW_MILLISECONDS, over.signal);
+    while (await lease.renew());
+    lost.abort(new LeaseLost());
   };
   renewing().catch(() => undefined);
-  return await step.finally(() => over.abort());
+  return await step(lost.signal).finally(() => over.abort());
+}
+
+/** This process slept for so long that another took its work over. */
+export class LeaseLost extends Error {
+  constructor() {
+    super('another process has taken it over');
+  }
 }
 
 /** Its holder lives and does not let go. */
@@ -192,7 +202,7 @@ async function isOver(path: string, holder: Holder, clock: Clock = systemClock):
     const { mtimeMs } = await stat(path);
     // The system's clock, whatever clock is injected: it is compared with the file system's.
     const isOld = systemClock.now() - mtimeMs > believed;
-    return isOld && (alive === undefined || isUnchanged(holder.token, mtimeMs, clock));
+    return isOld && (holder.pid === TORN_PID || isUnchanged(holder.token, mtimeMs, clock));
   } catch {
     return false;
   }

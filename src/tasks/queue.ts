@@ -104,7 +104,7 @@ export async function placeInQueue(context: TaskContext, record: TaskRecord): Pr
 
 /** Taken, but neither claimed nor sent: it is queued again. */
 export async function returnUnsent(context: TaskContext, record: TaskRecord): Promise<TaskRecord> {
-  const { sent_at: _, ...rest } = record;
+  const { sent_at: _s, hindrance: _h, ...rest } = record;
   const queued: TaskRecord = { ...rest, status: 'queued' };
   await context.journal.write(queued);
   return queued;
@@ -112,7 +112,7 @@ export async function returnUnsent(context: TaskContext, record: TaskRecord): Pr
 
 /** The provider said "not now": the entry goes back to its place, and the pace follows what was learned. */
 export async function putBack(context: TaskContext, record: TaskRecord, code: string): Promise<void> {
-  const { sent_at: _, ...rest } = record;
+  const { sent_at: _s, hindrance: _h, ...rest } = record;
   await withLock(context, async () => {
     await context.journal.write({ ...rest, status: 'queued' });
     const pacing = await readPacing(context, record.req_key);
@@ -156,13 +156,22 @@ export async function takeOverLeft(context: TaskContext, which: (record: TaskRec
     const now = context.clock.now();
     const record = await leftUnsent(context, found, now);
     if (record === undefined) continue;
-    if (now - Date.parse(record.created_at) > LEFT_ENTRY_MILLISECONDS) {
+    if (isTooOld(record, now)) {
       await context.journal.write({ ...record, status: 'expired', finished_at: iso(now) });
     } else if (which(record)) {
       await context.journal.write({ ...record, owner: context.identity });
     }
   }
   context.changes.notify();
+}
+
+/** It is about to expire unsent: nobody is to wait for it. */
+export function isLeftForTooLong(record: TaskRecord, now: number): boolean {
+  return record.status === 'queued' && isLeft(record, now) && isTooOld(record, now);
+}
+
+function isTooOld(record: TaskRecord, now: number): boolean {
+  return now - Date.parse(record.created_at) > LEFT_ENTRY_MILLISECONDS;
 }
 
 /** @returns the queued record that a dead process left, or left taken for sending but unclaimed */

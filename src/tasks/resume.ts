@@ -80,7 +80,8 @@ export class Resumer {
     }
   }
 
-  private isLeft(record: TaskRecord): boolean {
+  /** Its process is gone. */
+  isLeft(record: TaskRecord): boolean {
     return isGone(record.owner, Date.parse(record.sent_at ?? record.created_at), this.context.clock.now());
   }
 

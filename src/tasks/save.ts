@@ -40,6 +40,12 @@ export function keptDestination(place: Destination | undefined): TaskRecord['des
   return { folder: place.folder, ...(place.fileName === undefined ? {} : { file_name: place.fileName }) };
 }
 
+/** Its process died between the file's name and the record's word of it: whatever the provider says now, it is saved. */
+export async function isPublished(record: TaskRecord): Promise<boolean> {
+  const { destination } = record;
+  return destination !== null && (await findFinished(destination.folder, record)) !== undefined;
+}
+
 /** The caller holds the task's lease. @returns the record with its file @throws Problem save_failed; the signal's reason */
 export async function saveVideo(context: TaskContext, request: SaveRequest): Promise<TaskRecord> {
   const { record, destination } = request;

@@ -4,7 +4,7 @@ import { iso, type TaskContext, withLock } from './context.ts';
 import { noteAccepted, putBack, returnUnsent, takeNext } from './queue.ts';
 import type { TaskRecord } from './record.ts';
 import { type Delays, delayBefore } from './retry.ts';
-import { recordNotSent, sendOnce } from './submit.ts';
+import { isTakenElsewhere, noteNotSent, recordInterrupted, recordNotSent, sendOnce } from './submit.ts';
 
 /** While nothing leaves this machine nothing can be paid: tried again until the caller's wait is over. */
 const NOT_SENT_DELAYS: Delays = { firstMilliseconds: 500, maxMilliseconds: 10_000 };
@@ -17,6 +17,8 @@ export class Sender {
   private readonly context: TaskContext;
   private readonly onAccepted: (id: string) => void;
   private readonly sending = new Map<string, Promise<void>>();
+  /** Submits that are out, or about to be. */
+  private readonly unanswered = new Map<string, TaskRecord>();
   /** The req_keys that are pumped; true: look once more before you stop, something was added meanwhile. */
   private readonly pumps = new Map<string, boolean>();
 
@@ -39,6 +41,7 @@ export class Sender {
       .catch((error: unknown) => this.context.log.error('sending failed', { task: record.id, reason: String(error) }))
       .finally(() => {
         this.sending.delete(record.id);
+        this.unanswered.delete(record.id);
         this.context.changes.notify();
         this.pump(record.req_key);
       });
@@ -52,12 +55,22 @@ export class Sender {
     if (!isRunning) void this.pumpUntilEmpty(reqKey);
   }
 
-  /** Of every req_key that this process has entries of. */
-  pumpAll(): void {
+  /** Of every req_key that this process has entries of. @param reqKey of the one that is there at any rate */
+  pumpAll(reqKey: string): void {
     this.queuedHere().then(
       (mine) => mine.forEach(({ req_key }) => void this.pump(req_key)),
-      (error: unknown) => this.context.log.warn('queue cannot be read', { reason: String(error) }),
+      (error: unknown) => {
+        this.context.log.warn('queue cannot be read', { reason: String(error) });
+        // It looks again until it can: else nobody would send what was just queued.
+        this.pump(reqKey);
+      },
     );
+  }
+
+  /** Nobody will hear the answers that are still out. */
+  async giveUpAnswers(): Promise<void> {
+    // Should one come all the same while this is written, its own record comes after it.
+    await Promise.allSettled([...this.unanswered.values()].map((record) => recordInterrupted(this.context, record)));
   }
 
   /** Every submit that is out is answered and recorded. */
@@ -102,15 +115,18 @@ export class Sender {
   }
 
   private async sendUntilAnswered(first: TaskRecord, until: number, body?: Uint8Array): Promise<void> {
-    const { clock, journal, ending } = this.context;
+    const { clock, ending } = this.context;
     // Taken while the process began to end: nobody would await the answer.
     if (ending.aborted) return void (await returnUnsent(this.context, first));
     let record = first;
     for (let attempt = 1; ; attempt++) {
-      const sent = await sendOnce(this.context, record, body).catch(async (error: unknown) => {
-        await this.withdraw(record, error);
-        throw error;
-      });
+      this.unanswered.set(record.id, record);
+      const sent = await sendOnce(this.context, record, body, () => this.unanswered.delete(record.id)).catch(
+        async (error: unknown) => {
+          await this.withdraw(record, error);
+          throw error;
+        },
+      );
       if (sent.kind === 'claimed_elsewhere') return;
       if (sent.kind === 'busy') return await this.putBackUntilRecorded(sent.record, sent.code);
       if (sent.kind === 'recorded') {
@@ -122,15 +138,28 @@ export class Sender {
       if (ending.aborted || !sent.problem.retryable || clock.monotonic() + delay > until) {
         return await recordNotSent(this.context, sent.record, sent.problem);
       }
+      const noted = await noteNotSent(this.context, sent.record, sent.problem);
       await clock.sleep(delay, ending).catch(() => undefined);
-      if (ending.aborted) return await recordNotSent(this.context, sent.record, sent.problem);
-      record = { ...sent.record, attempts: sent.record.attempts + 1, sent_at: iso(clock.now()) };
-      try {
-        await journal.write(record);
-      } catch (error) {
-        await this.withdraw(sent.record, error);
-        throw error;
-      }
+      if (ending.aborted) return await recordNotSent(this.context, noted, sent.problem);
+      const again = await this.takeAgain(noted);
+      if (again === undefined) return;
+      record = again;
+    }
+  }
+
+  /** @returns undefined when it is no longer this process's to send */
+  private async takeAgain(record: TaskRecord): Promise<TaskRecord | undefined> {
+    const { journal, clock } = this.context;
+    try {
+      return await withLock(this.context, async () => {
+        if (await isTakenElsewhere(this.context, record)) return undefined;
+        const again = { ...record, attempts: record.attempts + 1, sent_at: iso(clock.now()) };
+        await journal.write(again);
+        return again;
+      });
+    } catch (error) {
+      await this.withdraw(record, error);
+      throw error;
     }
   }
 

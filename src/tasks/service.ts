@@ -1,20 +1,16 @@
 /** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
-import { basename, dirname } from 'node:path';
 import type { ModeName } from '../jimeng/modes.ts';
-import { makeFolders } from '../make-folders.ts';
-import { chooseDestination, type Destination } from '../media/output.ts';
+import { chooseDestination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
 import { findOrAdopt, findTask } from './adopt.ts';
-import { iso, notLeased, type TaskContext, withLock } from './context.ts';
-import { finish, refreshLink } from './finish.ts';
-import { type Lease, LeaseHeld, renewedWhile, waitForLease } from './lease.ts';
+import { iso, type TaskContext, withLock } from './context.ts';
+import { Delivery, readAgain } from './delivery.ts';
 import { type Listed, listTasks } from './list.ts';
 import { outputRules, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord, type TaskStatus } from './record.ts';
 import { Resumer } from './resume.ts';
-import { copySaved, isThere, keptDestination } from './save.ts';
 import { Sender } from './sender.ts';
 import { shownRequest } from './shown-request.ts';
 import { errorOf } from './submit.ts';
@@ -26,11 +22,8 @@ import { Watcher } from './watch.ts';
 const ANSWER_WAIT_MILLISECONDS = 45_000;
 /** What a query that is asked for takes, mostly much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
-const LEASE_WAIT_MILLISECONDS = 1_000;
 /** Other processes' changes are seen on disk. */
 const LOOK_MILLISECONDS = 250;
-/** A link that is about to die is no use to who gets it. */
-const LINK_MARGIN_MILLISECONDS = 60_000;
 
 export interface Call {
   /** The caller went away: ends the waiting only. */
@@ -62,19 +55,13 @@ export interface Checked {
   readonly same: TaskRecord | undefined;
 }
 
-type Video = NonNullable<TaskRecord['video']>;
-type SavedRecord = TaskRecord & { readonly video: Video & { readonly file: NonNullable<Video['file']> } };
-
 export class VideoService {
   readonly context: TaskContext;
   private readonly sandbox: boolean;
   private readonly watcher: Watcher;
   private readonly sender: Sender;
   private readonly resumer: Resumer;
-  /** Finished ones that are being saved, or given a fresh link, once more. */
-  private readonly saving = new Map<string, Promise<void>>();
-  /** What kept the last call from that, where it is not the record's. */
-  private readonly standstills = new Map<string, Problem>();
+  private readonly delivery: Delivery;
 
   constructor(context: TaskContext, sandbox: boolean) {
     this.context = context;
@@ -82,6 +69,7 @@ export class VideoService {
     this.watcher = new Watcher(context);
     this.sender = new Sender(context, (id) => void this.watcher.watch(id, 'accepted'));
     this.resumer = new Resumer(context, this.watcher, this.sender);
+    this.delivery = new Delivery(context);
   }
 
   /** Takes up what earlier processes left open, now and from now on; queries and downloads only, never a submit. */
@@ -110,7 +98,7 @@ export class VideoService {
       sandbox: this.sandbox,
       signal: call.signal,
       // Refused or not, entries of dead processes are this one's now, of any req_key.
-    }).finally(() => this.sender.pumpAll());
+    }).finally(() => this.sender.pumpAll(prepared.reqKey));
     const { toSend } = admitted;
     if (toSend !== undefined && toSend.id !== admitted.record.id) this.sender.send(toSend);
     else if (toSend !== undefined) this.sender.send(toSend, call.deadline, prepared.body);
@@ -141,12 +129,19 @@ export class VideoService {
     const found = await findOrAdopt(this.context, { taskId, mode, destination, sandbox: this.sandbox });
     await this.takeUp(found);
     const record = await this.waitUntilOver(found, call);
-    return await this.asItIs(await this.bringUpToDate(record, destination, call));
+    const told = await this.asItIs(await this.delivery.bringUpToDate(record, destination, call));
+    // Finished just after the wait was over: it still has to come to where this call wants it.
+    const isNews = isOpen(record.status) && told.status === 'done';
+    return isNews ? await this.asItIs(await this.delivery.bringUpToDate(told, destination, call)) : told;
   }
 
   /** Newest first. */
   async list(limit: number, status: TaskStatus | undefined): Promise<Listed> {
     this.resume();
+    const listed = await listTasks(this.context, limit, status);
+    // What a dead process was sending is told as what it is: nobody sends it any more.
+    if (!listed.records.some((record) => record.status === 'submitting' && this.resumer.isLeft(record))) return listed;
+    await this.resumer.sweep();
     return await listTasks(this.context, limit, status);
   }
 
@@ -192,39 +187,26 @@ export class VideoService {
   async asItIs(known: TaskRecord): Promise<TaskRecord> {
     // Another call may have put a copy elsewhere since: each is told the place that it asked for.
     const isSaved = known.status === 'done' && known.video?.file !== undefined;
-    const record = isSaved ? known : await this.readAgain(known);
+    const record = isSaved ? known : await readAgain(this.context, known);
     const unwatched = this.watcher.standstillOf(record.id);
     if (isWatched(record.status) && unwatched) return { ...record, hindrance: { ...errorOf(unwatched), count: 1 } };
-    return record.status === 'done' ? await this.asItLies(record) : record;
-  }
-
-  private async readAgain(known: TaskRecord): Promise<TaskRecord> {
-    return (await this.context.journal.read(known.id).catch(() => undefined)) ?? known;
-  }
-
-  /** A file that was moved away or deleted is not told as the place of the video. */
-  private async asItLies(record: TaskRecord): Promise<TaskRecord> {
-    const unsaved = this.standstills.get(record.id);
-    const problem = unsaved === undefined ? record.error : errorOf(unsaved);
-    const told: TaskRecord = problem === undefined ? record : { ...record, error: problem };
-    if (record.video?.file === undefined || (await isThere(record.video.file.path))) return told;
-    const { file, made: _, ...link } = record.video;
-    const gone = `The file ${file.path} is not there any more.`;
-    // Of a file that is gone it does not matter how it was converted.
-    const isOld = problem === undefined || problem.code === 'conversion_failed';
-    const error = isOld
-      ? errorOf(new Problem('save_failed', { what: gone }))
-      : { ...problem, message: `${gone} ${problem.message}` };
-    return { ...told, video: link, error };
+    return record.status === 'done' ? await this.delivery.asItLies(record) : record;
   }
 
   async placeInQueue(record: TaskRecord): Promise<number | undefined> {
-    return record.status === 'queued' ? await placeInQueue(this.context, record) : undefined;
+    if (record.status !== 'queued') return undefined;
+    // What is recorded must never be told as refused.
+    return await placeInQueue(this.context, record).catch(() => undefined);
+  }
+
+  /** The process ends before they have come: those tasks are told as what they are from now on. */
+  async giveUpAnswers(): Promise<void> {
+    await this.sender.giveUpAnswers();
   }
 
   /** The context's `ending` was aborted: resolves when every submit that is out is recorded and every lease let go. */
   async ended(): Promise<void> {
-    await Promise.all([this.sender.answered(), this.watcher.ended(), this.resumer.ended(), ...this.saving.values()]);
+    await Promise.all([this.sender.answered(), this.watcher.ended(), this.resumer.ended(), this.delivery.ended()]);
     await this.context.journal.writeAgain();
   }
 
@@ -240,7 +222,10 @@ export class VideoService {
     );
     const signal = AbortSignal.any([call.signal, limit.signal]);
     try {
-      return await prepare(this.context, request, { output: options.output, unrestricted: call.unrestricted, signal });
+      const { output } = options;
+      const prepared = prepare(this.context, request, { output, unrestricted: call.unrestricted, signal });
+      // A drive that hangs is not awaited: nothing is recorded yet.
+      return await orAborted(prepared, signal);
     } finally {
       over.abort();
     }
@@ -265,99 +250,16 @@ export class VideoService {
     over.abort();
   }
 
-  /** A finished one: saved if it is not, put where this call wants it, its link made fresh. */
-  private async bringUpToDate(
-    record: TaskRecord,
-    destination: Destination | undefined,
-    call: Call,
-  ): Promise<TaskRecord> {
-    if (record.status !== 'done' || record.video === undefined) return record;
-    const { video } = record;
-    this.standstills.delete(record.id);
-    const saved = await savedOrUndefined(record);
-    if (saved !== undefined && isElsewhere(saved, destination)) return await this.copyTo(destination, saved);
-    const stale = Date.parse(video.url_valid_until) - this.context.clock.now() < LINK_MARGIN_MILLISECONDS;
-    const place = destination === undefined ? record.destination : keptDestination(destination);
-    const unsaved = saved === undefined && place !== null;
-    if (!stale && !unsaved) return record;
-    const job = this.saving.get(record.id) ?? this.saveAgain(record, stale, unsaved ? place : null);
-    this.saving.set(record.id, job);
-    const forget = () => this.saving.delete(record.id);
-    job.then(forget, forget);
-    // It goes on when this call's time is over.
-    const over = new AbortController();
-    const left = call.deadline - this.context.clock.monotonic();
-    const timer = this.context.clock.sleep(Math.max(left, 0), AbortSignal.any([over.signal, call.signal]));
-    await Promise.race([job, timer]).catch(() => undefined);
-    over.abort();
-    const now = await this.readAgain(record);
-    // The save may have been another call's, which put it where that one wanted it.
-    const savedNow = await savedOrUndefined(now);
-    return savedNow !== undefined && isElsewhere(savedNow, destination)
-      ? await this.copyTo(destination, savedNow)
-      : now;
-  }
-
-  /** It is saved and paid for, whatever becomes of the copy. */
-  private async copyTo(destination: Destination, record: SavedRecord): Promise<TaskRecord> {
-    const { video } = record;
-    try {
-      const path = await copySaved(record, video.file.path, destination);
-      const copied = { ...record, destination: keptDestination(destination) };
-      return await this.rewrite({ ...copied, video: { ...video, file: { ...video.file, path } } });
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      return { ...record, error: errorOf(error) };
-    }
-  }
-
-  /** Never throws: why it could not be saved stands in the record, or is remembered here where not even that can be written. */
-  private async saveAgain(record: TaskRecord, stale: boolean, place: TaskRecord['destination']): Promise<void> {
-    const { journal, identity, clock, ending, log } = this.context;
-    let lease: Lease;
-    try {
-      // The save before this one may be letting go of it this moment.
-      lease = await waitForLease(journal.leasePath(record.id), identity, clock, LEASE_WAIT_MILLISECONDS, ending);
-    } catch (error) {
-      if (!(error instanceof LeaseHeld) && !ending.aborted)
-        this.standstills.set(record.id, notLeased(this.context, error));
-      return;
-    }
-    const save = async () => {
-      // Another process may have saved it before this one had the lease.
-      const now = await findTask(this.context, record.id);
-      if (place !== null && now.video?.file?.path !== record.video?.file?.path) return;
-      const fresh = stale ? await refreshLink(this.context, now, ending) : now;
-      if (place !== null) {
-        // A folder that was removed since; if it cannot be made, the saving says why.
-        await makeFolders(place.folder).catch(() => undefined);
-        await finish(this.context, { ...fresh, destination: place }, ending);
-      } else if (fresh !== now) await this.rewrite(fresh);
-    };
-    try {
-      await renewedWhile(lease, save());
-    } catch (error) {
-      if (!ending.aborted) log.warn('not saved', { task: record.id, reason: String(error) });
-    } finally {
-      await lease.release();
-    }
-  }
-
-  private async rewrite(record: TaskRecord): Promise<TaskRecord> {
-    await this.context.journal.writeOrKeep(record);
-    return record;
-  }
-
   private async waitFor(
     known: TaskRecord,
     isReached: (record: TaskRecord) => boolean,
     call: Call,
   ): Promise<TaskRecord> {
-    let record = await this.readAgain(known);
+    let record = await readAgain(this.context, known);
     while (!isReached(record)) {
       call.onWait?.(record, await this.context.pastTimes.usualTime(record.request.mode));
       const isTimeLeft = await this.pause(call);
-      record = await this.readAgain(record);
+      record = await readAgain(this.context, record);
       if (!isTimeLeft) break;
     }
     return record;
@@ -380,16 +282,10 @@ export class VideoService {
   }
 }
 
-async function savedOrUndefined(record: TaskRecord): Promise<SavedRecord | undefined> {
-  const { video } = record;
-  if (video?.file === undefined || !(await isThere(video.file.path))) return undefined;
-  return { ...record, video: { ...video, file: video.file } };
-}
-
-/** It was saved for another place than this one, where the name may have got a number. */
-function isElsewhere({ video, destination }: SavedRecord, place: Destination | undefined): place is Destination {
-  if (place === undefined) return false;
-  if (dirname(video.file.path) !== place.folder) return true;
-  const { fileName } = place;
-  return fileName !== undefined && basename(video.file.path) !== fileName && destination?.file_name !== fileName;
+async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return await Promise.race([promise, aborted]);
 }

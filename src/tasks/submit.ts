@@ -30,23 +30,41 @@ export type Sending =
  * Sends a record that says `submitting` on disk. The claim, made just before, is what tells a later process that
  * the request may have left this machine: without it a kill here costs nothing, with it the outcome is unknown.
  * @param written the body that this process has just recorded: read from the disk when it is not given
+ * @param onAnswer called when the outcome is known, before it is recorded
  * @throws Problem state_not_writable when the claim cannot be made: nothing is sent then
  */
-export async function sendOnce(context: TaskContext, record: TaskRecord, written?: Uint8Array): Promise<Sending> {
+export async function sendOnce(
+  context: TaskContext,
+  record: TaskRecord,
+  written: Uint8Array | undefined,
+  onAnswer: () => void,
+): Promise<Sending> {
   const { journal } = context;
   const body = written ?? (await journal.body(record.id));
+  // Between the claim and the sending a kill leaves the outcome unknown: nothing is loaded then.
+  await context.api.ready();
   if (!(await journal.claim(record.id, record.attempts, JSON.stringify(context.identity)))) {
     return { kind: 'claimed_elsewhere' };
   }
+  // Whoever slept just before its claim may have been taken for dead, and the request sent, closed and its claims removed.
+  if (await isTakenElsewhere(context, record)) return { kind: 'claimed_elsewhere' };
   const outcome = await context.api.submit(body);
+  onAnswer();
   return await recordOutcome(context, record, outcome);
+}
+
+/** Another process took this one for dead while it slept, and has sent the request itself or told what became of it. */
+export async function isTakenElsewhere({ journal }: TaskContext, { id, attempts }: TaskRecord): Promise<boolean> {
+  const now = await journal.read(id);
+  return now !== undefined && (now.status !== 'submitting' || now.attempts !== attempts);
 }
 
 async function recordOutcome(context: TaskContext, sent: TaskRecord, outcome: SubmitOutcome): Promise<Sending> {
   const { journal, clock, log, changes } = context;
   const now = iso(clock.now());
+  const { hindrance: _, ...known } = sent;
   const answered: TaskRecord = {
-    ...sent,
+    ...known,
     sandbox: sent.sandbox || outcome.sandbox,
     ...(outcome.requestId === undefined ? {} : { request_id: outcome.requestId }),
     ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
@@ -74,9 +92,29 @@ async function recordOutcome(context: TaskContext, sent: TaskRecord, outcome: Su
   return { kind: 'recorded', record };
 }
 
-/** Given up without a byte sent. */
+/**
+ * Not a byte has left this machine yet, and it is tried again: whoever asks is told so, and a kill meanwhile costs nothing.
+ * @returns the record as it is from now on
+ */
+export async function noteNotSent(context: TaskContext, record: TaskRecord, problem: Problem): Promise<TaskRecord> {
+  const noted: TaskRecord = { ...record, hindrance: { ...errorOf(problem), count: record.attempts } };
+  try {
+    if (await isTakenElsewhere(context, record)) return record;
+    await context.journal.voidClaim(record.id, record.attempts);
+    await context.journal.write(noted);
+    context.changes.notify();
+  } catch (error) {
+    context.log.warn('not noted', { task: record.id, reason: String(error) });
+  }
+  return noted;
+}
+
+/** Given up without a byte sent, unless somebody else has taken it up since. */
 export async function recordNotSent(context: TaskContext, record: TaskRecord, problem: Problem): Promise<void> {
-  const { sent_at: _, ...rest } = record;
+  if (await isTakenElsewhere(context, record).catch(() => false)) return;
+  // First: what cannot be recorded as failed is told as failed all the same, and without its body is never sent.
+  await context.journal.dropBody(record.id);
+  const { sent_at: _s, hindrance: _h, ...rest } = record;
   const error = errorOf(problem);
   await context.journal.writeOrKeep({ ...rest, status: 'failed', finished_at: iso(context.clock.now()), error });
   context.changes.notify();

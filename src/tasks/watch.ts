@@ -8,6 +8,7 @@ import { type Lease, renewedWhile, tryLease } from './lease.ts';
 import type { Turn } from './query-budget.ts';
 import { isAdopted, isWatched, type TaskRecord } from './record.ts';
 import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
+import { isPublished } from './save.ts';
 import { chooseSchedule, DEFAULT_POLL_SECONDS } from './schedule.ts';
 import { type Moment, TaskAge } from './task-age.ts';
 
@@ -128,13 +129,16 @@ export class Watcher {
       watch.age.begin(first, isNew, this.moment());
       // What was accepted this moment cannot be finished yet.
       let delayMilliseconds = isNew ? await this.scheduled(first, watch) : 0;
-      while (!this.context.ending.aborted) {
+      for (let last = first; ; ) {
         await this.pause(watch, delayMilliseconds);
         await this.turn(watch);
-        if (this.context.ending.aborted || !(await lease.renew())) return;
-        const record = await this.context.journal.read(id);
-        if (record === undefined || !isWatched(record.status)) return;
-        const next = await renewedWhile(lease, this.look(record, watch));
+        if (this.context.ending.aborted) return;
+        const record = await this.context.journal.read(id).catch(() => undefined);
+        // Somebody removed the state folder. The task is paid for all the same: written again, it is taken up again.
+        if (record === undefined) return this.context.journal.keep(last, 'the record is gone');
+        if (!isWatched(record.status) || !(await lease.renew())) return;
+        last = record;
+        const next = await renewedWhile(lease, (lost) => this.look(record, watch, lost));
         watch.isLooking = false;
         tellLooked(watch);
         if (next === undefined) return;
@@ -162,8 +166,9 @@ export class Watcher {
   }
 
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
-  private async look(record: TaskRecord, watch: Watch): Promise<number | undefined> {
+  private async look(record: TaskRecord, watch: Watch, lost: AbortSignal): Promise<number | undefined> {
     const { api, ending } = this.context;
+    if (await isPublished(record)) return await this.finish(record, lost);
     if (watch.askedAs !== record.req_key) watch.notFoundSince = undefined;
     watch.askedAs = record.req_key;
     const askedAt = this.moment();
@@ -182,11 +187,14 @@ export class Watcher {
     if (next.status === 'generating' && next.video !== undefined && outcome.kind === 'done') {
       await this.record(record, next);
       await this.learn(record, watch);
-      await finish(this.context, next, ending);
-      return undefined;
+      return await this.finish(next, lost);
     }
     await this.record(record, next);
     return isWatched(next.status) ? await this.delay(outcome, next, watch) : undefined;
+  }
+
+  private async finish(record: TaskRecord, lost: AbortSignal): Promise<undefined> {
+    await finish(this.context, record, AbortSignal.any([this.context.ending, lost]));
   }
 
   /** A link again is not a video again. */
@@ -219,7 +227,10 @@ export class Watcher {
   }
 
   private async delay(outcome: QueryOutcome, record: TaskRecord, watch: Watch): Promise<number> {
-    if (watch.answered >= this.context.settings.maxPollAttempts) return SLOW_POLL_SECONDS * 1000;
+    if (watch.answered >= this.context.settings.maxPollAttempts) {
+      // What the provider does not know is given up after two minutes, and not after the next look or the one after that.
+      return (outcome.kind === 'not_found' ? DEFAULT_POLL_SECONDS : SLOW_POLL_SECONDS) * 1000;
+    }
     // What the user sets is what is done, after a failed query, too.
     if (this.context.settings.pollIntervalSeconds !== undefined) return await this.scheduled(record, watch);
     if (outcome.kind === 'unanswered') return delayBefore(watch.failedInRow, QUERY_DELAYS, Math.random());

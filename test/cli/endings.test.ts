@@ -46,8 +46,8 @@ describe.concurrent('the end of a command', SLOW, () => {
     await until(() => stage.submits().length === 1);
     running.child.kill('SIGINT');
     const { code, stdout, stderr } = await running.result;
-    expect(stdout).toMatch(/^\*\*Video Task:\*\* submitting\n/);
-    expect(code).toBe(3);
+    expect(stdout).toMatch(/^\*\*Video Task:\*\* unknown\n/);
+    expect(code).toBe(1);
     const got = await stage.runJson('get', recordedId({ stderr }));
     expect(got.json).toMatchObject({ status: 'unknown', cost: { charge: 'possible' } });
     expect(got.code).toBe(1);

@@ -1,4 +1,5 @@
 /** What does a record look like whose every value is known, so that its text can be compared whole? */
+import { ownIdentity } from '../../src/tasks/process-identity.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
 
 export const NOW = Date.parse('2026-09-01T10:02:00.000Z');
@@ -21,7 +22,7 @@ export function recordOf(changes: Partial<TaskRecord> & Pick<TaskRecord, 'status
     billed_seconds: 5,
     estimated_cny: 1.4,
     destination: { folder: '/home/you/Videos/Jimeng' },
-    owner: { pid: 1, started: '1', host: 'here' } as unknown as TaskRecord['owner'],
+    owner: ownIdentity(),
     attempts: 1,
     ...changes,
   };

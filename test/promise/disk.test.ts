@@ -33,10 +33,46 @@ test('a state folder that cannot be made stops the request before it is sent, wi
 test('a state folder that is removed while the server runs is made anew by the next call', async () => {
   const stage = await setStage();
   const server = await stage.start({ program: programs.plain });
-  await server.call('generate_video', { prompt: newPrompt('before'), wait_seconds: 20 });
+  await server.call('generate_video', { prompt: newPrompt('before'), wait_seconds: 50 });
   await rm(stage.stateDir, { recursive: true });
-  expect((await submit(server, newPrompt('refused'))).status).toBe('refused');
-  expect((await server.call('generate_video', { prompt: newPrompt('after'), wait_seconds: 20 })).status).toBe('done');
+  expect((await server.call('generate_video', { prompt: newPrompt('after'), wait_seconds: 50 })).status).toBe('done');
+});
+
+test('a state folder that is removed under a running task loses and pays nothing twice', async () => {
+  let secondsAhead = 0;
+  const stage = await setStage({ generationSeconds: 600, now: () => Date.now() + secondsAhead * 1000 });
+  const server = await stage.start({ program: programs.plain });
+  const prompt = newPrompt('running');
+  const { task_id } = await submit(server, prompt);
+  const isAsked = () => stage.sandbox.requests.some(({ operation }) => operation === 'query');
+  await until('it is watched', () => isAsked() || undefined);
+  await rm(stage.stateDir, { recursive: true });
+  // The next look at the task finds its record gone.
+  await until('it is written again', async () => {
+    const names = await readdir(stage.stateDir, { recursive: true }).catch(() => []);
+    return names.some((name) => name.endsWith(`open/${task_id}.json`)) ? true : undefined;
+  });
+  expect((await submit(server, prompt)).task_id).toBe(task_id);
+  secondsAhead = 600;
+  const done = await server.call('get_video_task', { task_id, wait_seconds: 50 });
+  expect(done.status).toBe('done');
+  expect(stage.accepted(prompt)).toBe(1);
+});
+
+test('what could not be recorded is joined, listed and found by the provider’s id all the same', async () => {
+  const stage = await setStage();
+  const server = await stage.start({ program: programs.plain });
+  stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 500 } });
+  const prompt = newPrompt('unwritten');
+  const sent = submit(server, prompt);
+  await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
+  await rm(stage.stateDir, { recursive: true });
+  const { task_id, provider } = await sent;
+  const asked = { task_id: provider?.task_id, wait_seconds: 50 };
+  expect((await server.list()).map((task) => task.task_id)).toEqual([task_id]);
+  expect((await submit(server, prompt)).task_id).toBe(task_id);
+  expect(await server.call('get_video_task', asked)).toMatchObject({ task_id, status: 'done' });
+  expect(stage.accepted(prompt)).toBe(1);
 });
 
 test('a state folder that fails a fresh process is named, and the video is fetched when it works again', async () => {
@@ -61,10 +97,11 @@ test('a state folder that fails a fresh process is named, and the video is fetch
   expect(stuck).toMatchObject({ status: 'in_queue', error: { code: 'state_not_writable' } });
   expect(stuck.message).toContain(`${stage.stateDir}/${scope} cannot be used (ENOTDIR), so the provider is not asked`);
   expect(stuck.next_step).toMatch(/^Make room in that folder, or make it writable; then call get_video_task/);
+  await until('it is told on stderr', () => server.stderr().includes('watch failed') || undefined);
   expect(server.stderr().match(/watch failed/g)).toHaveLength(1);
   await mended();
   secondsAhead = 600;
-  const done = await server.call('get_video_task', { task_id, wait_seconds: 20 });
+  const done = await server.call('get_video_task', { task_id, wait_seconds: 50 });
   expect([done.status, done.error]).toEqual(['done', undefined]);
   // And when it fails as a finished video is to be saved again.
   await rm(done.video?.path ?? '');
@@ -106,10 +143,10 @@ describe.skipIf(!canMount)('on a file system', () => {
     expect(report.provider).toMatchObject({ task_id: providerTaskId, req_key: 'jimeng_t2v_v30' });
     expect(report.message).toContain(providerTaskId);
     expect(report.message).toContain('jimeng_t2v_v30');
-    expect(server.stderr()).toContain(providerTaskId);
+    await until('the ids on stderr', () => server.stderr().includes(providerTaskId) || undefined);
     expect(server.stderr()).toContain('jimeng_t2v_v30');
     await rm(filler);
-    const done = await server.call('get_video_task', { task_id: report.task_id, wait_seconds: 20 });
+    const done = await server.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
     expect(done.status).toBe('done');
     const written = await until('it is written', async () => {
       const names = await readdir(inside, { recursive: true });
@@ -119,7 +156,7 @@ describe.skipIf(!canMount)('on a file system', () => {
     expect(JSON.parse(written)).toMatchObject({ status: 'done', provider_task_id: providerTaskId });
     expect(stage.sandbox.accepted).toHaveLength(1);
     expect((await stage.look()).videos).toHaveLength(1);
-  }, 40_000);
+  });
 });
 
 /** To the last byte. @returns true */

@@ -26,7 +26,7 @@ test.each(['SIGTERM', 'stdin closed'])('%s with a submit outstanding: its answer
   expect(record).toMatchObject({ status: 'in_queue', provider_task_id: stage.sandbox.accepted[0]?.taskId });
 });
 
-test('an answer that never comes does not hold the process; the next one tells it as unknown', async () => {
+test('an answer that never comes does not hold the process, which tells it as unknown when it ends', async () => {
   const stage = await setStage();
   stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never', moment: 'after-acceptance' } });
   const server = await stage.start({ program: programs.plain });
@@ -34,11 +34,22 @@ test('an answer that never comes does not hold the process; the next one tells i
   submit(server, prompt).catch(() => undefined);
   await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
   await server.kill('SIGTERM');
+  expect((await stage.look()).records).toMatchObject([{ status: 'unknown', error: { code: 'interrupted' } }]);
+  expect(stage.accepted(prompt)).toBe(1);
+});
+
+test('what a killed process was sending is told as unknown by the first list of the next one', async () => {
+  const stage = await setStage();
+  stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never', moment: 'after-acceptance' } });
+  const server = await stage.start({ program: programs.plain });
+  const prompt = newPrompt('killed');
+  submit(server, prompt).catch(() => undefined);
+  await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
+  await server.kill('SIGKILL');
   const next = await stage.start({ program: programs.plain });
-  await next.list();
-  const told = await until('it is told', async () => (await next.list()).find(({ status }) => status === 'unknown'));
-  expect(told).toMatchObject({ error: { code: 'interrupted' }, cost: { charge: 'possible' } });
-  expect(told.message).toContain('not sent again');
+  const [told] = await next.list();
+  expect(told).toMatchObject({ status: 'unknown', error: { code: 'interrupted' }, cost: { charge: 'possible' } });
+  expect(told?.message).toContain('not sent again');
   expect(stage.accepted(prompt)).toBe(1);
 });
 

@@ -1,5 +1,6 @@
 /** Is a task that the provider has watched to its end, whatever the answers on the way? */
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ApiFault } from '../../src/sandbox/faults.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
@@ -278,4 +279,43 @@ describe('the end', () => {
     atSleep(3, () => world.stop());
     expect((await world.watch(id)).status).toBe('in_queue');
   });
+});
+
+describe('a record that is gone', () => {
+  test('is written again by whoever watches the task, and the video is saved', async () => {
+    world = await openWorld();
+    const { id, provider_task_id } = await world.submit();
+    const { journal } = world.context;
+    atSleep(1, () => rm(journal.folder, { recursive: true }));
+    await world.watch(id);
+    expect(await journal.openIds()).toEqual([id]);
+    expect((await journal.findByProviderId(provider_task_id ?? ''))?.id).toBe(id);
+    world.clock.onSleep = () => undefined;
+    await journal.writeAgain();
+    expect(journal.isUnwritten(id)).toBe(false);
+    await expectSaved(await world.watch(id));
+  });
+});
+
+test('a file that its process had just named when it died is told as saved, whatever the provider says now', async () => {
+  world = await openWorld();
+  const { id } = await world.submit();
+  const saved = await world.watch(id);
+  const { path = '' } = saved.video?.file ?? {};
+  const { ino } = await stat(path);
+  const { file: _, ...video } = saved.video ?? { url: '', url_valid_until: '' };
+  const finishing = { inode: ino, file_name: basename(path) };
+  await world.context.journal.write({ ...saved, status: 'generating', video: { ...video, finishing } });
+  world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' }, times: 'always' });
+  const told = await world.watch(id);
+  await expectSaved(told);
+  expect(told.video?.file?.path).toBe(path);
+});
+
+test('not_found is believed after two minutes of it, however quickly it is asked', async () => {
+  world = await openWorld({ JIMENG_VIDEO_POLL_INTERVAL: '0.2', JIMENG_VIDEO_MAX_POLL_ATTEMPTS: '10' });
+  const { id } = await world.submit();
+  world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'not_found' }, times: 'always' });
+  expect(await world.watch(id)).toMatchObject({ status: 'not_found' });
+  expect(world.clock.monotonic()).toBeLessThan(130_000);
 });

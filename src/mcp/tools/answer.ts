@@ -38,15 +38,23 @@ export function tell(report: Report): ToolResult {
   return { structured, text: renderReport(structured), isError: isErrorStatus(structured.status) };
 }
 
-/** A problem becomes a refusal; anything else is a bug, and goes on to be told as one. */
+/**
+ * A problem becomes a refusal; anything else is a bug, and goes on to be told as one.
+ * @param run is given how to say which task the call turns out to be about
+ * @param taskId of the task that it is about from the start
+ */
 export async function tellOrRefuse(
   call: ToolCall,
-  run: (service: VideoService) => Promise<ToolResult>,
+  run: (service: VideoService, about: (taskId: string) => void) => Promise<ToolResult>,
+  taskId?: string,
 ): Promise<ToolResult> {
+  let known = taskId;
   try {
-    return await run(await call.holder.service());
+    return await run(await call.holder.service(), (id) => {
+      known = id;
+    });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return tell(refusal(error, toolSurface, call.holder.sandbox));
+    return tell(refusal(error, toolSurface, call.holder.sandbox, known));
   }
 }

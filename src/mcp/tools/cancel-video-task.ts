@@ -17,15 +17,19 @@ export const cancelVideoTask = defineTool({
   input,
   output: reportSchema,
   run: (asked, call) =>
-    tellOrRefuse(call, async (service) => {
-      const { record, withdrawn } = await service.cancel(asked.task_id);
-      const told = await tellTask(service, record);
-      if (withdrawn || record.status === 'cancelled') return told;
-      const report = reportSchema.parse(told.structured);
-      return tell({
-        ...report,
-        message: `It is not queued any more, so it cannot be withdrawn. ${report.message}`,
-        next_step: report.next_step ?? toolSurface.list(),
-      });
-    }),
+    tellOrRefuse(
+      call,
+      async (service) => {
+        const { record, withdrawn } = await service.cancel(asked.task_id);
+        const told = await tellTask(service, record);
+        if (withdrawn || record.status === 'cancelled') return told;
+        const report = reportSchema.parse(told.structured);
+        return tell({
+          ...report,
+          message: `It is not queued any more, so it cannot be withdrawn. ${report.message}`,
+          next_step: report.next_step ?? toolSurface.list(),
+        });
+      },
+      asked.task_id,
+    ),
 });

@@ -32,7 +32,7 @@ export function makeVideo(
   waitSeconds: number | undefined,
   wait: (service: VideoService, record: TaskRecord, waiting: Call) => Promise<TaskRecord>,
 ): Promise<ToolResult> {
-  return tellOrRefuse(call, async (service) => {
+  return tellOrRefuse(call, async (service, about) => {
     const { output, allow_duplicate: allowDuplicate = false, dry_run: dryRun } = asked;
     const request = settleRequest(asked);
     const waiting = callOf(call, waitSeconds ?? call.holder.settings.waitSeconds);
@@ -41,6 +41,7 @@ export function makeVideo(
       return tell(checkedReport(prepared, same, toolSurface, call.holder.sandbox));
     }
     const { record, joined } = await service.make(request, { output, allowDuplicate }, waiting);
+    about(record.id);
     const waited = await wait(service, record, waiting);
     if (!joined) return await tellTask(service, waited);
     // The first call's file may lie elsewhere than this one wants it, or be gone.

@@ -21,9 +21,13 @@ export const getVideoTask = defineTool({
   input,
   output: reportSchema,
   run: (asked, call) =>
-    tellOrRefuse(call, async (service) => {
-      const waiting = callOf(call, asked.wait_seconds ?? call.holder.settings.waitSeconds);
-      const { task_id: taskId, mode, output } = asked;
-      return await tellTask(service, await service.get(taskId, mode, output, waiting), { output });
-    }),
+    tellOrRefuse(
+      call,
+      async (service) => {
+        const waiting = callOf(call, asked.wait_seconds ?? call.holder.settings.waitSeconds);
+        const { task_id: taskId, mode, output } = asked;
+        return await tellTask(service, await service.get(taskId, mode, output, waiting), { output });
+      },
+      asked.task_id,
+    ),
 });

@@ -1,0 +1,19 @@
+/** Is the one lock waited for as long as it says, and no longer? */
+import { writeFile } from 'node:fs/promises';
+import { afterEach, expect, test } from 'vitest';
+import { withLock } from '../../src/tasks/context.ts';
+import { identityOf } from '../../src/tasks/process-identity.ts';
+import { openWorld, type World } from './watch-world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+test('calls in line behind one that waited in vain do not wait as long again', async () => {
+  world = await openWorld();
+  const { context, clock } = world;
+  await writeFile(context.journal.leasePath('lock'), JSON.stringify({ ...identityOf(process.ppid), token: 'another' }));
+  const steps = [1, 2, 3, 4].map(() => withLock(context, async () => undefined));
+  const outcomes = await Promise.allSettled(steps);
+  expect(outcomes.map(({ status }) => status)).toEqual(steps.map(() => 'rejected'));
+  expect(clock.monotonic()).toBeLessThan(22_000);
+});
