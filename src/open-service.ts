@@ -4,7 +4,7 @@ import { systemClock } from './clock.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import type { Log } from './log.ts';
-import { findFfmpeg } from './media/clip-ffmpeg.ts';
+import { findFfmpeg, keepFound } from './media/clip-ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import { createNetwork } from './network.ts';
 import { Problem } from './problems.ts';
@@ -65,7 +65,6 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
       log,
     });
     const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-    let ffmpeg: ReturnType<typeof findFfmpeg> | undefined;
     const journal = new Journal(settings.stateDir, scope, log);
     const context: TaskContext = {
       settings,
@@ -73,10 +72,7 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
       apiIsPrivate: endpoint.isPrivate,
       journal,
       network,
-      ffmpeg: () => {
-        ffmpeg ??= findFfmpeg(setting, searchPath, { clock, environment: childEnvironment });
-        return ffmpeg;
-      },
+      ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
       clock,
       log,
       identity: ownIdentity(),

@@ -108,6 +108,27 @@ export async function findFfmpeg(
   });
 }
 
+/**
+ * Calls at the same time share one look-up, and all later ones what it found. After one that found none, or threw, the
+ * next call looks again: whoever is told to install ffmpeg and to call again need not restart the server.
+ */
+export function keepFound(find: () => Promise<Ffmpeg | undefined>): () => Promise<Ffmpeg | undefined> {
+  let kept: Promise<Ffmpeg | undefined> | undefined;
+  const look = async () => {
+    let found: Ffmpeg | undefined;
+    try {
+      found = await find();
+    } finally {
+      if (found === undefined) kept = undefined;
+    }
+    return found;
+  };
+  return () => {
+    kept ??= look();
+    return kept;
+  };
+}
+
 /** Begins every run on a file: asks nothing, opens no network, says only what went wrong. */
 export const QUIET = ['-nostdin', '-hide_banner', '-v', 'error', '-protocol_whitelist', 'file,pipe'] as const;
 

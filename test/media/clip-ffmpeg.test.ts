@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { candidatePaths, encoderOrProblem, findFfmpeg } from '../../src/media/clip-ffmpeg.ts';
+import { candidatePaths, encoderOrProblem, type Ffmpeg, findFfmpeg, keepFound } from '../../src/media/clip-ffmpeg.ts';
 import { runProgram } from '../../src/media/clip-ffmpeg-run.ts';
 import { ffmpeg, hasNoFfmpeg, limits, needsFfmpeg, surroundings } from './clip-tools.ts';
 
@@ -70,6 +70,18 @@ describe('none', () => {
       });
     }
   });
+});
+
+test('one look-up serves calls at the same time, and is done again until it finds one', async () => {
+  const answers: (Ffmpeg | undefined)[] = [undefined, ffmpeg];
+  let lookUps = 0;
+  const find = keepFound(async () => {
+    lookUps++;
+    return answers.shift();
+  });
+  expect(await Promise.all([find(), find()])).toEqual([undefined, undefined]);
+  expect(lookUps).toBe(1);
+  expect([await find(), await find(), lookUps]).toEqual([ffmpeg, ffmpeg, 2]);
 });
 
 describe.skipIf(process.platform === 'win32')('programs that call themselves ffmpeg', () => {
