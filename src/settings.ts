@@ -76,7 +76,11 @@ export function surroundings(): Surroundings {
 /** Claude Desktop hands an unset option on as its own placeholder. */
 const PLACEHOLDER = /^\$\{[^}]*\}$/;
 const ENCRYPTED = '__encrypted__:';
-const CHILD_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'WINDIR', 'USERPROFILE', 'LANG'];
+const CHILD_VARIABLES = [
+  ...['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'WINDIR', 'USERPROFILE', 'LANG'],
+  // Where WinGet, Chocolatey and installers put ffmpeg.
+  ...['LOCALAPPDATA', 'PROGRAMDATA', 'PROGRAMFILES'],
+];
 
 /** Reads one variable after the other and remembers what was wrong with each. */
 class Reader {

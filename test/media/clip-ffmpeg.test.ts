@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { candidatePaths, encoderOrProblem, type Ffmpeg, findFfmpeg, keepFound } from '../../src/media/clip-ffmpeg.ts';
 import { runProgram } from '../../src/media/clip-ffmpeg-run.ts';
+import { readSettings } from '../../src/settings.ts';
 import { ffmpeg, hasNoFfmpeg, limits, needsFfmpeg, surroundings } from './clip-tools.ts';
 
 let folder: string;
@@ -45,6 +46,27 @@ describe('where to look', () => {
     expect(paths).toContain('C:\\Users\\a\\AppData\\Local\\Microsoft\\WinGet\\Links\\ffmpeg.exe');
     expect(paths).toContain('C:\\Program Files\\ffmpeg\\bin\\ffmpeg.exe');
   });
+});
+
+test("of the settings' environment on Windows, WinGet's, Scoop's, Chocolatey's and the installers' folders are looked at", () => {
+  const environment = {
+    LOCALAPPDATA: 'C:\\Users\\mei\\AppData\\Local',
+    USERPROFILE: 'C:\\Users\\mei',
+    PROGRAMDATA: 'C:\\ProgramData',
+    PROGRAMFILES: 'C:\\Program Files',
+    VOLC_SECRETKEY: 'secret',
+  };
+  const windows = { environment, homeDir: 'C:\\Users\\mei', workingDir: 'C:\\', platform: 'win32' as const };
+  const { childEnvironment } = readSettings(windows).settings;
+  const paths = candidatePaths('ffmpeg', '', { environment: childEnvironment, platform: 'win32' });
+  expect(paths).toEqual([
+    'C:\\Users\\mei\\AppData\\Local\\Microsoft\\WinGet\\Links\\ffmpeg.exe',
+    'C:\\Users\\mei\\scoop\\shims\\ffmpeg.exe',
+    'C:\\ProgramData\\chocolatey\\bin\\ffmpeg.exe',
+    'C:\\Program Files\\ffmpeg\\bin\\ffmpeg.exe',
+    'C:\\ffmpeg\\bin\\ffmpeg.exe',
+  ]);
+  expect(JSON.stringify(childEnvironment)).not.toContain('secret');
 });
 
 describe('none', () => {
