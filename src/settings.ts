@@ -147,12 +147,15 @@ function readApi(reader: Reader): 'sandbox' | URL {
   const text = reader.text('JIMENG_VIDEO_API_URL') ?? DEFAULT_API_URL;
   if (text === 'sandbox') return 'sandbox';
   const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '') {
-    return url;
-  }
-  const fix = `must be "sandbox" or an http(s) address without a user name and without a query, such as ${DEFAULT_API_URL}`;
+  if (url !== null && /^https?:$/.test(url.protocol) && isBare(url)) return url;
+  const fix = `must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${DEFAULT_API_URL}`;
   reader.refuse('JIMENG_VIDEO_API_URL', fix);
   return new URL(DEFAULT_API_URL);
+}
+
+/** The address stands in every record: no part of it may be a secret. */
+function isBare({ username, password, search, hash }: URL): boolean {
+  return [username, password, search, hash].every((part) => part === '');
 }
 
 function readCredentials(reader: Reader): Credentials | undefined {

@@ -151,7 +151,7 @@ describe('a value that is not right', () => {
     expect(read({ [name]: value }).problems).toEqual([{ name, message: `${name} ${message}` }]);
   });
 
-  test.each(['ftp://x', 'example.com', 'https://me:pw@x', 'https://x?a=1', 'https://x#a', 'SANDBOX'])(
+  test.each(['ftp://x', 'example.com', 'https://me:pw@x', 'https://:pw@x', 'https://x?a=1', 'https://x#a', 'SANDBOX'])(
     'JIMENG_VIDEO_API_URL=%s is refused, and not repeated: it may hold a password',
     (url) => {
       const { problems, settings } = read({ JIMENG_VIDEO_API_URL: url });
