@@ -46,12 +46,14 @@ function proxyFor(url: URL, proxy: ProxySettings): string | undefined {
 }
 
 export interface Network {
-  /** Is a proxy set for addresses of this kind? Then `shared` finds the way to each one, NO_PROXY and loopback included. */
+  /** Is a proxy set for addresses of this kind, whatever NO_PROXY says? */
   isProxied(url: URL): boolean;
   /** The proxy that a request to this address goes through, as it may be shown; undefined: none. */
   proxyOf(url: URL): string | undefined;
   /** For what may be repeated: connections are kept and used again. */
   shared(url: URL): Promise<Dispatcher>;
+  /** `shared`, for an address that goes through a proxy, which resolves its name; undefined for one that does not. */
+  throughProxy(url: URL): Promise<Dispatcher | undefined>;
   /** For a submit: a connection of its own; the caller destroys it. A POST on an idle connection that the server has
    * just closed looks lost though nothing was sent. */
   fresh(url: URL): Promise<Dispatcher>;
@@ -106,16 +108,19 @@ export function createNetwork(
     });
   };
 
+  const shared = async (): Promise<Dispatcher> => {
+    kept ??= open();
+    return await kept;
+  };
+
   return {
     isProxied: (url) => setFor(url, proxy) !== undefined,
     proxyOf(url) {
       const address = proxyFor(url, proxy);
       return address === undefined ? undefined : shownProxy(address);
     },
-    async shared() {
-      kept ??= open();
-      return await kept;
-    },
+    shared,
+    throughProxy: async (url) => (proxyFor(url, proxy) === undefined ? undefined : await shared()),
     fresh: open,
     async close() {
       const dispatcher = await kept;

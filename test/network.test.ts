@@ -229,6 +229,20 @@ it.each<[given: string, used: string | undefined]>([
 });
 
 it.each([
+  ['https://provider.test/x', true],
+  ['https://past.test/x', false],
+  ['https://www.past.test/x', false],
+  ['http://provider.test/x', false],
+  ['https://127.0.0.1/x', false],
+])('%s is given the connection that goes through the proxy: %s', async (address, expected) => {
+  const network = createNetwork({ httpProxy: undefined, httpsProxy: 'http://127.0.0.1:9', noProxy: 'past.test' });
+  const given = await network.throughProxy(new URL(address));
+  expect(given !== undefined).toBe(expected);
+  if (expected) expect(given).toBe(await network.shared(new URL(address)));
+  await network.close();
+});
+
+it.each([
   ['provider.test', 'provider.test', true],
   ['PROVIDER.test', 'Provider.Test', true],
   ['provider.test', 'test', true],

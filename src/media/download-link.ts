@@ -49,8 +49,8 @@ function privateRedirect(host: string): Problem {
 }
 
 export interface LinkRules {
-  /** For proxies; it then resolves the names. Undefined: a direct connection, its redirects' names checked too. */
-  readonly dispatcher: Dispatcher | undefined;
+  /** What reaches this address through a proxy, which then resolves its name; undefined: it is reached directly. */
+  readonly throughProxy: (url: URL) => Promise<Dispatcher | undefined>;
   readonly mayReachPrivate: boolean;
   readonly stallMilliseconds: number;
 }
@@ -64,16 +64,17 @@ export interface Links {
 export async function openLinks(rules: LinkRules): Promise<Links> {
   // Loaded here because a server that only lists its tools needs no network.
   const { Agent } = await import('undici');
-  const direct = rules.dispatcher ?? new Agent();
-  const guarded =
-    rules.dispatcher ?? (rules.mayReachPrivate ? direct : new Agent({ connect: { lookup: publicLookup } }));
+  const direct = new Agent();
+  const guarded = rules.mayReachPrivate ? direct : new Agent({ connect: { lookup: publicLookup } });
   const { stallMilliseconds } = rules;
 
   async function getOnce(link: string, url: URL, headers: Record<string, string>, signal: AbortSignal, hops: number) {
     const sent = { accept: '*/*', 'accept-encoding': 'identity', ...headers };
     const options = { origin: url.origin, path: requestPath(link, url), headers: sent, stallMilliseconds };
+    // Asked anew for each hop: a link behind a proxy may lead to a host that NO_PROXY names.
+    const way = (await rules.throughProxy(url)) ?? (hops === 0 ? direct : guarded);
     try {
-      return await getAnswer(hops === 0 ? direct : guarded, options, signal);
+      return await getAnswer(way, options, signal);
     } catch (error) {
       throw errorCode(error) === 'EPRIVATE' ? privateRedirect(url.host) : error;
     }
@@ -95,7 +96,6 @@ export async function openLinks(rules: LinkRules): Promise<Links> {
       throw new DownloadSetback(`it redirects more than ${MAX_REDIRECTS} times`);
     },
     async close() {
-      if (rules.dispatcher !== undefined) return;
       await Promise.all([direct, guarded].map((agent) => agent.destroy()));
     },
   };

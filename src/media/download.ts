@@ -18,8 +18,9 @@ export interface DownloadRequest {
   /** From `partPathFor`. Nobody else may write to it meanwhile. */
   readonly partPath: string;
   readonly clock: Clock;
-  /** For proxies only: without one, the names that redirects lead to are checked as they are resolved. */
-  readonly dispatcher?: Dispatcher;
+  /** What reaches an address through a proxy; undefined: it is reached directly, and the names that redirects lead to are
+   * checked as they are resolved. */
+  readonly throughProxy?: (url: URL) => Promise<Dispatcher | undefined>;
   /** Redirects to private addresses are followed: only where the API itself is on one. */
   readonly mayReachPrivate: boolean;
   readonly signal: AbortSignal;
@@ -180,8 +181,9 @@ function givenUp(url: string, setback: DownloadSetback, part: PartFile, progress
  */
 export async function download(request: DownloadRequest): Promise<Downloaded> {
   const { clock, signal, mayReachPrivate, stallMilliseconds = STALL_MILLISECONDS } = request;
+  const throughProxy = request.throughProxy ?? (async () => undefined);
   signal.throwIfAborted();
-  const links = await openLinks({ dispatcher: request.dispatcher, mayReachPrivate, stallMilliseconds });
+  const links = await openLinks({ throughProxy, mayReachPrivate, stallMilliseconds });
   const part = await PartFile.open(request.partPath);
   const progress: Progress = { totalBytes: part.note?.totalBytes, validator: part.note?.validator };
   const startedAt = clock.monotonic();

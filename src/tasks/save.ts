@@ -59,7 +59,6 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
     return await withFile(record, found, undefined);
   }
   await dropIfNamed(part);
-  const link = new URL(record.video.url);
   let { video } = record;
   await download({
     url: video.url,
@@ -70,7 +69,7 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
     },
     partPath: part,
     clock: context.clock,
-    ...(context.network.isProxied(link) ? { dispatcher: await context.network.shared(link) } : {}),
+    throughProxy: context.network.throughProxy,
     mayReachPrivate: context.apiIsPrivate,
     signal: request.signal,
   });

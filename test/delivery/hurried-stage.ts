@@ -111,8 +111,7 @@ function impatient(network: Network): Network {
   const limits = { headersTimeout: STALL_MILLISECONDS, bodyTimeout: STALL_MILLISECONDS };
   return {
     ...network,
-    isProxied: () => true,
-    async shared(url) {
+    async throughProxy(url) {
       const patient = await network.shared(url);
       return patient.compose((dispatch) => (asked, handler) => dispatch({ ...asked, ...limits }, handler));
     },

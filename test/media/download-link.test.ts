@@ -1,5 +1,7 @@
 /** Is a link asked for as it is spelt, and are redirects followed only where they may lead? */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { LookupFunction } from 'node:net';
+import { Agent } from 'undici';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { FileHost, redirectTo } from './download-host.ts';
 
 let host: FileHost;
@@ -61,5 +63,32 @@ describe('redirects', () => {
 
   test('a link that is no web address is replaced by a fresh one', async () => {
     await host.expectWhole({ url: 'file:///etc/passwd' });
+  });
+});
+
+describe('behind a proxy', () => {
+  /** Every name leads to this machine, as a company's names do inside its network. */
+  const inside: LookupFunction = (_name, { all }, callback) =>
+    all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4);
+
+  /** Of the names of a machine, the proxy is asked for `proxied.test` alone. */
+  function throughProxy() {
+    const shared = new Agent({ connect: { lookup: inside } });
+    onTestFinished(() => shared.destroy());
+    return async ({ hostname }: URL) => (hostname === 'proxied.test' ? shared : undefined);
+  }
+  const url = () => `http://proxied.test:${new URL(host.origin).port}/video?x=1`;
+
+  test('redirects to what is asked through it are followed', async () => {
+    host.steps = [redirectTo('/next')];
+    await host.expectWhole({ url: url(), throughProxy: throughProxy(), mayReachPrivate: false });
+    expect(host.requests.map((request) => request.url)).toEqual(['/video?x=1', '/next']);
+  });
+
+  test('a redirect past it is checked as without one, and does not get into the private network', async () => {
+    // No name service is asked for a label of 64 letters: that it has no address is known at once.
+    host.last = redirectTo(`http://${'n'.repeat(64)}.test:${new URL(host.origin).port}/private`);
+    await host.sentenceOf({ url: url(), throughProxy: throughProxy(), mayReachPrivate: false });
+    expect(new Set(host.requests.map((request) => request.url))).toEqual(new Set(['/video?x=1']));
   });
 });
