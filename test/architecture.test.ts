@@ -253,6 +253,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'tasks/closed-folder.ts',
       'tasks/journal.ts',
       'tasks/lease.ts',
+      'tasks/leftovers.ts',
       'tasks/past-times.ts',
       'tasks/queue.ts',
       'tasks/save.ts',

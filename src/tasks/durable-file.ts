@@ -85,19 +85,22 @@ async function renameOver(from: string, to: string): Promise<void> {
   }
 }
 
-/** A write takes milliseconds; a draft so old has lost its process. */
-const DRAFT_MILLISECONDS = 15 * 60_000;
+/** The name of what `writeDurably` has not finished, or never will. */
+export const DRAFT = /^\..*\.tmp$/;
 
-/** Removes the drafts that killed processes left in the folder. A folder that is not there has none. */
-export async function sweepTemporaries(folder: string): Promise<void> {
+/** A write takes milliseconds, and so does what comes after it; a file that waits for so long has lost its process. */
+const IDLE_MILLISECONDS = 15 * 60_000;
+
+/** @returns the paths of the files of such a name that were last written over 15 minutes ago; a folder that is not there has none */
+export async function idleFiles(folder: string, named: RegExp): Promise<string[]> {
+  const idle: string[] = [];
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!/^\..*\.tmp$/.test(name)) continue;
-    const draft = join(folder, name);
-    const written = await stat(draft).catch(() => undefined);
-    if (written !== undefined && systemClock.now() - written.mtimeMs > DRAFT_MILLISECONDS) {
-      await rm(draft, { force: true });
-    }
+    if (!named.test(name)) continue;
+    const path = join(folder, name);
+    const written = await stat(path).catch(() => undefined);
+    if (written !== undefined && systemClock.now() - written.mtimeMs > IDLE_MILLISECONDS) idle.push(path);
   }
+  return idle;
 }
 
 /** Windows has no folder handles to sync; its file system journals the rename. */

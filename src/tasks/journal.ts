@@ -7,14 +7,7 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { ClosedFolder, type ClosedListing } from './closed-folder.ts';
 import { type ClosedEntry, closedFileName, entryOf } from './closed-name.ts';
-import {
-  createExclusively,
-  exists,
-  makePrivateFolder,
-  sweepTemporaries,
-  syncFolder,
-  writeDurably,
-} from './durable-file.ts';
+import { createExclusively, exists, makePrivateFolder, syncFolder, writeDurably } from './durable-file.ts';
 import { isOpen, isTaskId, recordSchema, type TaskRecord } from './record.ts';
 import type { Scope } from './scope.ts';
 import { Turns } from './turns.ts';
@@ -339,13 +332,6 @@ export class Journal {
     }
     await syncFolder(join(this.folder, 'open'));
     await syncFolder(join(this.folder, 'closed'));
-  }
-
-  /** Removes what writes that were killed left behind. */
-  async sweep(): Promise<void> {
-    for (const name of ['open', 'closed', 'bodies', 'provider', 'pacing', 'times']) {
-      await sweepTemporaries(join(this.folder, name));
-    }
   }
 
   private async dropLeftovers(record: TaskRecord): Promise<void> {

@@ -2,6 +2,7 @@
 import { sweepParts } from '../media/download.ts';
 import { type TaskContext, withLock } from './context.ts';
 import { isHeld, sweepLeases } from './lease.ts';
+import { sweepState } from './leftovers.ts';
 import { isGone } from './process-identity.ts';
 import { takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord } from './record.ts';
@@ -11,6 +12,8 @@ import type { Watcher } from './watch.ts';
 
 /** A dead process's tasks are watched again within 10 s. */
 const SWEEP_MILLISECONDS = 3_000;
+/** An hour: what a kill left is mostly too young for the first sweep of the process that comes after. */
+const STATE_SWEEP_ROUNDS = 1200;
 
 /** Asks and saves; never sends: a request that was left in the queue waits for a paid call, or its own `get`. */
 export class Resumer {
@@ -53,7 +56,7 @@ export class Resumer {
   }
 
   private async run(): Promise<void> {
-    const { clock, ending, journal } = this.context;
+    const { clock, ending, settings } = this.context;
     await this.tidy();
     // Meanwhile: a folder on a disk that is slow to wake must not keep a paid video waiting.
     const swept = this.sweepFolders();
@@ -61,7 +64,7 @@ export class Resumer {
       await this.sweep();
       await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
       // Not before the first call is answered: it reads every name, and ten thousand of them take their time.
-      if (round === 1 && !ending.aborted) await journal.sweep().catch(() => undefined);
+      if (round % STATE_SWEEP_ROUNDS === 1 && !ending.aborted) await sweepState(settings.stateDir);
     }
     await swept;
   }
