@@ -27,8 +27,23 @@ async function sweepPair(folder: string): Promise<void> {
   for (const name of ['bodies', 'claims']) idle.push(...(await idleFiles(join(folder, name), OF_A_TASK)));
   if (idle.length === 0) return;
   // Read last: what is open by then keeps what it has, however old that is.
-  const open = await openIdsIn(folder);
+  const open = new Set(await openIdsIn(folder));
   await remove(idle.filter((path) => !open.has(taskOf(path))));
+}
+
+/** @returns the ids of every pair @throws what the file system threw: then it is not known what is open */
+export async function openIdsOfAll(stateDir: string): Promise<ReadonlySet<string>> {
+  const ids: string[] = [];
+  for (const folder of await pairFolders(stateDir)) {
+    ids.push(...(await openIdsIn(folder).catch(noneIfMissing)));
+  }
+  return new Set(ids);
+}
+
+/** Its process died, or its disk was full, when it made the folders. */
+function noneIfMissing(error: NodeJS.ErrnoException): readonly string[] {
+  if (error.code !== 'ENOENT') throw error;
+  return [];
 }
 
 async function pairFolders(stateDir: string): Promise<string[]> {
@@ -37,8 +52,8 @@ async function pairFolders(stateDir: string): Promise<string[]> {
 }
 
 /** Those whose records cannot be read, too. @throws what the file system threw: then it is not known what is open */
-async function openIdsIn(folder: string): Promise<ReadonlySet<string>> {
-  return new Set((await readdir(join(folder, 'open'))).map(taskOf).filter(isTaskId));
+async function openIdsIn(folder: string): Promise<string[]> {
+  return (await readdir(join(folder, 'open'))).map(taskOf).filter(isTaskId);
 }
 
 function taskOf(path: string): string {

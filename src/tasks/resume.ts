@@ -2,7 +2,7 @@
 import { sweepParts } from '../media/download.ts';
 import { type TaskContext, withLock } from './context.ts';
 import { isHeld, sweepLeases } from './lease.ts';
-import { sweepState } from './leftovers.ts';
+import { openIdsOfAll, sweepState } from './leftovers.ts';
 import { isGone } from './process-identity.ts';
 import { takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord } from './record.ts';
@@ -116,7 +116,7 @@ export class Resumer {
     const { journal, settings, clock } = this.context;
     try {
       // Of every account: what another one saves is alive, too.
-      const open = new Set(await journal.openIds());
+      const open = await openIdsOfAll(settings.stateDir);
       const asked = (await journal.openRecords()).map(({ destination }) => destination?.folder);
       for (const folder of new Set([settings.outputDir, ...settings.allowedDirs, ...asked])) {
         if (folder === undefined) continue;
