@@ -1,6 +1,7 @@
 /** When does a request leave this process? As soon as it is its turn; in the background, whoever waits or not. */
 import { Problem } from '../problems.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
+import { isOwn } from './process-identity.ts';
 import { noteAccepted, putBack, returnUnsent, takeNext } from './queue.ts';
 import type { TaskRecord } from './record.ts';
 import { type Delays, delayBefore } from './retry.ts';
@@ -98,11 +99,8 @@ export class Sender {
   }
 
   private async queuedHere(): Promise<TaskRecord[]> {
-    const { journal, identity } = this.context;
-    const open = await journal.openRecords();
-    return open.filter(
-      ({ status, owner }) => status === 'queued' && owner.pid === identity.pid && owner.place === identity.place,
-    );
+    const open = await this.context.journal.openRecords();
+    return open.filter(({ status, owner }) => status === 'queued' && isOwn(owner));
   }
 
   private async pause(): Promise<void> {
