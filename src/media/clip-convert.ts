@@ -2,7 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type ClipFacts, readClip } from './clip.ts';
-import { giveUp, refuseSameFile, refuseTooShort } from './clip-failure.ts';
+import { giveUp, giveUpPicture, refuseSameFile, refuseTooShort } from './clip-failure.ts';
 import { encoderOrProblem, type Ffmpeg, QUIET } from './clip-ffmpeg.ts';
 import { type RunLimits, runProgram } from './clip-ffmpeg-run.ts';
 import type { TrimmedSeconds } from './clip-trim.ts';
@@ -78,7 +78,8 @@ export async function convertFrameRate(
     }
     return made;
   } catch (error) {
-    throw await failure(source, target, `converted to ${fps} frames a second`, error, options.signal);
+    const problem = await giveUp(source, target, `converted to ${fps} frames a second`, error);
+    throw options.signal?.aborted ? options.signal.reason : problem;
   }
 }
 
@@ -88,7 +89,7 @@ const LAST_FRAMES = 4;
 /**
  * Writes the last frame of `source` as a PNG to `target`, a temporary path of ours that is overwritten, and syncs it.
  * On failure or abort `target` is removed.
- * @throws Problem `conversion_failed`; the signal's reason when it is aborted
+ * @throws Problem `invalid_image`; the signal's reason when it is aborted
  */
 export async function extractLastFrame(
   source: string,
@@ -106,11 +107,7 @@ export async function extractLastFrame(
     if ((await stat(target)).size === 0) throw new Error('ffmpeg wrote an empty picture');
     await syncFile(target);
   } catch (error) {
-    throw await failure(source, target, 'read for its last frame', error, options.signal);
+    const problem = await giveUpPicture(source, target, error);
+    throw options.signal?.aborted ? options.signal.reason : problem;
   }
-}
-
-async function failure(source: string, target: string, what: string, error: unknown, signal?: AbortSignal) {
-  const problem = await giveUp(source, target, what, error);
-  return signal?.aborted ? signal.reason : problem;
 }

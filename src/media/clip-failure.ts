@@ -20,14 +20,27 @@ function reasonOf(error: unknown): string | undefined {
   return error instanceof TimeLimitExceeded ? error.message : errorCode(error);
 }
 
+function inBrackets(error: unknown): string {
+  const reason = reasonOf(error);
+  return reason === undefined ? '' : ` (${reason})`;
+}
+
 /** Removes the half-made target. @returns the Problem to throw: the original is kept, whatever happened */
 export async function giveUp(source: string, target: string, what: string, error: unknown): Promise<Problem> {
   await rm(target, { force: true }).catch(() => {});
   if (error instanceof Problem && error.code === 'conversion_failed') return error;
-  const why = reasonOf(error);
-  const reason = why === undefined ? '' : ` (${why})`;
   return new Problem('conversion_failed', {
-    what: `The video could not be ${what}${reason}; the original is kept: "${source}".`,
+    what: `The video could not be ${what}${inBrackets(error)}; the original is kept: "${source}".`,
+    cause: error,
+  });
+}
+
+/** Removes the half-made picture. @returns the Problem to throw: of what was to be an image, no file helps that is kept */
+export async function giveUpPicture(source: string, target: string, error: unknown): Promise<Problem> {
+  await rm(target, { force: true }).catch(() => {});
+  return new Problem('invalid_image', {
+    what: `The last frame of "${source}" could not be read${inBrackets(error)}.`,
+    mend: 'give a picture of that frame as `image`',
     cause: error,
   });
 }

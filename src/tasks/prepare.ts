@@ -165,10 +165,13 @@ async function loadFirst(context: TaskContext, image: string, options: PrepareOp
   });
   try {
     const picture = join(scratch, 'last-frame.png');
-    await extractLastFrame(video, picture, ffmpeg, {
+    await extractLastFrame(video.path, picture, ffmpeg, {
       clock: context.clock,
       signal: options.signal,
       timeLimitMilliseconds: LAST_FRAME_LIMIT_MILLISECONDS,
+    }).catch((error: unknown) => {
+      // Not the signal's reason, which may be a Problem, too.
+      throw error instanceof Problem && error.code === 'invalid_image' ? withoutLastFrame(error, video.id) : error;
     });
     // Our own file: the folders that a caller may name do not apply to it, every other rule does.
     return await loadImage(picture, 'image', { ...imageRules(context, true), imageDirs: undefined }, options.signal);
@@ -177,7 +180,26 @@ async function loadFirst(context: TaskContext, image: string, options: PrepareOp
   }
 }
 
-async function savedVideo(context: TaskContext, id: string): Promise<string> {
+/** As long as its file is there, however broken, the video is not saved again. */
+function withoutLastFrame(problem: Problem, id: string): Problem {
+  return new Problem('invalid_image', {
+    what: `\`image\` names the task ${id}. ${problem.message}`,
+    mend: `${problem.mend}; or, if the file does not play, move it away and ${getCall(id)} to save the video again`,
+    cause: problem,
+  });
+}
+
+function getCall(id: string): string {
+  return `call get_video_task with {"task_id":"${id}"}`;
+}
+
+interface SavedVideo {
+  /** Ours, whichever was given. */
+  readonly id: string;
+  readonly path: string;
+}
+
+async function savedVideo(context: TaskContext, id: string): Promise<SavedVideo> {
   const record = (await context.journal.read(id)) ?? (await context.journal.findByProviderId(id));
   if (record === undefined) {
     throw new Problem('no_record', {
@@ -186,16 +208,15 @@ async function savedVideo(context: TaskContext, id: string): Promise<string> {
     });
   }
   const path = record.video?.file?.path;
-  const get = `call get_video_task with {"task_id":"${record.id}"}`;
   if (path === undefined) {
     throw new Problem('invalid_input', {
       what: `\`image\` names the task ${record.id}, which has no saved video (its status is ${record.status}).`,
-      mend: `${get} until it is saved, then make this request again`,
+      mend: `${getCall(record.id)} until it is saved, then make this request again`,
     });
   }
-  if (await isThere(path)) return path;
+  if (await isThere(path)) return { id: record.id, path };
   throw new Problem('image_not_found', {
     what: `\`image\` names the task ${record.id}, whose video is not at ${path} any more.`,
-    mend: `${get} to save it again, then make this request again`,
+    mend: `${getCall(record.id)} to save it again, then make this request again`,
   });
 }

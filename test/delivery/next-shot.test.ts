@@ -1,5 +1,5 @@
 /** Does the next shot begin with the very last frame of the one before? */
-import { writeFile } from 'node:fs/promises';
+import { rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ffmpegPath, hasNoFfmpeg, lastPicture, needsFfmpeg } from '../media/clip-tools.ts';
@@ -57,6 +57,24 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     expect(early.report.message).toContain(`the task ${report.task_id}, which has no saved video`);
     expect(early.report.next_step).toContain(`{"task_id":"${report.task_id}"}`);
     expect([...stage.submitsOf('unknown'), ...stage.submitsOf('too early')]).toEqual([]);
+  });
+
+  it.concurrent('a saved video that is broken is refused with what to do, and to do it helps', async () => {
+    const first = await stage.call('generate_video', { prompt: 'broken', wait_seconds: 30 });
+    const { task_id, video: { path = '', bytes = 0 } = {} } = first.report;
+    await truncate(path, bytes >> 1);
+    const next = { prompt: 'after the broken one', image: `task:${task_id}`, wait_seconds: 30 };
+    const { report } = await stage.call('generate_video', next);
+    expect([report.status, report.error?.code]).toEqual(['refused', 'invalid_image']);
+    expect(report.message).toContain(`names the task ${task_id}. The last frame of "${path}" could not be read (`);
+    expect(report.message).not.toContain('kept');
+    expect(report.next_step).toBe(
+      `Give a picture of that frame as \`image\`; or, if the file does not play, move it away and call get_video_task with {"task_id":"${task_id}"} to save the video again, then call again; nothing was sent or charged.`,
+    );
+    expect(stage.submitsOf(next.prompt)).toEqual([]);
+    await rename(path, `${path}.broken`);
+    await stage.call('get_video_task', { task_id, wait_seconds: 30 });
+    expect((await stage.call('generate_video', next)).report.status).toBe('done');
   });
 });
 

@@ -93,14 +93,20 @@ describe.skipIf(hasNoFfmpeg)(`names and failures${needsFfmpeg}`, () => {
     expect((await readdir(odd)).sort()).toEqual(['-i.mp4', '-n%d.mp4.part', '-y%03d.png']);
   });
 
-  test('a broken file ends in a Problem that names the kept original, and leaves no target', async () => {
+  test('a broken file ends in a Problem that names it, kept as it is, and leaves no target', async () => {
     const source = path.join(folder, 'broken.mp4');
     await copyFile(small, source);
     await truncate(source, 60_000);
     const [video, picture] = [path.join(folder, 'never.mp4'), path.join(folder, 'never.png')];
-    const expected = { code: 'conversion_failed', message: expect.stringContaining(`original is kept: "${source}"`) };
-    await expect(convertFrameRate(source, video, 25, ffmpeg, limits)).rejects.toMatchObject(expected);
-    await expect(extractLastFrame(source, picture, ffmpeg, limits)).rejects.toMatchObject(expected);
+    await expect(convertFrameRate(source, video, 25, ffmpeg, limits)).rejects.toMatchObject({
+      code: 'conversion_failed',
+      message: expect.stringContaining(`original is kept: "${source}"`),
+    });
+    await expect(extractLastFrame(source, picture, ffmpeg, limits)).rejects.toMatchObject({
+      code: 'invalid_image',
+      message: expect.stringContaining(`The last frame of "${source}" could not be read (`),
+      mend: 'give a picture of that frame as `image`',
+    });
     expect((await readdir(folder)).filter((name) => name.startsWith('never'))).toEqual([]);
     expect((await readFile(source)).length).toBe(60_000);
   });
