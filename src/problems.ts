@@ -173,6 +173,8 @@ export interface ProblemDetails {
   readonly what?: string;
   /** Replaces the row's advice; an imperative without a full stop. */
   readonly mend?: string;
+  /** Replaces the row's word where this case differs. */
+  readonly retryable?: boolean;
   /** What the provider called it: a number or a name, as text. */
   readonly providerCode?: string;
   /** The provider's own words; data, never shown unescaped or whole. */
@@ -199,7 +201,7 @@ export class Problem extends Error {
     this.code = details.code ?? code;
     this.who = known.who;
     this.charge = known.charge;
-    this.retryable = known.retryable;
+    this.retryable = details.retryable ?? known.retryable;
     this.mend = details.mend ?? known.mend;
     this.providerCode = details.providerCode;
     this.providerText = details.providerText;

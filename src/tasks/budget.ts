@@ -1,10 +1,12 @@
 /** What was spent, what may still be, and is there room for one more? */
+import { MODE_NAMES, priceCny } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import type { TaskContext } from './context.ts';
 import type { Snapshot } from './journal.ts';
 import { chargeOf, type TaskRecord } from './record.ts';
 
 const DAY_MILLISECONDS = 24 * 3600_000;
+const CHEAPEST_CNY = Math.min(...MODE_NAMES.map((mode) => priceCny(mode, 5)));
 
 export interface Spending {
   /** Finished videos only. */
@@ -41,7 +43,7 @@ export function spendingOf({ open, closed }: Snapshot, now: number): Spending {
 
 /**
  * Counts what was reserved in the last 24 hours: queued, in flight, unknown and done. Call it under the lock.
- * @throws Problem budget_exceeded with the sum, and when room comes back
+ * @throws Problem budget_exceeded with the sum, and when room comes back; not retryable when it never does
  */
 export async function requireRoom(context: TaskContext, estimatedCny: number): Promise<void> {
   const budget = context.settings.dailyBudgetCny;
@@ -57,12 +59,20 @@ export async function requireRoom(context: TaskContext, estimatedCny: number): P
   const over = sum + Math.round(estimatedCny * 100) - Math.round(budget * 100);
   if (over <= 0) return;
   const roomAt = whenRoom(reserved, over);
-  const back =
-    roomAt === undefined
-      ? 'This video alone costs more than the budget.'
-      : `Room comes back at ${new Date(roomAt + DAY_MILLISECONDS).toISOString()}.`;
+  const what = `This video costs about ¥${estimatedCny.toFixed(2)}, and ¥${cny(sum).toFixed(2)} of the daily budget of ¥${budget.toFixed(2)} are used or reserved in the last 24 hours.`;
+  if (roomAt === undefined) throw neverRoom(what, budget);
   throw new Problem('budget_exceeded', {
-    what: `This video costs about ¥${estimatedCny.toFixed(2)}, and ¥${cny(sum).toFixed(2)} of the daily budget of ¥${budget.toFixed(2)} are used or reserved in the last 24 hours. ${back}`,
+    what: `${what} Room comes back at ${new Date(roomAt + DAY_MILLISECONDS).toISOString()}.`,
+  });
+}
+
+/** However long one waits. */
+function neverRoom(what: string, budget: number): Problem {
+  const raise = 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY';
+  return new Problem('budget_exceeded', {
+    what: `${what} This video alone costs more than the budget.`,
+    mend: budget < CHEAPEST_CNY ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
+    retryable: false,
   });
 }
 

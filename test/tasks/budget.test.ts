@@ -82,6 +82,19 @@ describe('the budget', () => {
     await expect(room(0, 1.4)).rejects.toThrow('This video alone costs more than the budget.');
   });
 
+  test('that is less than this one costs is not to be waited for: something cheaper, or more of a budget', async () => {
+    await expect(room(3, 3.15)).rejects.toMatchObject({
+      message: expect.stringContaining('This video alone costs more than the budget.'),
+      mend: 'choose a cheaper mode or a shorter duration, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
+      retryable: false,
+    });
+    await expect(room(1.39, 1.4)).rejects.toMatchObject({ mend: 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY' });
+    await expect(room(3.15, 3.15, ['done', 1])).rejects.toMatchObject({
+      mend: expect.stringContaining('wait until there is room'),
+      retryable: true,
+    });
+  });
+
   test('says the cost, the sum, the budget, and when there is room for this one', async () => {
     await expect(room(4.2, 3.15, ['done', 20], ['done', 10], ['queued', 1])).rejects.toThrow(
       'This video costs about ¥3.15, and ¥4.20 of the daily budget of ¥4.20 are used or reserved in the last 24 hours. ' +
