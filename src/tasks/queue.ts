@@ -51,11 +51,12 @@ function limitNow(context: TaskContext, pacing: Pacing): number {
   return Math.min(concurrency, pacing.limit + (probing ? 1 : 0));
 }
 
-/** Tasks that hold a slot: sent, in flight, or lost less than ten minutes ago. */
+/** Tasks that hold a slot: sent, in flight, or lost less than ten minutes ago. One that is only being saved runs nowhere. */
 async function countInFlight(context: TaskContext, reqKey: string): Promise<number> {
   const { journal, clock } = context;
   const { open, closed } = await journal.snapshot();
-  let count = open.filter((record) => record.req_key === reqKey && record.status !== 'queued').length;
+  const isInFlight = ({ status, video }: TaskRecord) => status !== 'queued' && video === undefined;
+  let count = open.filter((record) => record.req_key === reqKey && isInFlight(record)).length;
   for (const entry of closed) {
     if (entry.status !== 'unknown' || clock.now() - entry.closedAt > UNKNOWN_HOLDS_SLOT_MILLISECONDS) continue;
     if ((await journal.readClosed(entry))?.req_key === reqKey) count++;
