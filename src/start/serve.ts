@@ -7,24 +7,7 @@ const LAST_WAIT_MILLISECONDS = 3_000;
 
 /** Answers over stdio until stdin or stdout is closed, or a signal ends it; then exits with 0. */
 export async function serve(): Promise<void> {
-  const { serveStdio, keep } = await loadServer();
   let work: Promise<Work> | undefined;
-  /** Loaded by the first call: initialize and the lists need none of it. */
-  const getWork = (): Promise<Work> => {
-    work ??= import('../mcp/work.ts').then(
-      ({ openWork }) => {
-        keep();
-        return openWork();
-      },
-      (cause: unknown) => {
-        // An update or a new build puts other parts in the place of those that this process would load.
-        const sentence = 'The server’s program was changed or removed since it was started, so nothing was sent';
-        throw new Error(`${sentence}: restart the server, then call again.`, { cause });
-      },
-    );
-    return work;
-  };
-
   let ending = false;
   const end = async (reason: string, exitCode = 0) => {
     if (ending) return;
@@ -55,5 +38,23 @@ export async function serve(): Promise<void> {
   process.on('SIGTERM', () => void end('SIGTERM'));
   process.on('SIGINT', () => void end('SIGINT'));
   process.on('SIGHUP', () => void end('SIGHUP'));
+
+  // After the above: a client may send a signal before the protocol’s part is there.
+  const { serveStdio, keep } = await loadServer();
+  /** Loaded by the first call: initialize and the lists need none of it. */
+  const getWork = (): Promise<Work> => {
+    work ??= import('../mcp/work.ts').then(
+      ({ openWork }) => {
+        keep();
+        return openWork();
+      },
+      (cause: unknown) => {
+        // An update or a new build puts other parts in the place of those that this process would load.
+        const sentence = 'The server’s program was changed or removed since it was started, so nothing was sent';
+        throw new Error(`${sentence}: restart the server, then call again.`, { cause });
+      },
+    );
+    return work;
+  };
   await serveStdio(getWork, process.stdin);
 }

@@ -1,4 +1,6 @@
 /** Does the server end when its client goes, at once, with 0, and with everything paid on disk? */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type RawServer, startRaw, until } from '../support/mcp-client.ts';
@@ -103,3 +105,25 @@ describe.each(WAYS)('%s', (way, end) => {
     });
   });
 });
+
+it.concurrent.each(['SIGTERM', 'SIGINT', 'SIGHUP'])(
+  '%s before the protocol’s part is read: exit code 0',
+  async (signal) => {
+    const workspace = await makeWorkspace();
+    workspaces.push(workspace);
+    const preload = join(workspace.folder, 'signal.cjs');
+    await writeFile(
+      preload,
+      `const fs = require('node:fs');
+     const { readFileSync } = fs;
+     fs.readFileSync = (file, ...options) => {
+       if (/server\\.js$/.test(String(file))) process.kill(process.pid, '${signal}');
+       return readFileSync(file, ...options);
+     };`,
+    );
+    const NODE_OPTIONS = `--require ${JSON.stringify(preload)}`;
+    const server = startRaw({ ...workspace.environment(sandbox.url), NODE_OPTIONS }, workspace.folder);
+    const { code } = await server.exit();
+    expect([code, server.stdoutLines, server.stderr()]).toEqual([0, [], '']);
+  },
+);
