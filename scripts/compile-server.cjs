@@ -7,7 +7,7 @@ const [file, kept] = process.argv.slice(2).map((path) => resolve(path));
 const script = new Script(readFileSync(file, 'latin1'), { filename: 'server.js' });
 const server = { exports: {} };
 script.runInThisContext()(server, require);
-void server.exports.serveStdio(() => Promise.reject(new Error('nothing is called')), process.stdin);
+void server.exports.serveStdio(() => Promise.reject(new Error('nothing is called')), process.stdin, process.stdout);
 // The last answer is given after stdin has ended.
 process.stdin.on('end', () =>
   setImmediate(() => {

@@ -1,13 +1,17 @@
 /** How do the tools meet an MCP client? The only file that knows the SDK. */
 
 import './zod-settings.ts';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import {
   CompleteRequestSchema,
   ErrorCode,
   GetPromptRequestSchema,
+  isJSONRPCErrorResponse,
+  isJSONRPCNotification,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  JSONRPCRequestSchema,
   ListPromptsRequestSchema,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
@@ -17,8 +21,10 @@ import {
 import { systemClock } from '../clock.ts';
 import { NAME, VERSION } from '../version.ts';
 import { INSTRUCTIONS } from './instructions.ts';
+import { LineTransport } from './line-transport.ts';
 import { PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
-import { MAX_LINE_BYTES, wholeLines } from './whole-lines.ts';
+import { wrongField } from './odd-message.ts';
+import { wholeLines } from './whole-lines.ts';
 import type { Refused, Work } from './work.ts';
 
 /** Work that earlier processes left is taken up so long after initialize, if no tool call came before. */
@@ -45,7 +51,7 @@ class TasklessServer extends Server {
 type GetWork = () => Promise<Work>;
 
 /** @param getWork loads what a call needs: the first answers come before it */
-export async function serveStdio(getWork: GetWork, stdin: Readable): Promise<void> {
+export async function serveStdio(getWork: GetWork, stdin: Readable, stdout: Writable): Promise<void> {
   const server = new TasklessServer(
     { name: NAME, title: 'Jimeng Video', version: VERSION },
     { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
@@ -63,7 +69,16 @@ export async function serveStdio(getWork: GetWork, stdin: Readable): Promise<voi
   const lines = wholeLines((bytes) =>
     withWork(({ log }) => log.warn('a line was too long, and is dropped', { bytes })),
   );
-  await server.connect(new StdioServerTransport(stdin.pipe(lines), undefined, { maxBufferSize: MAX_LINE_BYTES + 1 }));
+  await server.connect(new LineTransport<JSONRPCMessage>(stdin.pipe(lines), stdout, refusalOf));
+}
+
+/** @returns what is wrong with a message; undefined for one that the SDK takes */
+function refusalOf(message: unknown): ProtocolError | undefined {
+  const { error } = JSONRPCRequestSchema.safeParse(message, { reportInput: true });
+  if (error === undefined) return undefined;
+  const others = [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse];
+  if (others.some((isOther) => isOther(message))) return undefined;
+  return new ProtocolError(ErrorCode.InvalidRequest, wrongField(error));
 }
 
 function answerTools(server: Server, getWork: GetWork): void {

@@ -1,10 +1,10 @@
-/** How does a long line reach the SDK without being copied for each piece of it? Whole, in one chunk. */
+/** How does a long line come in without being copied for each piece of it? Whole, in one chunk. */
 import { Transform } from 'node:stream';
 
 const NEWLINE = 0x0a;
 
 /** Two pictures of 15 MB as data URLs are 42 MB. */
-export const MAX_LINE_BYTES = 64 * 1024 * 1024;
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /**
  * The SDK's own buffer joins and searches everything again with each 64 kB that come in, and gives up listening after
@@ -20,8 +20,8 @@ export function wholeLines(onTooLong: (bytes: number) => void, maxLineBytes = MA
     else if (piece.length > 0) pieces.push(piece);
   };
   return new Transform({
-    // Taken whole by the SDK, whatever their size: a line is not held back.
-    readableHighWaterMark: maxLineBytes,
+    // A chunk is a line, also where several wait.
+    readableObjectMode: true,
     transform(chunk: Buffer, _encoding, done) {
       let from = 0;
       for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {

@@ -56,5 +56,5 @@ export async function serve(): Promise<void> {
     );
     return work;
   };
-  await serveStdio(getWork, process.stdin);
+  await serveStdio(getWork, process.stdin, process.stdout);
 }

@@ -170,7 +170,7 @@ export interface RawServer {
   initialize(): Promise<void>;
   /** The answer with this id. */
   answer(
-    id: number,
+    id: number | string,
   ): Promise<{ readonly result?: CallResult; readonly error?: { readonly code: number; readonly message: string } }>;
   /** Exit code or signal, and how long after this call it came. */
   exit(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;

@@ -1,0 +1,67 @@
+/** How do messages come in and go out, a line each, and who answers those that the SDK would not take? */
+import type { Readable, Writable } from 'node:stream';
+import { idToAnswer, withoutNulls } from './odd-message.ts';
+
+/** What a request is refused with: the protocol's code, and one sentence. */
+export type Refusal = Error & { readonly code: number };
+
+/**
+ * The SDK's transport, but for what its own drops without an answer, so that the client waits for ever: a request that is
+ * not quite one. Such a one is taken without its nulls, or refused.
+ */
+export class LineTransport<Message> {
+  onmessage?: (message: Message) => void;
+  /** Told of what is neither handed on nor answered. */
+  onerror?: (error: Error) => void;
+  onclose?: () => void;
+  readonly #lines: Readable;
+  readonly #stdout: Writable;
+  readonly #refusalOf: (message: unknown) => Refusal | undefined;
+
+  /**
+   * @param lines a chunk for each line
+   * @param refusalOf what is wrong with a message; undefined for one that the SDK takes
+   */
+  constructor(lines: Readable, stdout: Writable, refusalOf: (message: unknown) => Refusal | undefined) {
+    this.#lines = lines;
+    this.#stdout = stdout;
+    this.#refusalOf = refusalOf;
+  }
+
+  async start(): Promise<void> {
+    this.#lines.on('data', (line: Buffer) => this.#read(line));
+    this.#lines.on('error', (error) => this.onerror?.(error));
+  }
+
+  /** Resolves once there is room for more. */
+  async send(message: object): Promise<void> {
+    if (this.#stdout.write(`${JSON.stringify(message)}\n`)) return;
+    await new Promise((resolve) => this.#stdout.once('drain', resolve));
+  }
+
+  async close(): Promise<void> {
+    this.#lines.destroy();
+    this.onclose?.();
+  }
+
+  #read(line: Buffer): void {
+    try {
+      this.#take(JSON.parse(line.toString('utf8')));
+    } catch (error) {
+      this.onerror?.(error as Error);
+    }
+  }
+
+  #take(given: unknown): void {
+    let message = given;
+    let refusal = this.#refusalOf(message);
+    if (refusal !== undefined) {
+      message = withoutNulls(given);
+      refusal = this.#refusalOf(message);
+    }
+    const id = idToAnswer(message);
+    if (refusal === undefined) this.onmessage?.(message as Message);
+    else if (id === undefined) this.onerror?.(refusal);
+    else void this.send({ jsonrpc: '2.0', id, error: { code: refusal.code, message: refusal.message } });
+  }
+}

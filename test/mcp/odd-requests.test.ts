@@ -1,0 +1,62 @@
+/** Does every request get an answer, however odd it is? A client that gets none waits for ever. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RawServer, startRaw, until } from '../support/mcp-client.ts';
+
+let home: string;
+let server: RawServer;
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'jimeng-odd-'));
+  server = startRaw({ HOME: home, JIMENG_VIDEO_API_URL: 'sandbox', LOG_LEVEL: 'debug' }, home);
+  await server.initialize();
+});
+afterAll(async () => {
+  const ended = server.exit();
+  server.child.stdin?.end();
+  await ended;
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const LIST = { name: 'list_video_tasks', arguments: {} };
+
+it.each([
+  ['params', { id: 10, method: 'ping', params: null }],
+  ['params._meta', { id: 11, method: 'tools/call', params: { ...LIST, _meta: null } }],
+  ['params._meta.progressToken', { id: 12, method: 'tools/call', params: { ...LIST, _meta: { progressToken: null } } }],
+  ['all that it does not use', { id: 13, method: 'ping', params: null, result: null, error: null }],
+])('a request that writes null for %s is answered as one that leaves it out', async (_what, request) => {
+  server.send(request);
+  expect(await server.answer(request.id)).toEqual({ jsonrpc: '2.0', id: request.id, result: expect.any(Object) });
+});
+
+it.each<[string, { id: number | string; [field: string]: unknown }]>([
+  ['`params` must be an object.', { id: 20, method: 'ping', params: [] }],
+  ['`params` must be an object.', { id: 21, method: 'tools/call', params: 'x' }],
+  ['`params._meta` must be an object.', { id: 22, method: 'ping', params: { _meta: 5 } }],
+  [
+    '`params._meta.progressToken` must be a text or a whole number.',
+    { id: 23, method: 'tools/call', params: { ...LIST, _meta: { progressToken: 1.5 } } },
+  ],
+  ['`id` must be a text or a whole number.', { id: 1.5, method: 'ping' }],
+  ['`id` is not as the protocol has it.', { id: 2 ** 60, method: 'ping' }],
+  ['`jsonrpc` must be "2.0".', { jsonrpc: '1.0', id: 'twenty-four', method: 'ping' }],
+  ['`jsonrpc` is missing.', { jsonrpc: undefined, id: 25, method: 'ping' }],
+  ['`method` must be a text.', { id: 26, method: 5 }],
+  ['A request has no field "extra".', { id: 27, method: 'ping', extra: 1 }],
+])('%s is the answer to such a request', async (message, request) => {
+  server.send(request);
+  expect(await server.answer(request.id)).toEqual({ jsonrpc: '2.0', id: request.id, error: { code: -32600, message } });
+});
+
+it('what nobody could be answered is logged, and nothing is said to the client', async () => {
+  const before = server.stdoutLines.length;
+  const messages = ['no JSON', '17', '{}', '{"jsonrpc":"2.0","id":null,"method":"ping"}', '{"jsonrpc":"2.0","id":30}'];
+  for (const message of messages) server.child.stdin?.write(`${message}\n`);
+  server.send({ id: 31, method: 'ping' });
+  await server.answer(31);
+  expect(server.stdoutLines.length).toBe(before + 1);
+  const logged = () => server.stderr().split('protocol error').length - 1;
+  await until('a line for each in the log', () => logged() === messages.length);
+});
