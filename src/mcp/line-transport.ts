@@ -46,7 +46,11 @@ export class LineTransport<Message> {
 
   #read(line: Buffer): void {
     try {
-      this.#take(JSON.parse(line.toString('utf8')));
+      const read: unknown = JSON.parse(line.toString('utf8'));
+      // "MUST support receiving JSON-RPC batches" (MCP 2025-03-26); the answers may come one by one.
+      const messages = Array.isArray(read) ? read : [read];
+      if (messages.length === 0) throw new Error('an empty batch');
+      for (const message of messages) this.#take(message);
     } catch (error) {
       this.onerror?.(error as Error);
     }

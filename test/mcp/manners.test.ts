@@ -62,19 +62,6 @@ describe('a client that is rude', () => {
     await isListening();
   });
 
-  it('and sends a batch, which the protocol does not have, gets nothing done by it', async () => {
-    const call = {
-      jsonrpc: '2.0',
-      id: 501,
-      method: 'tools/call',
-      params: { name: 'submit_video_task', arguments: { prompt: 'x' } },
-    };
-    write(`${JSON.stringify([call])}\n`);
-    await isListening();
-    const { result } = await ask(server, 'tools/call', { name: 'list_video_tasks', arguments: {} });
-    expect(result?.structuredContent?.tasks).toEqual([]);
-  });
-
   it('and sends a message in pieces, or several in one, is answered each', async () => {
     const text = '{"jsonrpc":"2.0","id":601,"method":"ping","params":{"_meta":{"x":"日出"}}}\r\n';
     const bytes = Buffer.from(text);

@@ -60,3 +60,20 @@ it('what nobody could be answered is logged, and nothing is said to the client',
   const logged = () => server.stderr().split('protocol error').length - 1;
   await until('a line for each in the log', () => logged() === messages.length);
 });
+
+it('a batch is answered message by message, the odd ones of them, too', async () => {
+  const batch = [
+    { jsonrpc: '2.0', id: 40, method: 'ping' },
+    { jsonrpc: '2.0', method: 'notifications/nothing' },
+    { jsonrpc: '2.0', id: 41, method: 'ping', params: [] },
+    [{ jsonrpc: '2.0', id: 42, method: 'ping' }],
+    5,
+    { jsonrpc: '2.0', id: 43, method: 'tools/list' },
+  ];
+  server.child.stdin?.write(`${JSON.stringify(batch)}\n[]\n`);
+  expect(await server.answer(40)).toMatchObject({ result: {} });
+  expect(await server.answer(41)).toMatchObject({ error: { code: -32600, message: '`params` must be an object.' } });
+  expect(await server.answer(43)).toMatchObject({ result: { tools: expect.any(Array) } });
+  await until('the empty batch in the log', () => server.stderr().includes('an empty batch'));
+  expect(server.stdoutLines.filter((line) => JSON.parse(line).id === 42)).toEqual([]);
+});
