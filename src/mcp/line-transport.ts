@@ -46,7 +46,7 @@ export class LineTransport<Message> {
 
   #read(line: Buffer): void {
     try {
-      const read: unknown = JSON.parse(line.toString('utf8'));
+      const read: unknown = JSON.parse(withoutMark(line.toString('utf8')));
       // "MUST support receiving JSON-RPC batches" (MCP 2025-03-26); the answers may come one by one.
       const messages = Array.isArray(read) ? read : [read];
       if (messages.length === 0) throw new Error('an empty batch');
@@ -68,4 +68,9 @@ export class LineTransport<Message> {
     else if (id === undefined) this.onerror?.(refusal);
     else void this.send({ jsonrpc: '2.0', id, error: { code: refusal.code, message: refusal.message } });
   }
+}
+
+/** A shell or an editor on Windows begins a text so. */
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }

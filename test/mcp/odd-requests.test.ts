@@ -77,3 +77,13 @@ it('a batch is answered message by message, the odd ones of them, too', async ()
   await until('the empty batch in the log', () => server.stderr().includes('an empty batch'));
   expect(server.stdoutLines.filter((line) => JSON.parse(line).id === 42)).toEqual([]);
 });
+
+it('a byte order mark before the first message does not keep it from being answered', async () => {
+  const marked = startRaw({ HOME: home }, home);
+  marked.child.stdin?.write('\uFEFF');
+  await marked.initialize();
+  expect(JSON.parse(marked.stdoutLines[0] ?? '')).toMatchObject({ id: 0, result: { serverInfo: expect.any(Object) } });
+  const ended = marked.exit();
+  marked.child.stdin?.end();
+  expect((await ended).code).toBe(0);
+});
