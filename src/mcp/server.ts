@@ -7,6 +7,7 @@ import {
   CompleteRequestSchema,
   ErrorCode,
   GetPromptRequestSchema,
+  InitializeRequestSchema,
   isJSONRPCErrorResponse,
   isJSONRPCNotification,
   isJSONRPCResultResponse,
@@ -32,6 +33,18 @@ const RESUME_AFTER_MILLISECONDS = 60_000;
 
 /** The protocol's code for a resource that there is not. */
 const RESOURCE_NOT_FOUND = -32002;
+
+/** All that the SDK has a handler for: what these refuse it answers with -32603 and what zod printed. */
+const HANDLED_REQUESTS = [
+  InitializeRequestSchema,
+  ListToolsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ReadResourceRequestSchema,
+  ListPromptsRequestSchema,
+  GetPromptRequestSchema,
+  CompleteRequestSchema,
+];
 
 /** The SDK sends an error's code and message as they are; its own McpError puts the code into the message, too. */
 class ProtocolError extends Error {
@@ -74,11 +87,15 @@ export async function serveStdio(getWork: GetWork, stdin: Readable, stdout: Writ
 
 /** @returns what is wrong with a message; undefined for one that the SDK takes */
 function refusalOf(message: unknown): ProtocolError | undefined {
-  const { error } = JSONRPCRequestSchema.safeParse(message, { reportInput: true });
-  if (error === undefined) return undefined;
+  const request = JSONRPCRequestSchema.safeParse(message, { reportInput: true });
+  if (request.success) {
+    const handled = HANDLED_REQUESTS.find(({ shape }) => shape.method.value === request.data.method);
+    const error = handled?.safeParse(message, { reportInput: true }).error;
+    return error === undefined ? undefined : new ProtocolError(ErrorCode.InvalidParams, wrongField(error));
+  }
   const others = [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse];
   if (others.some((isOther) => isOther(message))) return undefined;
-  return new ProtocolError(ErrorCode.InvalidRequest, wrongField(error));
+  return new ProtocolError(ErrorCode.InvalidRequest, wrongField(request.error));
 }
 
 function answerTools(server: Server, getWork: GetWork): void {

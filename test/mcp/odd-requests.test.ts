@@ -19,12 +19,15 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true, maxRetries: 5 });
 });
 
+const INITIALIZE = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'odd', version: '1' } };
 const LIST = { name: 'list_video_tasks', arguments: {} };
 
 it.each([
   ['params', { id: 10, method: 'ping', params: null }],
   ['params._meta', { id: 11, method: 'tools/call', params: { ...LIST, _meta: null } }],
   ['params._meta.progressToken', { id: 12, method: 'tools/call', params: { ...LIST, _meta: { progressToken: null } } }],
+  ['a method’s own field', { id: 14, method: 'tools/list', params: { cursor: null } }],
+  ['a capability', { id: 15, method: 'initialize', params: { ...INITIALIZE, capabilities: { sampling: null } } }],
   ['all that it does not use', { id: 13, method: 'ping', params: null, result: null, error: null }],
 ])('a request that writes null for %s is answered as one that leaves it out', async (_what, request) => {
   server.send(request);
@@ -48,6 +51,32 @@ it.each<[string, { id: number | string; [field: string]: unknown }]>([
 ])('%s is the answer to such a request', async (message, request) => {
   server.send(request);
   expect(await server.answer(request.id)).toEqual({ jsonrpc: '2.0', id: request.id, error: { code: -32600, message } });
+});
+
+it.each([
+  ['`params` is missing.', { id: 50, method: 'initialize' }],
+  [
+    '`params.protocolVersion` must be a text.',
+    { id: 51, method: 'initialize', params: { ...INITIALIZE, protocolVersion: 5 } },
+  ],
+  ['`params.uri` is missing.', { id: 52, method: 'resources/read', params: {} }],
+  ['`params.name` is missing.', { id: 53, method: 'prompts/get', params: {} }],
+  [
+    '`params.arguments` must be an object.',
+    { id: 54, method: 'prompts/get', params: { name: 'write_shot', arguments: ['idea'] } },
+  ],
+  ['`params.ref` is missing.', { id: 55, method: 'completion/complete', params: {} }],
+  [
+    '`params.ref` is not as the protocol has it.',
+    { id: 56, method: 'completion/complete', params: { ref: { type: 'prompt' }, argument: { name: 'x', value: '' } } },
+  ],
+  ['`params.cursor` must be a text.', { id: 57, method: 'tools/list', params: { cursor: 5 } }],
+  ['`params.cursor` must be a text.', { id: 58, method: 'resources/list', params: { cursor: 5 } }],
+  ['`params.cursor` must be a text.', { id: 59, method: 'resources/templates/list', params: { cursor: 5 } }],
+  ['`params.cursor` must be a text.', { id: 60, method: 'prompts/list', params: { cursor: 5 } }],
+])('%s is the answer, with -32602, where a method’s own field is wrong', async (message, request) => {
+  server.send(request);
+  expect(await server.answer(request.id)).toEqual({ jsonrpc: '2.0', id: request.id, error: { code: -32602, message } });
 });
 
 it('what nobody could be answered is logged, and nothing is said to the client', async () => {
