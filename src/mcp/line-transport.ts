@@ -39,6 +39,10 @@ export class LineTransport<Message> {
     await new Promise((resolve) => this.#stdout.once('drain', resolve));
   }
 
+  refuse(id: string | number, { code, message }: Refusal): void {
+    void this.send({ jsonrpc: '2.0', id, error: { code, message } });
+  }
+
   async close(): Promise<void> {
     this.#lines.destroy();
     this.onclose?.();
@@ -66,7 +70,7 @@ export class LineTransport<Message> {
     const id = idToAnswer(message);
     if (refusal === undefined) this.onmessage?.(message as Message);
     else if (id === undefined) this.onerror?.(refusal);
-    else void this.send({ jsonrpc: '2.0', id, error: { code: refusal.code, message: refusal.message } });
+    else this.refuse(id, refusal);
   }
 }
 

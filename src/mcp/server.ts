@@ -25,7 +25,7 @@ import { INSTRUCTIONS } from './instructions.ts';
 import { LineTransport } from './line-transport.ts';
 import { PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
 import { wrongField } from './odd-message.ts';
-import { wholeLines } from './whole-lines.ts';
+import { MAX_LINE_BYTES, wholeLines } from './whole-lines.ts';
 import type { Refused, Work } from './work.ts';
 
 /** Work that earlier processes left is taken up so long after initialize, if no tool call came before. */
@@ -33,6 +33,8 @@ const RESUME_AFTER_MILLISECONDS = 60_000;
 
 /** The protocol's code for a resource that there is not. */
 const RESOURCE_NOT_FOUND = -32002;
+
+const TOO_LONG = `The message is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB.`;
 
 /** All that the SDK has a handler for: what these refuse it answers with -32603 and what zod printed. */
 const HANDLED_REQUESTS = [
@@ -79,10 +81,12 @@ export async function serveStdio(getWork: GetWork, stdin: Readable, stdout: Writ
   answerResources(server, getWork);
   answerPrompts(server, getWork);
   server.onerror = ({ message: reason }) => withWork(({ log }) => log.debug('protocol error', { reason }));
-  const lines = wholeLines((bytes) =>
-    withWork(({ log }) => log.warn('a line was too long, and is dropped', { bytes })),
-  );
-  await server.connect(new LineTransport<JSONRPCMessage>(stdin.pipe(lines), stdout, refusalOf));
+  const lines = wholeLines((bytes, id) => {
+    withWork(({ log }) => log.warn('a line was too long, and is dropped', { bytes }));
+    if (id !== undefined) transport.refuse(id, new ProtocolError(ErrorCode.InvalidRequest, TOO_LONG));
+  });
+  const transport = new LineTransport<JSONRPCMessage>(stdin.pipe(lines), stdout, refusalOf);
+  await server.connect(transport);
 }
 
 /** @returns what is wrong with a message; undefined for one that the SDK takes */

@@ -125,6 +125,15 @@ describe('a client that is rude', () => {
     expect(result).toMatchObject({ isError: true, structuredContent: { error: { code: 'invalid_image' } } });
   });
 
+  it('and sends a message of more than 64 MB is told so', async () => {
+    const params = JSON.stringify({ name: 'generate_video', arguments: { prompt: 'x'.repeat(64 * 1024 * 1024) } });
+    const id = nextId++;
+    write(`{"method":"tools/call","params":${params},"jsonrpc":"2.0","id":${id}}\n`);
+    const message = 'The message is longer than 64 MB.';
+    expect(await server.answer(id)).toEqual({ jsonrpc: '2.0', id, error: { code: -32600, message } });
+    await isListening();
+  });
+
   it('has had nothing but JSON-RPC on stdout, at LOG_LEVEL=trace', () => {
     expect(server.stderr()).toContain('protocol error');
     expect(server.stdoutLines.length).toBeGreaterThan(20);
