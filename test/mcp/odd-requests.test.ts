@@ -48,6 +48,7 @@ it.each<[string, { id: number | string; [field: string]: unknown }]>([
   ['`jsonrpc` is missing.', { jsonrpc: undefined, id: 25, method: 'ping' }],
   ['`method` must be a text.', { id: 26, method: 5 }],
   ['A request has no field "extra".', { id: 27, method: 'ping', extra: 1 }],
+  [`A request has no field "${'x'.repeat(80)}…".`, { id: 28, method: 'ping', ['x'.repeat(100)]: 1 }],
 ])('%s is the answer to such a request', async (message, request) => {
   server.send(request);
   expect(await server.answer(request.id)).toEqual({ jsonrpc: '2.0', id: request.id, error: { code: -32600, message } });
