@@ -33,10 +33,11 @@ export class LineTransport<Message> {
     this.#lines.on('error', (error) => this.onerror?.(error));
   }
 
-  /** Resolves once there is room for more. */
+  /** Resolves once it is written, or cannot be any more. */
   async send(message: object): Promise<void> {
-    if (this.#stdout.write(`${JSON.stringify(message)}\n`)) return;
-    await new Promise((resolve) => this.#stdout.once('drain', resolve));
+    await new Promise<void>((resolve) => {
+      this.#stdout.write(`${JSON.stringify(message)}\n`, () => resolve());
+    });
   }
 
   refuse(id: string | number, { code, message }: Refusal): void {

@@ -20,7 +20,7 @@ export interface TaskContext {
   readonly apiIsPrivate: boolean;
   readonly journal: Journal;
   readonly network: Network;
-  /** Looked up, and its version read, once; undefined when there is none. @throws Problem ffmpeg_missing for a wrong setting */
+  /** Looked up, and its version read, until there is one; undefined when there is none. @throws Problem ffmpeg_missing for a wrong setting */
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
   readonly clock: Clock;
   readonly log: Log;

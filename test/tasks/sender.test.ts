@@ -11,7 +11,7 @@ test('an entry of a dead process that had the same pid is none of this one’s: 
   const { context, clock } = world;
   const owner = { ...context.identity, started: 'before' };
   await context.journal.create(sampleRecord({ owner }), Buffer.from('{}'));
-  new Sender(context, () => undefined).pumpAll();
+  new Sender(context, () => undefined).pumpAll('jimeng_t2v_v30');
   // A pump that waits sleeps half a second between its looks, which this clock lets pass at once.
   await delay(100);
   expect(clock.sleeps).toEqual([]);
