@@ -115,8 +115,8 @@ export const INPUTS = {
   allow_duplicate: ['pay again although the same request is there', '相同请求已存在时仍再付费生成'],
   dry_run: ['check everything and say the price; nothing is sent', '只检查并报价，不发送'],
   wait_seconds: [
-    '0–1800; default 45 (`list_video_tasks`: 0, and it returns when any open task changes)',
-    '0–1800；默认 45（`list_video_tasks` 默认 0，任一未完成任务变化时返回）',
+    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0, and it returns when any open task changes)',
+    '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0，任一未完成任务变化时返回）',
   ],
   task_id: ['ours, or the provider’s', '本程序的编号，或服务方的任务号'],
   limit: ['1–50; default 10', '1–50；默认 10'],

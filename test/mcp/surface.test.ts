@@ -78,3 +78,17 @@ it('only the two that pay are told as not free of effect', () => {
 it('the instructions are under 2 kB', () => {
   expect(bytes(INSTRUCTIONS)).toBeLessThan(2_000);
 });
+
+it('no wait is told as the default where the operator may have set another', () => {
+  const told = JSON.stringify(tools.map(({ description, inputSchema }) => ({ description, inputSchema })));
+  const waits = [told, INSTRUCTIONS].flatMap((text) => text.match(/\b45\b.{0,40}/g) ?? []);
+  expect(waits.length).toBeGreaterThan(0);
+  expect(waits.filter((words) => !words.startsWith('45 unless the server is set to another'))).toEqual([]);
+});
+
+it('a status and a next step are promised of what has them: answers about a task, and not lists', () => {
+  const hasThem = ({ outputSchema: { properties } }: Listed) =>
+    Object.keys(properties as object).filter((name) => ['status', 'next_step'].includes(name)).length === 2;
+  expect(tools.filter((tool) => !hasThem(tool)).map(({ name }) => name)).toEqual(['list_video_tasks']);
+  expect(INSTRUCTIONS).toContain('Every answer about a task has a status and a next_step');
+});

@@ -54,7 +54,7 @@ const input = withModeRules(
   z.strictObject({
     ...makeShape,
     wait_seconds: waitInput.describe(
-      'Seconds to wait, default 45; many clients give up at 60. When it is over the report has the task_id for get_video_task; the video goes on.',
+      'Seconds to wait, default 45 unless the server is set to another; many clients give up at 60. When it is over the report has the task_id for get_video_task; the video goes on.',
     ),
   }),
 );

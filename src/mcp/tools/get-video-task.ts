@@ -7,7 +7,9 @@ import { modeOfUnknownTask, outputInput, taskIdInput, waitInput } from './inputs
 
 const input = z.strictObject({
   task_id: taskIdInput,
-  wait_seconds: waitInput.describe('Seconds to wait for the end, default 45; 0: only ask.'),
+  wait_seconds: waitInput.describe(
+    'Seconds to wait for the end, default 45 unless the server is set to another; 0: only ask.',
+  ),
   output: outputInput,
   mode: modeOfUnknownTask,
 });
