@@ -89,14 +89,35 @@ function mender({ who, retryable }: NonNullable<Report['error']>, charge: string
   return `${WHO[who]}${retryable && charge === 'none' ? '; it can be tried again then' : ''}`;
 }
 
+/** In a list the sums stand below, and whether they are real. */
+function shortCost({ estimated_cny, charge }: NonNullable<Report['cost']>): string {
+  if (charge === 'none') return 'nothing charged';
+  const price = estimated_cny === undefined ? 'cost unknown' : `¥${estimated_cny.toFixed(2)}`;
+  return charge === 'made' ? price : `${price} possible`;
+}
+
+/** One line for a task, and one each for what a reader needs next: why it went wrong, and a link where no file is. */
+function renderListed(task: Report): string {
+  const { mode, duration, cost, video, error } = task;
+  const facts = [
+    mode,
+    duration === undefined ? undefined : `${duration} s`,
+    cost && shortCost(cost),
+    task.submitted_at && `submitted ${task.submitted_at}`,
+    video?.path,
+    error && `error ${error.code}`,
+  ].filter(Boolean);
+  const prompt = task.prompt === undefined ? '' : `: ${escapeMarkdown(task.prompt)}`;
+  const url = task.status === 'done' && video?.path === undefined ? video?.url : undefined;
+  return [
+    `- ${task.task_id} **${task.status}** (${facts.join(', ')})${prompt}`,
+    ...(error === undefined ? [] : [`  ${error.message}`]),
+    ...(url === undefined ? [] : [`  [Download Video](${link(url)})`]),
+  ].join('\n');
+}
+
 export function renderList(report: ListReport): string {
-  const lines = report.tasks.map((task) => {
-    const { mode, duration, video, error } = task;
-    const length = duration === undefined ? undefined : `${duration} s`;
-    const facts = [mode, length, video?.path, error && `error ${error.code}`].filter(Boolean);
-    const prompt = task.prompt === undefined ? '' : `: ${escapeMarkdown(task.prompt)}`;
-    return `- ${task.task_id} **${task.status}** (${facts.join(', ')})${prompt}`;
-  });
+  const lines = report.tasks.map(renderListed);
   const { spent } = report;
   const money =
     spent === undefined

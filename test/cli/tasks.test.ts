@@ -12,7 +12,7 @@ describe.concurrent('the commands for tasks', SLOW, () => {
     stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'business', code: 50412 } });
     await stage.run('generate', 'two');
     const text = await stage.run('list');
-    expect(text.stdout).toMatch(/\*\*failed\*\*.*two\n.*\*\*done\*\*.*one\n/);
+    expect(text.stdout).toMatch(/\*\*failed\*\*.*two\n {2}The prompt did not pass .*\n.*\*\*done\*\*.*one\n/);
     expect(text.code).toBe(0);
     const { code, json } = await stage.runJson('list', '--status', 'done', '--limit', '1');
     expect(json).toMatchObject({

@@ -2,8 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { TOOLS } from '../../src/mcp/tools.ts';
 import { Problem } from '../../src/problems.ts';
-import { renderReport } from '../../src/report/render.ts';
-import { type Circumstances, isErrorStatus, refusal, reportOf, reportSchema } from '../../src/report/report.ts';
+import { renderList, renderReport } from '../../src/report/render.ts';
+import {
+  type Circumstances,
+  isErrorStatus,
+  listReport,
+  refusal,
+  reportOf,
+  reportSchema,
+} from '../../src/report/report.ts';
 import { toolSurface } from '../../src/report/surface.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
 import { errorOf } from '../../src/tasks/submit.ts';
@@ -226,5 +233,34 @@ describe('the text of a finished video', () => {
     const record = recordOf({ status: 'done', ...ACCEPTED, ...FINISHED, request: { ...request, prompt } });
     const lines = renderReport(reportOf(record, { surface: toolSurface, now: NOW })).split('\n');
     expect(lines).toContain(`- Prompt: ${shown}`);
+  });
+});
+
+describe('the text of a list', () => {
+  const spending = { last24hCny: 1.4, allTimeCny: 2.8, possibleCny: 0 };
+  const listOf = (records: readonly TaskRecord[]) =>
+    listReport({ records, total: records.length, spending, usualTimes: new Map() }, toolSurface, NOW, false);
+
+  it.each(Object.keys(CASES))('tells of %s when it was submitted, its cost, its error, and where it is', (name) => {
+    const [record] = CASES[name] ?? [recordOf({ status: 'queued' })];
+    const report = listOf([record]);
+    const text = renderList(report);
+    const { submitted_at: submittedAt, cost, error, video, status } = report.tasks[0] ?? expect.fail('no task');
+    expect(text).toContain(submittedAt ?? '');
+    expect(text).toContain(
+      { none: 'nothing charged', possible: '¥1.40 possible', made: '¥1.40,' }[cost?.charge ?? 'none'],
+    );
+    expect(text).toContain(error === undefined ? '' : `error ${error.code}`);
+    expect(text).toContain(error?.message ?? '');
+    expect(text).toContain(video?.path ?? (status === 'done' ? (video?.url ?? '') : ''));
+  });
+
+  it('has three lines for a task at most', async () => {
+    const records = Object.values(CASES).map(([record]) => record);
+    const text = renderList(listOf(records));
+    const lengths = text.split('\n- ').map((task) => task.split('\n\n')[0]?.split('\n').length);
+    expect(lengths).toHaveLength(records.length + 1);
+    expect(Math.max(...lengths.map(Number))).toBeLessThanOrEqual(3);
+    await expect(`${text}\n`).toMatchFileSnapshot('../golden/texts/list.md');
   });
 });
