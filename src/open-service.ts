@@ -119,7 +119,7 @@ function remote(settings: Settings, url: URL, missing: readonly string[]): Endpo
     const names = missing.join(' and ');
     throw new Problem('missing_credentials', {
       what: `${names} ${missing.length > 1 ? 'are' : 'is'} not set, and every call to the provider needs ${missing.length > 1 ? 'them' : 'it'}.`,
-      mend: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or set JIMENG_VIDEO_API_URL=sandbox to try it without an account`,
+      mend: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or JIMENG_VIDEO_API_URL=sandbox to try it without an account, and restart the server`,
     });
   }
   return {

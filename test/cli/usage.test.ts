@@ -64,6 +64,7 @@ describe.concurrent('wrong usage', SLOW, () => {
     const missing = await runCommand(['generate', 'x', '--json'], workspace);
     expect(missing.stderr).toMatch(/^VOLC_SECRETKEY is not set/);
     expect(missing.stderr).toContain('Set VOLC_SECRETKEY in the environment');
+    expect(missing.stderr).toContain('without an account, then run it again;');
     expect(JSON.parse(missing.stdout)).toMatchObject({ status: 'refused', error: { code: 'missing_credentials' } });
     expect(missing.code).toBe(2);
     workspace.env.JIMENG_VIDEO_CONCURRENCY = 'two';

@@ -41,6 +41,8 @@ describe('without keys', () => {
     const keys = { VOLC_ACCESSKEY: 'AKLTx', VOLC_SECRETKEY: '${user_config.secret_key}', JIMENG_VIDEO_API_URL: ' ' };
     const { report } = await firstCall(keys, 'get_video_task', { task_id: '7392616336519610409' });
     expect(report.message).toMatch(/^VOLC_SECRETKEY is not set/);
+    // Settings are read once, when the process starts.
+    expect(report.next_step).toMatch(/^Set VOLC_SECRETKEY .*, and restart the server, then call again;/);
   });
 
   it('the list is refused with the same words', async () => {
