@@ -1,10 +1,10 @@
 /** Is there what the server needs on this computer: a Node that is new enough, folders it may write, ffmpeg? */
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, open, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, open, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Clock } from '../clock.ts';
+import { makeFolders } from '../make-folders.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip-ffmpeg.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
@@ -23,12 +23,18 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
-/** A folder that is there is tried with a file; one that is not is left to whoever needs it. */
-async function folderFinding(folder: string): Promise<{ readonly well: string } | { readonly ill: string }> {
+type FolderFinding = { readonly well: string } | { readonly ill: string };
+
+function trialName(): string {
+  return `.jimeng-video-mcp-${randomUUID()}`;
+}
+
+/** A folder that is there is tried with a file; of one that is not it is tried whether it could be made. */
+async function folderFinding(folder: string): Promise<FolderFinding> {
   const there = await stat(folder).catch((error: unknown) => codeOf(error));
   if (typeof there !== 'string') {
     if (!there.isDirectory()) return { ill: `${folder} is a file, where a folder is needed.` };
-    const trial = join(folder, `.jimeng-video-mcp-${randomUUID()}`);
+    const trial = join(folder, trialName());
     try {
       await (await open(trial, 'wx')).close();
       await unlink(trial);
@@ -38,13 +44,33 @@ async function folderFinding(folder: string): Promise<{ readonly well: string } 
     }
   }
   if (there !== 'ENOENT') return { ill: `${folder} cannot be used (${there}).` };
-  for (let parent = dirname(folder); ; parent = dirname(parent)) {
-    const code = await access(parent, constants.W_OK).then(() => undefined, codeOf);
-    if (code === undefined) return { well: `${folder}: made when it is needed` };
-    if (code !== 'ENOENT' || parent === dirname(parent)) {
-      return { ill: `${folder} cannot be made: ${parent} cannot be written (${code}).` };
-    }
+  return await makingFinding(folder);
+}
+
+/**
+ * What may be written need not take every name, and root may write everywhere but not make folders below /proc. All the
+ * missing ones are made below one of another name, and removed: their own a server may be making right now.
+ */
+async function makingFinding(folder: string): Promise<FolderFinding> {
+  const parent = await nearestThere(folder);
+  const trial = join(parent, trialName());
+  try {
+    await makeFolders(join(trial, relative(parent, folder)));
+    return { well: `${folder}: made when it is needed` };
+  } catch (error) {
+    return { ill: `${folder} cannot be made in ${parent} (${codeOf(error)}).` };
+  } finally {
+    await rm(trial, { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+/** A link that leads nowhere is there: no folder can be made in its place. */
+async function nearestThere(path: string): Promise<string> {
+  const isThere = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere || path === dirname(path) ? path : await nearestThere(dirname(path));
 }
 
 async function checkWritable(name: string, folder: string, variable: string): Promise<Check> {

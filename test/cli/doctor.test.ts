@@ -1,5 +1,5 @@
 /** Does `doctor` find each thing that is to be mended, say how, pay nothing and tell no secret? */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -228,6 +228,37 @@ describe.concurrent('this computer', () => {
     expect(again.toMend[0]?.message).toBe(`${workspace.stateDir} is a file, where a folder is needed.`);
     expect(await readdir(workspace.outputDir)).toEqual([]);
   });
+
+  it('has a folder that nobody can make, though its parent may be written; nothing is left of the trial', async (context) => {
+    const { workspace } = await look(context);
+    const outputDir = join(workspace.folder, 'new', 'x'.repeat(300));
+    const before = await readdir(workspace.folder);
+    const { toMend } = await look(context, { changes: { JIMENG_VIDEO_OUTPUT_DIR: outputDir } });
+    expect(toMend).toMatchObject([
+      { name: 'output folder', message: `${outputDir} cannot be made in ${workspace.folder} (ENAMETOOLONG).` },
+    ]);
+    expect(await readdir(workspace.folder)).toEqual(before);
+  });
+
+  it.skipIf(process.platform !== 'linux')('has folders below /proc, which even root cannot make', async (context) => {
+    const changes = { JIMENG_VIDEO_OUTPUT_DIR: '/proc/videos', JIMENG_VIDEO_STATE_DIR: '/proc/self/state' };
+    const { toMend } = await look(context, { changes });
+    expect(toMend.map(({ name, message }) => [name, message])).toEqual([
+      ['output folder', expect.stringMatching(/^\/proc\/videos cannot be made in \/proc \(E[A-Z]+\)\.$/)],
+      ['state folder', expect.stringMatching(/^\/proc\/self\/state cannot be made in \/proc\/self \(E[A-Z]+\)\.$/)],
+    ]);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'has a link that leads nowhere, where no folder can be made',
+    async (context) => {
+      const { workspace } = await look(context);
+      const link = join(workspace.folder, 'link');
+      symlinkSync(join(workspace.folder, 'gone'), link);
+      const { toMend } = await look(context, { changes: { JIMENG_VIDEO_STATE_DIR: link } });
+      expect(toMend).toMatchObject([{ name: 'state folder', message: `${link} cannot be made in ${link} (EEXIST).` }]);
+    },
+  );
 
   it('has an ffmpeg that is named and does not work', async (context) => {
     const { of } = await look(context);
