@@ -73,6 +73,10 @@ export function surroundings(): Surroundings {
   return { environment: process.env, homeDir: homedir(), workingDir: process.cwd(), platform: process.platform };
 }
 
+export function searchPathOf({ environment }: Surroundings): string {
+  return environment.PATH ?? environment.Path ?? '';
+}
+
 /** Claude Desktop hands an unset option on as its own placeholder. */
 const PLACEHOLDER = /^\$\{[^}]*\}$/;
 const ENCRYPTED = '__encrypted__:';
@@ -235,7 +239,7 @@ export function readSettings(from: Surroundings): ReadSettings {
     concurrency: reader.number('JIMENG_VIDEO_CONCURRENCY', { min: 1, max: 100, whole: true, unit: 'tasks' }) ?? 2,
     dailyBudgetCny: reader.number('JIMENG_VIDEO_DAILY_BUDGET_CNY', { min: 0, max: 1e9, whole: false, unit: 'CNY' }),
     ffmpeg: reader.text('JIMENG_VIDEO_FFMPEG'),
-    searchPath: from.environment.PATH ?? from.environment.Path ?? '',
+    searchPath: searchPathOf(from),
     logLevel: readLogLevel(reader),
     proxy: readProxy(reader),
     extraCaCertificates: reader.text('NODE_EXTRA_CA_CERTS'),

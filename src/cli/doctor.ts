@@ -8,6 +8,7 @@ import { VERSION } from '../version.ts';
 import type { Check } from './doctor-check.ts';
 import { examine, type Finding } from './doctor-examine.ts';
 import { EXIT } from './exit-codes.ts';
+import { commandHere } from './here.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';
 import { inCommandWords } from './wording.ts';
@@ -48,7 +49,8 @@ async function doctor(terminal: Terminal, isJson: boolean): Promise<number> {
 
 function lineOf({ name, status, message, mend }: Check): string {
   if (mend === undefined) return `${status}   ${name}: ${message}`;
-  return `${status} ${name}: ${inCommandWords(message)} ${capitalised(inCommandWords(mend))}.`;
+  const command = commandHere();
+  return `${status} ${name}: ${inCommandWords(message, command)} ${capitalised(inCommandWords(mend, command))}.`;
 }
 
 function jsonOf({ sandbox, checks }: Finding): object {

@@ -13,6 +13,7 @@ import { commandSurface } from '../report/surface.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { Call, VideoService } from '../tasks/service.ts';
 import { DURATIONS, FRAME_RATES, settleRequest, videoShape, withModeRules } from '../tasks/video-request.ts';
+import { commandHere } from './here.ts';
 import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
 import { tellAtEnd, tellReport } from './outcome.ts';
 import { runSession } from './session.ts';
@@ -61,7 +62,8 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, isWa
     const { output, allow_duplicate: allowDuplicate = false } = asked;
     if (asked.dry_run) {
       const { prepared, same } = await service.check(request, { output, allowDuplicate }, call);
-      return async () => tellReport(checkedReport(prepared, same, commandSurface, session.holder.sandbox));
+      return async () =>
+        tellReport(checkedReport(prepared, same, commandSurface(commandHere()), session.holder.sandbox));
     }
     const sending = { ...call, deadline: Math.min(call.deadline, defaultDeadline(service)) };
     const { record, joined } = await service.make(request, { output, allowDuplicate }, sending);

@@ -8,6 +8,7 @@ import type { Listed } from '../tasks/list.ts';
 import { TASK_STATUSES } from '../tasks/record.ts';
 import type { VideoService } from '../tasks/service.ts';
 import { EXIT } from './exit-codes.ts';
+import { commandHere } from './here.ts';
 import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
 import { type Outcome, phrased, withRaw } from './outcome.ts';
 import { runSession } from './session.ts';
@@ -53,7 +54,7 @@ async function list(terminal: Terminal, given: Record<string, unknown>, isWanted
 }
 
 function tellList(service: VideoService, listed: Listed, sandbox: boolean): Outcome {
-  const told = listReport(listed, commandSurface, service.context.clock.now(), sandbox);
+  const told = listReport(listed, commandSurface(commandHere()), service.context.clock.now(), sandbox);
   const report = { ...told, tasks: told.tasks.map((task) => phrased(task)) };
   const tasks = report.tasks.map((task, index) => withRaw(task, listed.records[index]));
   return { text: renderList(report), json: { ...report, tasks }, exitCode: EXIT.done };

@@ -7,6 +7,7 @@ import { isAlive, isOwn } from '../tasks/process-identity.ts';
 import { isOpen, type TaskRecord } from '../tasks/record.ts';
 import type { VideoService } from '../tasks/service.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { commandHere } from './here.ts';
 import type { Terminal } from './terminal.ts';
 import { inCommandWords } from './wording.ts';
 
@@ -23,11 +24,12 @@ export interface Outcome {
 /** A report as a person at a terminal reads it. */
 export function phrased(report: Report): Report {
   const { message, next_step: nextStep, error } = report;
+  const command = commandHere();
   return reportSchema.parse({
     ...report,
-    message: inCommandWords(message),
-    ...(nextStep === undefined ? {} : { next_step: inCommandWords(nextStep) }),
-    ...(error === undefined ? {} : { error: { ...error, message: inCommandWords(error.message) } }),
+    message: inCommandWords(message, command),
+    ...(nextStep === undefined ? {} : { next_step: inCommandWords(nextStep, command) }),
+    ...(error === undefined ? {} : { error: { ...error, message: inCommandWords(error.message, command) } }),
   });
 }
 
@@ -51,7 +53,7 @@ export async function tellTask(
   { joined = false, output, before = '' }: Said = {},
 ): Promise<Outcome> {
   const report = reportOf(record, {
-    surface: commandSurface,
+    surface: commandSurface(commandHere()),
     now: service.context.clock.now(),
     usual: await service.context.pastTimes.usualTime(record.request.mode),
     joined,
@@ -109,15 +111,16 @@ export interface ProblemCircumstances {
 /** @param problem undefined: somebody ended the command before anything was recorded */
 export function tellProblem(problem: Problem | undefined, circumstances: ProblemCircumstances): Outcome {
   const { sandbox, taskId, jsonOf = (report: object) => report } = circumstances;
+  const surface = commandSurface(commandHere());
   if (problem === undefined) {
     if (taskId !== undefined) {
-      const sentence = `Interrupted; to go on, ${commandSurface.get(taskId)}`;
+      const sentence = `Interrupted; to go on, ${surface.get(taskId)}`;
       return { sentence, json: jsonOf({ task_id: taskId, message: sentence }), exitCode: EXIT.stillRunning };
     }
     const sentence = 'Interrupted before anything was recorded or sent; nothing was charged.';
     return { sentence, json: jsonOf({ status: 'refused', message: sentence }), exitCode: EXIT.failed };
   }
-  const refused = refusal(problem, commandSurface, sandbox, taskId);
+  const refused = refusal(problem, surface, sandbox, taskId);
   const report = phrased(taskId === undefined ? refused : { ...refused, task_id: taskId });
   const told = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
   const sentence = taskId === undefined || told.includes(taskId) ? told : `${told}\nTask: ${taskId}`;

@@ -1,9 +1,8 @@
 /** Print the configuration of a client, and where it goes. Writes nothing. */
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { Problem } from '../problems.ts';
-import { NAME } from '../version.ts';
 import { EXIT } from './exit-codes.ts';
+import { commandHere, ownProgram } from './here.ts';
 import { textOption } from './options.ts';
 import { sayProblem } from './outcome.ts';
 import { CLIENT_NAMES, CLIENTS, clientNamed, type SetupClient } from './setup-clients.ts';
@@ -64,11 +63,11 @@ function listText(platform: Platform): string {
   const lines = CLIENT_NAMES.map(
     (name) => `${name.padEnd(width)}  ${CLIENTS[name].title}: ${CLIENTS[name].file[platform]}`,
   );
-  return [...lines, '', `${NAME} setup CLIENT prints what goes there.`].join('\n');
+  return [...lines, '', `${commandHere()} setup CLIENT prints what goes there.`].join('\n');
 }
 
 function clientText({ title, file, notes, config }: SetupClient, platform: Platform, isHere: boolean): string {
-  const program = { path: fileURLToPath(new URL('./main.js', import.meta.url)), node: process.execPath };
+  const program = ownProgram();
   const launch = launchOn(platform, isHere ? program : undefined);
   return [
     `${title}, ${platform}: ${file[platform]}`,

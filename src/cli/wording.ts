@@ -1,15 +1,17 @@
 /** How does a sentence that was written for a model read at a terminal? The same, with commands for tools and options for inputs. */
-import { NAME } from '../version.ts';
+
+/** Stands for the command until all else is replaced: its path may hold any of the words. */
+const COMMAND = '\0';
 
 /** Longest first: what is left of a tool's name after the calls were replaced is the command's. */
 const TOOLS: readonly (readonly [RegExp, string])[] = [
-  [/call get_video_task with \{"task_id":"([^"]*)"\}/gi, `run \`${NAME} get $1\``],
-  [/call get_video_task/gi, `run \`${NAME} get TASK_ID\``],
-  [/call list_video_tasks(?: with \{\})?/gi, `run \`${NAME} list\``],
-  [/(?:generate_video and )?submit_video_task|generate_video/g, `${NAME} generate`],
-  [/list_video_tasks/g, `${NAME} list`],
-  [/get_video_task/g, `${NAME} get`],
-  [/cancel_video_task/g, `${NAME} cancel`],
+  [/call get_video_task with \{"task_id":"([^"]*)"\}/gi, `run \`${COMMAND} get $1\``],
+  [/call get_video_task/gi, `run \`${COMMAND} get TASK_ID\``],
+  [/call list_video_tasks(?: with \{\})?/gi, `run \`${COMMAND} list\``],
+  [/(?:generate_video and )?submit_video_task|generate_video/g, `${COMMAND} generate`],
+  [/list_video_tasks/g, `${COMMAND} list`],
+  [/get_video_task/g, `${COMMAND} get`],
+  [/cancel_video_task/g, `${COMMAND} cancel`],
 ];
 
 /** Settings are the server's for a client, and the shell's here. */
@@ -24,17 +26,19 @@ const INPUTS = 'mode duration fps image tail_image seed aspect_ratio template_id
 const OTHERS = 'allow_duplicate dry_run wait_seconds limit status port generation_seconds tasks_in_flight';
 const INPUT = new RegExp(`\`(${INPUTS.replaceAll(' ', '|')}|${OTHERS.replaceAll(' ', '|')})\``, 'g');
 
-export function inCommandWords(text: string): string {
+/** @param command what starts this program at the reader's terminal */
+export function inCommandWords(text: string, command: string): string {
   const commands = [...TOOLS, ...SETTINGS].reduce(
     (sentence, [words, ours]) =>
       sentence.replace(words, (said, ...groups: unknown[]) => {
         const replaced = ours.replace('$1', String(groups[0]));
         return /^[A-Z]/.test(said) ? `${replaced.charAt(0).toUpperCase()}${replaced.slice(1)}` : replaced;
       }),
-    text,
+    text.replaceAll(command, COMMAND),
   );
   return commands
     .replace(INPUT, (_, name: string) => `--${name.replaceAll('_', '-')}`)
     .replaceAll('`prompt`', 'PROMPT')
-    .replaceAll('`task_id`', 'TASK_ID');
+    .replaceAll('`task_id`', 'TASK_ID')
+    .replaceAll(COMMAND, () => command);
 }

@@ -46,20 +46,25 @@ export const toolSurface: Surface = {
   stop: '.',
 };
 
-/** For a person at a terminal. */
-export const commandSurface: Surface = {
-  get: (taskId, output) =>
-    `run: jimeng-video-mcp get ${taskId}${output === undefined ? '' : ` --output ${quoted(output)}`}`,
-  getElsewhere: (providerTaskId) => `run: jimeng-video-mcp get ${providerTaskId} --mode MODE`,
-  list: () => 'run: jimeng-video-mcp list',
-  again: () => 'give another --seed or --allow-duplicate',
-  afterRefusal: (mend) => `${capitalised(mend)}, then run it again; nothing was sent or charged.`,
-  afterRefusalAbout: (mend) => `${capitalised(mend)}, then run it again; the task itself is unaffected.`,
-  afterFailure: (mend) => `${capitalised(mend)}, then run generate again; nothing was charged for this one.`,
-  afterCheck: () => 'Run it without --dry-run to generate it.',
-  cancel: (taskId) => `run: jimeng-video-mcp cancel ${taskId}`,
-  whenLeft: 'when `get` is run for it within an hour',
-  stop: '',
-};
+/**
+ * For a person at a terminal.
+ * @param command what starts this program there
+ */
+export function commandSurface(command: string): Surface {
+  return {
+    get: (taskId, output) =>
+      `run: ${command} get ${taskId}${output === undefined ? '' : ` --output ${quoted(output)}`}`,
+    getElsewhere: (providerTaskId) => `run: ${command} get ${providerTaskId} --mode MODE`,
+    list: () => `run: ${command} list`,
+    again: () => 'give another --seed or --allow-duplicate',
+    afterRefusal: (mend) => `${capitalised(mend)}, then run it again; nothing was sent or charged.`,
+    afterRefusalAbout: (mend) => `${capitalised(mend)}, then run it again; the task itself is unaffected.`,
+    afterFailure: (mend) => `${capitalised(mend)}, then run generate again; nothing was charged for this one.`,
+    afterCheck: () => 'Run it without --dry-run to generate it.',
+    cancel: (taskId) => `run: ${command} cancel ${taskId}`,
+    whenLeft: 'when `get` is run for it within an hour',
+    stop: '',
+  };
+}
 
 export { capitalised };

@@ -1,6 +1,7 @@
 /** What is lost when somebody ends a command, or nobody reads what it prints? Nothing. */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { COMMAND } from '../support/run-command.ts';
 import { recordedId, SLOW, setStage, until } from './stage.ts';
 
 /** A submit that never answers is given up after three seconds; whatever else is slow, it is not by seconds. */
@@ -20,7 +21,7 @@ describe.concurrent('the end of a command', SLOW, () => {
       running.child.kill(signal);
       const { code, stdout, stderr } = await running.result;
       expect(performance.now() - begun).toBeLessThan(LAST_WAIT_MILLISECONDS);
-      expect(stdout).toContain(`Run: jimeng-video-mcp get ${recordedId({ stderr })} to wait for it.`);
+      expect(stdout).toContain(`Run: ${COMMAND} get ${recordedId({ stderr })} to wait for it.`);
       expect(code).toBe(3);
     },
   );

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makePng } from '../support/pictures.ts';
+import { COMMAND } from '../support/run-command.ts';
 import { recordedId, SLOW, setStage, until } from './stage.ts';
 
 describe.concurrent('generate', SLOW, () => {
@@ -72,7 +73,7 @@ describe.concurrent('generate', SLOW, () => {
     expect(stage.sandbox.accepted).toHaveLength(1);
     expect(stdout).toMatch(/^\*\*Video Task:\*\* in_queue\n/);
     const id = recordedId({ stderr });
-    expect(stdout).toContain(`Run: jimeng-video-mcp get ${id} to wait for it.`);
+    expect(stdout).toContain(`Run: ${COMMAND} get ${id} to wait for it.`);
     expect(code).toBe(3);
     stage.advance(60);
     const once = () => stage.run('get', id, '--output', 'here.mp4', '--wait-seconds', '0');

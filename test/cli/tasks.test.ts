@@ -1,6 +1,7 @@
 /** Do the commands for tasks that are there find them, and tell the shell how they are? */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { COMMAND } from '../support/run-command.ts';
 import { recordedId, SLOW, setStage } from './stage.ts';
 
 const QUICK = ['--wait-seconds', '0'];
@@ -54,7 +55,7 @@ describe.concurrent('the commands for tasks', SLOW, () => {
     const foreign = { JIMENG_VIDEO_STATE_DIR: `${stage.stateDir}-other` };
     Object.assign(stage.env, foreign);
     const unknown = await stage.run('get', providerId);
-    expect(unknown.stderr).toContain('Run `jimeng-video-mcp list` for the ids');
+    expect(unknown.stderr).toContain(`Run \`${COMMAND} list\` for the ids`);
     expect(unknown.code).toBe(2);
     const adopted = await stage.run('get', providerId, '--mode', 't2v_720p', '--output', 'two.mp4');
     expect(adopted.code).toBe(0);

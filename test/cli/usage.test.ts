@@ -39,7 +39,7 @@ const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
   [['get'], [/missing required argument 'task-id'/]],
   [
     ['get', 'jv-nothing'],
-    [/No task "jv-nothing" is recorded/, /Run `jimeng-video-mcp list` for the ids/],
+    [/No task "jv-nothing" is recorded/, /Run `node .*main\.js'? list` for the ids/],
   ],
   [['list', '--limit', '51'], [/--limit must be at most 50, but is 51\./]],
   [['list', '--status', 'finished'], [/--status must be one of queued, /]],

@@ -9,8 +9,8 @@ const TOOL_WORDS = /_video_task|generate_video|`[a-z_]*_[a-z_]*`|this server|ser
 
 describe('the words of the command line', () => {
   it.for(Object.entries(PROBLEMS))('hold no tool and no input of one: %s', ([, { what, mend }]) => {
-    expect(inCommandWords(what)).not.toMatch(TOOL_WORDS);
-    expect(inCommandWords(mend)).not.toMatch(TOOL_WORDS);
+    expect(inCommandWords(what, 'jimeng-video-mcp')).not.toMatch(TOOL_WORDS);
+    expect(inCommandWords(mend, 'jimeng-video-mcp')).not.toMatch(TOOL_WORDS);
   });
 
   it.for([
@@ -21,7 +21,14 @@ describe('the words of the command line', () => {
     ["set X in the server's settings and restart it", 'set X in the environment'],
     ['a prompt with `code` and $1 in it', 'a prompt with `code` and $1 in it'],
   ])('%s', ([said, expected]) => {
-    expect(inCommandWords(said ?? '')).toBe(expected);
+    expect(inCommandWords(said ?? '', 'jimeng-video-mcp')).toBe(expected);
+  });
+
+  it('leave the path of the program as it is, whatever words it holds', () => {
+    const command = "node '/opt/this server/`mode` $1 $&/generate_video/dist/main.js'";
+    const said = `Run: ${command} get jv-1; or call get_video_task with {"task_id":"jv-2"} on this server.`;
+    const expected = `Run: ${command} get jv-1; or run \`${command} get jv-2\` on this program.`;
+    expect(inCommandWords(said, command)).toBe(expected);
   });
 });
 

@@ -2,9 +2,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { commandFor } from '../../src/cli/here.ts';
 
 /** What `npm run build` makes; `npm test` builds before it runs the tests. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** How sentences name it. */
+export const COMMAND = commandFor(
+  { path: PROGRAM, node: process.execPath },
+  { system: process.platform, searchPath: '', isThere: () => false },
+);
 
 export interface CommandResult {
   /** Null when a signal ended it. */
