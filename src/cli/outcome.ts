@@ -3,9 +3,11 @@ import { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
 import { commandSurface } from '../report/surface.ts';
+import { iso } from '../tasks/context.ts';
 import { isAlive, isOwn } from '../tasks/process-identity.ts';
 import { isOpen, type TaskRecord } from '../tasks/record.ts';
 import type { VideoService } from '../tasks/service.ts';
+import { errorOf } from '../tasks/submit.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { commandHere } from './here.ts';
 import type { Terminal } from './terminal.ts';
@@ -70,12 +72,23 @@ export async function tellAtEnd(service: VideoService, seen: TaskRecord, said: S
   const now = await service.asItIs(seen);
   // Finished since, and not where this command wants it: the next one puts it there.
   const isElsewhere = said.output !== undefined && isOpen(seen.status) && now.status === 'done';
-  return await tellTask(service, isElsewhere ? seen : now, said);
+  return await tellTask(service, isElsewhere ? seen : asItEnds(now, service.context.clock.now()), said);
 }
 
-/** Its process is this one, which is about to end, or has ended: the queue of a dead process is nobody's. */
-export function isLeftInQueue({ status, owner }: TaskRecord): boolean {
-  return status === 'queued' && (isOwn(owner) || isAlive(owner) === false);
+/** Its process is this one, which is about to end, or has ended. */
+function isLeft({ owner }: TaskRecord): boolean {
+  return isOwn(owner) || isAlive(owner) === false;
+}
+
+/** The queue of a dead process is nobody's. */
+export function isLeftInQueue(record: TaskRecord): boolean {
+  return record.status === 'queued' && isLeft(record);
+}
+
+/** Nobody hears the answer to its submit any more: told as the next command will find it. */
+function asItEnds(record: TaskRecord, now: number): TaskRecord {
+  if (record.status !== 'submitting' || !isLeft(record)) return record;
+  return { ...record, status: 'unknown', finished_at: iso(now), error: errorOf(new Problem('interrupted')) };
 }
 
 function left(message: string): string {

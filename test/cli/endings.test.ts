@@ -42,7 +42,7 @@ describe.concurrent('the end of a command', SLOW, () => {
     expect(code).toBe(3);
   });
 
-  it('gives up a submit that never answers, and the next command tells it as unknown', async (context) => {
+  it('gives up a submit that never answers, and tells it as unknown, as the next command does', async (context) => {
     const stage = await setStage(context);
     stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never' } });
     const running = stage.start('generate', 'a cat');
@@ -50,6 +50,7 @@ describe.concurrent('the end of a command', SLOW, () => {
     running.child.kill('SIGINT');
     const { code, stdout, stderr } = await running.result;
     expect(stdout).toMatch(/^\*\*Video Task:\*\* unknown\n/);
+    expect(stdout).toContain('it may have been charged, and it is not sent again');
     expect(code).toBe(1);
     const got = await stage.runJson('get', recordedId({ stderr }));
     expect(got.json).toMatchObject({ status: 'unknown', cost: { charge: 'possible' } });
