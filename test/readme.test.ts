@@ -94,6 +94,10 @@ describe.each(READMES)('%s', (path) => {
     for (const block of blocks) expect(() => JSON.parse(block), block).not.toThrow();
   });
 
+  it('gives `doctor` the keys: it does not find them in the configuration of a client', () => {
+    expect(readme).toContain('\nVOLC_ACCESSKEY=… VOLC_SECRETKEY=… npx -y jimeng-video-mcp doctor');
+  });
+
   it('leads to files that are there', () => {
     const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, link]) => String(link));
     for (const link of links) expect(() => readFileSync(pathOf(link)), link).not.toThrow();
