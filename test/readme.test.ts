@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../src/cli/commands.ts';
+import { CLIENTS } from '../src/cli/setup-clients.ts';
 import { CAMERA_TEMPLATES, MODE_NAMES, MODES } from '../src/jimeng/modes.ts';
 import { TOOLS } from '../src/mcp/tools.ts';
 import { PROBLEMS } from '../src/problems.ts';
@@ -96,6 +97,14 @@ describe.each(READMES)('%s', (path) => {
 
   it('gives `doctor` the keys: it does not find them in the configuration of a client', () => {
     expect(readme).toContain('\nVOLC_ACCESSKEY=… VOLC_SECRETKEY=… npx -y jimeng-video-mcp doctor');
+  });
+
+  it('says for Windows what `setup` says: where the Store’s Claude Desktop reads, and how Claude Code is told', () => {
+    const [path = ''] = /%LOCALAPPDATA%\S+\.json/.exec(CLIENTS['claude-desktop'].notes('windows').join(' ')) ?? [];
+    expect(path).toContain('Packages');
+    expect(readme.includes(`\`${path}\``), path).toBe(true);
+    expect(readme).toContain('jimeng-video-mcp setup claude-code --platform windows');
+    expect(readme).toContain(`\`${CLIENTS['claude-code'].file.windows}\``);
   });
 
   it('leads to files that are there', () => {
