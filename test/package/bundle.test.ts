@@ -82,8 +82,8 @@ describe('the bundle', () => {
     const naming = sources.filter((path) =>
       /\bexecPath\b|\bfork\(/.test(readFileSync(join(ROOT, 'src', path), 'utf8')),
     );
-    // It prints the path, for the configuration of another client.
-    expect(naming).toEqual(['cli/setup.ts']);
+    // It prints the path: for the configuration of another client, and in the commands to copy.
+    expect(naming).toEqual(['cli/here.ts']);
   });
 });
 
