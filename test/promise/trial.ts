@@ -15,20 +15,26 @@ import type { TaskRecord } from '../../src/tasks/record.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 export const clips = join(root, 'assets', 'sandbox-clips');
 
-/** Built for each test file: another file's tests must not see a half-written program. */
+/** The built program; one of its own for each test file where a rule is taken out of it. */
 export async function buildPlain(): Promise<Pick<Programs, 'plain'> & { remove(): Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'jimeng-promise-build-'));
   const changes = changesWithout(process.env.PROMISE_WITHOUT);
+  if (changes.length === 0) return { plain: join(root, 'dist', 'main.js'), remove: async () => undefined };
+  const folder = mkdtempSync(join(tmpdir(), 'jimeng-promise-build-'));
   const plain = await buildProgram({ root, outfile: join(folder, 'plain.cjs'), marked: false, changes });
   return { plain, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** And the one that dies where it is told to. */
+/** And the one that dies where it is told to, built for each test file: no other file's tests see it half-written. */
 export async function buildPrograms(): Promise<Programs & { remove(): Promise<void> }> {
   const { plain, remove } = await buildPlain();
+  const folder = mkdtempSync(join(tmpdir(), 'jimeng-promise-marked-'));
   const changes = changesWithout(process.env.PROMISE_WITHOUT);
-  const marked = await buildProgram({ root, outfile: join(dirname(plain), 'marked.cjs'), marked: true, changes });
-  return { plain, marked, clips, remove };
+  const marked = await buildProgram({ root, outfile: join(folder, 'marked.cjs'), marked: true, changes });
+  const removeBoth = async () => {
+    await remove();
+    await rm(folder, { recursive: true });
+  };
+  return { plain, marked, clips, remove: removeBoth };
 }
 
 /** Of this test alone; taken down when it is over. */
