@@ -207,3 +207,14 @@ export class Problem extends Error {
     this.providerText = details.providerText;
   }
 }
+
+/** Several things that are wrong with one call, each with what mends it. The code is the first one's. */
+export function together([first, ...others]: readonly Problem[]): Problem {
+  if (first === undefined) throw new RangeError('no problem');
+  const more = others.filter(({ message }) => message !== first.message);
+  if (more.length === 0) return first;
+  return new Problem(first.code as ProblemCode, {
+    what: [first, ...more].map(({ message }) => message).join(' '),
+    mend: [first, ...more].map(({ mend }) => mend).join('; '),
+  });
+}

@@ -9,7 +9,7 @@ import { extractLastFrame } from '../media/clip-convert.ts';
 import { encoderOrProblem } from '../media/clip-ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
 import { chooseDestination, type Destination, type OutputRules } from '../media/output.ts';
-import { Problem } from '../problems.ts';
+import { Problem, together } from '../problems.ts';
 import type { TaskContext } from './context.ts';
 import { fingerprintOf } from './duplicates.ts';
 import { isThere } from './save.ts';
@@ -45,9 +45,14 @@ export function outputRules(context: TaskContext, unrestricted: boolean): Output
 
 /** @throws Problem with what is wrong and what to do; the signal's reason */
 export async function prepare(context: TaskContext, request: VideoRequest, options: PrepareOptions): Promise<Prepared> {
-  const destination = await chooseDestination(options.output, outputRules(context, options.unrestricted));
-  await requireConvertible(context, request, destination, options.signal);
-  const { images, notes } = await loadImages(context, request, options);
+  const [destination, { images, notes }] = await bothOrProblems(
+    async () => {
+      const place = await chooseDestination(options.output, outputRules(context, options.unrestricted));
+      await requireConvertible(context, request, place, options.signal);
+      return place;
+    },
+    () => loadImages(context, request, options),
+  );
   const body = requestBody({
     mode: request.mode,
     prompt: request.prompt,
@@ -68,6 +73,22 @@ export async function prepare(context: TaskContext, request: VideoRequest, optio
     estimatedCny: priceCny(request.mode, request.generatedSeconds),
     notes: [...notes, ...requestNotes(request)],
   };
+}
+
+/**
+ * One after the other, because two pictures at once take twice the memory; and both, because whoever mends what is wrong
+ * with one must not find the other at the next call. @throws Problem of either, or of both
+ */
+async function bothOrProblems<First, Second>(
+  first: () => Promise<First>,
+  second: () => Promise<Second>,
+): Promise<[First, Second]> {
+  const [one] = await Promise.allSettled([first()]);
+  const [other] = await Promise.allSettled([second()]);
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
+  const reasons = [one, other].flatMap((settled) => (settled.status === 'rejected' ? [settled.reason] : []));
+  const unexpected = reasons.find((reason) => !(reason instanceof Problem));
+  throw unexpected ?? together(reasons);
 }
 
 function requestNotes(request: VideoRequest): string[] {
@@ -117,12 +138,12 @@ async function loadImages(
   options: PrepareOptions,
 ): Promise<{ images: BodyImages | undefined; notes: string[] }> {
   if (request.image === undefined) return { images: undefined, notes: [] };
-  const first = await loadFirst(context, request.image, options);
+  const { image, tailImage } = request;
   const rules = imageRules(context, options.unrestricted);
-  const tail =
-    request.tailImage === undefined
-      ? undefined
-      : await loadImage(request.tailImage, 'tail_image', rules, options.signal);
+  const [first, tail] = await bothOrProblems(
+    () => loadFirst(context, image, options),
+    async () => (tailImage === undefined ? undefined : await loadImage(tailImage, 'tail_image', rules, options.signal)),
+  );
   if (tail !== undefined) requireSameTransport(first, tail);
   const all = tail === undefined ? [first] : [first, tail];
   // A note begins with the file's name, which would be changed where a sentence is given its capital.

@@ -44,3 +44,13 @@ test('a call whose time is over while a last frame is read is told so, and nothi
   const over = new Problem('preparation_too_long');
   expect((await failureOf(clip('1248x704-121'), AbortSignal.abort(over))).thrown).toBe(over);
 });
+
+test('everything that is wrong with a request is told at once, each with what mends it', async () => {
+  const request = settleRequest({ prompt: 'wrong', image: '/nope.png', tail_image: '/nowhere.jpg' });
+  const options = { output: '/etc/x.mp4', unrestricted: false, signal: new AbortController().signal };
+  const thrown = await prepare(world.context, request, options).catch((error: unknown) => error);
+  expect(thrown).toMatchObject({ code: 'output_not_allowed' });
+  const { message, mend } = thrown as Problem;
+  expect(message).toMatch(/x\.mp4.* `image` .*nope\.png.* `tail_image` .*nowhere\.jpg/s);
+  expect(mend.split('; ').length).toBeGreaterThanOrEqual(3);
+});
