@@ -251,6 +251,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'media/clip-*',
       'tasks/durable-file.ts',
       'tasks/closed-folder.ts',
+      'tasks/claims.ts',
       'tasks/journal.ts',
       'tasks/lease.ts',
       'tasks/leftovers.ts',

@@ -6,13 +6,15 @@ import { Problem } from '../problems.ts';
 import { findTask } from './adopt.ts';
 import { notLeased, type TaskContext } from './context.ts';
 import { finish, freshLink } from './finish.ts';
-import { type Lease, LeaseHeld, renewedWhile, waitForLease } from './lease.ts';
+import { type Lease, LeaseLost, renewedWhile, tryLease } from './lease.ts';
 import type { TaskRecord } from './record.ts';
 import { copySaved, isThere, keptDestination } from './save.ts';
 import { errorOf } from './submit.ts';
 
 /** The save before this one may be letting go of its lease this moment. */
 const LEASE_WAIT_MILLISECONDS = 1_000;
+/** Other processes' leases are looked at so often. */
+const LOOK_MILLISECONDS = 250;
 /** A link that is about to die is no use to who gets it. */
 const LINK_MARGIN_MILLISECONDS = 60_000;
 
@@ -103,18 +105,15 @@ export class Delivery {
 
   /** Never throws: why it could not be saved stands in the record, or is remembered here where not even that can be written. */
   private async saveAgain(record: TaskRecord, place: TaskRecord['destination'], call: Waiting): Promise<void> {
-    const { journal, identity, clock, ending, log } = this.context;
-    // Another process, or the save before this one, may be at it.
-    const wait = Math.max(call.deadline - clock.monotonic(), LEASE_WAIT_MILLISECONDS);
-    let lease: Lease;
+    const { journal, ending, log } = this.context;
+    let lease: Lease | undefined;
     try {
-      lease = await waitForLease(journal.leasePath(record.id), identity, clock, wait, ending);
+      lease = await this.leaseFor(record, call);
     } catch (error) {
-      if (ending.aborted) return;
-      const problem = error instanceof LeaseHeld ? savedElsewhere() : notLeased(this.context, error);
-      this.standstills.set(record.id, problem);
+      if (!ending.aborted) this.standstills.set(record.id, notLeased(this.context, error));
       return;
     }
+    if (lease === undefined) return void this.standstills.set(record.id, savedElsewhere());
     try {
       await renewedWhile(lease, async (lost) => {
         const signal = AbortSignal.any([ending, lost]);
@@ -126,9 +125,22 @@ export class Delivery {
     } catch (error) {
       if (ending.aborted) return;
       log.warn('not saved', { task: record.id, reason: String(error) });
+      const isGone = error instanceof LeaseLost && (await journal.read(record.id).catch(() => record)) === undefined;
+      if (isGone) journal.keep(record, 'the record is gone');
       if (error instanceof Problem) this.standstills.set(record.id, error);
     } finally {
       await lease.release();
+    }
+  }
+
+  /** Another process, or the save before this one, may be at it: waited for as long as the call does. */
+  private async leaseFor(record: TaskRecord, call: Waiting): Promise<Lease | undefined> {
+    const { journal, identity, clock, ending } = this.context;
+    const until = Math.max(call.deadline, clock.monotonic() + LEASE_WAIT_MILLISECONDS);
+    for (let pause = 10; ; pause = Math.min(pause * 2, LOOK_MILLISECONDS)) {
+      const lease = await tryLease(journal.leasePath(record.id), identity);
+      if (lease !== undefined || call.signal.aborted || clock.monotonic() > until) return lease;
+      await clock.sleep(pause, ending);
     }
   }
 

@@ -11,6 +11,8 @@ import { errorOf } from './submit.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
 const FRESH_LINK_QUERIES = 5;
+/** Beside a file it is a convenience that nobody should wait long for. */
+const FILE_LINK_QUERIES = 2;
 
 /**
  * Saves what is done, and closes the record. The caller holds the task's lease. A video that cannot be saved is
@@ -26,7 +28,7 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
       saved = await saveVideo(context, {
         record: { ...unsaved, video },
         destination: { folder: destination.folder, fileName: destination.file_name },
-        freshUrl: (abort) => freshUrl(context, record, abort),
+        freshUrl: (abort) => freshUrl(context, record, FRESH_LINK_QUERIES, abort),
         signal,
         // A state folder that is full for a while must not keep a paid video from its place.
         remember: (remembered) => journal.writeOrKeep(remembered),
@@ -67,7 +69,12 @@ function priceOfAdopted(record: TaskRecord): Partial<TaskRecord> {
 }
 
 /** @throws Problem not_found, save_failed: why there is none, and what mends it; the signal's reason */
-async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortSignal): Promise<string> {
+async function freshUrl(
+  context: TaskContext,
+  record: TaskRecord,
+  queries: number,
+  signal: AbortSignal,
+): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await askAtOnce(context, record, signal);
     if (outcome.kind === 'done') return outcome.url;
@@ -80,7 +87,7 @@ async function freshUrl(context: TaskContext, record: TaskRecord, signal: AbortS
     }
     // What somebody has to mend is told at once.
     const isOperators = 'problem' in outcome && outcome.problem.who === 'operator';
-    if (attempt === FRESH_LINK_QUERIES || isOperators) throw noFreshLink(tried, outcome);
+    if (attempt === queries || isOperators) throw noFreshLink(tried, outcome);
     await context.clock.sleep(delayBefore(attempt, QUERY_DELAYS, Math.random()), signal);
   }
 }
@@ -106,7 +113,8 @@ export async function freshLink(
   record: TaskRecord,
   signal: AbortSignal,
 ): Promise<ReturnType<typeof linkOf>> {
-  return linkOf(await freshUrl(context, record, signal), context.clock.now());
+  const queries = record.video?.file === undefined ? FRESH_LINK_QUERIES : FILE_LINK_QUERIES;
+  return linkOf(await freshUrl(context, record, queries, signal), context.clock.now());
 }
 
 /** Somebody, or a download, waits for the answer. */

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describeFailure } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
+import { claimPath, voidClaim, withdrawClaim } from './claims.ts';
 import { ClosedFolder, type ClosedListing } from './closed-folder.ts';
-import { type ClosedEntry, closedFileName, entryOf } from './closed-name.ts';
+import { type ClosedEntry, closedFileName, entryOf, readClosedName } from './closed-name.ts';
 import { createExclusively, exists, makePrivateFolder, syncFolder, writeDurably } from './durable-file.ts';
 import { isOpen, isTaskId, recordSchema, type TaskRecord } from './record.ts';
 import type { Scope } from './scope.ts';
@@ -19,8 +20,6 @@ export interface Snapshot {
 }
 
 const READ_TOGETHER = 32;
-/** A claim with nothing behind it. */
-const WITHDRAWN = 'withdrawn';
 
 /**
  * Layout, under the state folder's folder for the pair:
@@ -172,10 +171,18 @@ export class Journal {
     for (const id of [...this.unwritten.keys()]) {
       await this.inTurn(id, async () => {
         const newest = this.unwritten.get(id);
-        if (newest !== undefined)
-          await this.writeNow(newest).catch((error: unknown) => this.keep(newest, describeFailure(error)));
+        if (newest === undefined) return;
+        if (await this.isOverOnDisk(newest)) return void this.unwritten.delete(id);
+        await this.writeNow(newest).catch((error: unknown) => this.keep(newest, describeFailure(error)));
       });
     }
+  }
+
+  /** Another process knows more: only of `unknown` anything is found out afterwards. */
+  private async isOverOnDisk({ id, status }: TaskRecord): Promise<boolean> {
+    const name = isOpen(status) ? await this.closedNameOf(id).catch(() => undefined) : undefined;
+    const closed = name === undefined ? undefined : readClosedName(name);
+    return closed !== undefined && closed.status !== 'unknown';
   }
 
   isUnwritten(id: string): boolean {
@@ -193,23 +200,15 @@ export class Journal {
 
   /** Exactly one caller, in whatever process, is told true. The claim is never taken back. */
   async claim(id: string, attempt: number, content: string): Promise<boolean> {
-    return await this.guard(() => createExclusively(join(this.folder, 'claims', `${id}.${attempt}`), content));
+    return await this.guard(() => createExclusively(claimPath(this.folder, id, attempt), content));
   }
 
-  /** Of a sending that ended before a byte of it left this machine: should this process die now, nothing is in doubt. */
   async voidClaim(id: string, attempt: number): Promise<void> {
-    await this.guard(() => writeDurably(join(this.folder, 'claims', `${id}.${attempt}`), WITHDRAWN));
+    await this.guard(() => voidClaim(claimPath(this.folder, id, attempt)));
   }
 
-  /**
-   * Takes the claim of a sending that its process left unclaimed: should that process only have slept, it finds the
-   * claim taken. @returns false when somebody had claimed it, so that it may have been sent
-   */
   async withdrawClaim(id: string, attempt: number): Promise<boolean> {
-    const path = join(this.folder, 'claims', `${id}.${attempt}`);
-    return await this.guard(
-      async () => (await createExclusively(path, WITHDRAWN)) || (await readFile(path, 'utf8')) === WITHDRAWN,
-    );
+    return await this.guard(() => withdrawClaim(claimPath(this.folder, id, attempt)));
   }
 
   /** @returns undefined when there is none, or it cannot be read */
@@ -337,7 +336,7 @@ export class Journal {
   private async dropLeftovers(record: TaskRecord): Promise<void> {
     await this.dropBody(record.id);
     for (let attempt = 1; attempt <= record.attempts; attempt++) {
-      await rm(join(this.folder, 'claims', `${record.id}.${attempt}`), { force: true }).catch(() => undefined);
+      await rm(claimPath(this.folder, record.id, attempt), { force: true }).catch(() => undefined);
     }
   }
 

@@ -22,6 +22,8 @@ export interface Lease {
 const UNSEEN_LEASE_MILLISECONDS = 15 * 60_000;
 /** After a sleep every lease looks old: a holder that lives renews it within this time. */
 const SEEN_UNCHANGED_MILLISECONDS = 60_000;
+/** What is waited for is held for milliseconds. */
+const LOCK_UNCHANGED_MILLISECONDS = 10_000;
 const RENEW_MILLISECONDS = 20_000;
 /** Who wrote half a lease is gone, or has written the other half by then. */
 const TORN_LEASE_MILLISECONDS = 10_000;
@@ -37,16 +39,19 @@ const held = new Set<string>();
  *
  * A dead one's lease is removed by whoever first creates `NAME.over-TOKEN.1`, TOKEN being the dead lease's own: of any
  * number of processes that see the same dead lease exactly one removes it, and none can remove the next one's.
+ *
+ * @param seenUnchanged milliseconds for which an old lease of an uncertain holder has to be seen as it is
  */
 export async function tryLease(
   path: string,
   owner: ProcessIdentity,
   clock: Clock = systemClock,
+  seenUnchanged: number = SEEN_UNCHANGED_MILLISECONDS,
 ): Promise<Lease | undefined> {
   for (let round = 0; round < 3; round++) {
     // Looked at first: who waits must not cost whoever holds it a write each time.
     const holder = await readLease(path);
-    if (holder !== undefined && !(await isOver(path, holder, clock))) return undefined;
+    if (holder !== undefined && !(await isOver(path, holder, clock, seenUnchanged))) return undefined;
     if (holder !== undefined && !(await takeOver(path, holder.token, owner))) return undefined;
     const token = await create(path, owner);
     if (token !== undefined) return { renew: () => renew(path, token), release: () => release(path, token) };
@@ -96,7 +101,8 @@ async function removeBusy(path: string): Promise<void> {
 
 /**
  * Renews the lease for as long as the step takes.
- * @param step its signal is aborted, with a LeaseLost, when somebody else has the lease: after a long sleep of this computer
+ * @param step its signal is aborted when the lease is not there any more
+ * @throws LeaseLost in that case, whatever the step threw
  */
 export async function renewedWhile<Value>(
   lease: Pick<Lease, 'renew'>,
@@ -111,10 +117,16 @@ export async function renewedWhile<Value>(
     lost.abort(new LeaseLost());
   };
   renewing().catch(() => undefined);
-  return await step(lost.signal).finally(() => over.abort());
+  try {
+    return await step(lost.signal);
+  } catch (error) {
+    throw lost.signal.aborted ? lost.signal.reason : error;
+  } finally {
+    over.abort();
+  }
 }
 
-/** This process slept for so long that another took its work over. */
+/** This process slept for so long that another took its work over, or somebody removed the state folder. */
 export class LeaseLost extends Error {
   constructor() {
     super('another process has taken it over');
@@ -138,7 +150,7 @@ export async function waitForLease(
 ): Promise<Lease> {
   const began = clock.monotonic();
   for (let pause = 2; ; pause *= 1.5) {
-    const lease = await tryLease(path, owner);
+    const lease = await tryLease(path, owner, clock, LOCK_UNCHANGED_MILLISECONDS);
     if (lease !== undefined) return lease;
     const waited = clock.monotonic() - began;
     // Who has waited for long looks oftener than who has just come: twenty busy processes starved two of a thousand requests.
@@ -192,7 +204,12 @@ async function readLease(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function isOver(path: string, holder: Holder, clock: Clock = systemClock): Promise<boolean> {
+async function isOver(
+  path: string,
+  holder: Holder,
+  clock: Clock = systemClock,
+  seenUnchanged: number = SEEN_UNCHANGED_MILLISECONDS,
+): Promise<boolean> {
   if (isOwn(holder)) return !held.has(holder.token);
   const alive = isAlive(holder);
   if (alive === false) return true;
@@ -202,16 +219,16 @@ async function isOver(path: string, holder: Holder, clock: Clock = systemClock):
     const { mtimeMs } = await stat(path);
     // The system's clock, whatever clock is injected: it is compared with the file system's.
     const isOld = systemClock.now() - mtimeMs > believed;
-    return isOld && (holder.pid === TORN_PID || isUnchanged(holder.token, mtimeMs, clock));
+    return isOld && (holder.pid === TORN_PID || isUnchanged(holder.token, mtimeMs, clock, seenUnchanged));
   } catch {
     return false;
   }
 }
 
-function isUnchanged(token: string, mtimeMs: number, clock: Clock): boolean {
+function isUnchanged(token: string, mtimeMs: number, clock: Clock, seenUnchanged: number): boolean {
   const now = clock.monotonic();
   const seen = unchanged.get(token);
-  if (seen?.mtimeMs === mtimeMs) return now - seen.since > SEEN_UNCHANGED_MILLISECONDS;
+  if (seen?.mtimeMs === mtimeMs) return now - seen.since > seenUnchanged;
   unchanged.set(token, { mtimeMs, since: now });
   return false;
 }

@@ -36,6 +36,15 @@ export class Resumer {
     await this.loop;
   }
 
+  /** What dead processes were sending. Never throws. */
+  async takeUpLeft(records: readonly TaskRecord[]): Promise<void> {
+    for (const { id } of records) {
+      await this.takeUp(id).catch((error: unknown) =>
+        this.context.log.warn('task not taken up', { task: id, reason: String(error) }),
+      );
+    }
+  }
+
   /** One look at everything that is open. Never throws. */
   async sweep(): Promise<void> {
     const { journal, ending, log } = this.context;

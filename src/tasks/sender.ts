@@ -148,15 +148,17 @@ export class Sender {
   /** @returns undefined when it is no longer this process's to send */
   private async takeAgain(record: TaskRecord): Promise<TaskRecord | undefined> {
     const { journal, clock } = this.context;
+    // Its writing may fail when it says so on disk already.
+    let newest = record;
     try {
       return await withLock(this.context, async () => {
         if (await isTakenElsewhere(this.context, record)) return undefined;
-        const again = { ...record, attempts: record.attempts + 1, sent_at: iso(clock.now()) };
-        await journal.write(again);
-        return again;
+        newest = { ...record, attempts: record.attempts + 1, sent_at: iso(clock.now()) };
+        await journal.write(newest);
+        return newest;
       });
     } catch (error) {
-      await this.withdraw(record, error);
+      await this.withdraw(newest, error);
       throw error;
     }
   }

@@ -140,8 +140,12 @@ export class VideoService {
     this.resume();
     const listed = await listTasks(this.context, limit, status);
     // What a dead process was sending is told as what it is: nobody sends it any more.
-    if (!listed.records.some((record) => record.status === 'submitting' && this.resumer.isLeft(record))) return listed;
-    await this.resumer.sweep();
+    const left = listed.records.filter((record) => record.status === 'submitting' && this.resumer.isLeft(record));
+    if (left.length === 0) return listed;
+    const over = new AbortController();
+    const timer = this.context.clock.sleep(ASKED_WAIT_MILLISECONDS, over.signal).catch(() => undefined);
+    await Promise.race([this.resumer.takeUpLeft(left), timer]);
+    over.abort();
     return await listTasks(this.context, limit, status);
   }
 

@@ -1,7 +1,7 @@
 /** The only step that spends: claim, send once, record the outcome. There is no policy for sending it again. */
 import type { SubmitOutcome } from '../jimeng/api.ts';
 import { Problem } from '../problems.ts';
-import { iso, type TaskContext } from './context.ts';
+import { iso, type TaskContext, withLock } from './context.ts';
 import type { TaskError, TaskRecord } from './record.ts';
 
 export function errorOf(problem: Problem): TaskError {
@@ -56,7 +56,13 @@ export async function sendOnce(
 /** Another process took this one for dead while it slept, and has sent the request itself or told what became of it. */
 export async function isTakenElsewhere({ journal }: TaskContext, { id, attempts }: TaskRecord): Promise<boolean> {
   const now = await journal.read(id);
-  return now !== undefined && (now.status !== 'submitting' || now.attempts !== attempts);
+  return now !== undefined && (now.status !== 'submitting' || now.attempts > attempts);
+}
+
+/** Told as unknown by who could not know that this very sending never left. */
+async function isInDoubt({ journal }: TaskContext, { id, attempts }: TaskRecord): Promise<boolean> {
+  const now = await journal.read(id);
+  return now?.status === 'unknown' && now.attempts === attempts;
 }
 
 async function recordOutcome(context: TaskContext, sent: TaskRecord, outcome: SubmitOutcome): Promise<Sending> {
@@ -99,9 +105,11 @@ async function recordOutcome(context: TaskContext, sent: TaskRecord, outcome: Su
 export async function noteNotSent(context: TaskContext, record: TaskRecord, problem: Problem): Promise<TaskRecord> {
   const noted: TaskRecord = { ...record, hindrance: { ...errorOf(problem), count: record.attempts } };
   try {
-    if (await isTakenElsewhere(context, record)) return record;
-    await context.journal.voidClaim(record.id, record.attempts);
-    await context.journal.write(noted);
+    await withLock(context, async () => {
+      if (await isTakenElsewhere(context, record)) return;
+      await context.journal.write(noted);
+      await context.journal.voidClaim(record.id, record.attempts);
+    });
     context.changes.notify();
   } catch (error) {
     context.log.warn('not noted', { task: record.id, reason: String(error) });
@@ -111,7 +119,8 @@ export async function noteNotSent(context: TaskContext, record: TaskRecord, prob
 
 /** Given up without a byte sent, unless somebody else has taken it up since. */
 export async function recordNotSent(context: TaskContext, record: TaskRecord, problem: Problem): Promise<void> {
-  if (await isTakenElsewhere(context, record).catch(() => false)) return;
+  const isOthers = async () => (await isTakenElsewhere(context, record)) && !(await isInDoubt(context, record));
+  if (await isOthers().catch(() => false)) return;
   // First: what cannot be recorded as failed is told as failed all the same, and without its body is never sent.
   await context.journal.dropBody(record.id);
   const { sent_at: _s, hindrance: _h, ...rest } = record;

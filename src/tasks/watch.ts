@@ -4,7 +4,7 @@ import { Problem } from '../problems.ts';
 import { afterQuery, inThisCase, type Looked, NOT_FOUND_BELIEVED_MILLISECONDS } from './after-query.ts';
 import { notLeased, type TaskContext } from './context.ts';
 import { finish } from './finish.ts';
-import { type Lease, renewedWhile, tryLease } from './lease.ts';
+import { type Lease, LeaseLost, renewedWhile, tryLease } from './lease.ts';
 import type { Turn } from './query-budget.ts';
 import { isAdopted, isWatched, type TaskRecord } from './record.ts';
 import { delayBefore, HINDRANCE_DELAYS, QUERY_DELAYS } from './retry.ts';
@@ -133,12 +133,13 @@ export class Watcher {
         await this.pause(watch, delayMilliseconds);
         await this.turn(watch);
         if (this.context.ending.aborted) return;
-        const record = await this.context.journal.read(id).catch(() => undefined);
+        const record = await this.context.journal.read(id);
         // Somebody removed the state folder. The task is paid for all the same: written again, it is taken up again.
         if (record === undefined) return this.context.journal.keep(last, 'the record is gone');
         if (!isWatched(record.status) || !(await lease.renew())) return;
         last = record;
-        const next = await renewedWhile(lease, (lost) => this.look(record, watch, lost));
+        // Whether another process has it now, or the folder is gone, the next reading tells.
+        const next = await renewedWhile(lease, (lost) => this.look(record, watch, lost)).catch(againWhenLost);
         watch.isLooking = false;
         tellLooked(watch);
         if (next === undefined) return;
@@ -246,6 +247,12 @@ export class Watcher {
     const schedule = chooseSchedule(settings.pollIntervalSeconds, learned);
     return schedule.delaySeconds(ageSeconds ?? 0, Math.random()) * 1000;
   }
+}
+
+/** @returns milliseconds until the next look */
+function againWhenLost(error: unknown): number {
+  if (error instanceof LeaseLost) return 0;
+  throw error;
 }
 
 /** A look that is under way answers whoever asks now. */

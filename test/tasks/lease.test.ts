@@ -218,7 +218,7 @@ test('a step whose lease somebody else has taken meanwhile is told to stop', asy
     async (lost) => {
       leave(living, 'another');
       await new Promise((resolve) => lost.addEventListener('abort', resolve));
-      throw lost.reason;
+      throw new Error('what a download says when it is aborted');
     },
     clock,
   );

@@ -1,5 +1,5 @@
 /** Is the one lock waited for as long as it says, and no longer? */
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { withLock } from '../../src/tasks/context.ts';
 import { identityOf } from '../../src/tasks/process-identity.ts';
@@ -16,4 +16,15 @@ test('calls in line behind one that waited in vain do not wait as long again', a
   const outcomes = await Promise.allSettled(steps);
   expect(outcomes.map(({ status }) => status)).toEqual(steps.map(() => 'rejected'));
   expect(clock.monotonic()).toBeLessThan(22_000);
+});
+
+test('a lock that a killed container left is taken over within one wait', async () => {
+  world = await openWorld();
+  const { context, clock } = world;
+  const path = context.journal.leasePath('lock');
+  await writeFile(path, JSON.stringify({ ...context.identity, place: 'elsewhere pid:[1] boot x', token: 'left' }));
+  const yesterday = new Date(Date.now() - 24 * 3600_000);
+  await utimes(path, yesterday, yesterday);
+  expect(await withLock(context, async () => 'done')).toBe('done');
+  expect(clock.monotonic()).toBeLessThan(15_000);
 });

@@ -88,3 +88,22 @@ test('what failed unsent has no body left that could be sent later', async () =>
   await recordNotSent(world.context, taken, new Problem('state_not_writable'));
   await expect(world.context.journal.body(taken.id)).rejects.toThrow('ENOENT');
 });
+
+test.each(['before', 'after'])(
+  'what could not be noted as sent again does not stay so: %s its file is named',
+  async (when) => {
+    world = await openWorld();
+    const taken = await aboutToSend();
+    const { journal } = world.context;
+    const write = journal.write.bind(journal);
+    journal.write = async (record) => {
+      const isAgain = record.attempts === 2 && record.status === 'submitting';
+      if (!isAgain || when === 'after') await write(record);
+      if (isAgain) throw journal.notWritable(new Error('EIO'));
+    };
+    const sender = new Sender(unreachable(world.context), () => undefined);
+    sender.send(taken, 60_000);
+    await sender.answered();
+    expect(await world.read(taken.id)).toMatchObject({ status: 'failed', error: { code: 'state_not_writable' } });
+  },
+);

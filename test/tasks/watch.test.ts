@@ -2,7 +2,9 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../../src/log.ts';
 import type { ApiFault } from '../../src/sandbox/faults.ts';
+import { Journal } from '../../src/tasks/journal.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
 import { openWorld, type World } from './watch-world.ts';
 
@@ -293,6 +295,34 @@ describe('a record that is gone', () => {
     world.clock.onSleep = () => undefined;
     await journal.writeAgain();
     expect(journal.isUnwritten(id)).toBe(false);
+    await expectSaved(await world.watch(id));
+  });
+
+  test('is not written over what another process has closed meanwhile', async () => {
+    world = await openWorld();
+    const record = await world.submit();
+    const { journal } = world.context;
+    journal.keep(record, 'the record is gone');
+    const other = new Journal(world.context.settings.stateDir, journal.scope, silentLog);
+    await other.write({ ...record, status: 'done', finished_at: record.created_at });
+    await journal.writeAgain();
+    expect(await journal.read(record.id)).toMatchObject({ status: 'done' });
+  });
+
+  test('is not what one is that cannot be read for a moment', async () => {
+    world = await openWorld();
+    const { id } = await world.submit();
+    const { journal } = world.context;
+    const read = journal.read.bind(journal);
+    atSleep(1, () => {
+      journal.read = async () => {
+        journal.read = read;
+        throw journal.notWritable(new Error('EIO'));
+      };
+    });
+    await world.watch(id);
+    expect(journal.isUnwritten(id)).toBe(false);
+    expect(world.watcher.standstillOf(id)?.code).toBe('state_not_writable');
     await expectSaved(await world.watch(id));
   });
 });
