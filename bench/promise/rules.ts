@@ -7,9 +7,9 @@ const ADMIT = 'src/tasks/admit.ts';
 const SAVE = 'src/tasks/save.ts';
 const SERVICE = 'src/tasks/service.ts';
 
-const RULES: Readonly<Record<string, Change>> = {
+export const RULES: Readonly<Record<string, Change>> = {
   'a claim without an outcome is unknown': {
-    file: 'src/tasks/journal.ts',
+    file: 'src/tasks/claims.ts',
     from: "(await readFile(path, 'utf8')) === WITHDRAWN",
     to: '(true as boolean)',
   },
@@ -30,8 +30,8 @@ const RULES: Readonly<Record<string, Change>> = {
   },
   'one lock': {
     file: 'src/tasks/context.ts',
-    from: "const path = context.journal.leasePath('lock');",
-    to: 'if (true as boolean) return await step();\nconst path = "";',
+    from: 'return await journal.lockTurns.take(async () => {',
+    to: 'if (true as boolean) return await step();\nreturn await journal.lockTurns.take(async () => {',
   },
   'the same request is joined': {
     file: ADMIT,
@@ -73,7 +73,11 @@ const RULES: Readonly<Record<string, Change>> = {
     from: 'for (const left of [part, cut]) await rm(left, { force: true });',
     to: '',
   },
-  'left entries of every mode are sent': { file: SERVICE, from: '.finally(() => this.sender.pumpAll())', to: '' },
+  'left entries of every mode are sent': {
+    file: SERVICE,
+    from: '.finally(() => this.sender.pumpAll(prepared.reqKey))',
+    to: '',
+  },
   'left entries expire': {
     file: QUEUE,
     from: 'const LEFT_ENTRY_MILLISECONDS = 3600_000;',

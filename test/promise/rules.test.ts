@@ -1,0 +1,16 @@
+/** Can each rule of the promise still be taken out of the code, to see that its trial falls? */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { ANCHORS } from '../../bench/promise/moments.ts';
+import { RULES } from '../../bench/promise/rules.ts';
+
+const timesIn = (file: string, text: string) =>
+  readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').split(text).length - 1;
+
+test.each(Object.entries(RULES))('%s', (_, { file, from }) => {
+  expect(timesIn(file, from)).toBe(1);
+});
+
+test.each(Object.entries(ANCHORS))('a process can be killed: %s', (_, { file, text }) => {
+  expect(timesIn(file, text)).toBe(1);
+});
