@@ -2,7 +2,7 @@
 import { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
-import { commandSurface } from '../report/surface.ts';
+import { commandSurface, type Surface } from '../report/surface.ts';
 import { iso } from '../tasks/context.ts';
 import { isAlive, isOwn } from '../tasks/process-identity.ts';
 import { isOpen, type TaskRecord } from '../tasks/record.ts';
@@ -54,8 +54,9 @@ export async function tellTask(
   record: TaskRecord,
   { joined = false, output, before = '' }: Said = {},
 ): Promise<Outcome> {
+  const surface = commandSurface(commandHere());
   const report = reportOf(record, {
-    surface: commandSurface(commandHere()),
+    surface,
     now: service.context.clock.now(),
     usual: await service.context.pastTimes.usualTime(record.request.mode),
     joined,
@@ -63,7 +64,7 @@ export async function tellTask(
     placeInQueue: await service.placeInQueue(record),
     unwritten: service.context.journal.isUnwritten(record.id),
   });
-  const message = isLeftInQueue(record) ? left(report.message) : report.message;
+  const message = isLeftInQueue(record) ? left(report.message, surface) : report.message;
   return tellReport({ ...report, message: `${before} ${message}`.trim() }, record);
 }
 
@@ -91,11 +92,8 @@ function asItEnds(record: TaskRecord, now: number): TaskRecord {
   return { ...record, status: 'unknown', finished_at: iso(now), error: errorOf(new Problem('interrupted')) };
 }
 
-function left(message: string): string {
-  return message.replace(
-    'it is sent by itself, and costs nothing until then',
-    'no process is left to send it, so it is sent when `get` is run for it within an hour, and costs nothing until then',
-  );
+function left(message: string, { whenLeft }: Surface): string {
+  return message.replace('it is sent by itself', `no process is left to send it, so it is sent ${whenLeft}`);
 }
 
 /** What `--json` tells of a task beyond its report. */

@@ -1,5 +1,5 @@
 /** What happened to a task, and what is to be done next, each in words that a model or a person can act on. */
-import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import { isPastLife } from '../tasks/after-query.ts';
 import { isAlive } from '../tasks/process-identity.ts';
 import { isAdopted, isOpen, type TaskError, type TaskRecord } from '../tasks/record.ts';
 import { escapeMarkdown } from './markdown.ts';
@@ -137,11 +137,6 @@ function hasLink({ video }: TaskRecord, now: number): boolean {
   return video !== undefined && Date.parse(video.url_valid_until) > now;
 }
 
-/** The provider forgets a task after 12 h: there is no fresh link then. */
-function isForgotten({ submitted_at, created_at }: TaskRecord, now: number): boolean {
-  return now - Date.parse(submitted_at ?? created_at) > TASK_LIFE_SECONDS * 1000;
-}
-
 /** What the file has and was not asked for. */
 function differenceOf({ request, video }: TaskRecord): string {
   const facts = video?.file?.facts;
@@ -199,7 +194,8 @@ export function nextStepOf(record: TaskRecord, { surface, now, output }: Circums
 
 function nextStepWhenDone(record: TaskRecord, get: string, now: number): string {
   const { video, error } = record;
-  const isLost = isForgotten(record, now) && !hasLink(record, now);
+  // The provider has forgotten it: there is no fresh link then.
+  const isLost = isPastLife(record, now) && !hasLink(record, now);
   if (video?.file !== undefined) {
     return isLost
       ? 'Show the user the saved file; the provider keeps a link for 12 hours only.'

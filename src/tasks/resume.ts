@@ -38,11 +38,7 @@ export class Resumer {
 
   /** What dead processes were sending. Never throws. */
   async takeUpLeft(records: readonly TaskRecord[]): Promise<void> {
-    for (const { id } of records) {
-      await this.takeUp(id).catch((error: unknown) =>
-        this.context.log.warn('task not taken up', { task: id, reason: String(error) }),
-      );
-    }
+    for (const { id } of records) await this.takeUpOrWarn(id);
   }
 
   /** One look at everything that is open. Never throws. */
@@ -54,10 +50,7 @@ export class Resumer {
         if (ending.aborted) return;
         // A thousand that are watched here anyway are not read every time.
         if (this.watcher.isWatching(id)) continue;
-        // One that cannot be taken up must not keep the others from it.
-        await this.takeUp(id).catch((error: unknown) =>
-          log.warn('task not taken up', { task: id, reason: String(error) }),
-        );
+        await this.takeUpOrWarn(id);
       }
     } catch (error) {
       log.warn('sweep failed', { reason: String(error) });
@@ -76,6 +69,13 @@ export class Resumer {
       if (round % STATE_SWEEP_ROUNDS === 1 && !ending.aborted) await sweepState(settings.stateDir);
     }
     await swept;
+  }
+
+  /** One that cannot be taken up must not keep the others from it. */
+  private async takeUpOrWarn(id: string): Promise<void> {
+    await this.takeUp(id).catch((error: unknown) =>
+      this.context.log.warn('task not taken up', { task: id, reason: String(error) }),
+    );
   }
 
   private async takeUp(id: string): Promise<void> {

@@ -142,10 +142,7 @@ export class VideoService {
     // What a dead process was sending is told as what it is: nobody sends it any more.
     const left = listed.records.filter((record) => record.status === 'submitting' && this.resumer.isLeft(record));
     if (left.length === 0) return listed;
-    const over = new AbortController();
-    const timer = this.context.clock.sleep(ASKED_WAIT_MILLISECONDS, over.signal).catch(() => undefined);
-    await Promise.race([this.resumer.takeUpLeft(left), timer]);
-    over.abort();
+    await this.forAMoment(this.resumer.takeUpLeft(left));
     return await listTasks(this.context, limit, status);
   }
 
@@ -246,11 +243,16 @@ export class VideoService {
 
   /** Even a call that does not want to wait asked: it gets the answer, when that comes soon. */
   private async lookAtOnce(id: string): Promise<void> {
-    const { clock, ending } = this.context;
     void this.watcher.watch(id);
+    await this.forAMoment(this.watcher.whenLooked(id));
+  }
+
+  /** It goes on when the moment is over. */
+  private async forAMoment(step: Promise<void>): Promise<void> {
+    const { clock, ending } = this.context;
     const over = new AbortController();
     const timer = clock.sleep(ASKED_WAIT_MILLISECONDS, AbortSignal.any([over.signal, ending])).catch(() => undefined);
-    await Promise.race([this.watcher.whenLooked(id), timer]);
+    await Promise.race([step, timer]);
     over.abort();
   }
 
