@@ -1,23 +1,32 @@
 #!/usr/bin/env node
-/** What was this program started for: to serve a client over stdio, or to run a command? */
+/** Checks the version of Node, then starts the stdio server (no argument) or runs a command. */
 
-/** `engines` in package.json; a desktop's Node is chosen by nobody who reads that. */
-const OLDEST_NODE: readonly number[] = [20, 18, 1];
+/** `engines` in package.json, which npx and desktop apps do not enforce. */
+const OLDEST_NODE: readonly [major: number, minor: number] = [22, 13];
 
-function isOlder(version: string): boolean {
-  const parts = version.split('.').map(Number);
-  const index = OLDEST_NODE.findIndex((part, place) => part !== parts[place]);
-  return index >= 0 && (parts[index] ?? 0) < (OLDEST_NODE[index] ?? 0);
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+}
+
+/** Node 22 prints this warning when node:sqlite is loaded. All other warnings stay. */
+function hideSqliteWarning(): void {
+  const emitWarning = process.emitWarning as (warning: string | Error, ...more: unknown[]) => void;
+  process.emitWarning = (warning: string | Error, ...more: unknown[]) => {
+    if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning.call(process, warning, ...more);
+  };
 }
 
 async function main(): Promise<void> {
-  if (isOlder(process.versions.node)) {
+  if (isTooOld(process.versions.node)) {
     process.stderr.write(
-      `jimeng-video-mcp needs Node.js ${OLDEST_NODE.join('.')} or newer, and this is ${process.version}: install a newer one from https://nodejs.org, and start it again.\n`,
+      `jimeng-video-mcp needs Node.js ${OLDEST_NODE.join('.')} or newer, but this is ${process.version}: install Node.js 24 from https://nodejs.org and start it again.\n`,
     );
-    process.exit(1);
+    process.exitCode = 1;
+    return;
   }
-  // Imported here and not at the top: an older Node could not read what follows.
+  hideSqliteWarning();
+  // Imported here and not at the top: an older Node cannot parse the rest.
   if (process.argv.length <= 2) {
     const { serve } = await import('./start/serve.ts');
     return await serve();
