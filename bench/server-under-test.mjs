@@ -20,7 +20,7 @@ export async function importSource(path) {
 
 /** A TypeScript program as one file that needs nothing beside it, as ours is built. */
 export async function bundleProgram(path, outfile) {
-  const output = { outfile, bundle: true, minify: true, platform: 'node', format: 'cjs', target: 'node20.18' };
+  const output = { outfile, bundle: true, minify: true, platform: 'node', format: 'cjs', target: 'node22.13' };
   await build({ entryPoints: [inProject(path)], ...output });
 }
 

@@ -15,7 +15,7 @@ await mkdir(out);
 const shared = {
   bundle: true,
   platform: 'node',
-  target: 'node20.18',
+  target: 'node22.13',
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',

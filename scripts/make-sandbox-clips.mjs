@@ -7,16 +7,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { CLIP_SIZES, FRAMES_OF_SECONDS, PROVIDER_FPS } from '../src/jimeng/modes.ts';
 
 const folder = fileURLToPath(new URL('../assets/sandbox-clips/', import.meta.url));
-
-/** The table is TypeScript, and Node 20 does not read that. */
-async function readModes() {
-  const entry = fileURLToPath(new URL('../src/jimeng/modes.ts', import.meta.url));
-  const { outputFiles } = await build({ entryPoints: [entry], format: 'esm', write: false });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-}
 
 /**
  * From left to right in 10 s, so that a person sees where a cut was made. Small, slow and in whole macroblocks of 16:
@@ -54,7 +47,6 @@ function makeClip(width, height, frames, fps) {
   ]);
 }
 
-const { CLIP_SIZES, FRAMES_OF_SECONDS, PROVIDER_FPS } = await readModes();
 mkdirSync(folder, { recursive: true });
 for (const row of Object.values(CLIP_SIZES)) {
   for (const [width, height] of Object.values(row)) {

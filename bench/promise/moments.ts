@@ -137,7 +137,7 @@ export async function buildProgram({ root, outfile, marked, changes = [] }: Buil
     outfile,
     bundle: true,
     platform: 'node',
-    target: 'node20.18',
+    target: 'node22.13',
     format: 'cjs',
     logLevel: 'silent',
     define: { 'import.meta.url': 'importMetaUrl' },

@@ -20,7 +20,7 @@ export async function buildProgram(sources: string = fileURLToPath(new URL('../.
     outfile: path,
     bundle: true,
     platform: 'node',
-    target: 'node20.18',
+    target: 'node22.13',
     format: 'cjs',
     logLevel: 'error',
     define: { 'import.meta.url': 'importMetaUrl' },

@@ -266,9 +266,9 @@ describe.concurrent('this computer', () => {
   });
 
   it('has a Node that is too old, or new enough', () => {
-    expect(checkNode('18.20.0', '>=20.18.1')).toMatchObject({ status: 'mend', mend: expect.stringContaining('newer') });
-    expect(checkNode('20.18.0', '>=20.18.1').status).toBe('mend');
-    for (const version of ['20.18.1', '20.19.0', '22.0.0']) expect(checkNode(version, '>=20.18.1').status).toBe('ok');
+    expect(checkNode('20.20.2', '>=22.13.0')).toMatchObject({ status: 'mend', mend: expect.stringContaining('newer') });
+    expect(checkNode('22.12.0', '>=22.13.0').status).toBe('mend');
+    for (const version of ['22.13.0', '22.14.1', '24.0.0']) expect(checkNode(version, '>=22.13.0').status).toBe('ok');
   });
 
   it('tells every variable that is read, and of a secret only that it is set', () => {

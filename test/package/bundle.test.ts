@@ -74,7 +74,7 @@ describe('the bundle', () => {
   it('says which Node it needs as the package does, without an upper end', () => {
     const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { engines: { node: string } };
     expect(bundle.manifest.compatibility.runtimes.node).toBe(engines.node);
-    expect(engines.node).toMatch(/^>=20\.\d+\.\d+$/);
+    expect(engines.node).toMatch(/^>=22\.\d+\.\d+$/);
   });
 
   it('never starts another Node: inside the app, process.execPath is no Node', () => {

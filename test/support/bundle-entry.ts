@@ -15,7 +15,7 @@ export async function bundleEntry(entry: URL, folder: string): Promise<string> {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    target: 'node20',
+    target: 'node22.13',
     logLevel: 'silent',
   });
   return outfile;

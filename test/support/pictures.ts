@@ -207,7 +207,7 @@ export async function buildImageWorker(): Promise<URL> {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    target: 'node20',
+    target: 'node22.13',
     loader: { '.wasm': 'file' },
     logLevel: 'error',
   });
