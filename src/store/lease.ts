@@ -1,0 +1,146 @@
+/** This process's one lease: while it is good, other processes leave its tasks alone. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Engine, Tx } from './engine.ts';
+import { DELETE_HOST, HOSTS, INSERT_HOST, RENEW_HOST, SHORTEN_LEASES } from './statements.ts';
+
+/** A dead process's tasks are resumed within 10 s: its lease, and the time for which it has to be seen unchanged. */
+export const LEASE_MILLISECONDS = 6_000;
+const RENEW_MILLISECONDS = 1_500;
+/** After a sleep of the computer every lease has run out: the living get this long to renew theirs. */
+const SEEN_UNCHANGED_MILLISECONDS = 3_000;
+
+/** One registration in `host`. A process that was declared dead takes a new one: the old id never becomes good again. */
+export interface Registration {
+  readonly id: string;
+  /** Aborted when another process has declared this one dead. */
+  readonly lost: AbortSignal;
+}
+
+interface Current extends Registration {
+  readonly end: AbortController;
+}
+
+export class Lease {
+  private readonly engine: Engine;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private current: Current | undefined;
+  /** Tasks that need it: without one nothing is renewed, and the registration goes. */
+  private readonly users = new Set<symbol>();
+  private renewing: Promise<void> | undefined;
+  private readonly stop = new AbortController();
+  /** When each lease was first seen with its present deadline, on the monotonic clock. */
+  private readonly seen = new Map<string, { readonly until: number; readonly since: number }>();
+
+  constructor(engine: Engine, clock: Clock, log: Log) {
+    this.engine = engine;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  /** The present id; an empty text before the first use. */
+  get id(): string {
+    return this.current?.id ?? '';
+  }
+
+  /** Registers this process, or renews its lease, within the caller's transaction. */
+  async ensure(tx: Tx): Promise<Registration> {
+    const until = tx.now + LEASE_MILLISECONDS;
+    const { current } = this;
+    if (current !== undefined && (await tx.run(RENEW_HOST, { id: current.id, until })) === 1) return current;
+    current?.end.abort(new LeaseLost());
+    const end = new AbortController();
+    this.current = { id: randomUUID(), lost: end.signal, end };
+    await tx.run(INSERT_HOST, { id: this.current.id, name: `${hostname()} ${process.pid}`, until });
+    return this.current;
+  }
+
+  /** Keeps the lease renewed for as long as this task needs it. @returns call it when the task no longer does */
+  use(taskId: string): () => void {
+    const user = Symbol(taskId);
+    this.users.add(user);
+    this.renewing ??= this.renewWhileUsed().finally(() => {
+      this.renewing = undefined;
+    });
+    return () => void this.users.delete(user);
+  }
+
+  /** @returns false when another process has declared this one dead @throws StoreFailure */
+  async renew(): Promise<boolean> {
+    const { current } = this;
+    if (current === undefined) return false;
+    const renewed = await this.engine.transaction((tx) =>
+      tx.run(RENEW_HOST, { id: current.id, until: tx.now + LEASE_MILLISECONDS }),
+    );
+    if (renewed === 0) this.lose(current);
+    return renewed === 1;
+  }
+
+  /** Ids of processes whose leases ran out, and were seen unchanged for long enough. Call it in a transaction. */
+  async deadHosts(tx: Tx): Promise<readonly string[]> {
+    const longest = tx.now + LEASE_MILLISECONDS;
+    await tx.run(SHORTEN_LEASES, { longest, limit: longest + LEASE_MILLISECONDS });
+    const monotonic = this.clock.monotonic();
+    const dead: string[] = [];
+    const known = new Set<string>();
+    for (const row of await tx.all(HOSTS)) {
+      const [id, until] = [String(row.id), Number(row.lease_until)];
+      known.add(id);
+      if (id === this.current?.id) continue;
+      const seen = this.seen.get(id);
+      if (seen?.until !== until) this.seen.set(id, { until, since: monotonic });
+      else if (until <= tx.now && monotonic - seen.since >= SEEN_UNCHANGED_MILLISECONDS) dead.push(id);
+    }
+    for (const id of this.seen.keys()) if (!known.has(id)) this.seen.delete(id);
+    return dead;
+  }
+
+  /** Gives the lease back, so that what is left open is resumed by others immediately. */
+  async close(): Promise<void> {
+    this.stop.abort();
+    await this.renewing;
+    await this.giveBack().catch(() => undefined);
+  }
+
+  private async renewWhileUsed(): Promise<void> {
+    while (this.users.size > 0 && !this.stop.signal.aborted) {
+      await this.clock.sleep(RENEW_MILLISECONDS, this.stop.signal).catch(() => undefined);
+      if (this.stop.signal.aborted) return;
+      try {
+        await this.renew();
+      } catch (error) {
+        // A full or absent disk: nobody else can write there either, so nobody can declare this process dead.
+        this.log.warn('lease not renewed', { reason: String(error) });
+      }
+    }
+    if (this.users.size === 0) await this.giveBack().catch(() => undefined);
+  }
+
+  private async giveBack(): Promise<void> {
+    const { current } = this;
+    if (current === undefined) return;
+    await this.engine.transaction(async (tx) => {
+      if (this.users.size > 0 && !this.stop.signal.aborted) return;
+      await tx.run(DELETE_HOST, { id: current.id });
+      if (this.current === current) this.current = undefined;
+    });
+  }
+
+  private lose(registration: Current): void {
+    if (this.current === registration) this.current = undefined;
+    this.log.warn('this process was declared dead while it was suspended; its tasks went on elsewhere');
+    registration.end.abort(new LeaseLost());
+  }
+}
+
+/** This process was suspended for so long that another one declared it dead. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+
+  constructor() {
+    super('this process was suspended, and its tasks went on in another one');
+  }
+}

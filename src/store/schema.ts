@@ -1,0 +1,77 @@
+/** The tables. Times are integer milliseconds since 1970, money is integer fen. */
+
+/** What the engines call differently. */
+export interface Dialect {
+  /** A growing number that the engine gives each row, and the primary key. */
+  readonly serial: string;
+  readonly bytes: string;
+}
+
+/**
+ * One entry a version, each a list of statements; `schema_version` says which were run. Never change one that was
+ * published: add another.
+ *
+ * `owner` is the process that is to send a queued task, or sent a submitting one; `holder` the one that polls and saves
+ * a generating one. Both are leases in `host`, so that no task can name a process that was declared dead.
+ * `fen` is the money that counts: 0 for what is known to have cost nothing, whatever its estimate was.
+ */
+export function migrations({ serial, bytes }: Dialect): readonly (readonly string[])[] {
+  return [
+    [
+      `CREATE TABLE host (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        lease_until BIGINT NOT NULL
+      )`,
+      `CREATE TABLE task (
+        seq ${serial},
+        id TEXT NOT NULL UNIQUE,
+        scope TEXT NOT NULL,
+        req_key TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        status TEXT NOT NULL,
+        fen BIGINT NOT NULL,
+        reserved_at BIGINT NOT NULL,
+        closed_at BIGINT,
+        attempts BIGINT NOT NULL,
+        claim TEXT,
+        owner TEXT REFERENCES host (id) ON DELETE SET NULL,
+        holder TEXT REFERENCES host (id) ON DELETE SET NULL,
+        slot_until BIGINT,
+        save_again_at BIGINT,
+        provider_task_id TEXT,
+        finished_from BIGINT,
+        finished_to BIGINT,
+        record TEXT NOT NULL,
+        CHECK (status <> 'submitting' OR (claim IS NOT NULL AND owner IS NOT NULL))
+      )`,
+      `CREATE TABLE body (
+        task_id TEXT PRIMARY KEY,
+        written_at BIGINT NOT NULL,
+        bytes ${bytes} NOT NULL
+      )`,
+      `CREATE TABLE pacing (
+        scope TEXT NOT NULL,
+        req_key TEXT NOT NULL,
+        limit_now BIGINT,
+        limit_until BIGINT NOT NULL,
+        paused_until BIGINT NOT NULL,
+        refusals BIGINT NOT NULL,
+        probed_at BIGINT NOT NULL,
+        PRIMARY KEY (scope, req_key)
+      )`,
+      'CREATE INDEX task_newest ON task (scope, seq)',
+      'CREATE INDEX task_status ON task (scope, status, seq, fen)',
+      "CREATE INDEX task_queue ON task (scope, req_key, seq) WHERE status = 'queued'",
+      'CREATE INDEX task_slot ON task (scope, req_key, slot_until) WHERE slot_until IS NOT NULL',
+      'CREATE INDEX task_fingerprint ON task (scope, fingerprint, seq)',
+      'CREATE INDEX task_reserved ON task (scope, reserved_at, status, fen)',
+      'CREATE INDEX task_provider ON task (scope, provider_task_id) WHERE provider_task_id IS NOT NULL',
+      'CREATE INDEX task_finished ON task (scope, mode, closed_at) WHERE finished_to IS NOT NULL',
+      'CREATE INDEX task_owner ON task (owner) WHERE owner IS NOT NULL',
+      'CREATE INDEX task_holder ON task (holder) WHERE holder IS NOT NULL',
+      'CREATE INDEX task_unsaved ON task (scope, save_again_at) WHERE save_again_at IS NOT NULL',
+    ],
+  ];
+}

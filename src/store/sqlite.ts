@@ -1,0 +1,308 @@
+/** The embedded engine: one SQLite file in the state folder, through node:sqlite. */
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { type Engine, type Params, type Row, StoreFailure, type Tx } from './engine.ts';
+import { migrations } from './schema.ts';
+
+const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB' };
+/** Transactions last a millisecond or two; after so long a process that holds the lock hangs. */
+const BUSY_LIMIT_MILLISECONDS = 20_000;
+/** How often another process's writes are looked for while somebody waits. */
+const CHANGE_POLL_MILLISECONDS = 150;
+/** A WAL that a large body has grown is cut back to this. */
+const WAL_LIMIT_BYTES = 1024 * 1024;
+/** SQLite's primary result codes (sqlite.org/rescode.html). */
+const BUSY_CODES: ReadonlySet<number> = new Set([5, 6]);
+const DAMAGED_CODES: ReadonlySet<number> = new Set([11, 26]);
+
+interface SqliteOptions {
+  /** Absolute; made with its folder when it is first needed, for the user alone. */
+  readonly file: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Connection {
+  readonly database: DatabaseSync;
+  readonly statements: Map<string, StatementSync>;
+}
+
+interface Opened {
+  /** Undefined: the disk can only be read. */
+  readonly writer: Connection | undefined;
+  /** A connection of its own, so that reads never wait for a writer. */
+  readonly reader: Connection;
+  /** Which file this is: another one may take its place. */
+  readonly identity: string;
+}
+
+/** @returns an engine that opens the file at its first use */
+export function sqliteEngine(options: SqliteOptions): Engine {
+  return new SqliteEngine(options);
+}
+
+class SqliteEngine implements Engine {
+  readonly place: string;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private opening: Promise<Opened> | undefined;
+  /** Transactions of this process take turns; between processes SQLite decides. */
+  private last: Promise<unknown> = Promise.resolve();
+  private restore: ((tx: Tx) => Promise<void>) | undefined;
+  private hasBeenOpen = false;
+  private setAside: string[] | undefined;
+
+  constructor({ file, clock, log }: SqliteOptions) {
+    this.place = file;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  onRecreated(restore: (tx: Tx) => Promise<void>): void {
+    this.restore = restore;
+  }
+
+  whyNotPaid(): string | undefined {
+    this.setAside ??= this.filesSetAside();
+    const [file] = this.setAside.filter((path) => existsSync(path));
+    if (file === undefined) return undefined;
+    return `The database ${this.place} was damaged and was set aside as ${file}; it may hold videos that were paid for.`;
+  }
+
+  async transaction<Value>(
+    work: (tx: Tx) => Promise<Value>,
+    { before }: { readonly before?: (tx: Tx) => Promise<void> } = {},
+  ): Promise<Value> {
+    const turn = this.last.then(() => this.withOpened((opened) => this.transact(opened, work, before)));
+    this.last = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async read<Value>(work: (tx: Tx) => Promise<Value>): Promise<Value> {
+    return await this.withOpened(async ({ reader }) => {
+      return await this.whenFree(async () => await work(this.txOn(reader)));
+    });
+  }
+
+  async changedElsewhere(signal: AbortSignal): Promise<void> {
+    const version = () =>
+      this.read(async (tx) => (await tx.get('PRAGMA data_version'))?.data_version).catch(() => undefined);
+    const before = await version();
+    while (!signal.aborted) {
+      await this.clock.sleep(CHANGE_POLL_MILLISECONDS, signal).catch(() => undefined);
+      if (!signal.aborted && (await version()) !== before) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.last;
+    const opened = await this.opening?.catch(() => undefined);
+    this.opening = undefined;
+    if (opened !== undefined) closeAll(opened);
+  }
+
+  private async transact<Value>(
+    { writer }: Opened,
+    work: (tx: Tx) => Promise<Value>,
+    before: ((tx: Tx) => Promise<void>) | undefined,
+  ): Promise<Value> {
+    if (writer === undefined) throw new StoreFailure('unavailable', `${this.place} can only be read`);
+    const { database } = writer;
+    await this.whenFree(async () => database.exec('BEGIN IMMEDIATE'));
+    try {
+      const tx = this.txOn(writer);
+      await before?.(tx);
+      const value = await work(tx);
+      await this.whenFree(async () => database.exec('COMMIT'));
+      return value;
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Short tries with pauses in between: a lock of another process never blocks this one's event loop. */
+  private async whenFree<Value>(step: () => Promise<Value>): Promise<Value> {
+    const startedAt = this.clock.monotonic();
+    for (let longest = 2; ; longest = Math.min(longest * 1.5, 25)) {
+      try {
+        return await step();
+      } catch (error) {
+        if (!BUSY_CODES.has(resultCode(error))) throw error;
+        const waited = this.clock.monotonic() - startedAt;
+        if (waited > BUSY_LIMIT_MILLISECONDS) {
+          const seconds = Math.round(waited / 1000);
+          throw new StoreFailure('busy', `${this.place} has been locked by another process for ${seconds} s`, error);
+        }
+        await this.clock.sleep(1 + Math.random() * longest);
+      }
+    }
+  }
+
+  /** Opens the file, or opens it again where somebody removed or damaged it. */
+  private async withOpened<Value>(use: (opened: Opened) => Promise<Value>): Promise<Value> {
+    try {
+      let opened = await this.open();
+      if (opened.identity !== identityOf(this.place)) {
+        this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
+        this.opening = undefined;
+        closeAll(opened);
+        opened = await this.open();
+      }
+      return await use(opened);
+    } catch (error) {
+      if (error instanceof StoreFailure || resultCode(error) === 0) throw error;
+      if (DAMAGED_CODES.has(resultCode(error))) {
+        await this.moveDamagedAside(error);
+        return await use(await this.open());
+      }
+      throw new StoreFailure('unavailable', `${this.place} cannot be used (${reasonOf(error)})`, error);
+    }
+  }
+
+  private open(): Promise<Opened> {
+    this.opening ??= this.openNow().catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    });
+    return this.opening;
+  }
+
+  private async openNow(): Promise<Opened> {
+    const { DatabaseSync } = await import('node:sqlite');
+    const isNew = !existsSync(this.place);
+    const connect = (options = {}, path = this.place): Connection => {
+      return { database: new DatabaseSync(path, { timeout: 0, ...options }), statements: new Map() };
+    };
+    try {
+      makePrivateFile(this.place);
+      const writer = connect();
+      writer.database.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`,
+      );
+      const opened = { writer, reader: connect(), identity: identityOf(this.place) };
+      await this.migrate(opened, isNew);
+      this.hasBeenOpen = true;
+      return opened;
+    } catch (error) {
+      if (isNew || DAMAGED_CODES.has(resultCode(error)) || error instanceof StoreFailure) {
+        throw resultCode(error) === 0 && !(error instanceof StoreFailure)
+          ? new StoreFailure('unavailable', `${this.place} cannot be made (${reasonOf(error)})`, error)
+          : error;
+      }
+      // A disk that can only be read: what is recorded can be listed all the same.
+      const reader = connect({ readOnly: true }, `file:${encodeURI(this.place)}?immutable=1`);
+      this.log.warn('the database can only be read', { file: this.place, reason: reasonOf(error) });
+      return { writer: undefined, reader, identity: identityOf(this.place) };
+    }
+  }
+
+  private async migrate(opened: Opened, isNew: boolean): Promise<void> {
+    const all = migrations(DIALECT);
+    await this.transact(
+      opened,
+      async (tx) => {
+        await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)');
+        const row = await tx.get('SELECT version FROM schema_version');
+        const version = Number(row?.version ?? 0);
+        if (version > all.length) {
+          throw new StoreFailure('newer', `${this.place} was written by a newer version of this program`);
+        }
+        for (const statements of all.slice(version)) for (const sql of statements) await tx.run(sql);
+        if (version < all.length) {
+          await tx.run(
+            row === undefined
+              ? 'INSERT INTO schema_version (version) VALUES (:version)'
+              : 'UPDATE schema_version SET version = :version',
+            { version: all.length },
+          );
+        }
+        if (isNew && this.hasBeenOpen) await this.restore?.(tx);
+      },
+      undefined,
+    );
+  }
+
+  /** Renamed with what belongs to it, never deleted. */
+  private async moveDamagedAside(cause: unknown): Promise<void> {
+    const opened = await this.opening?.catch(() => undefined);
+    this.opening = undefined;
+    if (opened !== undefined) closeAll(opened);
+    const stamp = new Date(this.clock.now()).toISOString().replace(/[:.]/g, '-');
+    const aside = `${this.place}.damaged-${stamp}`;
+    try {
+      for (const suffix of ['', '-wal', '-shm']) {
+        if (existsSync(this.place + suffix)) renameSync(this.place + suffix, aside + suffix);
+      }
+    } catch (error) {
+      throw new StoreFailure('unavailable', `${this.place} is damaged and cannot be set aside (${reasonOf(error)})`);
+    }
+    this.setAside = undefined;
+    this.log.error('the database is damaged and was set aside', { file: aside, reason: reasonOf(cause) });
+  }
+
+  private filesSetAside(): string[] {
+    const prefix = `${basename(this.place)}.damaged-`;
+    try {
+      const names = readdirSync(dirname(this.place)).filter((name) => name.startsWith(prefix) && !/-(wal|shm)$/.test(name));
+      return names.map((name) => join(dirname(this.place), name));
+    } catch {
+      return [];
+    }
+  }
+
+  private txOn({ database, statements }: Connection): Tx {
+    const prepared = (sql: string): StatementSync => {
+      const known = statements.get(sql) ?? database.prepare(sql);
+      statements.set(sql, known);
+      return known;
+    };
+    return {
+      now: this.clock.now(),
+      get: async (sql, params: Params = {}) => prepared(sql).get(params) as Row | undefined,
+      all: async (sql, params: Params = {}) => prepared(sql).all(params) as Row[],
+      run: async (sql, params: Params = {}) => Number(prepared(sql).run(params).changes),
+    };
+  }
+}
+
+function closeAll({ writer, reader }: Opened): void {
+  for (const connection of [reader, writer]) {
+    try {
+      connection?.database.close();
+    } catch {
+      // A damaged or removed file has nothing left to be written.
+    }
+  }
+}
+
+/** The file and its folder are for the user alone; SQLite gives its WAL the file's mode. */
+function makePrivateFile(path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // A WAL whose database was removed must not be replayed into the new one.
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+  closeSync(openSync(path, 'a', 0o600));
+}
+
+function identityOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return 'missing';
+  }
+}
+
+/** SQLite's primary result code; 0 for any other error. */
+function resultCode(error: unknown): number {
+  const code = (error as { readonly errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : 0;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

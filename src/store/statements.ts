@@ -1,0 +1,118 @@
+/** All SQL. Both engines take every statement; parameters are written `:name`. */
+
+const OPEN = "('queued', 'submitting', 'generating')";
+
+const TASK = `task.seq, task.id, task.req_key, task.mode, task.fingerprint, task.status, task.fen, task.reserved_at,
+  task.closed_at, task.attempts, task.save_again_at, task.provider_task_id, task.finished_from, task.finished_to,
+  task.record, (SELECT host.lease_until FROM host WHERE host.id = task.owner) AS owner_until`;
+
+// Leases
+
+export const INSERT_HOST = 'INSERT INTO host (id, name, lease_until) VALUES (:id, :name, :until)';
+export const RENEW_HOST = 'UPDATE host SET lease_until = :until WHERE id = :id';
+export const DELETE_HOST = 'DELETE FROM host WHERE id = :id';
+export const HOSTS = 'SELECT id, lease_until FROM host';
+/** A clock that was set back must not make a lease last for hours: its holder, if it lives, renews it in time. */
+export const SHORTEN_LEASES = 'UPDATE host SET lease_until = :longest WHERE lease_until > :limit';
+
+// Tasks
+
+export const INSERT_BODY = 'INSERT INTO body (task_id, written_at, bytes) VALUES (:id, :now, :bytes)';
+export const BODY = 'SELECT bytes FROM body WHERE task_id = :id';
+export const DELETE_BODY = 'DELETE FROM body WHERE task_id = :id';
+/** Of processes that died between writing a body and its task. */
+export const DELETE_STRAY_BODIES =
+  'DELETE FROM body WHERE written_at < :before AND task_id NOT IN (SELECT task.id FROM task)';
+
+export const INSERT_TASK = `INSERT INTO task (id, scope, req_key, mode, fingerprint, status, fen, reserved_at, closed_at, attempts,
+  claim, owner, holder, slot_until, save_again_at, provider_task_id, finished_from, finished_to, record)
+  VALUES (:id, :scope, :req_key, :mode, :fingerprint, :status, :fen, :reserved_at, :closed_at, :attempts,
+  :claim, :owner, :holder, :slot_until, :save_again_at, :provider_task_id, :finished_from, :finished_to, :record)
+  ON CONFLICT (id) DO NOTHING`;
+
+const CHANGES = `req_key = :req_key, mode = :mode, status = :status, fen = :fen, closed_at = :closed_at, attempts = :attempts,
+  claim = :claim, owner = :owner, holder = :holder, slot_until = :slot_until, save_again_at = :save_again_at,
+  provider_task_id = :provider_task_id, finished_from = :finished_from, finished_to = :finished_to, record = :record`;
+
+/** The task lock is held, and the row was read in this transaction. */
+export const UPDATE_TASK = `UPDATE task SET ${CHANGES} WHERE id = :id`;
+/** The outcome of a claim: repeatable, also out of \`unknown\`, never by anyone else. */
+export const SETTLE_TASK = `UPDATE task SET ${CHANGES}
+  WHERE id = :id AND claim = :claim_was AND status IN ('submitting', 'unknown')`;
+/** By the holder of the lease: fenced by its token. */
+export const SAVE_TASK = `UPDATE task SET ${CHANGES} WHERE id = :id AND holder = :holder_was`;
+
+export const FIND_TASK = `SELECT ${TASK} FROM task WHERE scope = :scope AND id = :id`;
+export const FIND_BY_PROVIDER_ID = `SELECT ${TASK} FROM task WHERE scope = :scope AND provider_task_id = :id ORDER BY seq DESC LIMIT 1`;
+export const CLAIMED_TASK = `SELECT ${TASK} FROM task WHERE id = :id AND claim = :claim`;
+export const CLAIM_OF = 'SELECT claim FROM task WHERE id = :id';
+export const IS_CLAIM_HELD = `SELECT 1 AS held FROM task, host
+  WHERE task.id = :id AND task.claim = :claim AND task.status = 'submitting' AND host.id = task.owner AND host.lease_until > :until`;
+
+export const SAME_REQUESTS = `SELECT ${TASK} FROM task
+  WHERE scope = :scope AND fingerprint = :fingerprint ORDER BY seq DESC LIMIT 20`;
+export const RESERVED_SUM = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task
+  WHERE scope = :scope AND reserved_at > :since`;
+/** When enough of what is reserved now is 24 hours old. */
+export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
+    SELECT reserved_at, SUM(fen) OVER (ORDER BY reserved_at, seq) AS freed FROM task
+    WHERE scope = :scope AND reserved_at > :since
+  ) AS running WHERE freed >= :needed`;
+
+// Queue
+
+/** The first that a living process, or this one, is to send. */
+export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task
+  WHERE scope = :scope AND req_key = :req_key AND status = 'queued'
+  AND owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me) ORDER BY seq LIMIT 1`;
+export const QUEUED_OF = `SELECT COUNT(*) AS count FROM task
+  WHERE scope = :scope AND req_key = :req_key AND status = 'queued' AND owner = :me`;
+export const QUEUED_BEFORE = `SELECT COUNT(*) AS count FROM task
+  WHERE scope = :scope AND req_key = :req_key AND status = 'queued' AND owner IS NOT NULL
+  AND seq < (SELECT other.seq FROM task AS other WHERE other.id = :id)`;
+export const SLOTS = `SELECT id, status, closed_at, slot_until FROM task
+  WHERE scope = :scope AND req_key = :req_key AND slot_until > :now`;
+export const PACING = `SELECT limit_now, limit_until, paused_until, refusals, probed_at FROM pacing
+  WHERE scope = :scope AND req_key = :req_key`;
+export const WRITE_PACING = `INSERT INTO pacing (scope, req_key, limit_now, limit_until, paused_until, refusals, probed_at)
+  VALUES (:scope, :req_key, :limit_now, :limit_until, :paused_until, :refusals, :probed_at)
+  ON CONFLICT (scope, req_key) DO UPDATE SET limit_now = excluded.limit_now, limit_until = excluded.limit_until,
+  paused_until = excluded.paused_until, refusals = excluded.refusals, probed_at = excluded.probed_at`;
+/** Entries whose process is gone: resumed by a paid call, or one of them by its own \`get\`. */
+export const RESUME_QUEUED = `UPDATE task SET owner = :me WHERE scope = :scope AND status = 'queued' AND owner IS NULL
+  AND (:id = '' OR id = :id) RETURNING id, req_key`;
+
+// Holding and recovery
+
+export const HOLD_TASK = `UPDATE task SET holder = :me WHERE scope = :scope AND id = :id AND (holder IS NULL OR holder = :me)
+  AND status IN ('generating', 'done', 'not_found', 'expired') RETURNING id`;
+export const RELEASE_TASK = 'UPDATE task SET holder = NULL WHERE id = :id AND holder = :me';
+export const IS_HELD = 'SELECT 1 AS held FROM task WHERE id = :id AND holder = :me';
+export const INTERRUPTED = `SELECT ${TASK}, task.scope AS scope, task.claim AS claim FROM task WHERE status = 'submitting' AND owner = :host`;
+export const LEFT_QUEUED = `SELECT ${TASK} FROM task
+  WHERE scope = :scope AND status = 'queued' AND owner IS NULL`;
+/** What nobody polls or saves. */
+export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND holder IS NULL AND
+  (status = 'generating' OR (save_again_at IS NOT NULL AND save_again_at <= :now)) ORDER BY seq LIMIT 200`;
+export const OPEN_COUNT = `SELECT COUNT(*) AS count FROM task
+  WHERE scope = :scope AND (status IN ${OPEN} OR save_again_at IS NOT NULL)`;
+
+// Lists
+
+export const NEWEST = `SELECT ${TASK} FROM task WHERE scope = :scope ORDER BY seq DESC LIMIT :limit`;
+export const NEWEST_OF_STATUS = `SELECT ${TASK} FROM task
+  WHERE scope = :scope AND status = :status ORDER BY seq DESC LIMIT :limit`;
+export const OPEN_TASKS = `SELECT ${TASK} FROM task
+  WHERE scope = :scope AND status IN ${OPEN} ORDER BY seq DESC LIMIT :limit`;
+export const OPEN_IDS = `SELECT id, status FROM task
+  WHERE scope = :scope AND (status IN ${OPEN} OR save_again_at IS NOT NULL) ORDER BY seq`;
+export const STATUS_SUMS = `SELECT status, COUNT(*) AS count, SUM(fen) AS fen FROM task
+  WHERE scope = :scope GROUP BY status`;
+export const DONE_SINCE = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task
+  WHERE scope = :scope AND reserved_at > :since AND status = 'done'`;
+export const IDS_THAT_BEGIN = `SELECT id FROM task
+  WHERE scope = :scope AND id >= :from AND id < :to ORDER BY id DESC LIMIT :limit`;
+export const FINISHED_BETWEEN = `SELECT finished_from, finished_to FROM task
+  WHERE scope = :scope AND mode = :mode AND finished_to IS NOT NULL ORDER BY closed_at DESC LIMIT :limit`;
+
+export const TABLES_VERSION = 'SELECT version FROM schema_version';

@@ -1,0 +1,173 @@
+/** The seam between the rules and the database. Each method is one transaction. */
+import type { Problem } from '../problems.ts';
+import type { Task, TaskRecord, TaskStatus } from '../tasks/record.ts';
+
+/** What admission is decided on. Read in the transaction that records the request. */
+export interface ReservationLedger {
+  readonly now: number;
+  /** With the same fingerprint, newest first, whatever became of them. */
+  readonly same: readonly Task[];
+  /** Counted against the daily budget in the last 24 hours. */
+  readonly reservedFen: number;
+  /** When room for this request comes back, where a budget is set and it does not fit; undefined: never. */
+  readonly roomAt: number | undefined;
+}
+
+export type Admission =
+  | { readonly kind: 'create' }
+  /** The same request exists: nothing new is paid. */
+  | { readonly kind: 'join'; readonly task: Task }
+  | { readonly kind: 'refuse'; readonly problem: Problem };
+
+export interface Reservation {
+  readonly record: TaskRecord;
+  /** Absent for a task that was made elsewhere: there is nothing to send. */
+  readonly body?: Uint8Array;
+  readonly budgetFen?: number | undefined;
+}
+
+/** What was learned of the provider's pace for one capability. Times are milliseconds since 1970. */
+export interface Pacing {
+  /** How many tasks at once 50430 taught. */
+  readonly limit: number | undefined;
+  readonly limitUntil: number;
+  readonly pausedUntil: number;
+  /** Definite "not now" answers in a row. */
+  readonly refusals: number;
+  /** When a request was last sent to find out whether unknown tasks really hold slots. */
+  readonly probedAt: number;
+}
+
+/** A task that holds a slot although its submit's answer was lost. */
+export interface UnknownSlot {
+  readonly id: string;
+  readonly since: number;
+  readonly until: number;
+}
+
+/** What the queue's rules are decided on, for one capability. */
+export interface QueueLedger {
+  readonly now: number;
+  /** The first entry whose process is alive. */
+  readonly head: Task | undefined;
+  readonly headIsOurs: boolean;
+  /** Entries of this process. */
+  readonly ours: number;
+  /** Tasks that the provider has, or may get any moment. */
+  readonly inFlight: number;
+  readonly unknowns: readonly UnknownSlot[];
+  readonly pacing: Pacing;
+}
+
+export type Turn =
+  | { readonly kind: 'send'; readonly pacing?: Pacing }
+  | { readonly kind: 'wait'; readonly waitsFor: 'turn' | 'slot' | 'unknown' | 'pause'; readonly until?: number };
+
+/** The right to send one task, once. Its token was made here, and is never handed on. */
+export interface Claim {
+  readonly task: Task;
+  readonly token: string;
+}
+
+/** What a submit's outcome makes of its task. */
+export interface Settlement {
+  readonly record: TaskRecord;
+  /** Until when it holds a slot; undefined: it holds none. */
+  readonly slotUntil: number | undefined;
+  readonly pacing?: Pacing;
+}
+
+/** The right to poll, save and write one task: a lease with a token, renewed while this process lives. */
+export interface Hold {
+  readonly task: Task;
+  /** Aborted when another process has taken the task over. */
+  readonly lost: AbortSignal;
+  /** Fenced by the token. What the disk does not take is kept, reported, and written later. @throws LeaseLost */
+  save(record: TaskRecord): Promise<void>;
+  /** @throws LeaseLost: asked before anything that others would see (a file's name) */
+  verify(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface ListQuery {
+  readonly limit: number;
+  readonly status?: TaskStatus | undefined;
+  /** Only what is still to be sent, awaited, polled or saved. */
+  readonly open?: boolean;
+}
+
+export interface StatusSum {
+  readonly count: number;
+  readonly fen: number;
+}
+
+export interface Sums {
+  readonly byStatus: ReadonlyMap<TaskStatus, StatusSum>;
+  readonly doneLast24hFen: number;
+  readonly reservedFen: number;
+}
+
+/** What a recovery found to do. */
+export interface Orphans {
+  /** To be polled or saved by whoever can hold them. */
+  readonly ids: readonly string[];
+  /** Something is open, here or elsewhere: recovery goes on. */
+  readonly isAnythingOpen: boolean;
+}
+
+export interface RecoveryRules {
+  /** A claim without an outcome whose process is gone. */
+  interrupted(task: Task, now: number): Settlement;
+  /** A queue entry that its process left unsent. @returns undefined: it stays */
+  leftInQueue(task: Task, now: number): TaskRecord | undefined;
+}
+
+/**
+ * Who may write a record: the store itself inside `reserve`, `claimNext`, `cancel`, `resumeQueued` and `recover`; then
+ * the owner of the claim, through `settle`; then the holder of the lease, through `Hold.save`. Nobody else.
+ * @throws StoreFailure, each method
+ */
+export interface Store {
+  /** Duplicate check, budget and intent in one transaction. */
+  reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Admission & { task?: Task }>;
+  /** The same ledger, without writing: for a dry run. */
+  reservationLedger(wanted: Reservation): Promise<ReservationLedger>;
+  /** Head of the queue, slot and attempt in one transaction. */
+  claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'>;
+  queueLedger(reqKey: string): Promise<QueueLedger>;
+  /** How many living entries are before it. */
+  queuedBefore(task: Task): Promise<number>;
+  body(id: string): Promise<Uint8Array | undefined>;
+  /** Asked as the last thing before the bytes leave. @param margin milliseconds for which the lease must still be good */
+  stillHolds(claim: Claim, margin: number): Promise<boolean>;
+  /**
+   * Repeatable until it is written. What the disk does not take is kept, reported with the provider's ids, and written
+   * later: never throws for that. @param isAccepted this process is to poll it
+   */
+  settle(claim: Claim, rule: (task: Task, ledger: QueueLedger) => Settlement, isAccepted: boolean): Promise<Task>;
+  /** @returns undefined where another process holds it, or there is nothing to hold */
+  hold(id: string): Promise<Hold | undefined>;
+  find(id: string): Promise<Task | undefined>;
+  findByProviderId(providerTaskId: string): Promise<Task | undefined>;
+  list(query: ListQuery): Promise<readonly Task[]>;
+  openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
+  idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
+  sums(): Promise<Sums>;
+  /** Withdraws a queued task, or gives an unknown one's slot back; otherwise undefined. */
+  cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined>;
+  /** Takes over queue entries whose process is gone. @param id only this one @returns their capabilities */
+  resumeQueued(id?: string): Promise<readonly string[]>;
+  recover(rules: RecoveryRules): Promise<Orphans>;
+  /** Ages between which past videos of a mode were finished, newest first, milliseconds. */
+  durations(mode: string, limit: number): Promise<readonly (readonly [number, number])[]>;
+  /** The record's newest state could not be written yet. */
+  isUnwritten(id: string): boolean;
+  whenWritten(id: string): Promise<void>;
+  /** Resolves when a record may have changed, here or elsewhere, or when the signal is aborted. Never rejects. */
+  changed(signal: AbortSignal): Promise<void>;
+  whyNotPaid(): string | undefined;
+  /** Where records are, for sentences. */
+  readonly place: string;
+  /** Writes what is kept, gives the leases back. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,547 @@
+/** The store: every transaction of a task's life, written once for both engines. */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
+import { errorOf, isOpen, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
+import type { Engine, Tx } from './engine.ts';
+import { KeptWrites } from './kept-writes.ts';
+import { Lease, LeaseLost, type Registration } from './lease.ts';
+import { FOREVER, paramsOf, slotOfRunning, type Ties, taskOf } from './rows.ts';
+import * as sql from './statements.ts';
+import type {
+  Admission,
+  Claim,
+  Hold,
+  ListQuery,
+  Orphans,
+  Pacing,
+  QueueLedger,
+  RecoveryRules,
+  Reservation,
+  ReservationLedger,
+  Settlement,
+  Store,
+  Sums,
+  Turn,
+} from './store.ts';
+
+const DAY_MILLISECONDS = 24 * 3600_000;
+/** A body is written just before its task: one this old without a task never gets one. */
+const STRAY_BODY_MILLISECONDS = 3600_000;
+const UNTAUGHT: Pacing = { limit: undefined, limitUntil: 0, pausedUntil: 0, refusals: 0, probedAt: 0 };
+
+interface TaskStoreOptions {
+  readonly engine: Engine;
+  /** Whose tasks: those of one account at one service. */
+  readonly scope: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What this process is at work on, should somebody remove the database under it. */
+interface OwnTask {
+  readonly record: TaskRecord;
+  readonly claim?: string;
+}
+
+export class TaskStore implements Store {
+  private readonly engine: Engine;
+  private readonly scope: string;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly lease: Lease;
+  private readonly kept: KeptWrites;
+  private readonly own = new Map<string, OwnTask>();
+  /** Ends the use of the lease by a task that is queued, claimed or held here. */
+  private readonly leaseUses = new Map<string, () => void>();
+  private readonly held = new Set<string>();
+  private readonly waiters = new Set<() => void>();
+  private elsewhere: AbortController | undefined;
+
+  constructor({ engine, scope, clock, log }: TaskStoreOptions) {
+    this.engine = engine;
+    this.scope = scope;
+    this.clock = clock;
+    this.log = log;
+    this.lease = new Lease(engine, clock, log);
+    this.kept = new KeptWrites(clock, log);
+    engine.onRecreated((tx) => this.restoreOwn(tx));
+  }
+
+  get place(): string {
+    return this.engine.place;
+  }
+
+  whyNotPaid(): string | undefined {
+    return this.engine.whyNotPaid();
+  }
+
+  async reserve(
+    wanted: Reservation,
+    rule: (ledger: ReservationLedger) => Admission,
+  ): Promise<Admission & { task?: Task }> {
+    const { record, body } = wanted;
+    const admitted = await this.engine.transaction(
+      async (tx): Promise<Admission & { task?: Task }> => {
+        const refused = this.whyNotPaid();
+        if (refused !== undefined) return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
+        const admission = rule(await this.reservationLedgerIn(tx, wanted));
+        if (admission.kind !== 'create') {
+          if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
+          return admission;
+        }
+        const owner = record.status === 'queued' ? (await this.lease.ensure(tx)).id : null;
+        const reserved = { ...record, reservedAt: tx.now };
+        await this.insert(tx, reserved, { owner, slotUntil: slotOfRunning(reserved) });
+        return { ...admission, task: { ...reserved, ownerAlive: owner !== null } };
+      },
+      {
+        account: this.scope,
+        before: async (tx) => {
+          if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
+        },
+      },
+    );
+    if (admitted.task !== undefined && admitted.kind === 'create') this.track(admitted.task);
+    this.notify();
+    return admitted;
+  }
+
+  async reservationLedger(wanted: Reservation): Promise<ReservationLedger> {
+    return await this.engine.read((tx) => this.reservationLedgerIn(tx, wanted));
+  }
+
+  async claimNext(
+    reqKey: string,
+    rule: (ledger: QueueLedger) => Turn,
+  ): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'> {
+    const token = randomUUID();
+    const claimed = await this.engine.transaction(
+      async (tx): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'> => {
+        // Looked at first: who waits for a slot must not write four times a second.
+        const ledger = await this.queueLedgerIn(tx, reqKey);
+        if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
+        const turn = rule(ledger);
+        if (turn.kind === 'wait') return turn;
+        const owner = (await this.lease.ensure(tx)).id;
+        if (turn.pacing !== undefined) await this.writePacing(tx, reqKey, turn.pacing);
+        const { ownerAlive: _, ...head } = ledger.head;
+        const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
+        await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
+        return { token, task: { ...record, ownerAlive: true } };
+      },
+      { account: this.scope },
+    );
+    if (typeof claimed === 'object' && 'token' in claimed) {
+      this.track(claimed.task, token);
+      this.notify();
+    }
+    return claimed;
+  }
+
+  async queueLedger(reqKey: string): Promise<QueueLedger> {
+    return await this.engine.read((tx) => this.queueLedgerIn(tx, reqKey));
+  }
+
+  async queuedBefore({ id, reqKey }: Task): Promise<number> {
+    const params = { scope: this.scope, req_key: reqKey, id };
+    return await this.engine.read(async (tx) => Number((await tx.get(sql.QUEUED_BEFORE, params))?.count ?? 0));
+  }
+
+  async body(id: string): Promise<Uint8Array | undefined> {
+    const bytes = await this.engine.read(async (tx) => (await tx.get(sql.BODY, { id }))?.bytes);
+    return bytes instanceof Uint8Array ? bytes : undefined;
+  }
+
+  async stillHolds({ task, token }: Claim, margin: number): Promise<boolean> {
+    const held = await this.engine.read((tx) =>
+      tx.get(sql.IS_CLAIM_HELD, { id: task.id, claim: token, until: tx.now + margin }),
+    );
+    return held !== undefined;
+  }
+
+  async settle(
+    claim: Claim,
+    rule: (task: Task, ledger: QueueLedger) => Settlement,
+    isAccepted: boolean,
+  ): Promise<Task> {
+    const { task, token } = claim;
+    let settled = task;
+    const write = async () => {
+      const written = await this.engine.transaction(
+        async (tx) => {
+          const row = await tx.get(sql.CLAIMED_TASK, { id: task.id, claim: token });
+          if (row === undefined) return undefined;
+          const { record, slotUntil, pacing } = rule(taskOf(row, tx.now), await this.queueLedgerIn(tx, task.reqKey));
+          const isQueued = record.status === 'queued';
+          const me = isAccepted || isQueued ? (await this.lease.ensure(tx)).id : null;
+          const ties = {
+            claim: isQueued ? null : token,
+            owner: isQueued ? me : null,
+            holder: isAccepted ? me : null,
+            slotUntil,
+          };
+          await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
+          if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
+          if (pacing !== undefined) await this.writePacing(tx, task.reqKey, pacing);
+          return { ...record, ownerAlive: isQueued };
+        },
+        { account: this.scope },
+      );
+      if (written === undefined) this.log.warn('the claim is settled already', { task: task.id });
+      else settled = written;
+    };
+    try {
+      await write();
+    } catch (error) {
+      const now = this.clock.now();
+      const ledger: QueueLedger = { now, head: undefined, headIsOurs: false, ours: 0, inFlight: 1, unknowns: [], pacing: UNTAUGHT };
+      settled = { ...rule(task, ledger).record, ownerAlive: true };
+      this.kept.keep(settled, write, error);
+    }
+    if (isOpen(settled.status)) this.track(settled);
+    else this.untrack(task.id);
+    this.notify();
+    return settled;
+  }
+
+  async hold(id: string): Promise<Hold | undefined> {
+    if (this.held.has(id)) return undefined;
+    this.held.add(id);
+    try {
+      const taken = await this.engine.transaction(async (tx) => {
+        const registration = await this.lease.ensure(tx);
+        const held = await tx.all(sql.HOLD_TASK, { scope: this.scope, id, me: registration.id });
+        if (held.length === 0) return undefined;
+        const row = await tx.get(sql.FIND_TASK, { scope: this.scope, id });
+        return row === undefined ? undefined : { registration, task: taskOf(row, tx.now) };
+      });
+      if (taken === undefined) {
+        this.held.delete(id);
+        return undefined;
+      }
+      this.track(taken.task);
+      return this.holdOf(taken.task, taken.registration);
+    } catch (error) {
+      this.held.delete(id);
+      throw error;
+    }
+  }
+
+  async find(id: string): Promise<Task | undefined> {
+    return await this.findBy(sql.FIND_TASK, id);
+  }
+
+  async findByProviderId(providerTaskId: string): Promise<Task | undefined> {
+    return await this.findBy(sql.FIND_BY_PROVIDER_ID, providerTaskId);
+  }
+
+  async list({ limit, status, open }: ListQuery): Promise<readonly Task[]> {
+    const statement = open ? sql.OPEN_TASKS : status === undefined ? sql.NEWEST : sql.NEWEST_OF_STATUS;
+    const params = { scope: this.scope, limit, ...(status === undefined || open ? {} : { status }) };
+    return await this.engine.read(async (tx) =>
+      (await tx.all(statement, params)).map((row) => this.newest(taskOf(row, tx.now))),
+    );
+  }
+
+  async openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
+    const rows = await this.engine.read((tx) => tx.all(sql.OPEN_IDS, { scope: this.scope }));
+    return rows.map(({ id, status }) => ({ id: String(id), status: String(status) as TaskStatus }));
+  }
+
+  async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
+    const params = { scope: this.scope, from: prefix, to: `${prefix}\uffff`, limit };
+    return (await this.engine.read((tx) => tx.all(sql.IDS_THAT_BEGIN, params))).map(({ id }) => String(id));
+  }
+
+  async sums(): Promise<Sums> {
+    return await this.engine.read(async (tx) => {
+      const [scope, since] = [this.scope, tx.now - DAY_MILLISECONDS];
+      const byStatus = (await tx.all(sql.STATUS_SUMS, { scope })).map(
+        (row) => [String(row.status) as TaskStatus, { count: Number(row.count), fen: Number(row.fen) }] as const,
+      );
+      return {
+        byStatus: new Map(byStatus),
+        doneLast24hFen: Number((await tx.get(sql.DONE_SINCE, { scope, since }))?.fen ?? 0),
+        reservedFen: Number((await tx.get(sql.RESERVED_SUM, { scope, since }))?.fen ?? 0),
+      };
+    });
+  }
+
+  async cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined> {
+    const cancelled = await this.engine.transaction(
+      async (tx) => {
+        const row = await tx.get(sql.FIND_TASK, { scope: this.scope, id });
+        const settlement = row && rule(taskOf(row, tx.now), tx.now);
+        if (row === undefined || settlement === undefined) return undefined;
+        const { record, slotUntil } = settlement;
+        const claim = (await tx.get(sql.CLAIM_OF, { id }))?.claim;
+        await tx.run(sql.UPDATE_TASK, this.params(record, { claim: claim == null ? null : String(claim), slotUntil }));
+        await tx.run(sql.DELETE_BODY, { id });
+        return { ...record, ownerAlive: false };
+      },
+      { account: this.scope },
+    );
+    if (cancelled !== undefined) this.untrack(id);
+    this.notify();
+    return cancelled;
+  }
+
+  async resumeQueued(id = ''): Promise<readonly string[]> {
+    const rows = await this.engine.transaction(
+      async (tx) => {
+        const me = (await this.lease.ensure(tx)).id;
+        return await tx.all(sql.RESUME_QUEUED, { scope: this.scope, me, id });
+      },
+      { account: this.scope },
+    );
+    for (const row of rows) this.useLease(String(row.id));
+    return [...new Set(rows.map((row) => String(row.req_key)))];
+  }
+
+  async recover(rules: RecoveryRules): Promise<Orphans> {
+    const hour = STRAY_BODY_MILLISECONDS;
+    return await this.engine.transaction(
+      async (tx) => {
+        for (const host of await this.lease.deadHosts(tx)) {
+          for (const row of await tx.all(sql.INTERRUPTED, { host })) {
+            const { record, slotUntil } = rules.interrupted(taskOf(row, tx.now), tx.now);
+            const ties = { claim: String(row.claim), slotUntil };
+            await tx.run(sql.UPDATE_TASK, paramsOf(record, String(row.scope), ties));
+          }
+          await tx.run(sql.DELETE_HOST, { id: host });
+        }
+        for (const row of await tx.all(sql.LEFT_QUEUED, { scope: this.scope })) {
+          const record = rules.leftInQueue(taskOf(row, tx.now), tx.now);
+          if (record === undefined) continue;
+          await tx.run(sql.UPDATE_TASK, this.params(record, {}));
+          await tx.run(sql.DELETE_BODY, { id: record.id });
+        }
+        await tx.run(sql.DELETE_STRAY_BODIES, { before: tx.now - hour });
+        const ids = (await tx.all(sql.ORPHANS, { scope: this.scope, now: tx.now })).map(({ id }) => String(id));
+        const open = Number((await tx.get(sql.OPEN_COUNT, { scope: this.scope }))?.count ?? 0);
+        return { ids, isAnythingOpen: open > 0 };
+      },
+      { account: this.scope },
+    );
+  }
+
+  async durations(mode: string, limit: number): Promise<readonly (readonly [number, number])[]> {
+    const params = { scope: this.scope, mode, limit };
+    const rows = await this.engine.read((tx) => tx.all(sql.FINISHED_BETWEEN, params));
+    return rows.map((row) => [Number(row.finished_from), Number(row.finished_to)] as const);
+  }
+
+  isUnwritten(id: string): boolean {
+    return this.kept.has(id);
+  }
+
+  async whenWritten(id: string): Promise<void> {
+    await this.kept.whenWritten(id);
+  }
+
+  async changed(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.watchElsewhere();
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.waiters.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.waiters.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+    if (this.waiters.size === 0) {
+      this.elsewhere?.abort();
+      this.elsewhere = undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.kept.close();
+    await this.lease.close();
+    this.elsewhere?.abort();
+    await this.engine.close();
+  }
+
+  private holdOf(task: Task, registration: Registration): Hold {
+    let current = task;
+    let isReleased = false;
+    const { id } = task;
+    const save = async (record: TaskRecord): Promise<void> => {
+      const params = this.params(record, { holder: registration.id, slotUntil: slotOfRunning(record) });
+      const saved = await this.engine.transaction((tx) =>
+        tx.run(sql.SAVE_TASK, { ...params, holder_was: registration.id }),
+      );
+      if (saved === 0) throw new LeaseLost();
+    };
+    const letGo = async () => {
+      this.untrack(id);
+      this.held.delete(id);
+      await this.engine.transaction((tx) => tx.run(sql.RELEASE_TASK, { id, me: registration.id }));
+      this.notify();
+    };
+    return {
+      get task() {
+        return current;
+      },
+      lost: registration.lost,
+      save: async (record) => {
+        registration.lost.throwIfAborted();
+        current = { ...record, ownerAlive: false };
+        this.track(current);
+        try {
+          await save(record);
+          this.kept.drop(id);
+        } catch (error) {
+          if (error instanceof LeaseLost) throw error;
+          this.kept.keep(record, () => save(record), error);
+        }
+        this.notify();
+      },
+      verify: async () => {
+        registration.lost.throwIfAborted();
+        const params = { id, me: registration.id };
+        const held = await this.engine.read((tx) => tx.get(sql.IS_HELD, params)).catch(() => ({}));
+        if (held === undefined) throw new LeaseLost();
+      },
+      release: async () => {
+        if (isReleased) return;
+        isReleased = true;
+        if (this.kept.has(id)) void this.kept.whenWritten(id).then(letGo).catch(() => undefined);
+        else await letGo().catch((error) => this.log.warn('not released', { task: id, reason: String(error) }));
+      },
+    };
+  }
+
+  private async findBy(statement: string, id: string): Promise<Task | undefined> {
+    return await this.engine.read(async (tx) => {
+      const row = await tx.get(statement, { scope: this.scope, id });
+      return row && this.newest(taskOf(row, tx.now));
+    });
+  }
+
+  /** As it would be if the disk had taken it. */
+  private newest(task: Task): Task {
+    const kept = this.kept.get(task.id);
+    return kept === undefined ? task : { ...kept, ownerAlive: task.ownerAlive };
+  }
+
+  private async reservationLedgerIn(tx: Tx, { record, budgetFen }: Reservation): Promise<ReservationLedger> {
+    const { scope } = this;
+    const same = await tx.all(sql.SAME_REQUESTS, { scope, fingerprint: record.fingerprint });
+    const since = tx.now - DAY_MILLISECONDS;
+    const reservedFen = Number((await tx.get(sql.RESERVED_SUM, { scope, since }))?.fen ?? 0);
+    const needed = budgetFen === undefined ? 0 : reservedFen + (record.fen ?? 0) - budgetFen;
+    const at = needed > 0 ? (await tx.get(sql.ROOM_AT, { scope, since, needed }))?.at : undefined;
+    return {
+      now: tx.now,
+      same: same.map((row) => taskOf(row, tx.now)),
+      reservedFen,
+      roomAt: at == null ? undefined : Number(at) + DAY_MILLISECONDS,
+    };
+  }
+
+  private async queueLedgerIn(tx: Tx, reqKey: string): Promise<QueueLedger> {
+    const of = { scope: this.scope, req_key: reqKey };
+    const me = this.lease.id;
+    const head = await tx.get(sql.QUEUE_HEAD, { ...of, me, now: tx.now });
+    const slots = await tx.all(sql.SLOTS, { ...of, now: tx.now });
+    const pacing = await tx.get(sql.PACING, of);
+    const unknowns = slots.filter(({ status }) => status === 'unknown');
+    return {
+      now: tx.now,
+      head: head && taskOf(head, tx.now),
+      headIsOurs: head !== undefined && head.owner === me,
+      ours: Number((await tx.get(sql.QUEUED_OF, { ...of, me }))?.count ?? 0),
+      inFlight: slots.length - unknowns.length,
+      unknowns: unknowns.map((row) => ({
+        id: String(row.id),
+        since: Number(row.closed_at),
+        until: Number(row.slot_until),
+      })),
+      pacing:
+        pacing === undefined
+          ? UNTAUGHT
+          : {
+              limit: pacing.limit_now == null ? undefined : Number(pacing.limit_now),
+              limitUntil: Number(pacing.limit_until),
+              pausedUntil: Number(pacing.paused_until),
+              refusals: Number(pacing.refusals),
+              probedAt: Number(pacing.probed_at),
+            },
+    };
+  }
+
+  private async writePacing(tx: Tx, reqKey: string, pacing: Pacing): Promise<void> {
+    await tx.run(sql.WRITE_PACING, {
+      scope: this.scope,
+      req_key: reqKey,
+      limit_now: pacing.limit ?? null,
+      limit_until: pacing.limitUntil,
+      paused_until: pacing.pausedUntil,
+      refusals: pacing.refusals,
+      probed_at: pacing.probedAt,
+    });
+  }
+
+  private async insert(tx: Tx, record: TaskRecord, ties: Ties): Promise<void> {
+    await tx.run(sql.INSERT_TASK, this.params(record, ties));
+  }
+
+  private params(record: TaskRecord, ties: Ties) {
+    return paramsOf(record, this.scope, ties);
+  }
+
+  /** Somebody removed the database: what this process is at work on is written into the new one. */
+  private async restoreOwn(tx: Tx): Promise<void> {
+    const { id: me } = await this.lease.ensure(tx);
+    for (const { record, claim } of this.own.values()) {
+      // The body of a queued one is gone with the database: it can no longer be sent.
+      const problem = new Problem('state_not_writable', {
+        what: `The database ${this.place} was removed before the request was sent.`,
+        mend: 'make the request again',
+      });
+      const restored: TaskRecord =
+        record.status === 'queued'
+          ? { ...record, status: 'failed', finishedAt: tx.now, error: errorOf(problem) }
+          : record;
+      const ties = record.status === 'submitting' ? { claim: claim ?? randomUUID(), owner: me } : {};
+      await this.insert(tx, restored, { ...ties, slotUntil: slotOfRunning(restored) });
+    }
+  }
+
+  /** This process is at work on it, and needs its lease. */
+  private track(task: Task, claim?: string): void {
+    const { ownerAlive: _, ...record } = task;
+    this.own.set(task.id, { record, ...(claim === undefined ? {} : { claim }) });
+    this.useLease(task.id);
+  }
+
+  private useLease(id: string): void {
+    if (!this.leaseUses.has(id)) this.leaseUses.set(id, this.lease.use(id));
+  }
+
+  private untrack(id: string): void {
+    this.own.delete(id);
+    this.leaseUses.get(id)?.();
+    this.leaseUses.delete(id);
+  }
+
+  private notify(): void {
+    for (const wake of [...this.waiters]) wake();
+  }
+
+  /** One look at other processes' writes for all that wait here. */
+  private watchElsewhere(): void {
+    if (this.elsewhere !== undefined) return;
+    const over = new AbortController();
+    this.elsewhere = over;
+    void this.engine.changedElsewhere(over.signal).then(() => {
+      if (this.elsewhere === over) this.elsewhere = undefined;
+      if (!over.signal.aborted) this.notify();
+    });
+  }
+}
