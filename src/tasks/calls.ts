@@ -1,6 +1,7 @@
 /** What a surface (tools, command line, gallery) may call, and all that a report needs of the result. */
 import type { ModeName } from '../jimeng/modes.ts';
-import type { Place, Task, TaskError, TaskStatus } from './record.ts';
+import type { Caller, Place } from '../library/library.ts';
+import type { Task, TaskError, TaskStatus } from './record.ts';
 import type { VideoRequest } from './video-request.ts';
 import type { UsualTime } from './usual-time.ts';
 
@@ -9,10 +10,10 @@ export interface QueueState {
   /** Requests of the same capability before it; 0 is next. */
   readonly before: number;
   /**
-   * `turn`: those before it. `slot`: running tasks. `unknown`: submits whose answers were lost hold the slots.
+   * Absent: nothing, it is about to be sent. `turn`: those before it. `slot`: running tasks. `unknown`: submits whose answers were lost hold the slots.
    * `pause`: the provider said that it takes no more for now. `process`: the one that recorded it is gone.
    */
-  readonly waitsFor: 'turn' | 'slot' | 'unknown' | 'pause' | 'process';
+  readonly waitsFor?: 'turn' | 'slot' | 'unknown' | 'pause' | 'process';
   /** With `unknown`: those tasks. */
   readonly unknowns: readonly string[];
   /** With `unknown` and `pause`: until when at the most, milliseconds since 1970. */
@@ -74,14 +75,13 @@ export interface CheckedView {
   readonly billedSeconds: number;
   /** Undefined: links only. */
   readonly place: Place | undefined;
+  /** The path that it would get now, or the folder in which it would be named when it is saved. */
+  readonly path: string | undefined;
   /** The existing task that the same call without `dry_run` would join, for nothing. */
   readonly same?: Task;
   readonly now: number;
   readonly sandbox: boolean;
 }
-
-/** Who gives the paths: a person at a terminal (unrestricted), or a model. */
-export type Caller = { readonly kind: 'terminal' } | { readonly kind: 'local-agent'; readonly roots?: readonly string[] };
 
 /** One call of a tool or command, the same for all of them. */
 export interface Call {
@@ -136,6 +136,8 @@ export interface VideoService {
   openIds(): Promise<readonly string[]>;
   /** Our ids that begin so, newest first. */
   idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
+  /** Sends what dead processes left in the queue: on the command line's `collect` only. */
+  sendLeft(): Promise<void>;
   /** Resumes what earlier processes left open: queries and downloads only, never a submit. */
   resume(): void;
 }

@@ -1,83 +1,191 @@
-/** Is everything right about a request before anything is recorded or paid, and what exactly would be sent? */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Checks everything about a request before anything is recorded or paid, and makes the exact bytes that are sent. */
+import type { Clock } from '../clock.ts';
 import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
-import { extractLastFrame } from '../media/clip-convert.ts';
-import { encoderOrProblem } from '../media/clip-ffmpeg.ts';
-import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
-import { chooseDestination, type Destination, type OutputRules } from '../media/output.ts';
+import type { Caller, Library, Place } from '../library/library.ts';
+import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
+import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image/image.ts';
+import { loadFrame } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
-import type { TaskContext } from './context.ts';
-import { fingerprintOf } from './duplicates.ts';
-import { isThere } from './save.ts';
+import type { Store } from '../store/store.ts';
+import { fenOf, fingerprintOf } from './admission.ts';
+import { isTaskId, type TaskRequest } from './record.ts';
 import type { VideoRequest } from './video-request.ts';
 
 export interface Prepared {
-  readonly request: VideoRequest;
   /** Serialised once: these bytes are hashed, signed, kept and sent. */
   readonly body: Buffer;
   readonly reqKey: string;
   readonly fingerprint: string;
   /** Undefined: links only. */
-  readonly destination: Destination | undefined;
+  readonly place: Place | undefined;
   readonly billedSeconds: GeneratedSeconds;
-  readonly estimatedCny: number;
+  readonly fen: number;
   /** What the caller should know of what was done with the input. */
   readonly notes: readonly string[];
+  /** What of the request is kept in its record, and shown. */
+  readonly shown: TaskRequest;
 }
 
-export interface PrepareOptions {
-  readonly output: string | undefined;
-  /** A person gave the paths, on the command line. */
-  readonly unrestricted: boolean;
-  readonly signal: AbortSignal;
+export interface PreparerOptions {
+  readonly store: Pick<Store, 'find' | 'findByProviderId'>;
+  readonly library: Library;
+  readonly imageRules: Omit<ImageRules, 'unrestricted'>;
+  readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
+  readonly clock: Clock;
 }
 
-const LAST_FRAME_LIMIT_MILLISECONDS = 30_000;
+export class Preparer {
+  private readonly options: PreparerOptions;
 
-export function outputRules(context: TaskContext, unrestricted: boolean): OutputRules {
-  const { outputDir, allowedDirs, workingDir } = context.settings;
-  return { outputDir, allowedDirs, workingDir, unrestricted };
+  constructor(options: PreparerOptions) {
+    this.options = options;
+  }
+
+  /** @throws Problem with what is wrong and what to do; the signal's reason */
+  async prepare(
+    request: VideoRequest,
+    output: string | undefined,
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<Prepared> {
+    const [place, { images, notes }] = await bothOrProblems(
+      async () => {
+        const chosen = await this.options.library.choose(output, caller);
+        await this.requireConvertible(request, chosen, signal);
+        return chosen;
+      },
+      () => this.loadImages(request, caller, signal),
+    );
+    const body = requestBody({
+      mode: request.mode,
+      prompt: request.prompt,
+      seconds: request.generatedSeconds,
+      images,
+      seed: request.seed,
+      aspectRatio: request.aspectRatio,
+      templateId: request.templateId,
+      cameraStrength: request.cameraStrength,
+    });
+    const all = [...notes, ...requestNotes(request)];
+    return {
+      body: bodyBytes(body),
+      reqKey: modeRow(request.mode).reqKey,
+      fingerprint: fingerprintOf(body, request.duration, request.fps),
+      place,
+      billedSeconds: request.generatedSeconds,
+      fen: fenOf(priceCny(request.mode, request.generatedSeconds)),
+      notes: all,
+      shown: shownRequest(request, all),
+    };
+  }
+
+  /** What has to be done to the file afterwards must be possible before it is paid for. */
+  private async requireConvertible(
+    { duration, generatedSeconds, fps }: VideoRequest,
+    place: Place | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const isTrimmed = duration !== generatedSeconds;
+    const isConverted = fps !== PROVIDER_FPS;
+    if (!isTrimmed && !isConverted) return;
+    if (place === undefined) {
+      const asked = [isTrimmed ? `duration ${duration}` : '', isConverted ? `fps ${fps}` : ''].filter(Boolean);
+      throw new Problem('invalid_input', {
+        what: `${asked.join(' and ')} needs the file to be saved here, and videos are not saved (JIMENG_VIDEO_OUTPUT_DIR is "none").`,
+        mend: 'use duration 5 or 10 at 24 fps, or give `output`',
+      });
+    }
+    if (!isConverted) return;
+    const ffmpeg = await this.options.ffmpeg();
+    if (ffmpeg === undefined) {
+      throw new Problem('ffmpeg_missing', {
+        what: `${fps} fps needs ffmpeg, which was not found on this computer; the provider makes 24 fps only.`,
+        mend: 'use fps 24 (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
+      });
+    }
+    await encoderOrProblem(ffmpeg, { clock: this.options.clock, signal });
+  }
+
+  private async loadImages(
+    { image, tailImage }: VideoRequest,
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<{ images: BodyImages | undefined; notes: string[] }> {
+    if (image === undefined) return { images: undefined, notes: [] };
+    const rules: ImageRules = { ...this.options.imageRules, unrestricted: caller.kind === 'terminal' };
+    const [first, tail] = await bothOrProblems(
+      () => this.loadFirst(image, rules, signal),
+      async () => (tailImage === undefined ? undefined : await loadImage(tailImage, 'tail_image', rules, signal)),
+    );
+    if (tail !== undefined) requireSameTransport(first, tail);
+    const all = tail === undefined ? [first] : [first, tail];
+    // A note begins with the file's name, which would be changed where a sentence is given its capital.
+    const notes = all.flatMap((loaded) =>
+      loaded.kind === 'bytes' && loaded.note !== undefined ? [`picture: ${loaded.note}`] : [],
+    );
+    return { images: bodyImages(all), notes };
+  }
+
+  private async loadFirst(image: string, rules: ImageRules, signal: AbortSignal): Promise<LoadedImage> {
+    const id = /^task:(.*)$/s.exec(image)?.[1]?.trim();
+    if (id === undefined) return await loadImage(image, 'image', rules, signal);
+    const { clock } = this.options;
+    const { id: taskId, path } = await this.savedVideo(id);
+    const ffmpeg = await this.options.ffmpeg();
+    try {
+      return await loadFrame({ which: 'last', video: path, ffmpeg, rules, clock, signal });
+    } catch (error) {
+      throw !signal.aborted && error instanceof Problem && error.code === 'invalid_image'
+        ? withoutLastFrame(error, taskId)
+        : error;
+    }
+  }
+
+  private async savedVideo(id: string): Promise<{ readonly id: string; readonly path: string }> {
+    const { store, library } = this.options;
+    const task = isTaskId(id) ? await store.find(id) : await store.findByProviderId(id);
+    if (task === undefined) {
+      throw new Problem('no_record', {
+        what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
+        mend: 'call list_video_tasks for the ids of earlier videos',
+      });
+    }
+    const file = task.video?.file;
+    if (file !== undefined && (await library.isThere(file))) return { id: task.id, path: file.path };
+    if (file !== undefined) {
+      throw new Problem('image_not_found', {
+        what: `\`image\` names the task ${task.id}, whose video is no longer at ${file.path}.`,
+        mend: `${getCall(task.id)} to save it again, then make this request again`,
+      });
+    }
+    const isComing = ['queued', 'submitting', 'generating', 'done'].includes(task.status);
+    throw new Problem('invalid_input', {
+      what: `\`image\` names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
+      mend: isComing
+        ? `${getCall(task.id)} until it is saved, then make this request again`
+        : 'that task will have no video: give another task, or a picture',
+    });
+  }
 }
 
-/** @throws Problem with what is wrong and what to do; the signal's reason */
-export async function prepare(context: TaskContext, request: VideoRequest, options: PrepareOptions): Promise<Prepared> {
-  const [destination, { images, notes }] = await bothOrProblems(
-    async () => {
-      const place = await chooseDestination(options.output, outputRules(context, options.unrestricted));
-      await requireConvertible(context, request, place, options.signal);
-      return place;
-    },
-    () => loadImages(context, request, options),
-  );
-  const body = requestBody({
-    mode: request.mode,
-    prompt: request.prompt,
-    seconds: request.generatedSeconds,
-    images,
-    seed: request.seed,
-    aspectRatio: request.aspectRatio,
-    templateId: request.templateId,
-    cameraStrength: request.cameraStrength,
+function getCall(id: string): string {
+  return `call get_video_task with {"task_id":"${id}"}`;
+}
+
+/** As long as its file exists, however broken, the video is not saved again. */
+function withoutLastFrame(problem: Problem, id: string): Problem {
+  return new Problem('invalid_image', {
+    what: `\`image\` names the task ${id}. ${problem.message}`,
+    mend: `${problem.mend}; or, if the file does not play, move it away and ${getCall(id)} to save the video again`,
+    cause: problem,
   });
-  return {
-    request,
-    body: bodyBytes(body),
-    reqKey: modeRow(request.mode).reqKey,
-    fingerprint: fingerprintOf(body, request.duration, request.fps),
-    destination,
-    billedSeconds: request.generatedSeconds,
-    estimatedCny: priceCny(request.mode, request.generatedSeconds),
-    notes: [...notes, ...requestNotes(request)],
-  };
 }
 
 /**
- * One after the other, because two pictures at once take twice the memory; and both, because whoever mends what is wrong
- * with one must not find the other at the next call. @throws Problem of either, or of both
+ * One after the other, because two pictures at once take twice the memory; and both, because whoever fixes one must not
+ * find the other at the next call. @throws Problem of either, or of both
  */
 async function bothOrProblems<First, Second>(
   first: () => Promise<First>,
@@ -91,66 +199,16 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
-function requestNotes(request: VideoRequest): string[] {
+function requestNotes({ duration, generatedSeconds, fps, aspectRatio, image }: VideoRequest): string[] {
   const notes: string[] = [];
-  if (request.duration !== request.generatedSeconds) {
-    const { duration, generatedSeconds } = request;
+  if (duration !== generatedSeconds) {
     notes.push(`${generatedSeconds} s are generated and billed, and trimmed to ${duration} s`);
   }
-  if (request.fps !== PROVIDER_FPS) notes.push(`${PROVIDER_FPS} fps are generated, and converted to ${request.fps}`);
-  if (request.aspectRatio !== undefined && request.image !== undefined) {
+  if (fps !== PROVIDER_FPS) notes.push(`${PROVIDER_FPS} fps are generated, and converted to ${fps}`);
+  if (aspectRatio !== undefined && image !== undefined) {
     notes.push('the provider takes the ratio from the image and ignores aspect_ratio');
   }
   return notes;
-}
-
-/** What has to be done to the file afterwards must be possible before it is paid for. */
-async function requireConvertible(
-  context: TaskContext,
-  { duration, generatedSeconds, fps }: VideoRequest,
-  destination: Destination | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const trimmed = duration !== generatedSeconds;
-  const converted = fps !== PROVIDER_FPS;
-  if (!trimmed && !converted) return;
-  if (destination === undefined) {
-    const asked = [trimmed ? `duration ${duration}` : '', converted ? `fps ${fps}` : ''].filter(Boolean).join(' and ');
-    throw new Problem('invalid_input', {
-      what: `${asked} needs the file to be saved here, and videos are not saved (JIMENG_VIDEO_OUTPUT_DIR is "none").`,
-      mend: 'use duration 5 or 10 at 24 fps, or give `output`',
-    });
-  }
-  if (!converted) return;
-  const ffmpeg = await context.ffmpeg();
-  if (ffmpeg === undefined) {
-    throw new Problem('ffmpeg_missing', {
-      what: `${fps} fps needs ffmpeg, which was not found on this computer; the provider makes 24 fps only.`,
-      mend: 'use fps 24 (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
-    });
-  }
-  await encoderOrProblem(ffmpeg, { clock: context.clock, signal });
-}
-
-async function loadImages(
-  context: TaskContext,
-  request: VideoRequest,
-  options: PrepareOptions,
-): Promise<{ images: BodyImages | undefined; notes: string[] }> {
-  if (request.image === undefined) return { images: undefined, notes: [] };
-  const { image, tailImage } = request;
-  const rules = imageRules(context, options.unrestricted);
-  const [first, tail] = await bothOrProblems(
-    () => loadFirst(context, image, options),
-    async () => (tailImage === undefined ? undefined : await loadImage(tailImage, 'tail_image', rules, options.signal)),
-  );
-  if (tail !== undefined) requireSameTransport(first, tail);
-  const all = tail === undefined ? [first] : [first, tail];
-  // A note begins with the file's name, which would be changed where a sentence is given its capital.
-  const notes = all.flatMap((image) =>
-    image.kind === 'bytes' && image.note !== undefined ? [`picture: ${image.note}`] : [],
-  );
-  return { images: bodyImages(all), notes };
 }
 
 function bodyImages(images: readonly LoadedImage[]): BodyImages {
@@ -160,84 +218,24 @@ function bodyImages(images: readonly LoadedImage[]): BodyImages {
   return { kind: 'base64', data };
 }
 
-function imageRules(context: TaskContext, unrestricted: boolean): ImageRules {
-  const { workingDir, imageDirs, outputDir, homeDir } = context.settings;
-  return { workingDir, imageDirs, outputDir, homeDir, unrestricted };
+/** A data URL is megabytes long; everything else is kept as it was given. */
+function shownImage(image: string): string {
+  return /^data:/i.test(image) || image.length > 2_000 ? 'data URL' : image;
 }
 
-async function loadFirst(context: TaskContext, image: string, options: PrepareOptions): Promise<LoadedImage> {
-  const id = /^task:(.*)$/s.exec(image)?.[1]?.trim();
-  if (id === undefined)
-    return await loadImage(image, 'image', imageRules(context, options.unrestricted), options.signal);
-  const video = await savedVideo(context, id);
-  const ffmpeg = await context.ffmpeg();
-  if (ffmpeg === undefined) {
-    throw new Problem('ffmpeg_missing', {
-      what: 'Taking the last frame of an earlier video needs ffmpeg, which was not found on this computer.',
-      mend: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame as `image`',
-    });
-  }
-  const scratch = await mkdtemp(join(tmpdir(), 'jimeng-last-frame-')).catch((cause: unknown) => {
-    throw new Problem('invalid_image', {
-      what: `The last frame needs a temporary folder in ${tmpdir()}, which cannot be made.`,
-      mend: 'set TMPDIR (TEMP on Windows) to a folder that can be written, and restart the server, or give a picture of that frame as `image`',
-      cause,
-    });
-  });
-  try {
-    const picture = join(scratch, 'last-frame.png');
-    await extractLastFrame(video.path, picture, ffmpeg, {
-      clock: context.clock,
-      signal: options.signal,
-      timeLimitMilliseconds: LAST_FRAME_LIMIT_MILLISECONDS,
-    }).catch((error: unknown) => {
-      // Not the signal's reason, which may be a Problem, too.
-      throw error instanceof Problem && error.code === 'invalid_image' ? withoutLastFrame(error, video.id) : error;
-    });
-    // Our own file: the folders that a caller may name do not apply to it, every other rule does.
-    return await loadImage(picture, 'image', { ...imageRules(context, true), imageDirs: undefined }, options.signal);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/** As long as its file is there, however broken, the video is not saved again. */
-function withoutLastFrame(problem: Problem, id: string): Problem {
-  return new Problem('invalid_image', {
-    what: `\`image\` names the task ${id}. ${problem.message}`,
-    mend: `${problem.mend}; or, if the file does not play, move it away and ${getCall(id)} to save the video again`,
-    cause: problem,
-  });
-}
-
-function getCall(id: string): string {
-  return `call get_video_task with {"task_id":"${id}"}`;
-}
-
-interface SavedVideo {
-  /** Ours, whichever was given. */
-  readonly id: string;
-  readonly path: string;
-}
-
-async function savedVideo(context: TaskContext, id: string): Promise<SavedVideo> {
-  const record = (await context.journal.read(id)) ?? (await context.journal.findByProviderId(id));
-  if (record === undefined) {
-    throw new Problem('no_record', {
-      what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
-      mend: 'call list_video_tasks for the ids of earlier videos',
-    });
-  }
-  const path = record.video?.file?.path;
-  if (path === undefined) {
-    throw new Problem('invalid_input', {
-      what: `\`image\` names the task ${record.id}, which has no saved video (its status is ${record.status}).`,
-      mend: `${getCall(record.id)} until it is saved, then make this request again`,
-    });
-  }
-  if (await isThere(path)) return { id: record.id, path };
-  throw new Problem('image_not_found', {
-    what: `\`image\` names the task ${record.id}, whose video is not at ${path} any more.`,
-    mend: `${getCall(record.id)} to save it again, then make this request again`,
-  });
+function shownRequest(request: VideoRequest, notes: readonly string[]): TaskRequest {
+  const { mode, prompt, duration, fps, image, tailImage, seed, aspectRatio, templateId, cameraStrength } = request;
+  return {
+    mode,
+    duration,
+    fps,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(aspectRatio === undefined ? {} : { aspectRatio }),
+    ...(templateId === undefined ? {} : { templateId }),
+    ...(cameraStrength === undefined ? {} : { cameraStrength }),
+    ...(image === undefined ? {} : { image: shownImage(image) }),
+    ...(tailImage === undefined ? {} : { tailImage: shownImage(tailImage) }),
+    notes,
+  };
 }

@@ -1,6 +1,8 @@
 /** A task: one paid request and what became of it, as the store keeps it and the reports read it. */
 import { randomInt } from 'node:crypto';
+import type { Place, SavedFile } from '../library/library.ts';
 import type { Problem, Who } from '../problems.ts';
+import type { FileContent } from '../system/files.ts';
 
 export const TASK_STATUSES = [
   'queued',
@@ -44,15 +46,7 @@ export interface ClipFacts {
   readonly fps: number;
 }
 
-/** Where a video is to be saved; without a file name it is named when it is saved. */
-export interface Place {
-  readonly folder: string;
-  readonly fileName?: string;
-}
-
-export interface SavedVideo {
-  readonly path: string;
-  readonly bytes: number;
+export interface SavedVideo extends SavedFile {
   /** Absent when the file could not be read as a clip. */
   readonly facts?: ClipFacts;
 }
@@ -64,7 +58,7 @@ export interface TaskVideo {
   readonly urlValidUntil: number;
   readonly file?: SavedVideo;
   /** The finished file just before it got its name: a process that takes over finds it by this. */
-  readonly publishing?: { readonly fileName: string; readonly bytes: number; readonly sha256: string };
+  readonly publishing?: FileContent & { readonly name: string; readonly facts?: ClipFacts };
   /** What the provider delivered, where the file was trimmed or converted. */
   readonly delivered?: ClipFacts;
 }

@@ -1,219 +1,292 @@
-/** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
-import type { ModeName } from '../jimeng/modes.ts';
-import { chooseDestination } from '../media/output.ts';
+/** Makes, finds, lists and withdraws videos: what every surface calls. */
+import type { Clock } from '../clock.ts';
+import { type ModeName, modeRow } from '../jimeng/modes.ts';
+import type { Library, Place } from '../library/library.ts';
+import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { admit, checkAdmission } from './admit.ts';
-import { findOrAdopt, findTask } from './adopt.ts';
-import { iso, type TaskContext, withLock } from './context.ts';
-import { Delivery, readAgain } from './delivery.ts';
-import { type Listed, listTasks } from './list.ts';
-import { outputRules, type Prepared, prepare } from './prepare.ts';
-import { placeInQueue, takeOverLeft } from './queue.ts';
-import { isOpen, isWatched, type TaskRecord, type TaskStatus } from './record.ts';
-import { Resumer } from './resume.ts';
-import { Sender } from './sender.ts';
-import { shownRequest } from './shown-request.ts';
-import { errorOf } from './submit.ts';
-import type { UsualTime } from './usual-time.ts';
+import { StoreFailure } from '../store/engine.ts';
+import type { Store } from '../store/store.ts';
+import { orAborted, pause } from '../system/wait.ts';
+import { admit, fenOf, fingerprintOfAdopted, sameRequest } from './admission.ts';
+import type {
+  Call,
+  CheckedView,
+  ListOptions,
+  ListView,
+  MakeOptions,
+  QueueState,
+  TaskView,
+  VideoService,
+} from './calls.ts';
+import { cancelled } from './outcome.ts';
+import type { Prepared, Preparer } from './prepare.ts';
+import { nextTurn } from './queue.ts';
+import type { Recovery } from './recovery.ts';
+import type { Refresher } from './refresher.ts';
+import { errorOf, isAdopted, isOpen, isProviderTaskId, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
+import type { Submitter } from './submitter.ts';
+import type { UsualTimes } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
-import { Watcher } from './watch.ts';
+import type { Watcher } from './watcher.ts';
 
-/** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to give. */
+/** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to report. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
 /** What a query that is asked for takes, mostly much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
-/** Other processes' changes are seen on disk. */
-const LOOK_MILLISECONDS = 250;
+/** A waiting call reads its task again at least this often. */
+const READ_AGAIN_MILLISECONDS = 1_000;
+/** Open tasks that a list returns at the most. */
+const MAX_OPEN = 200;
 
-export interface Call {
-  /** The caller went away: ends the waiting only. */
-  readonly signal: AbortSignal;
-  /** When the call must be answered, on the monotonic clock. */
-  readonly deadline: number;
-  /** When it came in, on the same clock. */
-  readonly arrivedAt: number;
-  /** A person gave the paths, on the command line. */
-  readonly unrestricted: boolean;
-  /** Told now and then while it waits. */
-  readonly onWait?: (record: TaskRecord, usual?: UsualTime) => void;
+export interface ServiceOptions {
+  readonly store: Store;
+  readonly library: Library;
+  readonly preparer: Preparer;
+  readonly submitter: Submitter;
+  readonly watcher: Watcher;
+  readonly refresher: Refresher;
+  readonly recovery: Recovery;
+  readonly usualTimes: UsualTimes;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ending: AbortSignal;
+  readonly sandbox: boolean;
+  readonly concurrency: number;
+  readonly dailyBudgetCny: number | undefined;
+  /** A paid call above this estimate asks the person first. */
+  readonly confirmAboveCny: number | undefined;
 }
 
-export interface MakeOptions {
-  readonly output: string | undefined;
-  readonly allowDuplicate: boolean;
-}
+export class TaskService implements VideoService {
+  private readonly options: ServiceOptions;
+  private readonly budgetFen: number | undefined;
 
-export interface Told {
-  readonly record: TaskRecord;
-  /** The same request was there, and nothing new is paid. */
-  readonly joined: boolean;
-}
-
-export interface Checked {
-  readonly prepared: Prepared;
-  /** A call without `dry_run` would join this one. */
-  readonly same: TaskRecord | undefined;
-}
-
-export class VideoService {
-  readonly context: TaskContext;
-  private readonly sandbox: boolean;
-  private readonly watcher: Watcher;
-  private readonly sender: Sender;
-  private readonly resumer: Resumer;
-  private readonly delivery: Delivery;
-
-  constructor(context: TaskContext, sandbox: boolean) {
-    this.context = context;
-    this.sandbox = sandbox;
-    this.watcher = new Watcher(context);
-    this.sender = new Sender(context, (id) => void this.watcher.watch(id, 'accepted'));
-    this.resumer = new Resumer(context, this.watcher, this.sender);
-    this.delivery = new Delivery(context);
+  constructor(options: ServiceOptions) {
+    this.options = options;
+    this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
-  /** Takes up what earlier processes left open, now and from now on; queries and downloads only, never a submit. */
   resume(): void {
-    this.resumer.start();
+    this.options.recovery.start();
   }
 
-  /** Checks everything; nothing is recorded or sent. @throws Problem */
-  async check(request: VideoRequest, options: MakeOptions, call: Call): Promise<Checked> {
+  async check(request: VideoRequest, options: MakeOptions, call: Call): Promise<CheckedView> {
+    const { store, clock, sandbox, library } = this.options;
     const prepared = await this.prepare(request, options, call);
-    return { prepared, same: await checkAdmission(this.context, prepared, options) };
+    const ledger = await orProblem(store.reservationLedger(this.reservationOf(prepared)));
+    const admission = admit(ledger, this.limitsOf(prepared, options));
+    if (admission.kind === 'refuse') throw admission.problem;
+    return {
+      request,
+      notes: prepared.notes,
+      estimatedFen: prepared.fen,
+      billedSeconds: prepared.billedSeconds,
+      place: prepared.place,
+      path: prepared.place && (await library.preview(prepared.place)),
+      ...(admission.kind === 'join' ? { same: admission.task } : {}),
+      now: clock.now(),
+      sandbox,
+    };
   }
 
-  /**
-   * Records the request and begins to send it, or joins the same one that is there.
-   * @returns once it is on disk; sending, watching and saving go on by themselves
-   * @throws Problem with nothing recorded or sent
-   */
-  async make(request: VideoRequest, options: MakeOptions, call: Call): Promise<Told> {
+  async make(request: VideoRequest, options: MakeOptions, call: Call): Promise<TaskView> {
+    const { store, submitter, watcher, ending } = this.options;
     this.resume();
     const prepared = await this.prepare(request, options, call);
     call.signal.throwIfAborted();
-    const admitted = await admit(this.context, prepared, {
-      allowDuplicate: options.allowDuplicate,
-      shown: shownRequest(request, prepared),
-      sandbox: this.sandbox,
-      signal: call.signal,
-      // Refused or not, entries of dead processes are this one's now, of any req_key.
-    }).finally(() => this.sender.pumpAll(prepared.reqKey));
-    const { toSend } = admitted;
-    if (toSend !== undefined && toSend.id !== admitted.record.id) this.sender.send(toSend);
-    else if (toSend !== undefined) this.sender.send(toSend, call.deadline, prepared.body);
-    if (admitted.joined && isWatched(admitted.record.status)) void this.watcher.watch(admitted.record.id);
-    return { record: admitted.record, joined: admitted.joined };
-  }
-
-  /** Until the provider or the queue has the request, or the outcome is known. */
-  async waitUntilTaken(record: TaskRecord, call: Call): Promise<TaskRecord> {
-    const deadline = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS);
-    return await this.waitFor(record, ({ status }) => status !== 'submitting', { ...call, deadline });
-  }
-
-  /** Until the task is over or the deadline has come; only a submit's answer is awaited for longer. */
-  async waitUntilOver(record: TaskRecord, call: Call): Promise<TaskRecord> {
-    const taken = await this.waitUntilTaken(record, call);
-    return isOpen(taken.status) ? await this.waitFor(taken, ({ status }) => !isOpen(status), call) : taken;
-  }
-
-  /**
-   * Asks at once, waits, fetches a fresh link, saves.
-   * @throws Problem no_record, output_not_allowed, output_not_writable
-   */
-  async get(taskId: string, mode: ModeName | undefined, output: string | undefined, call: Call): Promise<TaskRecord> {
-    this.resume();
-    const destination =
-      output === undefined ? undefined : await chooseDestination(output, outputRules(this.context, call.unrestricted));
-    const found = await findOrAdopt(this.context, { taskId, mode, destination, sandbox: this.sandbox });
-    await this.takeUp(found);
-    const record = await this.waitUntilOver(found, call);
-    const told = await this.asItIs(await this.delivery.bringUpToDate(record, destination, call));
-    // Finished just after the wait was over: it still has to come to where this call wants it.
-    const isNews = isOpen(record.status) && told.status === 'done';
-    return isNews ? await this.asItIs(await this.delivery.bringUpToDate(told, destination, call)) : told;
-  }
-
-  /** Newest first. */
-  async list(limit: number, status: TaskStatus | undefined): Promise<Listed> {
-    this.resume();
-    const listed = await listTasks(this.context, limit, status);
-    // What a dead process was sending is told as what it is: nobody sends it any more.
-    const left = listed.records.filter((record) => record.status === 'submitting' && this.resumer.isLeft(record));
-    if (left.length === 0) return listed;
-    await this.forAMoment(this.resumer.takeUpLeft(left));
-    return await listTasks(this.context, limit, status);
-  }
-
-  /** Returns when any open task's status changes, when none is open, or at the deadline. */
-  async waitForAnyChange(call: Call): Promise<void> {
-    const look = async () => {
-      const open = (await this.context.journal.openRecords()).filter((record) => isOpen(record.status));
-      const states = open.map((record) => `${record.id} ${record.status}`);
-      return { oldest: open[0], states: states.sort().join('\n') };
-    };
-    const before = await look();
-    for (let now = before; now.oldest !== undefined && now.states === before.states; now = await look()) {
-      // Who waits for several is told of the one that is mostly the next.
-      call.onWait?.(now.oldest, await this.context.pastTimes.usualTime(now.oldest.request.mode));
-      if (!(await this.pause(call))) break;
+    const reservation = this.reservationOf(prepared);
+    await this.confirm(prepared, reservation, options, call);
+    call.signal.throwIfAborted();
+    ending.throwIfAborted();
+    // Entries of dead processes come before this one: first come, first served.
+    for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);
+    const limits = this.limitsOf(prepared, options);
+    const admission = await orProblem(store.reserve({ ...reservation, body: prepared.body }, (ledger) => admit(ledger, limits)));
+    if (admission.kind === 'refuse') throw admission.problem;
+    if (admission.kind === 'join') {
+      if (admission.task.status === 'generating') void watcher.watch(admission.task.id);
+      return await this.view(admission.task, { joined: true });
     }
+    const task = admission.task ?? { ...reservation.record, ownerAlive: true };
+    submitter.queue(task, call.deadline);
+    return await this.view(task);
   }
 
-  /** @returns the ids of all that is open */
-  async openIds(): Promise<string[]> {
+  async waitUntilTaken(view: TaskView, call: Call): Promise<TaskView> {
+    const deadline = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS);
+    // Just queued: its turn to be sent is a moment away, unless it waits for others.
+    const isTaken = ({ task, queue }: TaskView) =>
+      task.status !== 'submitting' && (task.status !== 'queued' || queue?.waitsFor !== undefined);
+    return await this.waitFor(view, isTaken, { ...call, deadline });
+  }
+
+  async waitUntilOver(view: TaskView, call: Call): Promise<TaskView> {
+    const taken = await this.waitUntilTaken(view, call);
+    return isOpen(taken.task.status) ? await this.waitFor(taken, ({ task }) => !isOpen(task.status), call) : taken;
+  }
+
+  async get(
+    taskId: string | undefined,
+    { mode, output }: { readonly mode?: ModeName | undefined; readonly output?: string | undefined },
+    call: Call,
+  ): Promise<TaskView> {
+    const { library, refresher } = this.options;
     this.resume();
-    return (await this.context.journal.openRecords()).filter((r) => isOpen(r.status)).map((r) => r.id);
+    const place = output === undefined ? undefined : await library.choose(output, call.caller);
+    const found = await orProblem(this.findOrAdopt(taskId, mode, place, call));
+    await this.pollNow(found, mode);
+    const waited = await this.waitUntilOver(await this.view(found, { output }), call);
+    const updated = await refresher.bringUpToDate(waited.task, place, call);
+    // Finished just after the wait was over: it still has to come to where this call wants it.
+    const isNews = isOpen(waited.task.status) && updated.task.status === 'done';
+    const { task, ...extra } = isNews ? await refresher.bringUpToDate(updated.task, place, call) : updated;
+    return await this.view(task, { output: isOpen(task.status) ? output : undefined, ...extra });
   }
 
-  /** Withdraws what is still queued; anything else is returned as it is. @throws Problem no_record */
-  async cancel(taskId: string): Promise<{ record: TaskRecord; withdrawn: boolean }> {
+  async list({ limit, status, waitFor }: ListOptions, call: Call): Promise<ListView> {
+    const { store, recovery, clock, sandbox } = this.options;
     this.resume();
-    const { id } = await findTask(this.context, taskId);
-    return await withLock(this.context, async () => {
-      const record = await findTask(this.context, id);
-      if (record.status !== 'queued') return { record, withdrawn: false };
-      const cancelled: TaskRecord = { ...record, status: 'cancelled', finished_at: iso(this.context.clock.now()) };
-      await this.context.journal.write(cancelled);
-      this.context.changes.notify();
-      return { record: cancelled, withdrawn: true };
-    });
+    const before = await orProblem(store.openIds());
+    // What a dead process was sending is reported as what it is: nobody sends it any more.
+    if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
+    const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
+    return await orProblem(
+      (async () => {
+        const isWaiting = waitFor !== undefined;
+        const newest = isWaiting ? await store.list({ limit: MAX_OPEN, open: true }) : await store.list({ limit, status });
+        const news = await Promise.all((changed ?? []).map((id) => store.find(id)));
+        const tasks = [...news.filter((task) => task !== undefined && !isOpen(task.status)), ...newest] as Task[];
+        const sums = await store.sums();
+        const counts = Object.fromEntries([...sums.byStatus].map(([name, { count }]) => [name, count]));
+        const sum = (name: TaskRecord['status']) => sums.byStatus.get(name)?.fen ?? 0;
+        const total = [...sums.byStatus].reduce((all, [name, { count }]) => {
+          return status === undefined || name === status ? all + count : all;
+        }, 0);
+        const pending = ['submitting', 'generating', 'unknown', 'not_found', 'expired'] as const;
+        return {
+          now: clock.now(),
+          tasks,
+          queue: await this.queueStates(tasks),
+          total,
+          counts,
+          ...(changed === undefined ? {} : { changed }),
+          spending: {
+            last24hFen: sums.doneLast24hFen,
+            allTimeFen: sum('done'),
+            pendingFen: pending.reduce((all, name) => all + sum(name), 0),
+            reservedFen: sums.reservedFen,
+            ...(this.budgetFen === undefined ? {} : { budgetFen: this.budgetFen }),
+          },
+          sandbox,
+        };
+      })(),
+    );
   }
 
-  /**
-   * As its record is now, with what keeps this process from going on with it. What was sent must never be told as refused:
-   * if the disk fails now, what was last known is told.
-   */
-  async asItIs(known: TaskRecord): Promise<TaskRecord> {
-    // Another call may have put a copy elsewhere since: each is told the place that it asked for.
-    const isSaved = known.status === 'done' && known.video?.file !== undefined;
-    const record = isSaved ? known : await readAgain(this.context, known);
-    const unwatched = this.watcher.standstillOf(record.id);
-    if (isWatched(record.status) && unwatched) return { ...record, hindrance: { ...errorOf(unwatched), count: 1 } };
-    return record.status === 'done' ? await this.delivery.asItLies(record) : record;
+  async cancel(taskId: string): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }> {
+    const { store } = this.options;
+    this.resume();
+    const found = await orProblem(this.find(taskId));
+    const task = await orProblem(store.cancel(found.id, cancelled));
+    const withdrawn = task?.status === 'cancelled';
+    const view = await this.view(task ?? (await orProblem(this.find(found.id))));
+    return { ...view, withdrawn, slotReleased: task !== undefined && !withdrawn };
   }
 
-  async placeInQueue(record: TaskRecord): Promise<number | undefined> {
-    if (record.status !== 'queued') return undefined;
-    // What is recorded must never be told as refused.
-    return await placeInQueue(this.context, record).catch(() => undefined);
+  async read(taskId: string): Promise<TaskView | undefined> {
+    const task = await orProblem(this.lookUp(taskId));
+    return task && (await this.view(task));
   }
 
-  /** The process ends before they have come: those tasks are told as what they are from now on. */
-  async giveUpAnswers(): Promise<void> {
-    await this.sender.giveUpAnswers();
+  async openIds(): Promise<readonly string[]> {
+    return (await orProblem(this.options.store.openIds())).map(({ id }) => id);
   }
 
-  /** The context's `ending` was aborted: resolves when every submit that is out is recorded and every lease let go. */
+  async sendLeft(): Promise<void> {
+    const { store, submitter } = this.options;
+    for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);
+  }
+
+  async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
+    return await orProblem(this.options.store.idsThatBegin(prefix, limit));
+  }
+
+  /** The process ends: resolves when every submit that is out is recorded and every task released. */
   async ended(): Promise<void> {
-    await Promise.all([this.sender.answered(), this.watcher.ended(), this.resumer.ended(), this.delivery.ended()]);
-    await this.context.journal.writeAgain();
+    const { submitter, watcher, recovery, refresher } = this.options;
+    await Promise.all([submitter.answered(), watcher.ended(), recovery.ended(), refresher.ended()]);
   }
 
-  /** Bounded, too: a picture is made smaller before there is an id to give. */
+  /** The process ends before they have come: those tasks are recorded as what they are from now on. */
+  async giveUpAnswers(): Promise<void> {
+    await this.options.submitter.giveUpAnswers();
+  }
+
+  /** All that a report needs. What is recorded is never reported as refused: what cannot be read now is left out. */
+  private async view(
+    task: Task,
+    { joined = false, ...extra }: Partial<Pick<TaskView, 'joined' | 'output' | 'problem' | 'copy' | 'missingFile'>> = {},
+  ): Promise<TaskView> {
+    const { store, clock, usualTimes, watcher } = this.options;
+    const queue = await this.queueState(task).catch(() => undefined);
+    const usual = await usualTimes.of(task.request.mode);
+    const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
+    const given = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined));
+    return {
+      task,
+      now: clock.now(),
+      joined,
+      isUnwritten: store.isUnwritten(task.id),
+      ...(queue === undefined ? {} : { queue }),
+      ...(usual === undefined ? {} : { usual }),
+      ...(stuck === undefined ? {} : { problem: errorOf(stuck) }),
+      ...given,
+    };
+  }
+
+  private reservationOf(prepared: Prepared) {
+    const { clock, sandbox } = this.options;
+    const now = clock.now();
+    const record: TaskRecord = {
+      id: newTaskId(now),
+      status: 'queued',
+      request: prepared.shown,
+      fingerprint: prepared.fingerprint,
+      reqKey: prepared.reqKey,
+      billedSeconds: prepared.billedSeconds,
+      fen: prepared.fen,
+      sandbox,
+      reservedAt: now,
+      attempts: 0,
+      place: prepared.place ?? null,
+    };
+    return { record, budgetFen: this.budgetFen };
+  }
+
+  private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions) {
+    return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen };
+  }
+
+  /** A person's yes to this price; nothing is reserved before it. @throws Problem confirmation_declined, confirmation_unavailable */
+  private async confirm(
+    prepared: Prepared,
+    reservation: { readonly record: TaskRecord },
+    { allowDuplicate }: MakeOptions,
+    { confirm, signal }: Call,
+  ): Promise<void> {
+    const { confirmAboveCny, store } = this.options;
+    if (confirmAboveCny === undefined || prepared.fen <= fenOf(confirmAboveCny)) return;
+    const ledger = await orProblem(store.reservationLedger(reservation));
+    if (!allowDuplicate && sameRequest(ledger) !== undefined) return;
+    const answer = (await confirm?.({ fen: prepared.fen, videos: 1 })) ?? 'unavailable';
+    signal.throwIfAborted();
+    if (answer === 'unavailable') throw new Problem('confirmation_unavailable');
+    if (answer === 'no') throw new Problem('confirmation_declined');
+  }
+
+  /** Bounded, too: a picture is made smaller before there is an id to report. */
   private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
-    const { clock } = this.context;
+    const { clock, preparer } = this.options;
     const limit = new AbortController();
     const left = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS) - clock.monotonic();
     const over = new AbortController();
@@ -223,75 +296,184 @@ export class VideoService {
     );
     const signal = AbortSignal.any([call.signal, limit.signal]);
     try {
-      const { output } = options;
-      const prepared = prepare(this.context, request, { output, unrestricted: call.unrestricted, signal });
       // A drive that hangs is not awaited: nothing is recorded yet.
-      return await orAborted(prepared, signal);
+      const prepared = await orAborted(preparer.prepare(request, options.output, call.caller, signal), signal);
+      const { maxCostCny } = options;
+      if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) {
+        throw new Problem('cost_too_high', {
+          what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, more than max_cost_cny (¥${maxCostCny.toFixed(2)}).`,
+        });
+      }
+      return prepared;
     } finally {
       over.abort();
     }
   }
 
-  /** What its process left is taken up; what is watched here is asked at once. */
-  private async takeUp(record: TaskRecord): Promise<void> {
-    if (isWatched(record.status)) await this.lookAtOnce(record.id);
-    if (record.status === 'submitting') await this.resumer.sweep();
-    if (record.status !== 'queued' && record.status !== 'submitting') return;
-    await withLock(this.context, () => takeOverLeft(this.context, (left) => left.id === record.id));
-    this.sender.pump(record.req_key);
+  private async lookUp(taskId: string): Promise<Task | undefined> {
+    const { store } = this.options;
+    if (isTaskId(taskId)) return await store.find(taskId);
+    return isProviderTaskId(taskId) ? await store.findByProviderId(taskId) : undefined;
   }
 
-  /** Even a call that does not want to wait asked: it gets the answer, when that comes soon. */
-  private async lookAtOnce(id: string): Promise<void> {
-    void this.watcher.watch(id);
-    await this.forAMoment(this.watcher.whenLooked(id));
+  /** @throws Problem no_record */
+  private async find(taskId: string | undefined): Promise<Task> {
+    if (taskId === undefined) {
+      const [newest] = await this.options.store.list({ limit: 1 });
+      if (newest !== undefined) return newest;
+      throw new Problem('no_record', { what: 'No video has been made with this account and service yet.', mend: 'make one' });
+    }
+    const task = await this.lookUp(taskId);
+    if (task !== undefined) return task;
+    throw new Problem('no_record', {
+      what: `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`,
+    });
   }
 
-  /** It goes on when the moment is over. */
-  private async forAMoment(step: Promise<void>): Promise<void> {
-    const { clock, ending } = this.context;
-    const over = new AbortController();
-    const timer = clock.sleep(ASKED_WAIT_MILLISECONDS, AbortSignal.any([over.signal, ending])).catch(() => undefined);
-    await Promise.race([step, timer]);
-    over.abort();
-  }
-
-  private async waitFor(
-    known: TaskRecord,
-    isReached: (record: TaskRecord) => boolean,
+  /** A task that the provider has but no record names is recorded now. @throws Problem no_record, output_not_writable */
+  private async findOrAdopt(
+    taskId: string | undefined,
+    mode: ModeName | undefined,
+    place: Place | undefined,
     call: Call,
-  ): Promise<TaskRecord> {
-    let record = await readAgain(this.context, known);
-    while (!isReached(record)) {
-      call.onWait?.(record, await this.context.pastTimes.usualTime(record.request.mode));
-      const isTimeLeft = await this.pause(call);
-      record = await readAgain(this.context, record);
+  ): Promise<Task> {
+    const { store, library, sandbox, clock } = this.options;
+    const isAdoptable = taskId !== undefined && mode !== undefined && /^\d{10,24}$/.test(taskId);
+    const found = taskId === undefined ? undefined : await this.lookUp(taskId);
+    if (found !== undefined || !isAdoptable) return found ?? (await this.find(taskId));
+    const chosen = place ?? (await library.choose(undefined, call.caller));
+    const now = clock.now();
+    const record: TaskRecord = {
+      id: newTaskId(now),
+      status: 'generating',
+      request: { mode, notes: ['made elsewhere: the prompt and the price are not known here'] },
+      fingerprint: fingerprintOfAdopted(taskId),
+      reqKey: modeRow(mode).reqKey,
+      sandbox,
+      reservedAt: now,
+      sentAt: now,
+      attempts: 0,
+      providerTaskId: taskId,
+      place: chosen ?? null,
+    };
+    const adopted = await store.reserve({ record }, ({ same: [same] }) =>
+      same === undefined ? { kind: 'create' } : { kind: 'join', task: same },
+    );
+    if (adopted.kind === 'refuse') throw adopted.problem;
+    return adopted.task ?? { ...record, ownerAlive: false };
+  }
+
+  /** What its process left is resumed; what is polled here is polled immediately. */
+  private async pollNow({ id, status, reqKey, ownerAlive, ...task }: Task, mode: ModeName | undefined): Promise<void> {
+    const { store, watcher, submitter, recovery } = this.options;
+    const isCorrected = mode !== undefined && task.request.mode !== mode && isMadeElsewhere(task);
+    if (status === 'generating' || (isCorrected && status === 'not_found')) {
+      // Even a call that does not want to wait asked: it gets the answer, when that comes soon.
+      await watcher.watch(id, 'asked', isCorrected ? (record) => withMode(record, mode) : undefined);
+      await this.forAMoment(watcher.whenPolled(id));
+    }
+    if (status === 'submitting' && !ownerAlive) await this.forAMoment(recovery.sweep());
+    if (status !== 'queued') return;
+    if (!ownerAlive) await orProblem(store.resumeQueued(id));
+    submitter.pump(reqKey);
+  }
+
+  /** The step goes on when the moment is over. */
+  private async forAMoment(step: Promise<unknown>): Promise<void> {
+    const { clock, ending } = this.options;
+    await pause(clock, { atMost: ASKED_WAIT_MILLISECONDS, signals: [ending], until: () => step });
+  }
+
+  private async waitFor(first: TaskView, isReached: (view: TaskView) => boolean, call: Call): Promise<TaskView> {
+    let { joined, output } = first;
+    let view = await this.readAgain(first);
+    while (!isReached(view)) {
+      call.onWait?.(view);
+      const isTimeLeft = await this.pauseOf(call);
+      view = await this.readAgain(view);
       if (!isTimeLeft) break;
     }
-    return record;
+    return view;
+  }
+
+  /** @returns what was last known where the disk fails now */
+  private async readAgain(known: TaskView): Promise<TaskView> {
+    const { task, joined, output } = known;
+    const found = await this.options.store.find(task.id).catch(() => undefined);
+    return await this.view(found ?? task, { joined, output });
   }
 
   /** @returns false when the deadline has come or the caller has gone */
-  private async pause(call: Call): Promise<boolean> {
-    const { clock, changes, ending } = this.context;
+  private async pauseOf(call: Call): Promise<boolean> {
+    const { clock, store, ending } = this.options;
     const left = call.deadline - clock.monotonic();
     if (left <= 0 || call.signal.aborted || ending.aborted) return false;
-    // By hand: each AbortSignal.any on `ending`, which lives as long as the process, leaves something behind (Node 20).
-    const over = new AbortController();
-    const end = () => over.abort();
-    for (const signal of [call.signal, ending]) signal.addEventListener('abort', end);
-    const timer = clock.sleep(Math.min(left, LOOK_MILLISECONDS), over.signal).catch(() => undefined);
-    await Promise.race([timer, changes.next(over.signal)]);
-    for (const signal of [call.signal, ending]) signal.removeEventListener('abort', end);
-    over.abort();
+    const atMost = Math.min(left, READ_AGAIN_MILLISECONDS);
+    await pause(clock, { atMost, signals: [call.signal, ending], until: (over) => store.changed(over) });
     return true;
+  }
+
+  /** @returns the ids that ended while it waited */
+  private async waitForTasks(
+    before: readonly { readonly id: string; readonly status: string }[],
+    waitFor: 'any_finished' | 'all_finished',
+    call: Call,
+  ): Promise<readonly string[]> {
+    const { store } = this.options;
+    for (;;) {
+      const open = await orProblem(store.openIds());
+      const stillOpen = new Set(open.map(({ id }) => id));
+      const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
+      if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
+      const next = open.find(({ status }) => status === 'generating') ?? open[0];
+      const task = next && (await store.find(next.id).catch(() => undefined));
+      if (task !== undefined) call.onWait?.(await this.view(task));
+      if (!(await this.pauseOf(call))) return ended;
+    }
+  }
+
+  private async queueState(task: Task): Promise<QueueState | undefined> {
+    const { store, concurrency } = this.options;
+    if (task.status !== 'queued') return undefined;
+    if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
+    const before = await store.queuedBefore(task);
+    const ledger = await store.queueLedger(task.reqKey);
+    const turn = nextTurn({ ...ledger, headIsOurs: true }, concurrency);
+    const unknowns = ledger.unknowns.map(({ id }) => id);
+    if (turn.kind === 'send') return { before, ...(before > 0 ? { waitsFor: 'turn' as const } : {}), unknowns: [] };
+    const { waitsFor, until } = turn;
+    return { before, waitsFor, unknowns: waitsFor === 'unknown' ? unknowns : [], ...(until === undefined ? {} : { until }) };
+  }
+
+  private async queueStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, QueueState>> {
+    const states = new Map<string, QueueState>();
+    for (const task of tasks) {
+      const state = await this.queueState(task).catch(() => undefined);
+      if (state !== undefined) states.set(task.id, state);
+    }
+    return states;
   }
 }
 
-async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return await Promise.race([promise, aborted]);
+/** The mode of a task that was made elsewhere is its user's word, and can be corrected as long as it has found nothing. */
+function isMadeElsewhere(task: Pick<TaskRecord, 'attempts' | 'firstNotFoundAt' | 'providerTaskId'>): boolean {
+  return isAdopted(task as TaskRecord);
+}
+
+function withMode(task: TaskRecord, mode: ModeName): TaskRecord {
+  const hasFoundNothing = task.status === 'not_found' || task.firstNotFoundAt !== undefined;
+  if (!isAdopted(task) || !hasFoundNothing || task.request.mode === mode) return task;
+  const { error: _e, pollingProblem: _p, finishedAt: _f, firstNotFoundAt: _n, ...rest } = task;
+  return { ...rest, status: 'generating', request: { ...rest.request, mode }, reqKey: modeRow(mode).reqKey };
+}
+
+/** A failure of the store, phrased for whoever reads it. */
+async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
+  try {
+    return await step;
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    const code = error.kind === 'busy' ? 'state_busy' : 'state_not_writable';
+    throw new Problem(code, { what: `${error.message}, and nothing is sent before it is recorded.`, cause: error });
+  }
 }

@@ -1,100 +1,132 @@
-/** How long do videos of a mode usually take, as far as one's own past ones tell? Pure. */
+/** How long videos of a mode usually take, as far as one's own past ones show, and when to poll for one. */
+import type { Clock } from '../clock.ts';
 
-/** A video was still being made at the one moment, and finished at the other. Seconds since the provider took it. */
-export interface TimeSpan {
-  readonly fromSeconds: number;
-  readonly toSeconds: number;
-}
+/** Ages between which a past video was finished, milliseconds since the provider took it. */
+export type FinishedBetween = readonly [from: number, to: number];
 
 export interface UsualTime {
-  /** Past videos that this is made of; below FEW_TIMES nobody should be told a figure. */
+  /** Past videos that this is made of; never below FEW. */
   readonly count: number;
   /** One in ten is finished by then, half of them, nine in ten. */
   readonly lowSeconds: number;
   readonly medianSeconds: number;
   readonly highSeconds: number;
-  /** The share, 0 to 1, that was finished at this age, smoothed. */
-  finishedBy(ageSeconds: number): number;
-}
-
-/** Fewer tell nothing: neither a figure nor a schedule is made of them. */
-const FEW_TIMES = 5;
-/** More are no better, and providers change. */
-export const MOST_TIMES = 200;
-/** The newest counts twice as much as the one that is so many videos back: a provider that changes is followed. */
-const HALF_LIFE_VIDEOS = 120;
-/** Logarithmic spread before anything was seen, and how many videos that is worth. */
-const PRIOR_SPREAD = 0.5;
-const PRIOR_WORTH = 3;
-/** A video that takes no time would have no logarithm. */
-const LEAST_SECONDS = 0.1;
-
-interface Kernel {
-  readonly logSeconds: number;
-  readonly weight: number;
+  /** Standard deviation of the logarithm. */
   readonly spread: number;
 }
 
-/** @param spans oldest first @returns undefined where there are fewer than FEW_TIMES */
-export function usualTimeOf(spans: readonly TimeSpan[]): UsualTime | undefined {
-  const known = spans.slice(-MOST_TIMES);
-  if (known.length < FEW_TIMES) return undefined;
-  const kernels = kernelsOf(known);
-  const finishedBy = (seconds: number) => shareBelow(kernels, Math.log(Math.max(seconds, LEAST_SECONDS)));
+/** Fewer show nothing: neither a figure nor a schedule is made of them. */
+const FEW = 5;
+/** More are no better, and providers change. */
+export const MOST_DURATIONS = 200;
+/** The newest counts twice as much as the one that is so many videos back: a provider that changes is followed. */
+const HALF_LIFE_VIDEOS = 60;
+/** Spread before anything was seen, and how many videos that is worth. */
+const PRIOR_SPREAD = 0.5;
+const PRIOR_WORTH = 3;
+/** One in ten lies beyond so many standard deviations on each side. */
+const TENTH = 1.2816;
+
+/** The source document's pace, and ours while nothing is learned. */
+export const DEFAULT_POLL_SECONDS = 5;
+/** However sure one is. */
+export const LONGEST_PAUSE_SECONDS = 30;
+/** Later than most that was learned, the provider has changed: polled at least this often. */
+const LATE_PAUSE_SECONDS = 10;
+/** A request that is refused late (a picture that cannot be fetched) is known soon. */
+const FIRST_PAUSE_SECONDS = 20;
+const SHORTEST_PAUSE_SECONDS = 1;
+/** From finished to known, in the mean: under half of DEFAULT_POLL_SECONDS. */
+const MEAN_LAG_SECONDS = 2.2;
+const JITTER = 0.1;
+const STEP_SECONDS = 0.5;
+const LOOKED_UP_AGAIN_MILLISECONDS = 10_000;
+const SURPRISE_WORTH = 2;
+/** The middle of each tenth of the normal distribution. */
+const QUANTILES = [-1.645, -1.036, -0.674, -0.385, -0.126, 0.126, 0.385, 0.674, 1.036, 1.645];
+
+/** A log-normal distribution. @param finished newest first @returns undefined where there are fewer than FEW */
+export function usualTimeOf(finished: readonly FinishedBetween[]): UsualTime | undefined {
+  const known = finished.slice(0, MOST_DURATIONS);
+  if (known.length < FEW) return undefined;
+  const logs = known.map(([from, to]) => Math.log(Math.max((from + to) / 2000, 0.1)));
+  const weights = logs.map((_, index) => 2 ** (-index / HALF_LIFE_VIDEOS));
+  const weigh = (values: readonly number[]) => {
+    return values.reduce((sum, value, index) => sum + value * (weights[index] ?? 0), 0);
+  };
+  const total = weigh(logs.map(() => 1));
+  const mean = weigh(logs) / total;
+  const squares = weigh(logs.map((log) => (log - mean) ** 2));
+  const spread = Math.sqrt((PRIOR_WORTH * PRIOR_SPREAD ** 2 + squares) / (PRIOR_WORTH + total));
   return {
     count: known.length,
-    lowSeconds: secondsWhere(finishedBy, 0.1),
-    medianSeconds: secondsWhere(finishedBy, 0.5),
-    highSeconds: secondsWhere(finishedBy, 0.9),
-    finishedBy,
+    lowSeconds: Math.exp(mean - TENTH * spread),
+    medianSeconds: Math.exp(mean),
+    highSeconds: Math.exp(mean + TENTH * spread),
+    spread,
   };
 }
 
-/** Each video stands for the times around it: as far as the fewness of them, and its own span, leave open. */
-function kernelsOf(spans: readonly TimeSpan[]): Kernel[] {
-  const newest = spans.length - 1;
-  const raw = spans.map(({ fromSeconds, toSeconds }, index) => {
-    const middle = Math.max((fromSeconds + toSeconds) / 2, LEAST_SECONDS);
-    return {
-      logSeconds: Math.log(middle),
-      share: 2 ** ((index - newest) / HALF_LIFE_VIDEOS),
-      // The standard deviation of what is spread evenly over the span.
-      ownSpread: (toSeconds - fromSeconds) / middle / Math.sqrt(12),
-    };
-  });
-  const total = raw.reduce((sum, { share }) => sum + share, 0);
-  const worth = total ** 2 / raw.reduce((sum, { share }) => sum + share ** 2, 0);
-  const mean = raw.reduce((sum, { share, logSeconds }) => sum + share * logSeconds, 0) / total;
-  const squares = raw.reduce((sum, { share, logSeconds }) => sum + share * (logSeconds - mean) ** 2, 0) / total;
-  const spread = Math.sqrt((PRIOR_WORTH * PRIOR_SPREAD ** 2 + worth * squares) / (PRIOR_WORTH + worth));
-  // Silverman's rule.
-  const bandwidth = 0.9 * spread * worth ** -0.2;
-  return raw.map(({ logSeconds, share, ownSpread }) => ({
-    logSeconds,
-    weight: share / total,
-    spread: Math.hypot(bandwidth, ownSpread),
-  }));
-}
-
-function shareBelow(kernels: readonly Kernel[], logSeconds: number): number {
-  let share = 0;
-  for (const kernel of kernels) share += kernel.weight * normalShare((logSeconds - kernel.logSeconds) / kernel.spread);
-  return share;
-}
-
-function secondsWhere(shareAt: (seconds: number) => number, share: number): number {
-  let low = LEAST_SECONDS;
-  let high = 1e6;
-  for (let step = 0; step < 40; step++) {
-    const middle = Math.sqrt(low * high);
-    if (shareAt(middle) < share) low = middle;
-    else high = middle;
+/**
+ * Seldom while a video cannot be finished, often around the usual time: pauses in proportion to the inverse square root
+ * of the hazard (the chance that a running video finishes in the next second), which costs the fewest queries for a mean lag.
+ * @param ageSeconds since the provider took it @param random 0 to 1, for jitter: several processes do not poll in step
+ * @returns seconds until the next query
+ */
+export function learnedPause(usual: UsualTime, ageSeconds: number, random: number): number {
+  const longest = ageSeconds > usual.highSeconds ? LATE_PAUSE_SECONDS : FIRST_PAUSE_SECONDS + ageSeconds / 2;
+  const enough = queriesPerRootHazard(usual);
+  // Followed forward second by second: a pause must not reach far into the time in which most videos finish.
+  let pause = 0;
+  for (let spent = 0; spent < enough && pause < longest; pause += STEP_SECONDS) {
+    spent += Math.sqrt(hazardAt(usual, ageSeconds + pause + STEP_SECONDS / 2)) * STEP_SECONDS;
   }
-  return Math.sqrt(low * high);
+  return Math.min(Math.max(pause, SHORTEST_PAUSE_SECONDS) * (1 + JITTER * (2 * random - 1)), LONGEST_PAUSE_SECONDS);
+}
+
+/** What is known of each mode, looked up again now and then. */
+export class UsualTimes {
+  private readonly load: (mode: string, limit: number) => Promise<readonly FinishedBetween[]>;
+  private readonly clock: Clock;
+  private readonly known = new Map<string, { readonly usual: UsualTime | undefined; readonly at: number }>();
+
+  constructor(load: (mode: string, limit: number) => Promise<readonly FinishedBetween[]>, clock: Clock) {
+    this.load = load;
+    this.clock = clock;
+  }
+
+  /** @returns undefined where too little is known. Never throws. */
+  async of(mode: string): Promise<UsualTime | undefined> {
+    const found = this.known.get(mode);
+    const now = this.clock.monotonic();
+    if (found !== undefined && now - found.at < LOOKED_UP_AGAIN_MILLISECONDS) return found.usual;
+    const usual = await this.load(mode, MOST_DURATIONS).then(usualTimeOf, () => found?.usual);
+    this.known.set(mode, { usual, at: now });
+    return usual;
+  }
+}
+
+/** How much of the integral of √hazard one pause spends, so that the mean lag is MEAN_LAG_SECONDS. */
+function queriesPerRootHazard(usual: UsualTime): number {
+  const perUnit = QUANTILES.map((z) => {
+    const age = usual.medianSeconds * Math.exp(z * usual.spread);
+    return 1 / Math.sqrt(hazardAt(usual, age));
+  });
+  const mean = perUnit.reduce((sum, seconds) => sum + seconds, 0) / perUnit.length;
+  return (2 * MEAN_LAG_SECONDS) / mean;
+}
+
+/** The chance that a video that still runs at this age finishes in the next second. */
+function hazardAt({ medianSeconds, spread, count }: UsualTime, ageSeconds: number): number {
+  const z = Math.log(ageSeconds / medianSeconds) / spread;
+  const density = Math.exp((-z * z) / 2) / (Math.sqrt(2 * Math.PI) * spread * ageSeconds);
+  const seen = density / Math.max(1 - normalShare(z), 1e-3);
+  // What was never seen happens, too.
+  return seen + SURPRISE_WORTH / (count + SURPRISE_WORTH) / medianSeconds;
 }
 
 /** The standard normal distribution (Abramowitz and Stegun 26.2.17; off by less than 1e-7). */
-export function normalShare(z: number): number {
+function normalShare(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   const beyond = (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;

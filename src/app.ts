@@ -1,0 +1,184 @@
+/** Makes a working service of the settings, and ends it in order. Nothing is opened before the first call that needs it. */
+import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
+import { systemClock } from './clock.ts';
+import { createApi } from './jimeng/api.ts';
+import type { Credentials } from './jimeng/signature.ts';
+import { DiskLibrary } from './library/disk.ts';
+import type { Log } from './log.ts';
+import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
+import { Delivery } from './media/deliver.ts';
+import { isPrivateHost } from './media/private-address.ts';
+import { type Operation, type ReadSettings, requireSettings, type Settings } from './settings.ts';
+import { sqliteEngine } from './store/sqlite.ts';
+import { TaskStore } from './store/task-store.ts';
+import { createNetwork, type Network } from './system/network.ts';
+import { pause } from './system/wait.ts';
+import type { VideoService } from './tasks/calls.ts';
+import { Collector } from './tasks/collector.ts';
+import { Preparer } from './tasks/prepare.ts';
+import { QueryBudget } from './tasks/query-budget.ts';
+import { Recovery } from './tasks/recovery.ts';
+import { Refresher } from './tasks/refresher.ts';
+import { TaskService } from './tasks/service.ts';
+import { Submitter } from './tasks/submitter.ts';
+import { UsualTimes } from './tasks/usual-time.ts';
+import { Watcher } from './tasks/watcher.ts';
+
+export interface App {
+  readonly settings: Settings;
+  readonly sandbox: boolean;
+  /**
+   * @param operations what it is opened for: only the settings that these need have to be right
+   * @throws Problem invalid_settings with every problem by name, missing_credentials with the variables
+   */
+  service(...operations: readonly Operation[]): Promise<VideoService>;
+  /** Ends every wait; awaits and records what was sent, for at most so long. */
+  end(waitMilliseconds: number): Promise<void>;
+}
+
+/** A process that is told to end does not wait for its disk for longer. */
+const LAST_WRITE_MILLISECONDS = 300;
+
+interface Endpoint {
+  readonly credentials: Credentials;
+  /** What records carry: the embedded sandbox has another port each time, and is the same all the same. */
+  readonly origin: string;
+  readonly isPrivate: boolean;
+  url(): Promise<URL>;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  readonly service: TaskService;
+  readonly store: TaskStore;
+  readonly endpoint: Endpoint;
+}
+
+/** Records of other pairs of service and account are not seen. */
+export function scopeOf(origin: string, accessKeyId: string | undefined): string {
+  if (accessKeyId === undefined) return `${origin} no-key`;
+  const account = createHash('sha256').update(`jimeng-video-mcp account\n${accessKeyId}`).digest('hex').slice(0, 16);
+  return `${origin} ${account}`;
+}
+
+export function createApp(read: ReadSettings, log: Log): App {
+  const { settings } = read;
+  const ending = new AbortController();
+  // A thousand tasks may listen to it.
+  setMaxListeners(0, ending.signal);
+  const network = createNetwork(settings.proxy);
+  let opening: Promise<Opened> | undefined;
+  return {
+    settings,
+    sandbox: settings.api === 'sandbox',
+    async service(...operations) {
+      requireSettings(read, ...operations);
+      opening ??= open(settings, network, log, ending.signal).catch((error: unknown) => {
+        // A port may be free the next time.
+        opening = undefined;
+        throw error;
+      });
+      return (await opening).service;
+    },
+    async end(waitMilliseconds) {
+      ending.abort(new Error('the server is ending'));
+      const opened = await opening?.catch(() => undefined);
+      if (opened !== undefined) await close(opened, waitMilliseconds);
+      await network.close();
+    },
+  };
+}
+
+async function open(settings: Settings, network: Network, log: Log, ending: AbortSignal): Promise<Opened> {
+  const clock = systemClock;
+  const sandbox = settings.api === 'sandbox';
+  const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
+  const api = createApi({
+    endpoint: () => endpoint.url(),
+    credentials: endpoint.credentials,
+    apiTimeoutSeconds: settings.apiTimeoutSeconds,
+    network,
+    clock,
+    log,
+  });
+  const engine = sqliteEngine({ file: join(settings.stateDir, 'jimeng.db'), clock, log });
+  const scope = scopeOf(endpoint.origin, endpoint.credentials.accessKeyId);
+  const store = new TaskStore({ engine, scope, clock, log });
+  const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
+  const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock });
+  const { ffmpeg: setting, searchPath, childEnvironment } = settings;
+  const ffmpeg = keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment }));
+  const delivery = new Delivery({ library, network, mayReachPrivate: endpoint.isPrivate, ffmpeg, clock });
+  const queryBudget = new QueryBudget(clock);
+  const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);
+  const collector = new Collector({ library, delivery, api, queryBudget, clock, log });
+  const { pollIntervalSeconds, maxPollAttempts, concurrency } = settings;
+  const watcher = new Watcher({
+    ...{ store, collector, api, queryBudget, usualTimes, pollIntervalSeconds, maxPollAttempts, clock, log, ending },
+  });
+  const submitter = new Submitter({
+    ...{ store, api, clock, log, concurrency, ending },
+    onAccepted: (id) => void watcher.watch(id, 'accepted'),
+  });
+  const sweepFolders = async () => {
+    const open = await store.list({ limit: 200, open: true });
+    const alive = new Set(open.map(({ id }) => id));
+    const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
+    await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
+  };
+  const recovery = new Recovery({ store, watcher, clock, log, ending, sweepFolders });
+  const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
+  const preparer = new Preparer({
+    ...{ store, library, ffmpeg, clock },
+    imageRules: { workingDir, imageDirs, outputDir, homeDir },
+  });
+  const { dailyBudgetCny, confirmAboveCny } = settings;
+  const service = new TaskService({
+    ...{ store, library, preparer, submitter, watcher, refresher, recovery, usualTimes, clock, log, ending },
+    ...{ sandbox, concurrency, dailyBudgetCny, confirmAboveCny },
+  });
+  return { service, store, endpoint };
+}
+
+async function close({ service, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {
+  let isOver = false;
+  const ended = service.ended().then(() => {
+    isOver = true;
+  });
+  await pause(systemClock, { atMost: waitMilliseconds, until: () => ended });
+  const last = async () => {
+    if (!isOver) await service.giveUpAnswers();
+    await store.close();
+  };
+  // On a disk that hangs the next process records it.
+  await pause(systemClock, { atMost: LAST_WRITE_MILLISECONDS, until: last });
+  await endpoint.close();
+}
+
+function remote(settings: Settings, url: URL): Endpoint {
+  return {
+    credentials: settings.credentials,
+    origin: url.href.replace(/\/$/, ''),
+    isPrivate: isPrivateHost(url.hostname),
+    url: async () => url,
+    close: async () => undefined,
+  };
+}
+
+/** Its own keys: the user's never go to it. */
+async function embeddedSandbox(_settings: Settings): Promise<Endpoint> {
+  const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
+  let running: ReturnType<typeof startSandbox> | undefined;
+  return {
+    credentials: SANDBOX_CREDENTIALS,
+    origin: 'sandbox',
+    isPrivate: true,
+    url: async () => {
+      running ??= startSandbox();
+      return new URL((await running).url);
+    },
+    close: async () => await (await running)?.close(),
+  };
+}

@@ -1,0 +1,145 @@
+/** Brings a finished video from the provider's link into a staged file, in the length and rate that were asked for. */
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { Clock } from '../clock.ts';
+import type { Library, Place, SavedFile } from '../library/library.ts';
+import { Problem } from '../problems.ts';
+import { contentOf, type FileContent } from '../system/files.ts';
+import type { Network } from '../system/network.ts';
+import { type ClipFacts, readDelivered, trimClip } from './clip/clip.ts';
+import { convertFrameRate } from './clip/convert.ts';
+import type { Ffmpeg } from './clip/ffmpeg.ts';
+import { download } from './download/download.ts';
+
+/** Converting ten seconds takes a few; a machine that needs longer is stuck. */
+const CONVERSION_LIMIT_MILLISECONDS = 5 * 60_000;
+
+export interface DeliveryOptions {
+  readonly library: Library;
+  readonly network: Network;
+  /** The API's own host is loopback or private: then its links may be, too. */
+  readonly mayReachPrivate: boolean;
+  /** @throws Problem ffmpeg_missing for a wrong setting */
+  readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
+  readonly clock: Clock;
+}
+
+export interface DeliveryRequest {
+  readonly id: string;
+  readonly url: string;
+  /** Asks the provider for another link to the same video. */
+  readonly freshUrl: (signal: AbortSignal) => Promise<string>;
+  readonly place: Place;
+  /** Seconds and frames a second, as asked for; absent: as the provider made it. */
+  readonly duration: number | undefined;
+  readonly fps: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Delivered {
+  /** The staged file, whole and synced. */
+  readonly path: string;
+  readonly content: FileContent;
+  /** Staged files that go once it has its name. */
+  readonly leftovers: readonly string[];
+  /** Absent where the file cannot be read as a clip. */
+  readonly facts?: ClipFacts;
+  /** What the provider delivered, where the file was trimmed or converted. */
+  readonly original?: ClipFacts;
+  /** Why facts are missing. */
+  readonly note?: string;
+  /** Why it is not as it was asked for. */
+  readonly problem?: Problem;
+}
+
+export class Delivery {
+  private readonly options: DeliveryOptions;
+
+  constructor(options: DeliveryOptions) {
+    this.options = options;
+  }
+
+  /** If trimming or converting fails the original is delivered, and `problem` says why. @throws Problem save_failed; the signal's reason */
+  async fetch(request: DeliveryRequest): Promise<Delivered> {
+    const { library, network, mayReachPrivate, clock } = this.options;
+    const { id, place, signal } = request;
+    const part = await library.staging(place, id);
+    await download({
+      url: request.url,
+      freshUrl: request.freshUrl,
+      partPath: part,
+      clock,
+      throughProxy: network.throughProxy,
+      mayReachPrivate,
+      signal,
+    });
+    const delivered = await readDelivered(part, { signal });
+    const asIs = async (): Promise<Delivered> => {
+      return { path: part, content: await contentOf(part), leftovers: [], ...delivered };
+    };
+    const { seconds, rate } = changeOf(request);
+    if (seconds === undefined && rate === undefined) return await asIs();
+    const cut = await library.staging(place, `${id}-cut`);
+    try {
+      const facts = await this.convert(part, cut, seconds, rate, signal);
+      const original = delivered.facts && { original: delivered.facts };
+      return { path: cut, content: await contentOf(cut), leftovers: [part], facts, ...original };
+    } catch (error) {
+      signal.throwIfAborted();
+      const cause = error instanceof Problem ? error : new Problem('conversion_failed', { cause: error });
+      const problem = new Problem('conversion_failed', {
+        what: `The video could not be converted to ${request.duration} s at ${request.fps} fps; the original is kept.`,
+        mend: cause.code === 'ffmpeg_missing' ? cause.mend : 'use the original file',
+        cause,
+      });
+      return { ...(await asIs()), leftovers: [cut], problem };
+    }
+  }
+
+  /** A second place for a video that is saved already. @throws Problem save_failed */
+  async copy(id: string, file: SavedFile, place: Place, name: string): Promise<SavedFile> {
+    const { library } = this.options;
+    // A name of its own: several calls may copy at the same time.
+    const part = await library.staging(place, `${id}-copy-${crypto.randomUUID().slice(0, 8)}`);
+    try {
+      await pipeline(await library.open(file), createWriteStream(part, { flush: true }));
+      return await library.publish(part, place, name);
+    } catch (error) {
+      await rm(part, { force: true }).catch(() => undefined);
+      throw error instanceof Problem
+        ? error
+        : new Problem('save_failed', { what: `The video could not be copied to ${place.folder}.`, cause: error });
+    }
+  }
+
+  async remove(leftovers: readonly string[]): Promise<void> {
+    for (const path of leftovers) await rm(path, { force: true }).catch(() => undefined);
+  }
+
+  private async convert(
+    part: string,
+    cut: string,
+    seconds: 4 | 6 | 8 | undefined,
+    rate: 25 | 30 | undefined,
+    signal: AbortSignal,
+  ): Promise<ClipFacts> {
+    if (rate === undefined) return await trimClip(part, cut, seconds ?? 4, { signal });
+    const ffmpeg = await this.options.ffmpeg();
+    if (ffmpeg === undefined) throw new Problem('ffmpeg_missing');
+    return await convertFrameRate(part, cut, rate, ffmpeg, {
+      seconds,
+      signal,
+      clock: this.options.clock,
+      timeLimitMilliseconds: CONVERSION_LIMIT_MILLISECONDS,
+    });
+  }
+}
+
+/** The provider makes 5 and 10 seconds at 24 frames a second. */
+function changeOf({ duration, fps }: DeliveryRequest) {
+  return {
+    seconds: duration === 4 || duration === 6 || duration === 8 ? (duration as 4 | 6 | 8) : undefined,
+    rate: fps === 25 || fps === 30 ? (fps as 25 | 30) : undefined,
+  };
+}

@@ -1,0 +1,73 @@
+/** May this request be paid for, or does it exist already? Pure. */
+import { createHash } from 'node:crypto';
+import { jsonPieces } from '../jimeng/body-bytes.ts';
+import { MODE_NAMES, priceCny } from '../jimeng/modes.ts';
+import { Problem } from '../problems.ts';
+import type { Admission, ReservationLedger } from '../store/store.ts';
+import { isOpen, type Task } from './record.ts';
+
+/** A finished video is what a repeated call wants for this long. */
+const DONE_MILLISECONDS = 30 * 60_000;
+/** A submit whose answer was lost may be a video for as long as a task lives. */
+const UNKNOWN_MILLISECONDS = 12 * 3600_000;
+/** An entry that its process left behind is no longer what its user expects to pay for. */
+export const LEFT_ENTRY_MILLISECONDS = 3600_000;
+const CHEAPEST_FEN = Math.min(...MODE_NAMES.map((mode) => fenOf(priceCny(mode, 5))));
+
+export function fenOf(cny: number): number {
+  return Math.round(cny * 100);
+}
+
+/**
+ * @param body the submit's, images by content
+ * @returns the same for the same body, duration and rate; no seed is seed −1
+ */
+export function fingerprintOf(body: Readonly<Record<string, unknown>>, duration: number, fps: number): string {
+  const { seed = -1, ...rest } = body;
+  const sorted = Object.entries({ ...rest, seed }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const hash = createHash('sha256');
+  for (const piece of jsonPieces([sorted, duration, fps])) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** For a task that was made elsewhere: two calls for one provider task share a record. */
+export function fingerprintOfAdopted(providerTaskId: string): string {
+  return `provider task ${providerTaskId}`;
+}
+
+/** The newest task that a second call joins instead of paying. */
+export function sameRequest({ same, now }: ReservationLedger): Task | undefined {
+  return same.find((task) => {
+    if (task.status === 'queued' && !task.ownerAlive) return now - task.reservedAt <= LEFT_ENTRY_MILLISECONDS;
+    if (isOpen(task.status)) return true;
+    const age = now - (task.finishedAt ?? task.reservedAt);
+    if (task.status === 'done') return age < DONE_MILLISECONDS;
+    return task.status === 'unknown' && age < UNKNOWN_MILLISECONDS;
+  });
+}
+
+export interface AdmissionLimits {
+  readonly fen: number;
+  readonly allowDuplicate: boolean;
+  readonly budgetFen: number | undefined;
+}
+
+export function admit(ledger: ReservationLedger, { fen, allowDuplicate, budgetFen }: AdmissionLimits): Admission {
+  const same = allowDuplicate ? undefined : sameRequest(ledger);
+  if (same !== undefined) return { kind: 'join', task: same };
+  const { reservedFen, roomAt } = ledger;
+  if (budgetFen === undefined || reservedFen + fen <= budgetFen) return { kind: 'create' };
+  const cny = (amount: number) => `¥${(amount / 100).toFixed(2)}`;
+  const what = `This video costs about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are spent or reserved in the last 24 hours.`;
+  if (fen <= budgetFen && roomAt !== undefined) {
+    const problem = new Problem('budget_exceeded', { what: `${what} Room comes back at ${new Date(roomAt).toISOString()}.` });
+    return { kind: 'refuse', problem };
+  }
+  const raise = 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY';
+  const problem = new Problem('budget_exceeded', {
+    what: `${what} This video alone costs more than the budget.`,
+    mend: budgetFen < CHEAPEST_FEN ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
+    retryable: false,
+  });
+  return { kind: 'refuse', problem };
+}

@@ -1,0 +1,193 @@
+/** Saves what the provider has finished, keeps its link fresh, and closes the record. The caller holds the task. */
+import type { Clock } from '../clock.ts';
+import type { Api, QueryOutcome } from '../jimeng/api.ts';
+import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
+import { fileNameFor } from '../library/file-name.ts';
+import type { Library } from '../library/library.ts';
+import type { Log } from '../log.ts';
+import type { Delivery } from '../media/deliver.ts';
+import { Problem } from '../problems.ts';
+import type { Hold } from '../store/store.ts';
+import { fenOf } from './admission.ts';
+import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
+import { isPastLife, linkOf } from './polling.ts';
+import type { QueryBudget } from './query-budget.ts';
+import { type ClipFacts, errorOf, type TaskRecord, type TaskVideo } from './record.ts';
+
+/** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
+const FRESH_LINK_QUERIES = 5;
+/** Beside a file it is a convenience that nobody should wait long for. */
+const FILE_LINK_QUERIES = 2;
+
+export interface CollectorOptions {
+  readonly library: Library;
+  readonly delivery: Delivery;
+  readonly api: Api;
+  readonly queryBudget: QueryBudget;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Collector {
+  private readonly options: CollectorOptions;
+
+  constructor(options: CollectorOptions) {
+    this.options = options;
+  }
+
+  /** A process died between the file's name and the record of it: whatever the provider answers now, it is saved. */
+  async isPublished(task: TaskRecord): Promise<boolean> {
+    return (await this.findPublished(task)) !== undefined;
+  }
+
+  /**
+   * Saves the video and closes the record. A video that cannot be saved is `done` all the same: the record has its link,
+   * the reason, and when saving is tried again.
+   * @throws LeaseLost; the signal's reason
+   */
+  async collect(hold: Hold, ending: AbortSignal): Promise<void> {
+    const { clock, log } = this.options;
+    const signal = AbortSignal.any([ending, hold.lost]);
+    const { error: _e, saveAgainAt: _s, ...task } = hold.task;
+    let saved: TaskRecord = task;
+    if (task.place !== null && task.video !== undefined) {
+      try {
+        saved = await this.save(hold, task, task.video, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
+        log.warn('video not saved', { task: task.id, code: problem.code });
+        // The link may have been refreshed on the way.
+        saved = { ...withoutOwner(hold.task), error: errorOf(problem), ...this.nextSaving(task, problem) };
+      }
+    }
+    const { providerStatus: _p, pollingProblem: _q, ...finished } = { ...saved, ...priceOfAdopted(saved) };
+    await hold.save({ ...finished, status: 'done', finishedAt: task.finishedAt ?? clock.now() });
+    log.info('done', { task: task.id, saved: finished.video?.file !== undefined });
+  }
+
+  /** @throws Problem not_found, save_failed: why there is no fresh link; LeaseLost; the signal's reason */
+  async refreshLink(hold: Hold, ending: AbortSignal): Promise<void> {
+    const task = withoutOwner(hold.task);
+    const queries = task.video?.file === undefined ? FRESH_LINK_QUERIES : FILE_LINK_QUERIES;
+    const url = await this.freshUrl(task, queries, AbortSignal.any([ending, hold.lost]));
+    await hold.save({ ...task, video: { ...task.video, ...linkOf(url, this.options.clock.now()) } });
+  }
+
+  private async save(hold: Hold, task: TaskRecord, video: TaskVideo, signal: AbortSignal): Promise<TaskRecord> {
+    const { library, delivery, clock } = this.options;
+    const { place } = task;
+    if (place === null) return task;
+    const found = await this.findPublished(task);
+    if (found !== undefined) {
+      const { publishing: _, ...rest } = video;
+      return { ...task, video: { ...rest, file: { ...found, ...(video.publishing?.facts && { facts: video.publishing.facts }) } } };
+    }
+    let current = video;
+    const delivered = await delivery.fetch({
+      id: task.id,
+      url: video.url,
+      freshUrl: async (abort) => {
+        const url = await this.freshUrl(task, FRESH_LINK_QUERIES, abort);
+        current = { ...current, ...linkOf(url, clock.now()) };
+        await hold.save({ ...task, video: current });
+        return url;
+      },
+      place,
+      duration: task.request.duration,
+      fps: task.request.fps,
+      signal,
+    });
+    const facts = delivered.facts && numbers(delivered.facts);
+    const notes = delivered.note === undefined ? task.request.notes : [...task.request.notes, delivered.note];
+    const request = { ...task.request, notes };
+    const error = delivered.problem && errorOf(delivered.problem);
+    const name = place.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
+    const publishing = { ...delivered.content, name, ...(facts && { facts }) };
+    const made = { ...current, ...(delivered.original && { delivered: numbers(delivered.original) }) };
+    const almost = { ...task, request, ...(error && { error }) };
+    // Recorded before the file gets its name: a process that takes over finds it by this, and saves it no second time.
+    await hold.save({ ...almost, video: { ...made, publishing } });
+    await hold.verify();
+    const file = await library.publish(delivered.path, place, name);
+    await delivery.remove(delivered.leftovers);
+    return { ...almost, video: { ...made, file: { ...file, ...(facts && { facts }) } } };
+  }
+
+  private async findPublished({ place, video }: TaskRecord) {
+    if (place === null || video?.publishing === undefined) return undefined;
+    const { name, bytes, sha256 } = video.publishing;
+    return await this.options.library.find({ bytes, sha256 }, place, name);
+  }
+
+  /** While the provider keeps the task, ever more slowly: the file host may be late, or the disk full for hours. */
+  private nextSaving(task: TaskRecord, problem: Problem): Partial<TaskRecord> {
+    const now = this.options.clock.now();
+    const savingFailures = (task.savingFailures ?? 0) + 1;
+    if (isPastLife(task, now) || problem.code === 'not_found') return { savingFailures };
+    return { savingFailures, saveAgainAt: Math.round(now + pauseBefore(savingFailures, SAVING_BACKOFF, Math.random())) };
+  }
+
+  /** @throws Problem not_found, save_failed: why there is none, and what to do; the signal's reason */
+  private async freshUrl(task: TaskRecord, queries: number, signal: AbortSignal): Promise<string> {
+    const { clock } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.queryNow(task, signal);
+      if (outcome.kind === 'done') return outcome.url;
+      const tried = 'The link had expired, and no fresh one was available';
+      // A young task's not_found may last a moment only.
+      const isOver = isPastLife(task, clock.now());
+      if (outcome.kind === 'expired' || (isOver && (outcome.kind === 'not_found' || outcome.kind === 'failed'))) {
+        const what = `${tried}: the provider no longer has the video.`;
+        throw new Problem('not_found', { what, mend: 'ask the user before paying for it again' });
+      }
+      // What the operator has to fix is reported immediately.
+      const isOperators = 'problem' in outcome && outcome.problem.who === 'operator';
+      if (attempt === queries || isOperators) throw noFreshLink(tried, outcome);
+      await clock.sleep(pauseBefore(attempt, QUERY_BACKOFF, Math.random()), signal);
+    }
+  }
+
+  /** Somebody, or a download, waits for the answer. */
+  private async queryNow(task: TaskRecord, signal: AbortSignal): Promise<QueryOutcome> {
+    await this.options.queryBudget.take(true, signal).come;
+    signal.throwIfAborted();
+    return await this.options.api.query(task.reqKey, task.providerTaskId ?? '', signal);
+  }
+}
+
+function withoutOwner<Record extends TaskRecord>({ ownerAlive: _, ...task }: Record & { ownerAlive?: boolean }): TaskRecord {
+  return task;
+}
+
+/** Beside its price, which is known then. */
+const MADE_ELSEWHERE = 'made elsewhere: the prompt is not known here';
+
+/** What a task that was made elsewhere cost is shown by its file: the provider makes 5 or 10 seconds. */
+function priceOfAdopted(task: TaskRecord): Partial<TaskRecord> {
+  const seconds = task.video?.file?.facts?.durationSeconds;
+  const mode = modeOfReqKey(task.reqKey);
+  if (task.fen !== undefined || seconds === undefined || mode === undefined) return {};
+  const billedSeconds = seconds > 7.5 ? 10 : 5;
+  return {
+    billedSeconds,
+    fen: fenOf(priceCny(mode, billedSeconds)),
+    request: { ...task.request, notes: [MADE_ELSEWHERE] },
+  };
+}
+
+function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done' }>): Problem {
+  if (!('problem' in outcome)) {
+    return new Problem('save_failed', { what: `${tried}: the provider answered "${outcome.kind}".` });
+  }
+  const { message, mend, providerCode } = outcome.problem;
+  return new Problem('save_failed', {
+    what: `${tried}: ${message}`,
+    mend,
+    ...(providerCode === undefined ? {} : { providerCode }),
+  });
+}
+
+function numbers({ width, height, durationSeconds, fps }: ClipFacts): ClipFacts {
+  return { width, height, durationSeconds, fps };
+}

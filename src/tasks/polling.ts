@@ -1,0 +1,145 @@
+/** What a query's outcome makes of a task, and when it is polled next. Pure. */
+import type { QueryOutcome } from '../jimeng/api.ts';
+import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
+import { Problem } from '../problems.ts';
+import { errorOf, isAdopted, type TaskRecord } from './record.ts';
+
+/** A task can be unknown for a moment after its submit; so long in a row the answer is believed. */
+export const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
+/** `done` without a link: queried again this often, since the link may be a moment late. */
+const WITHOUT_LINK_BELIEVED = 4;
+const INPUT_ERROR = '50215';
+/** Blips are not worth reporting; this many in a row are. */
+const REPORT_AFTER_LOST = 3;
+const REPORT_AFTER_INTERNAL_ERRORS = 10;
+/** The provider forgets a task after 12 h (an FAQ says 24 h): what it does not know after this is over. */
+const GIVEN_UP_MILLISECONDS = 24 * 3600_000;
+
+/** What is known at the time of an answer beside the answer itself. Milliseconds. */
+export interface PollState {
+  /** Wall clock. */
+  readonly now: number;
+  /** Queries in a row, this one included, that said nothing of the task. */
+  readonly failedInRow: number;
+  /** For how long the provider has said not_found, on the monotonic clock. */
+  readonly notFoundMilliseconds: number;
+  /** For how long this process has polled it, on the monotonic clock. */
+  readonly polledMilliseconds: number;
+}
+
+/**
+ * 50215 is what a service says of an input that it cannot use, and also of a task that it has forgotten, or never had
+ * under this req_key (reference sections 6 and 7): for a task whose input is known to be right, or that was made
+ * elsewhere, the latter.
+ * @param now milliseconds since 1970
+ */
+export function inThisCase(task: TaskRecord, outcome: QueryOutcome, now: number): QueryOutcome {
+  if (outcome.kind !== 'failed' || outcome.problem.code !== INPUT_ERROR) return outcome;
+  const isForgotten = task.video !== undefined || isPastLife(task, now);
+  if (isForgotten || isAdopted(task)) return { ...outcome, kind: 'not_found' };
+  return task.request.image === undefined ? { ...outcome, problem: withoutPicture(outcome.problem) } : outcome;
+}
+
+/** The row's advice is about pictures. */
+function withoutPicture({ providerCode, providerText }: Problem): Problem {
+  return new Problem(INPUT_ERROR, {
+    what: 'The provider could not use the request, and does not say why.',
+    mend: 'reword the prompt, or choose another mode',
+    ...(providerCode === undefined ? {} : { providerCode }),
+    ...(providerText === undefined ? {} : { providerText }),
+  });
+}
+
+/** @returns the same record when nothing worth writing down has changed */
+export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollState): TaskRecord {
+  const { pollingProblem: _p, firstNotFoundAt: _n, ...clean } = task;
+  const seen: TaskRecord = {
+    ...clean,
+    sandbox: task.sandbox || outcome.sandbox,
+    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
+    ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
+  };
+  const closed = { finishedAt: state.now };
+  switch (outcome.kind) {
+    case 'done':
+      return { ...seen, status: 'generating', video: { ...task.video, ...linkOf(outcome.url, state.now) } };
+    case 'failed':
+      return outcome.problem.code === 'no_video' ? afterDoneWithoutLink(seen, outcome.problem, closed) : { ...seen, ...closed, status: 'failed', error: errorOf(outcome.problem) };
+    case 'expired':
+      return { ...seen, ...closed, status: 'expired', error: errorOf(expired(task, state.now)) };
+    case 'not_found':
+      return afterNotFound(task, seen, state);
+    case 'running': {
+      const providerStatus = outcome.word === 'in_queue' ? 'in_queue' : 'generating';
+      const isNews =
+        providerStatus !== task.providerStatus ||
+        task.pollingProblem !== undefined ||
+        task.firstNotFoundAt !== undefined;
+      return isNews ? { ...seen, providerStatus } : task;
+    }
+    default:
+      return afterNoAnswer(task, outcome, state);
+  }
+}
+
+/** The provider made it, and says not where: perhaps a moment later; then it may have been charged. */
+function afterDoneWithoutLink(seen: TaskRecord, problem: Problem, closed: { finishedAt: number }): TaskRecord {
+  const withoutLink = (seen.withoutLink ?? 0) + 1;
+  if (withoutLink < WITHOUT_LINK_BELIEVED) return { ...seen, withoutLink };
+  return { ...seen, ...closed, withoutLink, status: 'done', error: errorOf(problem) };
+}
+
+/** The provider may let one expire before its time. */
+function expired(task: TaskRecord, now: number): Problem {
+  return new Problem('expired', isPastLife(task, now) ? {} : { what: 'The provider says that the task has expired.' });
+}
+
+/** The answer itself proves the wall clock: the provider refuses a signature that is 15 minutes off. */
+function afterNotFound(task: TaskRecord, seen: TaskRecord, state: PollState): TaskRecord {
+  const closed = { finishedAt: state.now };
+  if (isPastLife(task, state.now)) {
+    return { ...seen, ...closed, status: 'expired', error: errorOf(new Problem('expired')) };
+  }
+  if (state.notFoundMilliseconds >= NOT_FOUND_BELIEVED_MILLISECONDS) {
+    return { ...seen, ...closed, status: 'not_found', error: errorOf(new Problem('not_found')) };
+  }
+  if (task.firstNotFoundAt === undefined) return { ...seen, firstNotFoundAt: state.now };
+  return task.pollingProblem === undefined ? task : { ...seen, firstNotFoundAt: task.firstNotFoundAt };
+}
+
+type NoAnswer = Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>;
+
+/** Nothing was learned of the task; what prevents polling is reported once it is more than a blip. */
+function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): TaskRecord {
+  if (ageOf(task, state.now) > GIVEN_UP_MILLISECONDS && isTimeProven(outcome, state)) {
+    return { ...task, status: 'expired', finishedAt: state.now, error: errorOf(new Problem('expired')) };
+  }
+  const passing = outcome.kind === 'unanswered' ? REPORT_AFTER_LOST : REPORT_AFTER_INTERNAL_ERRORS;
+  const reportAfter = outcome.problem.who === 'operator' && outcome.kind === 'hindered' ? 1 : passing;
+  const isReported = task.pollingProblem?.code === outcome.problem.code;
+  if (state.failedInRow < reportAfter || isReported) return task;
+  return { ...task, pollingProblem: { ...errorOf(outcome.problem), count: state.failedInRow } };
+}
+
+/**
+ * A wall clock that jumped must not end a running task: its age counts only if the provider took the signature's
+ * date (a business code, all digits, comes from behind the gateway), or if it was polled for that long.
+ */
+function isTimeProven(outcome: NoAnswer, state: PollState): boolean {
+  const isBusinessCode = outcome.kind === 'hindered' && /^\d+$/.test(outcome.problem.code);
+  return isBusinessCode || state.polledMilliseconds > GIVEN_UP_MILLISECONDS;
+}
+
+/** The provider no longer has it. @param now milliseconds since 1970 */
+export function isPastLife(task: TaskRecord, now: number): boolean {
+  return ageOf(task, now) > TASK_LIFE_SECONDS * 1000;
+}
+
+function ageOf(task: TaskRecord, now: number): number {
+  return now - (task.acceptedAt ?? task.reservedAt);
+}
+
+/** @param now when the link was given, milliseconds since 1970 */
+export function linkOf(url: string, now: number): { readonly url: string; readonly urlValidUntil: number } {
+  return { url, urlValidUntil: now + LINK_LIFE_SECONDS * 1000 };
+}

@@ -1,0 +1,80 @@
+/** Resumes what other processes left open: polls and saves, never sends. */
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/store.ts';
+import { interrupted, leftInQueue } from './outcome.ts';
+import type { Watcher } from './watcher.ts';
+
+/** With the lease's 6 s: a dead process's tasks are polled again within 10 s. */
+const SWEEP_MILLISECONDS = 1_500;
+
+export interface RecoveryOptions {
+  readonly store: Store;
+  readonly watcher: Watcher;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ending: AbortSignal;
+  /** Removes what dead processes left where videos are saved; called once. */
+  readonly sweepFolders: () => Promise<unknown>;
+}
+
+/** Runs while anything is open, here or elsewhere; an idle server reads and writes nothing. */
+export class Recovery {
+  private readonly options: RecoveryOptions;
+  private loop: Promise<void> | undefined;
+  private sweeping: Promise<boolean> | undefined;
+  private foldersSwept: Promise<unknown> | undefined;
+  /** Something may have been left open since the last sweep. */
+  private isWanted = false;
+
+  constructor(options: RecoveryOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.isWanted = true;
+    this.loop ??= this.run().finally(() => {
+      this.loop = undefined;
+    });
+  }
+
+  /** One sweep, shared by all who want one now. @returns whether anything is open. Never throws. */
+  sweep(): Promise<boolean> {
+    this.sweeping ??= this.sweepNow().finally(() => {
+      this.sweeping = undefined;
+    });
+    return this.sweeping;
+  }
+
+  async ended(): Promise<void> {
+    await this.loop;
+    await this.foldersSwept;
+  }
+
+  private async run(): Promise<void> {
+    const { clock, ending } = this.options;
+    while (this.isWanted && !ending.aborted) {
+      this.isWanted = false;
+      const isAnythingOpen = await this.sweep();
+      // Once, and beside the rest: a folder on a disk that is slow to wake must not keep a paid video waiting.
+      this.foldersSwept ??= this.options.sweepFolders().catch(() => undefined);
+      this.isWanted ||= isAnythingOpen;
+      if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+    }
+  }
+
+  private async sweepNow(): Promise<boolean> {
+    const { store, watcher, log, ending } = this.options;
+    try {
+      const { ids, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
+      for (const id of ids) {
+        if (ending.aborted) break;
+        if (!watcher.isWatching(id)) await watcher.watch(id, 'orphaned');
+      }
+      return isAnythingOpen;
+    } catch (error) {
+      log.warn('recovery failed', { reason: String(error) });
+      return true;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** Brings a finished video to where a call wants it: saved, copied, and with a link that is good. */
+import { basename, dirname } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { fileNameFor } from '../library/file-name.ts';
+import type { Library, Place } from '../library/library.ts';
+import type { Log } from '../log.ts';
+import type { Delivery } from '../media/deliver.ts';
+import { Problem } from '../problems.ts';
+import { LeaseLost } from '../store/lease.ts';
+import type { Hold, Store } from '../store/store.ts';
+import { pause } from '../system/wait.ts';
+import type { Call, TaskView } from './calls.ts';
+import type { Collector } from './collector.ts';
+import { errorOf, type SavedVideo, type Task, type TaskRecord } from './record.ts';
+
+/** The save before this one may be letting go of the task. */
+const HOLD_WAIT_MILLISECONDS = 1_000;
+const HOLD_RETRY_MILLISECONDS = 100;
+/** A link that is about to die is no use to who gets it. */
+const LINK_MARGIN_MILLISECONDS = 60_000;
+
+export interface RefresherOptions {
+  readonly store: Store;
+  readonly library: Library;
+  readonly delivery: Delivery;
+  readonly collector: Collector;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ending: AbortSignal;
+}
+
+export type Refreshed = Pick<TaskView, 'task' | 'problem' | 'copy' | 'missingFile'>;
+
+/** What of the record is to be done again, under the task's lease. */
+type Job = { readonly save: Place } | 'link';
+
+export class Refresher {
+  private readonly options: RefresherOptions;
+  /** What is being saved, or given a fresh link, again. */
+  private readonly jobs = new Map<string, Promise<Problem | undefined>>();
+
+  constructor(options: RefresherOptions) {
+    this.options = options;
+  }
+
+  async bringUpToDate(known: Task, wanted: Place | undefined, call: Call): Promise<Refreshed> {
+    const { clock, store } = this.options;
+    let task = known;
+    let problem: Problem | undefined;
+    for (let isTried = false; !isTried; ) {
+      if (task.status !== 'done' || task.video === undefined) return { task };
+      const file = await this.fileOf(task);
+      const isStale = task.video.urlValidUntil - clock.now() < LINK_MARGIN_MILLISECONDS;
+      const place = wanted ?? task.place;
+      const job: Job | undefined = file === undefined && place !== null ? { save: place } : isStale ? 'link' : undefined;
+      if (job === undefined) break;
+      // What another call began may do less than this one wants: then this one has its turn afterwards.
+      const others = this.jobs.get(task.id);
+      const running = others ?? this.begin(task, job, call);
+      let isOver = false;
+      const done = running.then((failure) => {
+        isOver = true;
+        if (others === undefined) problem = failure;
+      });
+      await pause(clock, { atMost: call.deadline - clock.monotonic(), signals: [call.signal], until: () => done });
+      isTried = others === undefined || !isOver;
+      task = (await store.find(task.id).catch(() => undefined)) ?? task;
+    }
+    return await this.asItIs(task, problem, wanted);
+  }
+
+  /** Resolves when nothing is being saved here any more. */
+  async ended(): Promise<void> {
+    await Promise.all(this.jobs.values());
+  }
+
+  /** A file that was moved away or deleted is not reported as the place of the video. */
+  private async asItIs(task: Task, problem: Problem | undefined, wanted: Place | undefined): Promise<Refreshed> {
+    const failed = problem === undefined ? {} : { problem: errorOf(problem) };
+    const file = await this.fileOf(task);
+    if (file === undefined) {
+      const missing = task.video?.file?.path;
+      return { task, ...failed, ...(missing === undefined ? {} : { missingFile: missing }) };
+    }
+    if (wanted === undefined || !isElsewhere(file, task.place, wanted)) return { task, ...failed };
+    // A failed copy leaves the task done.
+    try {
+      const { delivery } = this.options;
+      const name = wanted.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
+      const { path } = await delivery.copy(task.id, file, wanted, name);
+      return { task, ...failed, copy: { path } };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return { task, problem: errorOf(error) };
+    }
+  }
+
+  private async fileOf({ video }: TaskRecord): Promise<SavedVideo | undefined> {
+    if (video?.file === undefined) return undefined;
+    return (await this.options.library.isThere(video.file)) ? video.file : undefined;
+  }
+
+  private begin(task: Task, job: Job, call: Call): Promise<Problem | undefined> {
+    const running = this.run(task, job, call).finally(() => this.jobs.delete(task.id));
+    this.jobs.set(task.id, running);
+    return running;
+  }
+
+  /** Never throws. @returns why it did not work, where the record does not say so */
+  private async run(task: Task, job: Job, call: Call): Promise<Problem | undefined> {
+    const { collector, ending, log } = this.options;
+    let hold: Hold | undefined;
+    try {
+      hold = await this.hold(task.id, call);
+      if (hold === undefined) return savedElsewhere();
+      // Another process may have saved it before this one held the task.
+      const isSaved = (await this.fileOf(hold.task)) !== undefined;
+      if (job !== 'link' && !isSaved) {
+        await hold.save(toBeSavedAt(hold.task, job.save));
+        await collector.collect(hold, ending);
+      } else if (job === 'link') {
+        await collector.refreshLink(hold, ending);
+      }
+      return undefined;
+    } catch (error) {
+      if (ending.aborted) return undefined;
+      log.warn('not refreshed', { task: task.id, reason: String(error) });
+      // That the provider no longer has what is saved is no news.
+      if (job === 'link' && error instanceof Problem && error.code === 'not_found' && (await this.fileOf(task))) return undefined;
+      if (error instanceof Problem) return error;
+      return error instanceof LeaseLost ? savedElsewhere() : new Problem('save_failed', { cause: error });
+    } finally {
+      await hold?.release();
+    }
+  }
+
+  /** Another process, or the save before this one, may be at it: waited for as long as the call does. */
+  private async hold(id: string, call: Call): Promise<Hold | undefined> {
+    const { store, clock, ending } = this.options;
+    const until = Math.max(call.deadline, clock.monotonic() + HOLD_WAIT_MILLISECONDS);
+    for (;;) {
+      const hold = await store.hold(id);
+      if (hold !== undefined || call.signal.aborted || ending.aborted || clock.monotonic() > until) return hold;
+      await pause(clock, { atMost: HOLD_RETRY_MILLISECONDS, signals: [ending] });
+    }
+  }
+}
+
+/** Its file is gone, or was never saved. */
+function toBeSavedAt({ ownerAlive: _o, error: _e, video, ...task }: Task, place: Place): TaskRecord {
+  if (video === undefined) return { ...task, place };
+  const { file: _f, delivered: _d, ...link } = video;
+  return { ...task, place, video: link };
+}
+
+function savedElsewhere(): Problem {
+  return new Problem('save_failed', {
+    what: 'Another process is saving it now.',
+    mend: 'call get_video_task to wait for it',
+  });
+}
+
+/** It was saved for another place than this one, where the name may have got a number. */
+function isElsewhere(file: SavedVideo, place: Place | null, wanted: Place): boolean {
+  if (dirname(file.path) !== wanted.folder) return true;
+  return wanted.name !== undefined && basename(file.path) !== wanted.name && place?.name !== wanted.name;
+}

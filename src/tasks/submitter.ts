@@ -1,0 +1,172 @@
+/** The only step that spends: claim, send once, record the outcome. Sends this process's queue, each when it is its turn. */
+import type { Clock } from '../clock.ts';
+import type { Api, SubmitOutcome } from '../jimeng/api.ts';
+import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
+import type { Claim, Store } from '../store/store.ts';
+import { pause } from '../system/wait.ts';
+import { afterSubmit, interrupted } from './outcome.ts';
+import { nextTurn } from './queue.ts';
+import type { Task } from './record.ts';
+
+/** While nothing leaves this machine nothing can be paid: tried again until the caller's wait is over. */
+const FIRST_RETRY_MILLISECONDS = 500;
+const LONGEST_RETRY_MILLISECONDS = 10_000;
+/** For an entry that was sent from the queue, with no caller waiting for it. */
+const UNREACHABLE_MILLISECONDS = 45_000;
+/** Slots come free in other processes, too. */
+const QUEUE_POLL_MILLISECONDS = 500;
+/** The claim's lease must be good for so long when the bytes leave, and the check no older than this. */
+const CLAIM_MARGIN_MILLISECONDS = 2_000;
+
+export interface SubmitterOptions {
+  readonly store: Store;
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Tasks in flight per capability. */
+  readonly concurrency: number;
+  /** Aborted when the process is about to end: nothing new is sent. */
+  readonly ending: AbortSignal;
+  readonly onAccepted: (taskId: string) => void;
+}
+
+export class Submitter {
+  private readonly options: SubmitterOptions;
+  /** Claims whose outcome is not recorded yet. */
+  private readonly sending = new Map<string, { readonly claim: Claim; readonly done: Promise<void> }>();
+  /** Until when an unreachable provider is tried, on the monotonic clock, by task. */
+  private readonly tryUntil = new Map<string, number>();
+  /** The capabilities that are pumped; true: something was added meanwhile. */
+  private readonly pumps = new Map<string, boolean>();
+  /** When an unreachable provider is tried again, on the monotonic clock, by capability. */
+  private readonly retryAt = new Map<string, number>();
+
+  constructor(options: SubmitterOptions) {
+    this.options = options;
+  }
+
+  /** @param tryUntil on the monotonic clock: how long an unreachable provider is tried for this task */
+  queue(task: Task, tryUntil: number): void {
+    this.tryUntil.set(task.id, tryUntil);
+    this.pump(task.reqKey);
+  }
+
+  /** Sends this process's queued entries of a capability, each when it is its turn. */
+  pump(reqKey: string): void {
+    const isRunning = this.pumps.has(reqKey);
+    this.pumps.set(reqKey, true);
+    if (!isRunning) void this.pumpUntilEmpty(reqKey);
+  }
+
+  /** Resolves when every submit that is out is answered and recorded. */
+  async answered(): Promise<void> {
+    while (this.sending.size > 0) await Promise.all([...this.sending.values()].map(({ done }) => done));
+  }
+
+  /** Nobody will hear the answers that are still out: recorded as what they are from now on. */
+  async giveUpAnswers(): Promise<void> {
+    const { store } = this.options;
+    const settle = ({ claim }: { claim: Claim }) =>
+      store.settle(claim, (task, { now }) => (task.status === 'submitting' ? interrupted(task, now) : kept(task)), false);
+    await Promise.allSettled([...this.sending.values()].map(settle));
+  }
+
+  /** Never throws: a disk that is full for a while must not strand what is queued. */
+  private async pumpUntilEmpty(reqKey: string): Promise<void> {
+    const { store, clock, log, concurrency, ending } = this.options;
+    while (!ending.aborted) {
+      this.pumps.set(reqKey, false);
+      const retryIn = (this.retryAt.get(reqKey) ?? 0) - clock.monotonic();
+      if (retryIn > 0) {
+        await this.waitForTurn(Math.min(retryIn, QUEUE_POLL_MILLISECONDS));
+        continue;
+      }
+      try {
+        // Between the claim and the sending a kill leaves the outcome unknown: nothing is loaded then.
+        await this.options.api.ready();
+        const claimed = await store.claimNext(reqKey, (ledger) => nextTurn(ledger, concurrency));
+        if (claimed === 'empty') {
+          if (this.pumps.get(reqKey) === false) break;
+          continue;
+        }
+        if ('token' in claimed) this.send(claimed);
+        else await this.waitForTurn();
+      } catch (error) {
+        log.warn('the queue is stuck', { req_key: reqKey, reason: String(error) });
+        await this.waitForTurn();
+      }
+    }
+    this.pumps.delete(reqKey);
+  }
+
+  private async waitForTurn(milliseconds = QUEUE_POLL_MILLISECONDS): Promise<void> {
+    const { store, clock, ending } = this.options;
+    await pause(clock, { atMost: milliseconds, signals: [ending], until: (over) => store.changed(over) });
+  }
+
+  private send(claim: Claim): void {
+    const { id } = claim.task;
+    const done = this.sendOnce(claim)
+      .catch((error: unknown) => this.options.log.error('sending failed', { task: id, reason: String(error) }))
+      .finally(() => this.sending.delete(id));
+    this.sending.set(id, { claim, done });
+  }
+
+  private async sendOnce(claim: Claim): Promise<void> {
+    const { store, clock, log, ending, concurrency } = this.options;
+    const { id, reqKey } = claim.task;
+    const asked = this.tryUntil.get(id) ?? 0;
+    const until = asked > clock.monotonic() ? asked : clock.monotonic() + UNREACHABLE_MILLISECONDS;
+    this.tryUntil.set(id, until);
+    // Claimed while the process began to end: nobody would await the answer, so it stays in the queue.
+    const isEnding = ending.aborted;
+    const outcome = isEnding ? notSent(new Problem('not_sent')) : await this.outcomeOf(claim);
+    const attempt = claim.task.sendingProblem?.count ?? 0;
+    const wait = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** attempt, LONGEST_RETRY_MILLISECONDS);
+    const isTriedAgain = isEnding || (clock.monotonic() + wait < until && !ending.aborted);
+    if (outcome.kind === 'not_sent') this.retryAt.set(reqKey, clock.monotonic() + wait);
+    else this.retryAt.delete(reqKey);
+    const isAccepted = outcome.kind === 'accepted';
+    const rules = { concurrency, isTriedAgain, random: Math.random() };
+    const task = await store.settle(claim, (now, ledger) => afterSubmit(now, ledger, outcome, rules), isAccepted);
+    const { status, error, providerTaskId } = task;
+    log.info('submit', { task: id, status, code: error?.code, provider: providerTaskId });
+    if (status !== 'queued') this.tryUntil.delete(id);
+    if (isAccepted) void store.whenWritten(id).then(() => this.options.onAccepted(id));
+    this.pump(reqKey);
+  }
+
+  /** Nothing is sent when the claim is no longer this process's, or the request cannot be read. */
+  private async outcomeOf(claim: Claim): Promise<SubmitOutcome> {
+    const { store, api } = this.options;
+    try {
+      const body = await store.body(claim.task.id);
+      if (body === undefined) return notSent(new Problem('state_not_writable', { what: 'The recorded request is gone.' }));
+      return await api.submit(body, () => this.requireClaim(claim));
+    } catch (error) {
+      return notSent(error instanceof Problem ? error : new Problem('state_not_writable', { cause: error }));
+    }
+  }
+
+  /**
+   * The last step before the bytes leave: a process that was suspended must not send what others have given up.
+   * @throws Problem claim_lost
+   */
+  private async requireClaim(claim: Claim): Promise<void> {
+    const { store, clock } = this.options;
+    const before = { monotonic: clock.monotonic(), wall: clock.now() };
+    const isHeld = await store.stillHolds(claim, CLAIM_MARGIN_MILLISECONDS);
+    // A suspended computer stops the monotonic clock; a suspended process stops none.
+    const passed = Math.max(clock.monotonic() - before.monotonic, clock.now() - before.wall);
+    if (!isHeld || passed >= CLAIM_MARGIN_MILLISECONDS) throw new Problem('claim_lost');
+  }
+}
+
+function notSent(problem: Problem): SubmitOutcome {
+  return { kind: 'not_sent', problem, requestId: undefined, raw: undefined, sandbox: false };
+}
+
+function kept({ ownerAlive: _, ...record }: Task) {
+  return { record, slotUntil: undefined };
+}
