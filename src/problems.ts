@@ -67,6 +67,11 @@ const OWN = {
     'The state folder is locked by another process, so nothing was sent.',
     'wait a minute; if no other jimeng-video-mcp is running, remove the lock file that is named',
   ),
+  state_damaged: row('operator','none',false,'The database was damaged and was set aside, so nothing is sent.','look at it, then move it away'),
+  claim_lost: row('operator','none',true,'This process was suspended before the request left it, so nothing was sent.','make the request again'),
+  confirmation_declined: row('you','none',false,'The user declined.','ask the user'),
+  confirmation_unavailable: row('operator','none',false,'The client cannot ask.','raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY'),
+  cost_too_high: row('you','none',false,'The estimate is higher than max_cost_cny.','raise max_cost_cny'),
   budget_exceeded: row(
     'operator',
     'none',

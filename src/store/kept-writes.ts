@@ -39,7 +39,9 @@ export class KeptWrites {
   /** The newest state of a task replaces an older one that is kept. @param write repeatable */
   keep(record: TaskRecord, write: () => Promise<void>, reason: unknown): void {
     const before = this.kept.get(record.id);
-    const { promise, resolve } = before ? { promise: before.written, resolve: before.resolve } : Promise.withResolvers<void>();
+    const { promise, resolve } = before
+      ? { promise: before.written, resolve: before.resolve }
+      : Promise.withResolvers<void>();
     this.kept.set(record.id, { record, write, written: promise, resolve });
     this.log.error('record cannot be written', {
       task: record.id,

@@ -15,7 +15,16 @@ export interface Ties {
 
 type Columns = Pick<
   TaskRecord,
-  'id' | 'status' | 'fingerprint' | 'reqKey' | 'reservedAt' | 'finishedAt' | 'attempts' | 'providerTaskId' | 'saveAgainAt' | 'finishedBetween'
+  | 'id'
+  | 'status'
+  | 'fingerprint'
+  | 'reqKey'
+  | 'reservedAt'
+  | 'finishedAt'
+  | 'attempts'
+  | 'providerTaskId'
+  | 'saveAgainAt'
+  | 'finishedBetween'
 >;
 
 export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params {
@@ -70,7 +79,9 @@ export function taskOf(row: Row, now: number): Task {
     ...(closed == null ? {} : { finishedAt: Number(closed) }),
     ...(again == null ? {} : { saveAgainAt: Number(again) }),
     ...(provider == null ? {} : { providerTaskId: String(provider) }),
-    ...(row.finished_to == null ? {} : { finishedBetween: [Number(row.finished_from), Number(row.finished_to)] as const }),
+    ...(row.finished_to == null
+      ? {}
+      : { finishedBetween: [Number(row.finished_from), Number(row.finished_to)] as const }),
     ownerAlive: row.owner_until != null && Number(row.owner_until) > now,
   };
 }

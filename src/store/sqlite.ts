@@ -25,9 +25,15 @@ interface SqliteOptions {
   readonly log: Log;
 }
 
+interface Prepared {
+  readonly statement: StatementSync;
+  /** The parameters that it names; SQLite refuses others. */
+  readonly names: readonly string[];
+}
+
 interface Connection {
   readonly database: DatabaseSync;
-  readonly statements: Map<string, StatementSync>;
+  readonly statements: Map<string, Prepared>;
 }
 
 interface Opened {
@@ -247,7 +253,9 @@ class SqliteEngine implements Engine {
   private filesSetAside(): string[] {
     const prefix = `${basename(this.place)}.damaged-`;
     try {
-      const names = readdirSync(dirname(this.place)).filter((name) => name.startsWith(prefix) && !/-(wal|shm)$/.test(name));
+      const names = readdirSync(dirname(this.place)).filter(
+        (name) => name.startsWith(prefix) && !/-(wal|shm)$/.test(name),
+      );
       return names.map((name) => join(dirname(this.place), name));
     } catch {
       return [];
@@ -255,18 +263,32 @@ class SqliteEngine implements Engine {
   }
 
   private txOn({ database, statements }: Connection): Tx {
-    const prepared = (sql: string): StatementSync => {
-      const known = statements.get(sql) ?? database.prepare(sql);
+    const prepared = (sql: string, params: Params = {}) => {
+      const known = statements.get(sql) ?? { statement: database.prepare(sql), names: parameterNames(sql) };
       statements.set(sql, known);
-      return known;
+      const given = Object.fromEntries(known.names.map((name) => [name, params[name] ?? null]));
+      return { statement: known.statement, given };
     };
     return {
       now: this.clock.now(),
-      get: async (sql, params: Params = {}) => prepared(sql).get(params) as Row | undefined,
-      all: async (sql, params: Params = {}) => prepared(sql).all(params) as Row[],
-      run: async (sql, params: Params = {}) => Number(prepared(sql).run(params).changes),
+      get: async (sql, params) => {
+        const { statement, given } = prepared(sql, params);
+        return statement.get(given) as Row | undefined;
+      },
+      all: async (sql, params) => {
+        const { statement, given } = prepared(sql, params);
+        return statement.all(given) as Row[];
+      },
+      run: async (sql, params) => {
+        const { statement, given } = prepared(sql, params);
+        return Number(statement.run(given).changes);
+      },
     };
   }
+}
+
+function parameterNames(sql: string): string[] {
+  return [...new Set(Array.from(sql.matchAll(/:([a-z_]+)/g), ([, name]) => name ?? ''))];
 }
 
 function closeAll({ writer, reader }: Opened): void {

@@ -7,6 +7,7 @@ import { errorOf, isOpen, type Task, type TaskRecord, type TaskStatus } from '..
 import type { Engine, Tx } from './engine.ts';
 import { KeptWrites } from './kept-writes.ts';
 import { Lease, LeaseLost, type Registration } from './lease.ts';
+import { readDoneFen, readQueueLedger, readReservationLedger, readReservedFen, writePacing } from './ledgers.ts';
 import { FOREVER, paramsOf, slotOfRunning, type Ties, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
@@ -15,7 +16,6 @@ import type {
   Hold,
   ListQuery,
   Orphans,
-  Pacing,
   QueueLedger,
   RecoveryRules,
   Reservation,
@@ -26,10 +26,8 @@ import type {
   Turn,
 } from './store.ts';
 
-const DAY_MILLISECONDS = 24 * 3600_000;
 /** A body is written just before its task: one this old without a task never gets one. */
 const STRAY_BODY_MILLISECONDS = 3600_000;
-const UNTAUGHT: Pacing = { limit: undefined, limitUntil: 0, pausedUntil: 0, refusals: 0, probedAt: 0 };
 
 interface TaskStoreOptions {
   readonly engine: Engine;
@@ -86,7 +84,7 @@ export class TaskStore implements Store {
       async (tx): Promise<Admission & { task?: Task }> => {
         const refused = this.whyNotPaid();
         if (refused !== undefined) return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
-        const admission = rule(await this.reservationLedgerIn(tx, wanted));
+        const admission = rule(await readReservationLedger(tx, this.scope, wanted));
         if (admission.kind !== 'create') {
           if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
           return admission;
@@ -109,7 +107,7 @@ export class TaskStore implements Store {
   }
 
   async reservationLedger(wanted: Reservation): Promise<ReservationLedger> {
-    return await this.engine.read((tx) => this.reservationLedgerIn(tx, wanted));
+    return await this.engine.read((tx) => readReservationLedger(tx, this.scope, wanted));
   }
 
   async claimNext(
@@ -120,12 +118,12 @@ export class TaskStore implements Store {
     const claimed = await this.engine.transaction(
       async (tx): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'> => {
         // Looked at first: who waits for a slot must not write four times a second.
-        const ledger = await this.queueLedgerIn(tx, reqKey);
+        const ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
         if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
         const turn = rule(ledger);
         if (turn.kind === 'wait') return turn;
         const owner = (await this.lease.ensure(tx)).id;
-        if (turn.pacing !== undefined) await this.writePacing(tx, reqKey, turn.pacing);
+        if (turn.pacing !== undefined) await writePacing(tx, this.scope, reqKey, turn.pacing);
         const { ownerAlive: _, ...head } = ledger.head;
         const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
         await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
@@ -141,7 +139,7 @@ export class TaskStore implements Store {
   }
 
   async queueLedger(reqKey: string): Promise<QueueLedger> {
-    return await this.engine.read((tx) => this.queueLedgerIn(tx, reqKey));
+    return await this.engine.read((tx) => readQueueLedger(tx, this.scope, reqKey, this.lease.id));
   }
 
   async queuedBefore({ id, reqKey }: Task): Promise<number> {
@@ -173,7 +171,10 @@ export class TaskStore implements Store {
         async (tx) => {
           const row = await tx.get(sql.CLAIMED_TASK, { id: task.id, claim: token });
           if (row === undefined) return undefined;
-          const { record, slotUntil, pacing } = rule(taskOf(row, tx.now), await this.queueLedgerIn(tx, task.reqKey));
+          const { record, slotUntil, pacing } = rule(
+            taskOf(row, tx.now),
+            await readQueueLedger(tx, this.scope, task.reqKey, this.lease.id),
+          );
           const isQueued = record.status === 'queued';
           const me = isAccepted || isQueued ? (await this.lease.ensure(tx)).id : null;
           const ties = {
@@ -184,7 +185,7 @@ export class TaskStore implements Store {
           };
           await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
           if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
-          if (pacing !== undefined) await this.writePacing(tx, task.reqKey, pacing);
+          if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
           return { ...record, ownerAlive: isQueued };
         },
         { account: this.scope },
@@ -195,9 +196,7 @@ export class TaskStore implements Store {
     try {
       await write();
     } catch (error) {
-      const now = this.clock.now();
-      const ledger: QueueLedger = { now, head: undefined, headIsOurs: false, ours: 0, inFlight: 1, unknowns: [], pacing: UNTAUGHT };
-      settled = { ...rule(task, ledger).record, ownerAlive: true };
+      settled = { ...rule(task, unreadLedger(this.clock.now())).record, ownerAlive: true };
       this.kept.keep(settled, write, error);
     }
     if (isOpen(settled.status)) this.track(settled);
@@ -256,15 +255,15 @@ export class TaskStore implements Store {
   }
 
   async sums(): Promise<Sums> {
+    const { scope } = this;
     return await this.engine.read(async (tx) => {
-      const [scope, since] = [this.scope, tx.now - DAY_MILLISECONDS];
       const byStatus = (await tx.all(sql.STATUS_SUMS, { scope })).map(
         (row) => [String(row.status) as TaskStatus, { count: Number(row.count), fen: Number(row.fen) }] as const,
       );
       return {
         byStatus: new Map(byStatus),
-        doneLast24hFen: Number((await tx.get(sql.DONE_SINCE, { scope, since }))?.fen ?? 0),
-        reservedFen: Number((await tx.get(sql.RESERVED_SUM, { scope, since }))?.fen ?? 0),
+        doneLast24hFen: await readDoneFen(tx, scope),
+        reservedFen: await readReservedFen(tx, scope),
       };
     });
   }
@@ -410,7 +409,11 @@ export class TaskStore implements Store {
       release: async () => {
         if (isReleased) return;
         isReleased = true;
-        if (this.kept.has(id)) void this.kept.whenWritten(id).then(letGo).catch(() => undefined);
+        if (this.kept.has(id))
+          void this.kept
+            .whenWritten(id)
+            .then(letGo)
+            .catch(() => undefined);
         else await letGo().catch((error) => this.log.warn('not released', { task: id, reason: String(error) }));
       },
     };
@@ -427,64 +430,6 @@ export class TaskStore implements Store {
   private newest(task: Task): Task {
     const kept = this.kept.get(task.id);
     return kept === undefined ? task : { ...kept, ownerAlive: task.ownerAlive };
-  }
-
-  private async reservationLedgerIn(tx: Tx, { record, budgetFen }: Reservation): Promise<ReservationLedger> {
-    const { scope } = this;
-    const same = await tx.all(sql.SAME_REQUESTS, { scope, fingerprint: record.fingerprint });
-    const since = tx.now - DAY_MILLISECONDS;
-    const reservedFen = Number((await tx.get(sql.RESERVED_SUM, { scope, since }))?.fen ?? 0);
-    const needed = budgetFen === undefined ? 0 : reservedFen + (record.fen ?? 0) - budgetFen;
-    const at = needed > 0 ? (await tx.get(sql.ROOM_AT, { scope, since, needed }))?.at : undefined;
-    return {
-      now: tx.now,
-      same: same.map((row) => taskOf(row, tx.now)),
-      reservedFen,
-      roomAt: at == null ? undefined : Number(at) + DAY_MILLISECONDS,
-    };
-  }
-
-  private async queueLedgerIn(tx: Tx, reqKey: string): Promise<QueueLedger> {
-    const of = { scope: this.scope, req_key: reqKey };
-    const me = this.lease.id;
-    const head = await tx.get(sql.QUEUE_HEAD, { ...of, me, now: tx.now });
-    const slots = await tx.all(sql.SLOTS, { ...of, now: tx.now });
-    const pacing = await tx.get(sql.PACING, of);
-    const unknowns = slots.filter(({ status }) => status === 'unknown');
-    return {
-      now: tx.now,
-      head: head && taskOf(head, tx.now),
-      headIsOurs: head !== undefined && head.owner === me,
-      ours: Number((await tx.get(sql.QUEUED_OF, { ...of, me }))?.count ?? 0),
-      inFlight: slots.length - unknowns.length,
-      unknowns: unknowns.map((row) => ({
-        id: String(row.id),
-        since: Number(row.closed_at),
-        until: Number(row.slot_until),
-      })),
-      pacing:
-        pacing === undefined
-          ? UNTAUGHT
-          : {
-              limit: pacing.limit_now == null ? undefined : Number(pacing.limit_now),
-              limitUntil: Number(pacing.limit_until),
-              pausedUntil: Number(pacing.paused_until),
-              refusals: Number(pacing.refusals),
-              probedAt: Number(pacing.probed_at),
-            },
-    };
-  }
-
-  private async writePacing(tx: Tx, reqKey: string, pacing: Pacing): Promise<void> {
-    await tx.run(sql.WRITE_PACING, {
-      scope: this.scope,
-      req_key: reqKey,
-      limit_now: pacing.limit ?? null,
-      limit_until: pacing.limitUntil,
-      paused_until: pacing.pausedUntil,
-      refusals: pacing.refusals,
-      probed_at: pacing.probedAt,
-    });
   }
 
   private async insert(tx: Tx, record: TaskRecord, ties: Ties): Promise<void> {
@@ -544,4 +489,10 @@ export class TaskStore implements Store {
       if (!over.signal.aborted) this.notify();
     });
   }
+}
+
+/** For an outcome that cannot be written: its task is told from it, the pace is not. */
+function unreadLedger(now: number): QueueLedger {
+  const pacing = { limit: undefined, limitUntil: 0, pausedUntil: 0, refusals: 0, probedAt: 0 };
+  return { now, head: undefined, headIsOurs: false, ours: 0, inFlight: 1, unknowns: [], pacing };
 }

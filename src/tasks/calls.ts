@@ -2,8 +2,8 @@
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Caller, Place } from '../library/library.ts';
 import type { Task, TaskError, TaskStatus } from './record.ts';
-import type { VideoRequest } from './video-request.ts';
 import type { UsualTime } from './usual-time.ts';
+import type { VideoRequest } from './video-request.ts';
 
 /** What a queued request waits for. */
 export interface QueueState {
@@ -95,7 +95,10 @@ export interface Call {
   /** Called now and then while it waits. */
   readonly onWait?: (view: TaskView) => void;
   /** Asks the person whether to pay. `unavailable`: this client cannot ask. */
-  readonly confirm?: (question: { readonly fen: number; readonly videos: number }) => Promise<'yes' | 'no' | 'unavailable'>;
+  readonly confirm?: (question: {
+    readonly fen: number;
+    readonly videos: number;
+  }) => Promise<'yes' | 'no' | 'unavailable'>;
 }
 
 export interface MakeOptions {

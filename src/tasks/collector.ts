@@ -12,7 +12,7 @@ import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
 import { isPastLife, linkOf } from './polling.ts';
 import type { QueryBudget } from './query-budget.ts';
-import { type ClipFacts, errorOf, type TaskRecord, type TaskVideo } from './record.ts';
+import { type ClipFacts, errorOf, type Task, type TaskRecord, type TaskVideo } from './record.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
 const FRESH_LINK_QUERIES = 5;
@@ -81,7 +81,10 @@ export class Collector {
     const found = await this.findPublished(task);
     if (found !== undefined) {
       const { publishing: _, ...rest } = video;
-      return { ...task, video: { ...rest, file: { ...found, ...(video.publishing?.facts && { facts: video.publishing.facts }) } } };
+      return {
+        ...task,
+        video: { ...rest, file: { ...found, ...(video.publishing?.facts && { facts: video.publishing.facts }) } },
+      };
     }
     let current = video;
     const delivered = await delivery.fetch({
@@ -125,7 +128,10 @@ export class Collector {
     const now = this.options.clock.now();
     const savingFailures = (task.savingFailures ?? 0) + 1;
     if (isPastLife(task, now) || problem.code === 'not_found') return { savingFailures };
-    return { savingFailures, saveAgainAt: Math.round(now + pauseBefore(savingFailures, SAVING_BACKOFF, Math.random())) };
+    return {
+      savingFailures,
+      saveAgainAt: Math.round(now + pauseBefore(savingFailures, SAVING_BACKOFF, Math.random())),
+    };
   }
 
   /** @throws Problem not_found, save_failed: why there is none, and what to do; the signal's reason */
@@ -156,7 +162,7 @@ export class Collector {
   }
 }
 
-function withoutOwner<Record extends TaskRecord>({ ownerAlive: _, ...task }: Record & { ownerAlive?: boolean }): TaskRecord {
+function withoutOwner({ ownerAlive: _, ...task }: Task): TaskRecord {
   return task;
 }
 

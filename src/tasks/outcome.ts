@@ -56,7 +56,8 @@ export function afterSubmit(task: Task, ledger: QueueLedger, outcome: SubmitOutc
       const error = errorOf(outcome.problem);
       // Another process took this one for dead: known to have cost nothing, and its user may have given it up.
       const isAgain = rules.isTriedAgain && task.status === 'submitting';
-      if (!isAgain) return { record: { ...unsent(answered), ...closed, status: 'failed', error }, slotUntil: undefined };
+      if (!isAgain)
+        return { record: { ...unsent(answered), ...closed, status: 'failed', error }, slotUntil: undefined };
       const count = (sendingProblem?.count ?? 0) + 1;
       return { record: { ...unsent(answered), sendingProblem: { ...error, count } }, slotUntil: undefined };
     }

@@ -52,7 +52,8 @@ export class Refresher {
       const file = await this.fileOf(task);
       const isStale = task.video.urlValidUntil - clock.now() < LINK_MARGIN_MILLISECONDS;
       const place = wanted ?? task.place;
-      const job: Job | undefined = file === undefined && place !== null ? { save: place } : isStale ? 'link' : undefined;
+      const job: Job | undefined =
+        file === undefined && place !== null ? { save: place } : isStale ? 'link' : undefined;
       if (job === undefined) break;
       // What another call began may do less than this one wants: then this one has its turn afterwards.
       const others = this.jobs.get(task.id);
@@ -126,7 +127,8 @@ export class Refresher {
       if (ending.aborted) return undefined;
       log.warn('not refreshed', { task: task.id, reason: String(error) });
       // That the provider no longer has what is saved is no news.
-      if (job === 'link' && error instanceof Problem && error.code === 'not_found' && (await this.fileOf(task))) return undefined;
+      if (job === 'link' && error instanceof Problem && error.code === 'not_found' && (await this.fileOf(task)))
+        return undefined;
       if (error instanceof Problem) return error;
       return error instanceof LeaseLost ? savedElsewhere() : new Problem('save_failed', { cause: error });
     } finally {

@@ -21,9 +21,18 @@ import type {
 import { cancelled } from './outcome.ts';
 import type { Prepared, Preparer } from './prepare.ts';
 import { nextTurn } from './queue.ts';
+import {
+  errorOf,
+  isAdopted,
+  isOpen,
+  isProviderTaskId,
+  isTaskId,
+  newTaskId,
+  type Task,
+  type TaskRecord,
+} from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
-import { errorOf, isAdopted, isOpen, isProviderTaskId, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Submitter } from './submitter.ts';
 import type { UsualTimes } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
@@ -101,7 +110,9 @@ export class TaskService implements VideoService {
     // Entries of dead processes come before this one: first come, first served.
     for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);
     const limits = this.limitsOf(prepared, options);
-    const admission = await orProblem(store.reserve({ ...reservation, body: prepared.body }, (ledger) => admit(ledger, limits)));
+    const admission = await orProblem(
+      store.reserve({ ...reservation, body: prepared.body }, (ledger) => admit(ledger, limits)),
+    );
     if (admission.kind === 'refuse') throw admission.problem;
     if (admission.kind === 'join') {
       if (admission.task.status === 'generating') void watcher.watch(admission.task.id);
@@ -153,7 +164,9 @@ export class TaskService implements VideoService {
     return await orProblem(
       (async () => {
         const isWaiting = waitFor !== undefined;
-        const newest = isWaiting ? await store.list({ limit: MAX_OPEN, open: true }) : await store.list({ limit, status });
+        const newest = isWaiting
+          ? await store.list({ limit: MAX_OPEN, open: true })
+          : await store.list({ limit, status });
         const news = await Promise.all((changed ?? []).map((id) => store.find(id)));
         const tasks = [...news.filter((task) => task !== undefined && !isOpen(task.status)), ...newest] as Task[];
         const sums = await store.sums();
@@ -223,10 +236,7 @@ export class TaskService implements VideoService {
   }
 
   /** All that a report needs. What is recorded is never reported as refused: what cannot be read now is left out. */
-  private async view(
-    task: Task,
-    { joined = false, ...extra }: Partial<Pick<TaskView, 'joined' | 'output' | 'problem' | 'copy' | 'missingFile'>> = {},
-  ): Promise<TaskView> {
+  private async view(task: Task, { joined = false, ...extra }: ViewExtras = {}): Promise<TaskView> {
     const { store, clock, usualTimes, watcher } = this.options;
     const queue = await this.queueState(task).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
@@ -321,7 +331,10 @@ export class TaskService implements VideoService {
     if (taskId === undefined) {
       const [newest] = await this.options.store.list({ limit: 1 });
       if (newest !== undefined) return newest;
-      throw new Problem('no_record', { what: 'No video has been made with this account and service yet.', mend: 'make one' });
+      throw new Problem('no_record', {
+        what: 'No video has been made with this account and service yet.',
+        mend: 'make one',
+      });
     }
     const task = await this.lookUp(taskId);
     if (task !== undefined) return task;
@@ -385,7 +398,6 @@ export class TaskService implements VideoService {
   }
 
   private async waitFor(first: TaskView, isReached: (view: TaskView) => boolean, call: Call): Promise<TaskView> {
-    let { joined, output } = first;
     let view = await this.readAgain(first);
     while (!isReached(view)) {
       call.onWait?.(view);
@@ -442,7 +454,12 @@ export class TaskService implements VideoService {
     const unknowns = ledger.unknowns.map(({ id }) => id);
     if (turn.kind === 'send') return { before, ...(before > 0 ? { waitsFor: 'turn' as const } : {}), unknowns: [] };
     const { waitsFor, until } = turn;
-    return { before, waitsFor, unknowns: waitsFor === 'unknown' ? unknowns : [], ...(until === undefined ? {} : { until }) };
+    return {
+      before,
+      waitsFor,
+      unknowns: waitsFor === 'unknown' ? unknowns : [],
+      ...(until === undefined ? {} : { until }),
+    };
   }
 
   private async queueStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, QueueState>> {
@@ -454,6 +471,9 @@ export class TaskService implements VideoService {
     return states;
   }
 }
+
+type ViewExtra = 'joined' | 'output' | 'problem' | 'copy' | 'missingFile';
+type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 
 /** The mode of a task that was made elsewhere is its user's word, and can be corrected as long as it has found nothing. */
 function isMadeElsewhere(task: Pick<TaskRecord, 'attempts' | 'firstNotFoundAt' | 'providerTaskId'>): boolean {

@@ -68,7 +68,11 @@ export class Submitter {
   async giveUpAnswers(): Promise<void> {
     const { store } = this.options;
     const settle = ({ claim }: { claim: Claim }) =>
-      store.settle(claim, (task, { now }) => (task.status === 'submitting' ? interrupted(task, now) : kept(task)), false);
+      store.settle(
+        claim,
+        (task, { now }) => (task.status === 'submitting' ? interrupted(task, now) : kept(task)),
+        false,
+      );
     await Promise.allSettled([...this.sending.values()].map(settle));
   }
 
@@ -142,7 +146,8 @@ export class Submitter {
     const { store, api } = this.options;
     try {
       const body = await store.body(claim.task.id);
-      if (body === undefined) return notSent(new Problem('state_not_writable', { what: 'The recorded request is gone.' }));
+      if (body === undefined)
+        return notSent(new Problem('state_not_writable', { what: 'The recorded request is gone.' }));
       return await api.submit(body, () => this.requireClaim(claim));
     } catch (error) {
       return notSent(error instanceof Problem ? error : new Problem('state_not_writable', { cause: error }));

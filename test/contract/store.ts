@@ -1,0 +1,554 @@
+/** What every store does, whatever its engine. Run by one test file per engine, without a change. */
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { silentLog } from '../../src/log.ts';
+import { Problem } from '../../src/problems.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { LeaseLost } from '../../src/store/lease.ts';
+import { FOREVER } from '../../src/store/rows.ts';
+import type { Claim, QueueLedger, RecoveryRules, Settlement, Turn } from '../../src/store/store.ts';
+import { TaskStore } from '../../src/store/task-store.ts';
+import { interrupted, leftInQueue } from '../../src/tasks/outcome.ts';
+import { errorOf, newTaskId, type Task, type TaskRecord } from '../../src/tasks/record.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+/** One database, which several stores (processes) open. */
+export interface TestDatabase {
+  open(clock: Clock): Engine;
+  /** Sets its clock, where the engine has one of its own. */
+  close(): Promise<void>;
+}
+
+const RULES: RecoveryRules = { interrupted, leftInQueue };
+const REQ_KEY = 'jimeng_t2v_v30';
+const BODY = Buffer.from('{"req_key":"jimeng_t2v_v30"}');
+const HOUR = 3600_000;
+
+export function storeContract(name: string, createDatabase: () => Promise<TestDatabase>): void {
+  describe(`store on ${name}`, () => {
+    it('has recorded the request and its body when reserve returns', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, other] = [open(), open()];
+        const task = await reserve(store);
+        expect(await other.find(task.id)).toMatchObject({ id: task.id, status: 'queued', fen: 140, ownerAlive: true });
+        expect(Buffer.from((await other.body(task.id)) ?? [])).toEqual(BODY);
+      });
+    });
+
+    it('shows the rule the same request, and keeps nothing of what joins it', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [store, other] = [open(), open()];
+        const first = await reserve(store, { fingerprint: 'same' });
+        const record = newRecord(clock, { fingerprint: 'same' });
+        const joined = await other.reserve({ record, body: BODY }, ({ same: [same] }) => {
+          return same === undefined ? { kind: 'create' } : { kind: 'join', task: same };
+        });
+        expect(joined).toMatchObject({ kind: 'join', task: { id: first.id } });
+        expect(await other.find(record.id)).toBeUndefined();
+        expect(await other.body(record.id)).toBeUndefined();
+      });
+    });
+
+    it('admits no more at the same time than the budget has room for', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const stores = [open(), open(), open(), open()];
+        const outcomes = await Promise.all(
+          Array.from({ length: 20 }, async (_, index) => {
+            const record = newRecord(clock, { fingerprint: `f${index}` });
+            const rule = ({ reservedFen }: { reservedFen: number }) =>
+              reservedFen + 140 <= 700
+                ? ({ kind: 'create' } as const)
+                : ({ kind: 'refuse', problem: new Problem('budget_exceeded') } as const);
+            return (await stores[index % 4]?.reserve({ record, body: BODY, budgetFen: 700 }, rule))?.kind;
+          }),
+        );
+        expect(outcomes.filter((kind) => kind === 'create')).toHaveLength(5);
+      });
+    });
+
+    it('says when room comes back', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const store = open();
+        const at = clock.now();
+        await reserve(store, { fingerprint: 'a' });
+        await clock.advance(HOUR);
+        await reserve(store, { fingerprint: 'b' });
+        const ledger = await store.reservationLedger({ record: newRecord(clock, {}), budgetFen: 280 });
+        expect(ledger).toMatchObject({ reservedFen: 280, roomAt: at + 24 * HOUR });
+      });
+    });
+
+    it('gives a queued request to exactly one of several claimers, in the order of the queue', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const store = open();
+        const tasks = [await reserve(store, { fingerprint: '1' }), await reserve(store, { fingerprint: '2' })];
+        const claims = await Promise.all([claim(store), claim(store), claim(store)]);
+        expect(claims.filter((claimed) => claimed !== undefined).map((claimed) => claimed?.task.id)).toEqual(
+          tasks.map(({ id }) => id),
+        );
+        expect(claims[0]?.task).toMatchObject({ status: 'submitting', attempts: 1 });
+      });
+    });
+
+    it('lets nobody send what another living process has queued', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, other] = [open(), open()];
+        await reserve(store, { fingerprint: '1' });
+        await reserve(other, { fingerprint: '2' });
+        let seen: QueueLedger | undefined;
+        await other.claimNext(REQ_KEY, (ledger) => {
+          seen = ledger;
+          return { kind: 'wait', waitsFor: 'turn' };
+        });
+        expect(seen).toMatchObject({ headIsOurs: false, ours: 1 });
+      });
+    });
+
+    it('counts what is in flight, until it is only being saved', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const store = open();
+        await reserve(store);
+        const claimed = await mustClaim(store);
+        expect((await store.queueLedger(REQ_KEY)).inFlight).toBe(1);
+        const task = await store.settle(claimed, accepted('123'), true);
+        expect((await store.queueLedger(REQ_KEY)).inFlight).toBe(1);
+        const hold = await store.hold(task.id);
+        await hold?.save({ ...plain(hold.task), video: { url: 'https://x/v', urlValidUntil: clock.now() + HOUR } });
+        expect((await store.queueLedger(REQ_KEY)).inFlight).toBe(0);
+      });
+    });
+
+    it('makes an outcome repeatable', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const store = open();
+        await reserve(store);
+        const claimed = await mustClaim(store);
+        const first = await store.settle(claimed, accepted('123'), true);
+        const again = await store.settle(claimed, accepted('123'), true);
+        expect(first).toMatchObject({ status: 'generating', providerTaskId: '123' });
+        expect(again.id).toBe(first.id);
+        expect(await store.body(first.id)).toBeUndefined();
+        expect(await store.findByProviderId('123')).toMatchObject({ id: first.id });
+      });
+    });
+
+    it('makes a claim whose process died unknown, and never hands it on', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [dead, other] = [open(), open()];
+        const task = await reserve(dead);
+        await mustClaim(dead);
+        die(dead);
+        await recoverFor(other, clock, 10_000);
+        expect(await other.find(task.id)).toMatchObject({ status: 'unknown', error: { code: 'interrupted' } });
+        expect(await claim(other)).toBeUndefined();
+        expect((await other.queueLedger(REQ_KEY)).unknowns).toEqual([
+          { id: task.id, since: expect.any(Number), until: expect.any(Number) },
+        ]);
+      });
+    });
+
+    it('turns unknown into what it is when its answer comes after all', async () => {
+      await withStage(createDatabase, async ({ open, suspend, clock }) => {
+        const [sleeper, other] = [open(), open()];
+        const task = await reserve(sleeper);
+        const claimed = await mustClaim(sleeper);
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        expect(await other.find(task.id)).toMatchObject({ status: 'unknown' });
+        expect(await sleeper.stillHolds(claimed, 2_000)).toBe(false);
+        await sleeper.settle(claimed, accepted('77'), true);
+        expect(await other.find(task.id)).toMatchObject({ status: 'generating', providerTaskId: '77' });
+        const polling = await sleeper.hold(task.id);
+        expect(polling).toBeDefined();
+      });
+    });
+
+    it('turns unknown into failed when its owner knows that nothing left', async () => {
+      await withStage(createDatabase, async ({ open, suspend, clock }) => {
+        const [sleeper, other] = [open(), open()];
+        const task = await reserve(sleeper);
+        const claimed = await mustClaim(sleeper);
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        const error = errorOf(new Problem('claim_lost'));
+        await sleeper.settle(
+          claimed,
+          (now) => ({ record: { ...plain(now), status: 'failed', error }, slotUntil: undefined }),
+          false,
+        );
+        expect(await other.find(task.id)).toMatchObject({ status: 'failed' });
+        expect((await other.sums()).reservedFen).toBe(0);
+      });
+    });
+
+    it('no longer holds a claim whose lease is about to run out', async () => {
+      await withStage(createDatabase, async ({ open, suspend, clock }) => {
+        const store = open();
+        await reserve(store);
+        const claimed = await mustClaim(store);
+        expect(await store.stillHolds(claimed, 2_000)).toBe(true);
+        suspend(store);
+        await clock.advance(4_500);
+        expect(await store.stillHolds(claimed, 2_000)).toBe(false);
+      });
+    });
+
+    it('leaves a dead process’s queue entry where it is, until somebody resumes it', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [dead, other] = [open(), open()];
+        const task = await reserve(dead);
+        die(dead);
+        await recoverFor(other, clock, 10_000);
+        expect(await other.find(task.id)).toMatchObject({ status: 'queued', ownerAlive: false });
+        expect(await claim(other)).toBeUndefined();
+        expect(await other.resumeQueued(task.id)).toEqual([REQ_KEY]);
+        expect((await claim(other))?.task.id).toBe(task.id);
+      });
+    });
+
+    it('expires a dead process’s queue entry after an hour, unsent and free', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [dead, other] = [open(), open()];
+        const task = await reserve(dead);
+        die(dead);
+        await recoverFor(other, clock, 10_000);
+        clock.suspend(HOUR);
+        await other.recover(RULES);
+        expect(await other.find(task.id)).toMatchObject({ status: 'expired' });
+        expect((await other.sums()).reservedFen).toBe(0);
+      });
+    });
+
+    it('lets one process at a time hold a task', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, other] = [open(), open()];
+        const { id } = await accept(store);
+        const hold = await store.hold(id);
+        expect(hold).toBeDefined();
+        expect(await store.hold(id)).toBeUndefined();
+        expect(await other.hold(id)).toBeUndefined();
+        await hold?.release();
+        expect(await other.hold(id)).toBeDefined();
+      });
+    });
+
+    it('hands a dead process’s task on within 10 s', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [dead, other] = [open(), open()];
+        const { id } = await accept(dead);
+        await dead.hold(id);
+        await other.recover(RULES);
+        die(dead);
+        const { ids } = await recoverFor(other, clock, 9_000);
+        expect(ids).toEqual([id]);
+        expect(await other.hold(id)).toBeDefined();
+      });
+    });
+
+    it('refuses what a process saves that lost its task while it was suspended', async () => {
+      await withStage(createDatabase, async ({ open, suspend, resume, clock }) => {
+        const [sleeper, other] = [open(), open()];
+        const { id } = await accept(sleeper);
+        const hold = await sleeper.hold(id);
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        const taken = await other.hold(id);
+        await taken?.save({ ...plain(taken.task), requestId: 'the other’s' });
+        await expect(hold?.verify()).rejects.toBeInstanceOf(LeaseLost);
+        await expect(hold?.save({ ...plain(hold.task), requestId: 'the sleeper’s' })).rejects.toBeInstanceOf(LeaseLost);
+        resume(sleeper);
+        await clock.advance(2_000);
+        expect(hold?.lost.aborted).toBe(true);
+        expect(await other.find(id)).toMatchObject({ requestId: 'the other’s' });
+      });
+    });
+
+    it('takes nothing from the living after the computer slept', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [store, other] = [open(), open()];
+        const { id } = await accept(store);
+        const hold = await store.hold(id);
+        await other.recover(RULES);
+        clock.suspend(8 * HOUR, true);
+        await other.recover(RULES);
+        await recoverFor(other, clock, 6_000);
+        expect(hold?.lost.aborted).toBe(false);
+        await expect(hold?.verify()).resolves.toBeUndefined();
+      });
+    });
+
+    it('hands on a dead process’s task although the clock was set back', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [dead, other] = [open(), open()];
+        const { id } = await accept(dead);
+        await dead.hold(id);
+        die(dead);
+        clock.set(clock.now() - 5 * HOUR);
+        const { ids } = await recoverFor(other, clock, 20_000);
+        expect(ids).toEqual([id]);
+      });
+    });
+
+    it('has no lease and writes nothing while it holds nothing', async () => {
+      await withStage(createDatabase, async ({ open, clock, engineOf }) => {
+        const store = open();
+        const { id } = await accept(store);
+        const hold = await store.hold(id);
+        await hold?.save({ ...plain(hold.task), status: 'done', finishedAt: clock.now() });
+        await hold?.release();
+        await clock.advance(5_000);
+        const hosts = () => engineOf(store).read((tx) => tx.all('SELECT id FROM host'));
+        expect(await hosts()).toEqual([]);
+        let isChanged = false;
+        const over = new AbortController();
+        const other = open();
+        void engineOf(other)
+          .changedElsewhere(over.signal)
+          .then(() => {
+            isChanged = !over.signal.aborted;
+          });
+        await clock.advance(60_000);
+        expect(isChanged).toBe(false);
+        over.abort();
+      });
+    });
+
+    it('withdraws what is queued, gives an unknown one’s slot back, and leaves the rest', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const store = open();
+        const cancel = (id: string) =>
+          store.cancel(id, (task, now): Settlement | undefined => {
+            if (task.status === 'unknown') return { record: plain(task), slotUntil: undefined };
+            if (task.status !== 'queued') return undefined;
+            return { record: { ...plain(task), status: 'cancelled', finishedAt: now }, slotUntil: undefined };
+          });
+        const queued = await reserve(store, { fingerprint: 'q' });
+        expect(await cancel(queued.id)).toMatchObject({ status: 'cancelled' });
+        expect(await store.body(queued.id)).toBeUndefined();
+        await reserve(store, { fingerprint: 'u' });
+        const claimed = await mustClaim(store);
+        await store.settle(claimed, lost, false);
+        expect((await store.queueLedger(REQ_KEY)).unknowns).toHaveLength(1);
+        expect(await cancel(claimed.task.id)).toMatchObject({ status: 'unknown' });
+        expect((await store.queueLedger(REQ_KEY)).unknowns).toHaveLength(0);
+        const late = await store.settle(claimed, accepted('9'), true);
+        expect(late.status).toBe('generating');
+        expect(await cancel(claimed.task.id)).toBeUndefined();
+        expect(clock.now()).toBeGreaterThan(0);
+      });
+    });
+
+    it('keeps the pace that was learned for the next process', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, other] = [open(), open()];
+        await reserve(store);
+        const claimed = await mustClaim(store);
+        const pacing = { limit: 1, limitUntil: 5, pausedUntil: 7, refusals: 2, probedAt: 3 };
+        await store.settle(
+          claimed,
+          (task) => ({ record: { ...plain(task), status: 'queued' }, slotUntil: undefined, pacing }),
+          false,
+        );
+        expect((await other.queueLedger(REQ_KEY)).pacing).toEqual(pacing);
+        expect((await claim(store))?.task.attempts).toBe(2);
+      });
+    });
+
+    it('lists newest first, by status, and sums what was spent and what is reserved', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const store = open();
+        const done = await accept(store, 'd');
+        const hold = await store.hold(done.id);
+        await hold?.save({
+          ...plain(hold.task),
+          status: 'done',
+          finishedAt: clock.now(),
+          finishedBetween: [40_000, 45_000],
+        });
+        await hold?.release();
+        await clock.advance(10);
+        const queued = await reserve(store, { fingerprint: 'q' });
+        expect((await store.list({ limit: 10 })).map(({ id }) => id)).toEqual([queued.id, done.id]);
+        expect((await store.list({ limit: 10, status: 'done' })).map(({ id }) => id)).toEqual([done.id]);
+        expect(await store.openIds()).toEqual([{ id: queued.id, status: 'queued' }]);
+        const sums = await store.sums();
+        expect(sums).toMatchObject({ doneLast24hFen: 140, reservedFen: 280 });
+        expect(sums.byStatus.get('done')).toEqual({ count: 1, fen: 140 });
+        expect(await store.durations('t2v_720p', 5)).toEqual([[40_000, 45_000]]);
+        expect(await store.idsThatBegin(queued.id.slice(0, 6), 5)).toContain(queued.id);
+      });
+    });
+
+    it('sees only the tasks of its own account and service', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const store = open();
+        const task = await reserve(store, { fingerprint: 'x' });
+        const other = open('another account');
+        expect(await other.find(task.id)).toBeUndefined();
+        expect(await other.list({ limit: 5 })).toEqual([]);
+        expect((await other.reservationLedger({ record: plain(task) })).same).toEqual([]);
+        expect((await other.sums()).reservedFen).toBe(0);
+      });
+    });
+
+    it('wakes whoever waits when another process writes', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [store, other] = [open(), open()];
+        await other.openIds();
+        const waiting = other.changed(new AbortController().signal);
+        await clock.advance(1);
+        await reserve(store);
+        let isWoken = false;
+        void waiting.then(() => {
+          isWoken = true;
+        });
+        for (let turn = 0; turn < 100 && !isWoken; turn++) await clock.advance(100);
+        expect(isWoken).toBe(true);
+      });
+    });
+  });
+}
+
+interface Stage {
+  readonly clock: ManualClock;
+  open(scope?: string): TaskStore;
+  engineOf(store: TaskStore): Engine;
+  /** Its process is killed: it renews no lease any more. */
+  die(store: TaskStore): void;
+  suspend(store: TaskStore): void;
+  resume(store: TaskStore): void;
+}
+
+/** Each store has a clock of its own that can be stopped, as a process can. */
+class ProcessClock implements Clock {
+  private readonly shared: ManualClock;
+  private isStopped = false;
+  private waiting: (() => void)[] = [];
+
+  constructor(shared: ManualClock) {
+    this.shared = shared;
+  }
+
+  now(): number {
+    return this.shared.now();
+  }
+
+  monotonic(): number {
+    return this.shared.monotonic();
+  }
+
+  async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    await this.shared.sleep(milliseconds, signal);
+    if (this.isStopped) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  go(): void {
+    this.isStopped = false;
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+}
+
+async function withStage(
+  createDatabase: () => Promise<TestDatabase>,
+  run: (stage: Stage) => Promise<void>,
+): Promise<void> {
+  const database = await createDatabase();
+  const clock = new ManualClock();
+  const opened = new Map<TaskStore, { engine: Engine; own: ProcessClock }>();
+  try {
+    await run({
+      clock,
+      open(scope = 'sandbox test') {
+        const own = new ProcessClock(clock);
+        const engine = database.open(own);
+        const store = new TaskStore({ engine, scope, clock: own, log: silentLog });
+        opened.set(store, { engine, own });
+        return store;
+      },
+      engineOf(store) {
+        const found = opened.get(store);
+        if (found === undefined) throw new Error('not opened here');
+        return found.engine;
+      },
+      die: (store) => opened.get(store)?.own.stop(),
+      suspend: (store) => opened.get(store)?.own.stop(),
+      resume: (store) => opened.get(store)?.own.go(),
+    });
+  } finally {
+    for (const [store, { own }] of opened) {
+      own.go();
+      await store.close();
+    }
+    await database.close();
+  }
+}
+
+function newRecord(clock: Pick<Clock, 'now'>, changes: Partial<TaskRecord>): TaskRecord {
+  return {
+    id: newTaskId(clock.now()),
+    status: 'queued',
+    request: { mode: 't2v_720p', prompt: 'a lighthouse', duration: 5, fps: 24, notes: [] },
+    fingerprint: 'print',
+    reqKey: REQ_KEY,
+    billedSeconds: 5,
+    fen: 140,
+    sandbox: true,
+    reservedAt: clock.now(),
+    attempts: 0,
+    place: null,
+    ...changes,
+  };
+}
+
+async function reserve(store: TaskStore, changes: Partial<TaskRecord> = {}): Promise<Task> {
+  const record = newRecord({ now: () => Date.UTC(2026, 10, 28) }, changes);
+  const admitted = await store.reserve({ record, body: BODY }, () => ({ kind: 'create' }));
+  if (admitted.task === undefined) throw new Error('not created');
+  return admitted.task;
+}
+
+async function claim(store: TaskStore, rule: () => Turn = () => ({ kind: 'send' })): Promise<Claim | undefined> {
+  const claimed = await store.claimNext(REQ_KEY, rule);
+  return typeof claimed === 'object' && 'token' in claimed ? claimed : undefined;
+}
+
+async function mustClaim(store: TaskStore): Promise<Claim> {
+  const claimed = await claim(store);
+  if (claimed === undefined) throw new Error('nothing to claim');
+  return claimed;
+}
+
+async function accept(store: TaskStore, fingerprint = 'print'): Promise<Task> {
+  await reserve(store, { fingerprint });
+  return await store.settle(await mustClaim(store), accepted(`1${fingerprint.charCodeAt(0)}`), true);
+}
+
+function accepted(providerTaskId: string): (task: Task) => Settlement {
+  return (task) => ({
+    record: { ...plain(task), status: 'generating', providerTaskId, acceptedAt: 1 },
+    slotUntil: FOREVER,
+  });
+}
+
+const lost = (task: Task, { now }: QueueLedger): Settlement => ({
+  record: { ...plain(task), status: 'unknown', finishedAt: now, error: errorOf(new Problem('timeout')) },
+  slotUntil: now + 600_000,
+});
+
+function plain({ ownerAlive: _, ...record }: Task): TaskRecord {
+  return record;
+}
+
+/** As the recovery loop does: every 1.5 s. */
+async function recoverFor(store: TaskStore, clock: ManualClock, milliseconds: number) {
+  let found = await store.recover(RULES);
+  for (let passed = 0; passed < milliseconds; passed += 1_500) {
+    await clock.advance(Math.min(1_500, milliseconds - passed));
+    found = await store.recover(RULES);
+  }
+  return found;
+}
