@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { errorOf, isOpen, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
+import { isOpen, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
 import { KeptWrites } from './kept-writes.ts';
-import { Lease, LeaseLost, type Registration } from './lease.ts';
+import { Lease } from './lease.ts';
 import { readDoneFen, readQueueLedger, readReservationLedger, readReservedFen, writePacing } from './ledgers.ts';
+import { OwnTasks } from './own-tasks.ts';
 import { FOREVER, paramsOf, slotOfRunning, type Ties, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
@@ -25,6 +26,7 @@ import type {
   Sums,
   Turn,
 } from './store.ts';
+import { TaskHold } from './task-hold.ts';
 
 /** A body is written just before its task: one this old without a task never gets one. */
 const STRAY_BODY_MILLISECONDS = 3600_000;
@@ -37,12 +39,6 @@ interface TaskStoreOptions {
   readonly log: Log;
 }
 
-/** What this process is at work on, should somebody remove the database under it. */
-interface OwnTask {
-  readonly record: TaskRecord;
-  readonly claim?: string;
-}
-
 export class TaskStore implements Store {
   private readonly engine: Engine;
   private readonly scope: string;
@@ -50,9 +46,7 @@ export class TaskStore implements Store {
   private readonly log: Log;
   private readonly lease: Lease;
   private readonly kept: KeptWrites;
-  private readonly own = new Map<string, OwnTask>();
-  /** Ends the use of the lease by a task that is queued, claimed or held here. */
-  private readonly leaseUses = new Map<string, () => void>();
+  private readonly own: OwnTasks;
   private readonly held = new Set<string>();
   private readonly waiters = new Set<() => void>();
   private elsewhere: AbortController | undefined;
@@ -64,7 +58,8 @@ export class TaskStore implements Store {
     this.log = log;
     this.lease = new Lease(engine, clock, log);
     this.kept = new KeptWrites(clock, log);
-    engine.onRecreated((tx) => this.restoreOwn(tx));
+    this.own = new OwnTasks(this.lease);
+    engine.onRecreated((tx) => this.own.restore(tx, scope, engine.place));
   }
 
   get place(): string {
@@ -101,7 +96,7 @@ export class TaskStore implements Store {
         },
       },
     );
-    if (admitted.task !== undefined && admitted.kind === 'create') this.track(admitted.task);
+    if (admitted.task !== undefined && admitted.kind === 'create') this.own.add(admitted.task.id, admitted.task);
     this.notify();
     return admitted;
   }
@@ -132,7 +127,7 @@ export class TaskStore implements Store {
       { account: this.scope },
     );
     if (typeof claimed === 'object' && 'token' in claimed) {
-      this.track(claimed.task, token);
+      this.own.add(claimed.task.id, claimed.task, token);
       this.notify();
     }
     return claimed;
@@ -199,8 +194,8 @@ export class TaskStore implements Store {
       settled = { ...rule(task, unreadLedger(this.clock.now())).record, ownerAlive: true };
       this.kept.keep(settled, write, error);
     }
-    if (isOpen(settled.status)) this.track(settled);
-    else this.untrack(task.id);
+    if (isOpen(settled.status)) this.own.add(task.id, settled, token);
+    else this.own.remove(task.id);
     this.notify();
     return settled;
   }
@@ -220,8 +215,15 @@ export class TaskStore implements Store {
         this.held.delete(id);
         return undefined;
       }
-      this.track(taken.task);
-      return this.holdOf(taken.task, taken.registration);
+      const { engine, scope, kept, own, log } = this;
+      return new TaskHold(taken.task, taken.registration, {
+        ...{ engine, scope, kept, own, log },
+        onSaved: () => this.notify(),
+        onReleased: () => {
+          this.held.delete(id);
+          this.notify();
+        },
+      });
     } catch (error) {
       this.held.delete(id);
       throw error;
@@ -282,7 +284,7 @@ export class TaskStore implements Store {
       },
       { account: this.scope },
     );
-    if (cancelled !== undefined) this.untrack(id);
+    if (cancelled !== undefined) this.own.remove(id);
     this.notify();
     return cancelled;
   }
@@ -295,7 +297,7 @@ export class TaskStore implements Store {
       },
       { account: this.scope },
     );
-    for (const row of rows) this.useLease(String(row.id));
+    for (const row of rows) this.own.add(String(row.id));
     return [...new Set(rows.map((row) => String(row.req_key)))];
   }
 
@@ -365,60 +367,6 @@ export class TaskStore implements Store {
     await this.engine.close();
   }
 
-  private holdOf(task: Task, registration: Registration): Hold {
-    let current = task;
-    let isReleased = false;
-    const { id } = task;
-    const save = async (record: TaskRecord): Promise<void> => {
-      const params = this.params(record, { holder: registration.id, slotUntil: slotOfRunning(record) });
-      const saved = await this.engine.transaction((tx) =>
-        tx.run(sql.SAVE_TASK, { ...params, holder_was: registration.id }),
-      );
-      if (saved === 0) throw new LeaseLost();
-    };
-    const letGo = async () => {
-      this.untrack(id);
-      this.held.delete(id);
-      await this.engine.transaction((tx) => tx.run(sql.RELEASE_TASK, { id, me: registration.id }));
-      this.notify();
-    };
-    return {
-      get task() {
-        return current;
-      },
-      lost: registration.lost,
-      save: async (record) => {
-        registration.lost.throwIfAborted();
-        current = { ...record, ownerAlive: false };
-        this.track(current);
-        try {
-          await save(record);
-          this.kept.drop(id);
-        } catch (error) {
-          if (error instanceof LeaseLost) throw error;
-          this.kept.keep(record, () => save(record), error);
-        }
-        this.notify();
-      },
-      verify: async () => {
-        registration.lost.throwIfAborted();
-        const params = { id, me: registration.id };
-        const held = await this.engine.read((tx) => tx.get(sql.IS_HELD, params)).catch(() => ({}));
-        if (held === undefined) throw new LeaseLost();
-      },
-      release: async () => {
-        if (isReleased) return;
-        isReleased = true;
-        if (this.kept.has(id))
-          void this.kept
-            .whenWritten(id)
-            .then(letGo)
-            .catch(() => undefined);
-        else await letGo().catch((error) => this.log.warn('not released', { task: id, reason: String(error) }));
-      },
-    };
-  }
-
   private async findBy(statement: string, id: string): Promise<Task | undefined> {
     return await this.engine.read(async (tx) => {
       const row = await tx.get(statement, { scope: this.scope, id });
@@ -438,41 +386,6 @@ export class TaskStore implements Store {
 
   private params(record: TaskRecord, ties: Ties) {
     return paramsOf(record, this.scope, ties);
-  }
-
-  /** Somebody removed the database: what this process is at work on is written into the new one. */
-  private async restoreOwn(tx: Tx): Promise<void> {
-    const { id: me } = await this.lease.ensure(tx);
-    for (const { record, claim } of this.own.values()) {
-      // The body of a queued one is gone with the database: it can no longer be sent.
-      const problem = new Problem('state_not_writable', {
-        what: `The database ${this.place} was removed before the request was sent.`,
-        mend: 'make the request again',
-      });
-      const restored: TaskRecord =
-        record.status === 'queued'
-          ? { ...record, status: 'failed', finishedAt: tx.now, error: errorOf(problem) }
-          : record;
-      const ties = record.status === 'submitting' ? { claim: claim ?? randomUUID(), owner: me } : {};
-      await this.insert(tx, restored, { ...ties, slotUntil: slotOfRunning(restored) });
-    }
-  }
-
-  /** This process is at work on it, and needs its lease. */
-  private track(task: Task, claim?: string): void {
-    const { ownerAlive: _, ...record } = task;
-    this.own.set(task.id, { record, ...(claim === undefined ? {} : { claim }) });
-    this.useLease(task.id);
-  }
-
-  private useLease(id: string): void {
-    if (!this.leaseUses.has(id)) this.leaseUses.set(id, this.lease.use(id));
-  }
-
-  private untrack(id: string): void {
-    this.own.delete(id);
-    this.leaseUses.get(id)?.();
-    this.leaseUses.delete(id);
   }
 
   private notify(): void {

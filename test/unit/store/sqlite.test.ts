@@ -1,0 +1,156 @@
+/** What only the embedded database has to bear: files that are damaged, removed, or written by a newer version. */
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { silentLog } from '../../../src/log.ts';
+import { StoreFailure } from '../../../src/store/engine.ts';
+import { FOREVER } from '../../../src/store/rows.ts';
+import { sqliteEngine } from '../../../src/store/sqlite.ts';
+import { TaskStore } from '../../../src/store/task-store.ts';
+import { newTaskId, type Task, type TaskRecord } from '../../../src/tasks/record.ts';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'jimeng-sqlite-'));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, 'state');
+}
+
+function open(folder: string): TaskStore {
+  const engine = sqliteEngine({ file: join(folder, 'jimeng.db'), clock: systemClock, log: silentLog });
+  const store = new TaskStore({ engine, scope: 'sandbox test', clock: systemClock, log: silentLog });
+  cleanups.push(() => store.close());
+  return store;
+}
+
+async function reserve(store: TaskStore, fingerprint: string) {
+  const now = systemClock.now();
+  const record: TaskRecord = {
+    id: newTaskId(now),
+    status: 'queued',
+    request: { mode: 't2v_720p', notes: [] },
+    fingerprint,
+    reqKey: 'key',
+    fen: 140,
+    sandbox: true,
+    reservedAt: now,
+    attempts: 0,
+    place: null,
+  };
+  return await store.reserve({ record, body: Buffer.from('{}') }, () => ({ kind: 'create' }));
+}
+
+async function accept(store: TaskStore): Promise<Task> {
+  await reserve(store, 'accepted');
+  const claim = await store.claimNext('key', () => ({ kind: 'send' }));
+  if (typeof claim !== 'object' || !('token' in claim)) throw new Error('no claim');
+  const accepted = ({ ownerAlive: _, ...task }: Task) => ({
+    record: { ...task, status: 'generating' as const, providerTaskId: '42' },
+    slotUntil: FOREVER,
+  });
+  return await store.settle(claim, accepted, true);
+}
+
+it('keeps its files for the user alone', async () => {
+  const folder = await newFolder();
+  await reserve(open(folder), 'a');
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  const modes = await Promise.all(
+    (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).mode & 0o777),
+  );
+  expect(new Set(modes)).toEqual(new Set([0o600]));
+});
+
+it('sets a damaged file aside, deletes nothing of it, and refuses paid calls until it was moved away', async () => {
+  const folder = await newFolder();
+  const first = open(folder);
+  const { task } = await reserve(first, 'a');
+  await first.close();
+  const file = join(folder, 'jimeng.db');
+  const damaged = Buffer.from('this is no database'.repeat(1000));
+  await writeFile(file, damaged);
+  const store = open(folder);
+  expect(await store.find(task?.id ?? '')).toBeUndefined();
+  const aside = (await readdir(folder)).find(
+    (name) => name.startsWith('jimeng.db.damaged-') && !/-(wal|shm)$/.test(name),
+  );
+  expect(await readFile(join(folder, aside ?? ''))).toEqual(damaged);
+  const refused = await reserve(store, 'b');
+  expect(refused).toMatchObject({ kind: 'refuse', problem: { code: 'state_damaged' } });
+  expect(refused.kind === 'refuse' && refused.problem.message).toContain(join(folder, aside ?? ''));
+  expect(await reserve(open(folder), 'c')).toMatchObject({ kind: 'refuse' });
+  await rename(join(folder, aside ?? ''), join(folder, '..', 'looked-at.db'));
+  expect(await reserve(store, 'd')).toMatchObject({ kind: 'create' });
+});
+
+it('notices damage while it runs', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  for (let index = 0; index < 50; index++) await reserve(store, `task ${index}`);
+  await store.close();
+  const file = join(folder, 'jimeng.db');
+  const bytes = await readFile(file);
+  bytes.fill(0xff, 4096);
+  await writeFile(file, bytes);
+  const other = open(folder);
+  expect(await other.list({ limit: 10 })).toEqual([]);
+  expect(await reserve(other, 'after')).toMatchObject({ kind: 'refuse' });
+});
+
+it('writes what it is at work on into a new file where the folder was removed', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  const task = await accept(store);
+  const hold = await store.hold(task.id);
+  const { task: queued } = await reserve(store, 'queued');
+  await rm(folder, { recursive: true });
+  expect(await store.find(task.id)).toMatchObject({ status: 'generating', providerTaskId: '42' });
+  expect(hold?.lost.aborted).toBe(true);
+  await hold?.release();
+  expect(await open(folder).find(queued?.id ?? '')).toMatchObject({
+    status: 'failed',
+    error: { code: 'state_not_writable' },
+  });
+  expect(await store.hold(task.id)).toBeDefined();
+});
+
+it('records an outcome although the folder was removed while its answer was awaited', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  const { task } = await reserve(store, 'a');
+  const claim = await store.claimNext('key', () => ({ kind: 'send' }));
+  if (typeof claim !== 'object' || !('token' in claim)) throw new Error('no claim');
+  await rm(folder, { recursive: true });
+  const accepted = ({ ownerAlive: _, ...record }: Task) => ({
+    record: { ...record, status: 'generating' as const, providerTaskId: '43' },
+    slotUntil: FOREVER,
+  });
+  await store.settle(claim, accepted, true);
+  expect(await open(folder).findByProviderId('43')).toMatchObject({ id: task?.id, status: 'generating' });
+});
+
+it('touches nothing that a newer version wrote', async () => {
+  const folder = await newFolder();
+  await reserve(open(folder), 'a');
+  const database = new DatabaseSync(join(folder, 'jimeng.db'));
+  database.exec('UPDATE schema_version SET version = 99');
+  database.close();
+  await expect(reserve(open(folder), 'b')).rejects.toSatisfy(
+    (error) => error instanceof StoreFailure && error.kind === 'newer',
+  );
+});
+
+it('says so when its folder cannot be made', async () => {
+  const folder = await newFolder();
+  await writeFile(folder, 'a file where the folder should be');
+  await expect(reserve(open(folder), 'a')).rejects.toSatisfy(
+    (error) => error instanceof StoreFailure && error.message.includes(folder),
+  );
+});
