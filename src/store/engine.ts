@@ -28,6 +28,8 @@ export interface Engine {
   transaction<Value>(work: (tx: Tx) => Promise<Value>, options?: TransactionOptions): Promise<Value>;
   /** Reads only. @throws StoreFailure */
   read<Value>(work: (tx: Tx) => Promise<Value>): Promise<Value>;
+  /** Changes with every write, of whatever process; undefined where the engine has no such number. */
+  version(): Promise<number | undefined>;
   /** Resolves when another process may have written something, or when the signal is aborted. Never rejects. */
   changedElsewhere(signal: AbortSignal): Promise<void>;
   /** @returns why no paid call may be made now (a damaged or replaced database that nobody has looked at) */

@@ -93,9 +93,13 @@ class SqliteEngine implements Engine {
     });
   }
 
+  async version(): Promise<number | undefined> {
+    // Of the reader: the writer's own number stands still when it writes.
+    return Number(await this.read(async (tx) => (await tx.get('PRAGMA data_version'))?.data_version));
+  }
+
   async changedElsewhere(signal: AbortSignal): Promise<void> {
-    const version = () =>
-      this.read(async (tx) => (await tx.get('PRAGMA data_version'))?.data_version).catch(() => undefined);
+    const version = () => this.version().catch(() => undefined);
     const before = await version();
     while (!signal.aborted) {
       await this.clock.sleep(CHANGE_POLL_MILLISECONDS, signal).catch(() => undefined);

@@ -91,11 +91,12 @@ export const IS_HELD = 'SELECT 1 AS held FROM task WHERE id = :id AND holder = :
 export const INTERRUPTED = `SELECT ${TASK}, task.scope AS scope, task.claim AS claim FROM task WHERE status = 'submitting' AND owner = :host`;
 export const LEFT_QUEUED = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status = 'queued' AND owner IS NULL`;
-/** What nobody polls or saves. */
-export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND holder IS NULL AND
-  (status = 'generating' OR (save_again_at IS NOT NULL AND save_again_at <= :now)) ORDER BY seq LIMIT 200`;
-export const OPEN_COUNT = `SELECT COUNT(*) AS count FROM task
-  WHERE scope = :scope AND (status IN ${OPEN} OR save_again_at IS NOT NULL)`;
+/** What nobody polls or saves. Two searches: with OR neither index would be used. */
+export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'generating' AND holder IS NULL
+  UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;
+export const OPEN_COUNT = `SELECT
+  (SELECT COUNT(*) FROM task WHERE scope = :scope AND status IN ${OPEN})
+  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL) AS count`;
 
 // Lists
 
@@ -104,8 +105,8 @@ export const NEWEST_OF_STATUS = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status = :status ORDER BY seq DESC LIMIT :limit`;
 export const OPEN_TASKS = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status IN ${OPEN} ORDER BY seq DESC LIMIT :limit`;
-export const OPEN_IDS = `SELECT id, status FROM task
-  WHERE scope = :scope AND (status IN ${OPEN} OR save_again_at IS NOT NULL) ORDER BY seq`;
+export const OPEN_IDS = `SELECT id, status FROM task WHERE scope = :scope AND status IN ${OPEN}
+  UNION ALL SELECT id, status FROM task WHERE scope = :scope AND save_again_at IS NOT NULL`;
 export const STATUS_SUMS = `SELECT status, COUNT(*) AS count, SUM(fen) AS fen FROM task
   WHERE scope = :scope GROUP BY status`;
 export const DONE_SINCE = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task

@@ -50,6 +50,7 @@ export class TaskStore implements Store {
   private readonly held = new Set<string>();
   private readonly waiters = new Set<() => void>();
   private elsewhere: AbortController | undefined;
+  private statusSums: { readonly version: number | undefined; readonly byStatus: Sums['byStatus'] } | undefined;
 
   constructor({ engine, scope, clock, log }: TaskStoreOptions) {
     this.engine = engine;
@@ -258,12 +259,18 @@ export class TaskStore implements Store {
 
   async sums(): Promise<Sums> {
     const { scope } = this;
+    const version = await this.engine.version();
     return await this.engine.read(async (tx) => {
-      const byStatus = (await tx.all(sql.STATUS_SUMS, { scope })).map(
-        (row) => [String(row.status) as TaskStatus, { count: Number(row.count), fen: Number(row.fen) }] as const,
-      );
+      // All tasks are counted: not again while nothing was written.
+      if (this.statusSums === undefined || version === undefined || this.statusSums.version !== version) {
+        const rows = await tx.all(sql.STATUS_SUMS, { scope });
+        const sums = rows.map(
+          (row) => [String(row.status) as TaskStatus, { count: Number(row.count), fen: Number(row.fen) }] as const,
+        );
+        this.statusSums = { version, byStatus: new Map(sums) };
+      }
       return {
-        byStatus: new Map(byStatus),
+        byStatus: this.statusSums.byStatus,
         doneLast24hFen: await readDoneFen(tx, scope),
         reservedFen: await readReservedFen(tx, scope),
       };
