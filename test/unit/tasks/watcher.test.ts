@@ -1,12 +1,11 @@
-/** Is a task that the provider has watched to its end, whatever the answers on the way? */
-import { rm, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+/** Is a task that the provider has polled to its end, whatever the answers on the way? */
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { silentLog } from '../../src/log.ts';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
-import { Journal } from '../../src/tasks/journal.ts';
-import type { TaskRecord } from '../../src/tasks/record.ts';
-import { openWorld, type World } from './watch-world.ts';
+import { chargeOf, type TaskRecord } from '../../../src/tasks/record.ts';
+import { contentOf } from '../../../src/system/files.ts';
+import type { ApiFault } from '../../support/fault-plan.ts';
+import { openWorld, type World } from '../../support/world.ts';
 
 let world: World;
 afterEach(() => world.close());
@@ -14,9 +13,18 @@ afterEach(() => world.close());
 async function expectSaved(record: TaskRecord): Promise<void> {
   expect(record).toMatchObject({ status: 'done' });
   expect(record.error).toBeUndefined();
-  expect(record.hindrance).toBeUndefined();
+  expect(record.pollingProblem).toBeUndefined();
   const { path = '', bytes } = record.video?.file ?? {};
   expect((await stat(path)).size).toBe(bytes);
+}
+
+/** As an earlier process left it. */
+async function change(id: string, changes: Partial<TaskRecord>): Promise<void> {
+  const hold = await world.store.hold(id);
+  if (hold === undefined) throw new Error('held already');
+  const { ownerAlive: _, ...task } = hold.task;
+  await hold.save({ ...task, ...changes });
+  await hold.release();
 }
 
 /** Calls `then` at the sleep with this number, counted from 1. */
@@ -60,7 +68,7 @@ describe('one blip never fails a task', () => {
   });
 
   test('nor one when a fresh link is asked for', async () => {
-    world = await openWorld({}, { generationSeconds: 0 });
+    world = await openWorld({ generationSeconds: 0 });
     const { id } = await world.submit();
     world.sandbox.faults.add(
       { on: 'video', fault: { kind: 'status', status: 403 } },
@@ -71,8 +79,8 @@ describe('one blip never fails a task', () => {
   });
 });
 
-test('a link that the download had replaced is told with its own hour', async () => {
-  world = await openWorld({}, { generationSeconds: 0 });
+test('a link that the download had replaced is reported with its own hour', async () => {
+  world = await openWorld({ generationSeconds: 0 });
   const { id } = await world.submit();
   world.sandbox.faults.add(
     { on: 'video', fault: { kind: 'status', status: 403 } },
@@ -84,13 +92,10 @@ test('a link that the download had replaced is told with its own hour', async ()
   });
   const { video } = await world.watch(id);
   expect(video?.url).not.toBe(first?.url);
-  const renewedAfter = Date.parse(video?.url_valid_until ?? '') - Date.parse(first?.url_valid_until ?? '');
-  // Told in whole milliseconds.
-  expect(renewedAfter).toBe(Math.floor(world.clock.monotonic()));
-  expect(renewedAfter).toBeGreaterThan(0);
+  expect(video?.urlValidUntil).toBeGreaterThan(first?.urlValidUntil ?? Number.POSITIVE_INFINITY);
 });
 
-describe('what somebody has to mend is told, asking goes on, and the video comes once it is mended', () => {
+describe('what somebody has to mend is reported, asking goes on, and the video comes once it is mended', () => {
   const HINDRANCES: [string, ApiFault, string][] = [
     ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'VOLC_ACCESSKEY'],
     ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'VOLC_SECRETKEY'],
@@ -98,20 +103,14 @@ describe('what somebody has to mend is told, asking goes on, and the video comes
     ['LackPolicy', { kind: 'gateway', code: 'LackPolicy' }, 'CVImageProcessFullAccess'],
     ['50400', { kind: 'business', code: 50400 }, 'capability'],
   ];
-  test.each(HINDRANCES)('%s', async (code, fault, mend) => {
+  test.each(HINDRANCES)('%s', async (code, fault, hint) => {
     world = await openWorld();
     const { id } = await world.submit();
     world.sandbox.faults.add({ on: 'query', fault, times: 'always' });
     atSleep(4, async () => {
-      const report = await world.report(id);
-      expect(report).toMatchObject({
-        status: 'in_queue',
-        error: { code, who: 'operator' },
-        cost: { charge: 'possible' },
-      });
-      expect(report.message).toContain('asking goes on');
-      expect(report.next_step).toContain(mend);
-      expect(report.next_step).toContain(id);
+      const task = await world.read(id);
+      expect(task).toMatchObject({ status: 'generating', pollingProblem: { code, who: 'operator' } });
+      expect(task.pollingProblem?.hint).toContain(hint);
       world.sandbox.faults.clear();
     });
     await expectSaved(await world.watch(id));
@@ -123,9 +122,9 @@ describe('what somebody has to mend is told, asking goes on, and the video comes
     const { id } = await world.submit();
     world.clock.jump(wrongBy);
     atSleep(4, async () => {
-      const report = await world.report(id);
-      expect(report).toMatchObject({ status: 'in_queue', error: { code: 'InvalidTimestamp' } });
-      expect(report.next_step).toContain('clock');
+      const task = await world.read(id);
+      expect(task).toMatchObject({ status: 'generating', pollingProblem: { code: 'InvalidTimestamp' } });
+      expect(task.pollingProblem?.hint).toContain('clock');
       world.clock.jump(-wrongBy);
     });
     await expectSaved(await world.watch(id));
@@ -137,30 +136,31 @@ describe('what somebody has to mend is told, asking goes on, and the video comes
     world.sandbox.faults.add({ on: 'query', fault: { kind: 'cut' }, times: 'always' });
     world.clock.jump(DAY + 3600_000);
     atSleep(6, async () => {
-      expect((await world.report(id)).status).toBe('in_queue');
+      expect((await world.read(id)).status).toBe('generating');
       world.clock.jump(-DAY - 3600_000);
       world.sandbox.faults.clear();
     });
     await expectSaved(await world.watch(id));
   });
 
-  test('ten 50500 in a row are told, nine are not', async () => {
+  test('ten 50500 in a row are reported, nine are not', async () => {
     world = await openWorld();
     const { id } = await world.submit();
     world.sandbox.faults.add({ on: 'query', fault: { kind: 'business', code: 50500 }, times: 12 });
-    const told: boolean[] = [];
+    const reported: boolean[] = [];
     world.clock.onSleep = async () => {
-      told.push((await world.report(id)).error?.code === '50500');
-      if (told.length === 10) expect((await world.report(id)).message).toContain('10 times in a row');
+      const { pollingProblem } = await world.read(id);
+      reported.push(pollingProblem?.code === '50500');
+      if (reported.length === 10) expect(pollingProblem?.count).toBe(10);
     };
     await expectSaved(await world.watch(id));
-    expect(told.slice(0, 12)).toEqual([...Array(9).fill(false), true, true, true]);
+    expect(reported.slice(0, 12)).toEqual([...Array(9).fill(false), true, true, true]);
   });
 });
 
 describe('the pace', () => {
   test('only answers count: after JIMENG_VIDEO_MAX_POLL_ATTEMPTS of them a look every five minutes', async () => {
-    world = await openWorld({ JIMENG_VIDEO_MAX_POLL_ATTEMPTS: '5' }, { generationSeconds: 3600 });
+    world = await openWorld({ maxPollAttempts: 5, generationSeconds: 3600 });
     const { id } = await world.submit();
     world.sandbox.faults.add({ on: 'query', fault: { kind: 'cut' }, times: 4, skip: 1 });
     let quick: number | undefined;
@@ -173,23 +173,23 @@ describe('the pace', () => {
   });
 
   test('whoever asks for it makes a slow watch look at once', async () => {
-    world = await openWorld({ JIMENG_VIDEO_MAX_POLL_ATTEMPTS: '1' }, { generationSeconds: 3600 });
+    world = await openWorld({ maxPollAttempts: 1, generationSeconds: 3600 });
     const { id } = await world.submit();
     world.clock.holdFrom = 300_000;
     const held = () => new Promise<void>((resolve) => (world.clock.onSleep = () => resolve()));
     const first = held();
-    world.watcher.watch(id);
+    void world.watcher.watch(id);
     await first;
     expect(world.queries()).toBe(1);
     const second = held();
     await new Promise(setImmediate);
-    world.watcher.watch(id);
+    void world.watcher.watch(id);
     await second;
     expect(world.queries()).toBe(2);
   });
 
   test('is what the user set, after a blip, too', async () => {
-    world = await openWorld({ JIMENG_VIDEO_POLL_INTERVAL: '7' });
+    world = await openWorld({ pollIntervalSeconds: 7 });
     const { id } = await world.submit();
     world.sandbox.faults.add(
       { on: 'query', fault: { kind: 'cut' }, times: 2 },
@@ -212,11 +212,12 @@ describe('not_found', () => {
     expect(record.status).toBe('not_found');
     expect(world.clock.monotonic() - before).toBeGreaterThanOrEqual(120_000);
     expect(world.clock.monotonic() - before).toBeLessThan(130_000);
-    expect(await world.report(id)).toMatchObject({ cost: { charge: 'possible' }, error: { code: 'not_found' } });
+    expect(record.error?.code).toBe('not_found');
+    expect(chargeOf(record)).toBe('possible');
   });
 
   test('begins anew after one other answer', async () => {
-    world = await openWorld({}, { generationSeconds: 3600 });
+    world = await openWorld({ generationSeconds: 3600 });
     const { id } = await world.submit();
     world.sandbox.faults.add({ ...unknown, times: 20 }, { on: 'query', fault: { kind: 'status-word', word: 'x' } });
     world.sandbox.faults.add({ ...unknown, times: 'always' });
@@ -235,8 +236,7 @@ describe('not_found', () => {
   test('is believed by the process that takes over, with what the first one saw', async () => {
     world = await openWorld();
     const task = await world.submit();
-    const first = new Date(world.clock.now() - 110_000).toISOString();
-    await world.context.journal.write({ ...task, first_not_found_at: first });
+    await change(task.id, { firstNotFoundAt: world.clock.now() - 110_000 });
     world.sandbox.faults.add({ ...unknown, times: 'always' });
     expect((await world.watch(task.id)).status).toBe('not_found');
     expect(world.clock.monotonic()).toBeLessThan(20_000);
@@ -244,13 +244,6 @@ describe('not_found', () => {
 });
 
 describe('the end', () => {
-  test('the report says until when the video can be had', async () => {
-    world = await openWorld();
-    const { id, submitted_at: submittedAt = '' } = await world.submit();
-    const before = Date.parse(submittedAt) + 12 * 3600_000;
-    expect((await world.report(id)).collect_before).toBe(new Date(before).toISOString());
-  });
-
   test('a laptop that slept for two hours finds its video', async () => {
     world = await openWorld();
     const { id } = await world.submit();
@@ -259,11 +252,12 @@ describe('the end', () => {
   });
 
   test('after twelve hours what the provider does not know is expired, and may have been charged', async () => {
-    world = await openWorld({}, { generationSeconds: 13 * 3600 });
+    world = await openWorld({ generationSeconds: 13 * 3600 });
     const { id } = await world.submit();
     atSleep(2, () => world.clock.suspend(12 * 3600_000 + 60_000));
-    expect((await world.watch(id)).status).toBe('expired');
-    expect(await world.report(id)).toMatchObject({ cost: { charge: 'possible' }, error: { code: 'expired' } });
+    const task = await world.watch(id);
+    expect(task).toMatchObject({ status: 'expired', error: { code: 'expired' } });
+    expect(chargeOf(task)).toBe('possible');
     expect(world.clock.sleeps).toHaveLength(2);
   });
 
@@ -271,79 +265,58 @@ describe('the end', () => {
     world = await openWorld();
     const { id } = await world.submit();
     world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' } });
-    expect((await world.watch(id)).status).toBe('expired');
-    expect((await world.report(id)).cost?.charge).toBe('possible');
+    const task = await world.watch(id);
+    expect([task.status, chargeOf(task)]).toEqual(['expired', 'possible']);
   });
 
   test('a process that ends lets go of the task and leaves its record running', async () => {
-    world = await openWorld({}, { generationSeconds: 3600 });
+    world = await openWorld({ generationSeconds: 3600 });
     const { id } = await world.submit();
     atSleep(3, () => world.stop());
-    expect((await world.watch(id)).status).toBe('in_queue');
+    expect((await world.watch(id)).status).toBe('generating');
   });
 });
 
-describe('a record that is gone', () => {
-  test('is written again by whoever watches the task, and the video is saved', async () => {
-    world = await openWorld();
-    const { id, provider_task_id } = await world.submit();
-    const { journal } = world.context;
-    atSleep(1, () => rm(journal.folder, { recursive: true }));
-    await world.watch(id);
-    expect(await journal.openIds()).toEqual([id]);
-    expect((await journal.findByProviderId(provider_task_id ?? ''))?.id).toBe(id);
-    world.clock.onSleep = () => undefined;
-    await journal.writeAgain();
-    expect(journal.isUnwritten(id)).toBe(false);
-    await expectSaved(await world.watch(id));
-  });
-
-  test('is not written over what another process has closed meanwhile', async () => {
-    world = await openWorld();
-    const record = await world.submit();
-    const { journal } = world.context;
-    journal.keep(record, 'the record is gone');
-    const other = new Journal(world.context.settings.stateDir, journal.scope, silentLog);
-    await other.write({ ...record, status: 'done', finished_at: record.created_at });
-    await journal.writeAgain();
-    expect(await journal.read(record.id)).toMatchObject({ status: 'done' });
-  });
-
-  test('is not what one is that cannot be read for a moment', async () => {
-    world = await openWorld();
-    const { id } = await world.submit();
-    const { journal } = world.context;
-    const read = journal.read.bind(journal);
-    atSleep(1, () => {
-      journal.read = async () => {
-        journal.read = read;
-        throw journal.notWritable(new Error('EIO'));
-      };
-    });
-    await world.watch(id);
-    expect(journal.isUnwritten(id)).toBe(false);
-    expect(world.watcher.standstillOf(id)?.code).toBe('state_not_writable');
-    await expectSaved(await world.watch(id));
-  });
+test('a task whose database is removed while it is polled is recorded again, and its video is saved', async () => {
+  world = await openWorld();
+  const { id, providerTaskId } = await world.submit();
+  atSleep(1, () => rm(join(world.folder, 'state'), { recursive: true }));
+  await world.watch(id);
+  expect((await world.store.findByProviderId(providerTaskId ?? ''))?.id).toBe(id);
+  world.clock.onSleep = () => undefined;
+  await expectSaved(await world.watch(id));
 });
 
-test('a file that its process had just named when it died is told as saved, whatever the provider says now', async () => {
+test('a file that its process had just named when it died is found again, whatever the provider says now', async () => {
   world = await openWorld();
   const { id } = await world.submit();
   const saved = await world.watch(id);
   const { path = '' } = saved.video?.file ?? {};
-  const { ino } = await stat(path);
-  const { file: _, ...video } = saved.video ?? { url: '', url_valid_until: '' };
-  const finishing = { inode: ino, file_name: basename(path) };
-  await world.context.journal.write({ ...saved, status: 'generating', video: { ...video, finishing } });
+  const { file: _, ...video } = saved.video ?? { url: '', urlValidUntil: 0 };
+  const publishing = { ...(await contentOf(path)), name: basename(path) };
+  await change(id, { status: 'generating', video: { ...video, publishing } });
   world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' }, times: 'always' });
-  const told = await world.watch(id);
-  await expectSaved(told);
-  expect(told.video?.file?.path).toBe(path);
+  const found = await world.watch(id);
+  await expectSaved(found);
+  expect(found.video?.file?.path).toBe(path);
+});
+
+test('a file of the user that has the name of the saved one, and other content, is not taken for it', async () => {
+  world = await openWorld();
+  const { id } = await world.submit();
+  const saved = await world.watch(id);
+  const { path = '' } = saved.video?.file ?? {};
+  const { file: _, ...video } = saved.video ?? { url: '', urlValidUntil: 0 };
+  const publishing = { ...(await contentOf(path)), name: basename(path) };
+  await writeFile(path, 'the user’s own');
+  await change(id, { status: 'generating', video: { ...video, publishing } });
+  const again = await world.watch(id);
+  await expectSaved(again);
+  expect(again.video?.file?.path).not.toBe(path);
 });
 
 test('not_found is believed after two minutes of it, however quickly it is asked', async () => {
-  world = await openWorld({ JIMENG_VIDEO_POLL_INTERVAL: '0.2', JIMENG_VIDEO_MAX_POLL_ATTEMPTS: '10' });
+  world = await openWorld({ pollIntervalSeconds: 0.2, maxPollAttempts: 10 });
   const { id } = await world.submit();
   world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'not_found' }, times: 'always' });
   expect(await world.watch(id)).toMatchObject({ status: 'not_found' });
