@@ -27,9 +27,10 @@ async function main(): Promise<void> {
   }
   hideSqliteWarning();
   // Imported here and not at the top: an older Node cannot load the rest.
-  const { serve, useCompileCache } = await import('./start.ts');
-  useCompileCache();
-  if (process.argv.length <= 2) return await serve();
+  if (process.argv.length <= 2) {
+    const { serve } = await import('./start.ts');
+    return await serve();
+  }
   const { runCommand } = await import('./cli/commands.ts');
   process.exitCode = await runCommand(process.argv.slice(2));
 }

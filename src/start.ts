@@ -1,4 +1,4 @@
-/** Starts the program's larger parts: Node's compile cache for them, and the life of the stdio server. */
+/** The stdio server's process: its compile cache, what is loaded when, and how it ends. */
 import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -42,7 +42,7 @@ function ancestors(path: string): string[] {
 }
 
 /** Node keeps what it compiles of all that is imported from here on. Without a cache the start takes longer, no more. */
-export function useCompileCache(): void {
+function useCompileCache(): void {
   try {
     const folder = join(cacheFolder(surroundings()), 'compiled');
     if (makePrivateFolder(folder, process.getuid?.())) enableCompileCache(folder);
@@ -82,6 +82,7 @@ export async function serve(): Promise<void> {
   process.on('SIGINT', () => void end('SIGINT'));
   process.on('SIGHUP', () => void end('SIGHUP'));
 
+  useCompileCache();
   // Imported only now: a signal that arrives meanwhile finds its handler.
   const { serveStdio } = await import('./mcp/server.ts');
   /** Loaded by the first call: initialize and the lists do not need it. */
