@@ -1,8 +1,8 @@
 /**
- * How does the Claude Desktop bundle come about? `npm run bundle` stages exactly the files it holds in an empty folder,
- * and has the published mcpb check and pack that folder; beside the bundle lies the Registry's listing with its hash.
+ * Makes the Claude Desktop bundle: copies its files into an empty folder, and has the published mcpb check and pack that
+ * folder. Writes the Registry's listing with the bundle's hash beside it. Build first.
  *
- * Parts of it, for tests: --stage FOLDER only stages; --list BUNDLE.mcpb only prints that listing. Build first.
+ * For tests: --stage FOLDER only copies; --list BUNDLE.mcpb only prints the listing.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,18 +14,17 @@ import { parseArgs } from 'node:util';
 import { withBundle } from './listings.mjs';
 
 const MCPB = '@anthropic-ai/mcpb@2.1.2';
-/** All that a bundle holds; dist/ is whatever the build made, but for what it compiled: Claude Desktop has another V8. */
+/** All that a bundle holds. */
 const PARTS = ['manifest.json', 'icon.png', 'LICENSE', 'mcpb-resources', 'dist'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
 
-/** @param folder is empty, or not there */
+/** @param folder empty or missing */
 function stage(folder) {
-  const filter = (path) => !path.endsWith('.v8');
-  for (const part of PARTS) cpSync(join(root, part), join(folder, part), { recursive: true, filter });
+  for (const part of PARTS) cpSync(join(root, part), join(folder, part), { recursive: true });
   const strays = readdirSync(folder).filter((name) => !PARTS.includes(name));
-  if (strays.length > 0) throw new Error(`${folder} held something before: ${strays.join(', ')}`);
+  if (strays.length > 0) throw new Error(`${folder} is not empty: ${strays.join(', ')}`);
 }
 
 function listingOf(bundle) {

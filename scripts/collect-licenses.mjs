@@ -1,4 +1,4 @@
-// Collects the licences of what is bundled: each asks that its text goes along with every copy.
+// Collects the licences of the bundled libraries: each requires its text in every copy.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,7 +10,8 @@ const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
  * @throws Error for a package that has no licence's text: it would have to be looked up before it is given away
  */
 export async function collectLicenses(metafiles) {
-  const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
+  // A plugin's own modules begin with their namespace, such as `lean-types:`.
+  const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs)).filter((path) => !/^[\w-]+:/.test(path));
   const folders = new Set(inputs.map((path) => PACKAGE.exec(path.replaceAll('\\', '/'))?.[1]).filter(Boolean));
   const parts = await Promise.all([...folders].map(licenseOf));
   return parts.sort().join('\n');

@@ -1,7 +1,10 @@
-// Leaves out of the bundled SDK what this server never does: making its schemas takes a third of the start.
+// Leaves out of the bundled MCP SDK what a stdio server never uses. Creating its 785 zod schemas is most of the start: with
+// this plugin 216 are left. CPU time to the answer to initialize, beside bare Node: 1.7 × instead of 2.1 ×; resident memory
+// after tools/list: 1.19 × instead of 1.28 × (Node 24.21, 2026-11).
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
-/** Of protocol tasks, which this server does not have, and of what it never asks of its client. */
+/** Schemas of protocol tasks, and of what this server never asks of its client. Remove a name here before using it. */
 const NEVER_USED = [
   'CallToolRequestSchema',
   'CallToolResultSchema',
@@ -23,33 +26,27 @@ const NEVER_USED = [
 const SDK = /[/\\]sdk[/\\]dist[/\\]esm[/\\]/;
 const inSdk = (...files) => new RegExp(`${SDK.source}(?:${files.join('|').replaceAll('/', '[/\\\\]')})\\.js$`);
 
-/** A statement to its end; a schema that nobody uses is made all the same, unless its making is known to do nothing else. */
-const MAKING = /^export const (\w+Schema) = (.*?);$(?=\n(?:\S|$))/gms;
-const asPure = (text) => text.replace(MAKING, 'export const $1 = /* @__PURE__ */ (() => $2)();');
-
-const TYPES = /^import \{([^}]*)\} from '(?:\.\.?\/)+types\.js';$/m;
-
-/** @throws Error where a file of the SDK is no longer as it was: look then what the start needs */
-function withoutNeverUsed(text, path) {
-  const [statement, names] = TYPES.exec(text) ?? [];
-  if (statement === undefined) throw new Error(`${path} imports its schemas in another way now`);
-  const [unused, used] = [true, false].map((isUnused) =>
-    names.split(',').flatMap((name) => (NEVER_USED.includes(name.trim()) === isUnused ? [name.trim()] : [])),
-  );
-  const stubs = unused.map((name) => `const ${name} = undefined;`).join('\n');
-  return text.replace(statement, `import { ${used.join(', ')} } from '${statement.split("'")[1]}';\n${stubs}`);
-}
-
-/** ajv would check what clients answer when they are asked; nobody is asked here. */
-const NO_VALIDATOR = 'export class AjvJsonSchemaValidator {}';
+/** One exported schema. Marked as free of side effects, it is left out where nothing refers to it. */
+const EXPORTED_SCHEMA = /^export const (\w+Schema) = (.*?);$(?=\n(?:\S|$))/gms;
 
 export const leanSdk = {
   name: 'lean SDK',
-  setup({ onLoad }) {
-    const change = (filter, edit) =>
-      onLoad({ filter }, async ({ path }) => ({ contents: edit(await readFile(path, 'utf8'), path) }));
-    change(inSdk('validation/ajv-provider'), () => NO_VALIDATOR);
-    change(inSdk('types'), asPure);
-    change(inSdk('server/index', 'shared/protocol', 'experimental/tasks/server'), withoutNeverUsed);
+  setup({ onResolve, onLoad }) {
+    const importers = inSdk('server/index', 'shared/protocol', 'experimental/tasks/server');
+    onResolve({ filter: /\/types\.js$/ }, ({ path, importer, resolveDir }) =>
+      importers.test(importer) ? { path: join(resolveDir, path), namespace: 'lean-types' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'lean-types' }, ({ path }) => {
+      const stubs = NEVER_USED.map((name) => `export const ${name} = undefined;`);
+      return { contents: [`export * from ${JSON.stringify(path)};`, ...stubs].join('\n'), resolveDir: '/' };
+    });
+    onLoad({ filter: inSdk('types') }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      return { contents: text.replace(EXPORTED_SCHEMA, 'export const $1 = /* @__PURE__ */ (() => $2)();') };
+    });
+    // ajv checks what a client answers to an elicitation.
+    onLoad({ filter: inSdk('validation/ajv-provider') }, () => ({
+      contents: 'export class AjvJsonSchemaValidator {}',
+    }));
   },
 };

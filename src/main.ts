@@ -26,9 +26,9 @@ async function main(): Promise<void> {
     return;
   }
   hideSqliteWarning();
-  // Imported here and not at the top: an older Node cannot parse the rest.
+  // Imported here and not at the top: an older Node cannot load the rest.
   if (process.argv.length <= 2) {
-    const { serve } = await import('./start/serve.ts');
+    const { serve } = await import('./start.ts');
     return await serve();
   }
   const { runCommand } = await import('./cli/commands.ts');

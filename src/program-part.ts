@@ -1,10 +1,7 @@
-/** How is a part of the program loaded when it is first needed, and what is told when it is no longer there? */
+/** Loads a part of the program on first use. */
 import { Problem } from './problems.ts';
 
-/**
- * Loads a part that the first answers do not need.
- * @throws Problem program_replaced: an update or a new build put other parts in the place of those of this process
- */
+/** @throws Problem program_replaced: an update or a new build replaced the files that this process would load */
 export async function loadPart<Part>(load: () => Promise<Part>): Promise<Part> {
   try {
     return await load();

@@ -1,4 +1,4 @@
-/** What is this program called, and which version is it? */
+/** The program's name and version, from package.json. */
 import packageJson from '../package.json' with { type: 'json' };
 
 /** The same string everywhere: a client that sees two names sends no calls. */

@@ -4,7 +4,6 @@ import { createLog, type Log } from '../log.ts';
 import { holdService } from '../open-service.ts';
 import { Problem } from '../problems.ts';
 import { missingKeys, readSettings, surroundings } from '../settings.ts';
-import { preferSmallHeap } from '../small-heap.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { completeArgument, type RenderedPrompt, renderPrompt } from './prompts.ts';
 import { completeTaskId, type ReadResource, readResource } from './resources.ts';
@@ -45,7 +44,6 @@ export interface Work {
 }
 
 export function openWork(): Work {
-  preferSmallHeap();
   const from = surroundings();
   const read = readSettings(from);
   const log = createLog(read.settings.logLevel);

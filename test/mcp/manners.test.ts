@@ -173,7 +173,7 @@ it('an argument that is wrong is a tool error with each of them and how it is me
   expect(result?.structuredContent?.message).toSatisfy((message: string) => text.includes(message));
 });
 
-it('starting, being listed and ending leaves nothing on the disk and asks nobody', async () => {
+it('starting, being listed and ending leaves only Node’s compile cache on the disk and asks nobody', async () => {
   const knocks: string[] = [];
   const door = createServer((socket) => {
     knocks.push('a connection');
@@ -205,7 +205,9 @@ it('starting, being listed and ending leaves nothing on the disk and asks nobody
   }
   door.close();
   expect(knocks).toEqual([]);
-  expect(readdirSync(home)).toEqual([]);
+  expect(readdirSync(home)).toEqual(['.cache']);
+  const cache = join(home, '.cache', 'jimeng-video-mcp');
+  expect([readdirSync(join(home, '.cache')), readdirSync(cache)]).toEqual([['jimeng-video-mcp'], ['compiled']]);
 });
 
 describe('a client whose end of stdout is gone', () => {
