@@ -1,12 +1,10 @@
-/** What is known of one video's life, and which states are there? */
+/** A task: one paid request and what became of it, as the store keeps it and the reports read it. */
 import { randomInt } from 'node:crypto';
-import * as z from 'zod';
-import { processIdentitySchema } from './process-identity.ts';
+import type { Problem, Who } from '../problems.ts';
 
 export const TASK_STATUSES = [
   'queued',
   'submitting',
-  'in_queue',
   'generating',
   'done',
   'failed',
@@ -20,133 +18,170 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 /** `made`: paid. `possible`: paid if it succeeds, or perhaps. */
 export type Charge = 'none' | 'possible' | 'made';
 
-/** Something is still to be sent, awaited, asked or saved. */
-export function isOpen(status: TaskStatus): boolean {
-  return status === 'queued' || status === 'submitting' || isWatched(status);
+/** Something went wrong, as a record keeps it. */
+export interface TaskError {
+  readonly code: string;
+  readonly message: string;
+  /** What to do: an imperative without a full stop. */
+  readonly hint: string;
+  readonly who: Who;
+  readonly retryable: boolean;
+  readonly providerCode?: string;
+  /** The provider's own words, at most 1,000 characters; data. */
+  readonly providerText?: string;
 }
 
-/** The provider has it, and is to be asked. */
-export function isWatched(status: TaskStatus): boolean {
-  return status === 'in_queue' || status === 'generating';
+/** The same problem several times in a row. */
+export interface RepeatedError extends TaskError {
+  readonly count: number;
+}
+
+/** What a file really is. */
+export interface ClipFacts {
+  readonly width: number;
+  readonly height: number;
+  readonly durationSeconds: number;
+  readonly fps: number;
+}
+
+/** Where a video is to be saved; without a file name it is named when it is saved. */
+export interface Place {
+  readonly folder: string;
+  readonly fileName?: string;
+}
+
+export interface SavedVideo {
+  readonly path: string;
+  readonly bytes: number;
+  /** Absent when the file could not be read as a clip. */
+  readonly facts?: ClipFacts;
+}
+
+export interface TaskVideo {
+  /** The provider's link. */
+  readonly url: string;
+  /** Milliseconds since 1970. */
+  readonly urlValidUntil: number;
+  readonly file?: SavedVideo;
+  /** The finished file just before it got its name: a process that takes over finds it by this. */
+  readonly publishing?: { readonly fileName: string; readonly bytes: number; readonly sha256: string };
+  /** What the provider delivered, where the file was trimmed or converted. */
+  readonly delivered?: ClipFacts;
+}
+
+/** What was asked for, as it is kept and shown. */
+export interface TaskRequest {
+  readonly mode: string;
+  readonly prompt?: string;
+  /** Seconds, as asked for; absent for a task made elsewhere. */
+  readonly duration?: number;
+  readonly fps?: number;
+  readonly seed?: number;
+  readonly aspectRatio?: string;
+  readonly templateId?: string;
+  readonly cameraStrength?: string;
+  /** As it was given; of a data URL only that it was one. */
+  readonly image?: string;
+  readonly tailImage?: string;
+  /** What was done to the input, to be reported with the result. */
+  readonly notes: readonly string[];
+}
+
+/** Times are milliseconds since 1970, money is integer fen (0.01 CNY). */
+export interface TaskRecord {
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly request: TaskRequest;
+  /** SHA-256 of the body, the duration and the rate: equal for the same request. */
+  readonly fingerprint: string;
+  readonly reqKey: string;
+  /** Absent for a task made elsewhere, until its file is read. */
+  readonly billedSeconds?: number;
+  readonly fen?: number;
+  readonly sandbox: boolean;
+  /** When it was recorded: the queue's order and the budget's time. */
+  readonly reservedAt: number;
+  /** When the last attempt was claimed; absent: nothing has left this machine. */
+  readonly sentAt?: number;
+  /** When the provider accepted it. */
+  readonly acceptedAt?: number;
+  readonly finishedAt?: number;
+  /** Attempts to send; each has a claim of its own. */
+  readonly attempts: number;
+  readonly providerTaskId?: string;
+  /** The provider's word for a running task. */
+  readonly providerStatus?: 'in_queue' | 'generating';
+  readonly requestId?: string;
+  /** The provider's last answer, without our keys. */
+  readonly raw?: string;
+  /** Null: links only. */
+  readonly place: Place | null;
+  readonly video?: TaskVideo;
+  readonly error?: TaskError;
+  /** Why it could not be sent so far; nothing has left this machine. */
+  readonly sendingProblem?: RepeatedError;
+  /** What keeps polling from an answer; the task itself is unaffected. */
+  readonly pollingProblem?: RepeatedError;
+  readonly firstNotFoundAt?: number;
+  /** `done` without a link, this many times in a row. */
+  readonly withoutLink?: number;
+  /** Failed attempts to save the finished video. */
+  readonly savingFailures?: number;
+  /** When saving is tried again; absent: not automatically. */
+  readonly saveAgainAt?: number;
+  /** Between these two ages (milliseconds since acceptance) generation finished: a sample of the usual time. */
+  readonly finishedBetween?: readonly [number, number];
+}
+
+/** A record as the store returns it. */
+export interface Task extends TaskRecord {
+  /** The process that is to send it (queued), or that sent it (submitting), is alive: its lease is good. */
+  readonly ownerAlive: boolean;
+}
+
+/** Something is still to be sent, awaited, polled or saved. */
+export function isOpen(status: TaskStatus): boolean {
+  return status === 'queued' || status === 'submitting' || status === 'generating';
 }
 
 /** Made elsewhere: the provider's id and the mode are all that its user gave. */
-export function isAdopted({ attempts, provider_task_id }: TaskRecord): boolean {
-  return attempts === 0 && provider_task_id !== undefined;
+export function isAdopted({ attempts, providerTaskId }: TaskRecord): boolean {
+  return attempts === 0 && providerTaskId !== undefined;
 }
 
 /** An expired task that was never sent cost nothing; one that the provider let expire may have. */
-export function chargeOf(record: Pick<TaskRecord, 'status' | 'sent_at'>): Charge {
-  switch (record.status) {
+export function chargeOf(task: Pick<TaskRecord, 'status' | 'sentAt' | 'error'>): Charge {
+  switch (task.status) {
     case 'done':
-      return 'made';
+      return task.error?.code === 'no_video' ? 'possible' : 'made';
     case 'queued':
     case 'failed':
     case 'cancelled':
       return 'none';
     case 'expired':
-      return record.sent_at === undefined ? 'none' : 'possible';
+      return task.sentAt === undefined ? 'none' : 'possible';
     default:
       return 'possible';
   }
 }
 
-const errorSchema = z.object({
-  code: z.string(),
-  provider_code: z.string().optional(),
-  message: z.string(),
-  mend: z.string(),
-  who: z.enum(['you', 'operator', 'provider', 'unknown']),
-  retryable: z.boolean(),
-  provider_text: z.string().optional(),
-});
-export type ClipNumbers = z.infer<typeof factsSchema>;
-export type TaskError = z.infer<typeof errorSchema>;
-
-const factsSchema = z.object({
-  width: z.number(),
-  height: z.number(),
-  duration_seconds: z.number(),
-  fps: z.number(),
-});
-
-const fileSchema = z.object({
-  path: z.string(),
-  bytes: z.number(),
-  /** What the file really is; absent when it could not be read. */
-  facts: factsSchema.optional(),
-});
-
-/** As it lies on disk: readable JSON that a person can open. Times are ISO 8601 in UTC. */
-export const recordSchema = z.object({
-  version: z.literal(1),
-  id: z.string(),
-  status: z.enum(TASK_STATUSES),
-  /** The API's origin and a hash of the access key: other pairs do not see the task. */
-  origin: z.string(),
-  account: z.string(),
-  sandbox: z.boolean(),
-  /** When it was reserved: the queue's order and the budget's time. */
-  created_at: z.string(),
-  /** When the claim to send it was made; absent: never sent. */
-  sent_at: z.string().optional(),
-  /** When the provider accepted it. */
-  submitted_at: z.string().optional(),
-  finished_at: z.string().optional(),
-  request: z.object({
-    mode: z.string(),
-    prompt: z.string().optional(),
-    /** As asked for; absent for a task that was made elsewhere. */
-    duration: z.number().optional(),
-    fps: z.number().optional(),
-    seed: z.number().optional(),
-    aspect_ratio: z.string().optional(),
-    template_id: z.string().optional(),
-    camera_strength: z.string().optional(),
-    image: z.string().optional(),
-    tail_image: z.string().optional(),
-    /** What was done to the input, to be told with the result. */
-    notes: z.array(z.string()),
-  }),
-  /** SHA-256 of the body, the duration and the rate: the same for the same request. */
-  fingerprint: z.string(),
-  req_key: z.string(),
-  /** Absent for a task that was made elsewhere, until its file is read. */
-  billed_seconds: z.number().optional(),
-  estimated_cny: z.number().optional(),
-  /** Null: links only. */
-  destination: z.object({ folder: z.string(), file_name: z.string().optional() }).nullable(),
-  owner: processIdentitySchema,
-  /** Sendings so far; each has a claim of its own. */
-  attempts: z.int(),
-  provider_task_id: z.string().optional(),
-  request_id: z.string().optional(),
-  /** The provider's last answer, without our keys. */
-  raw: z.string().optional(),
-  video: z
-    .object({
-      url: z.string(),
-      url_valid_until: z.string(),
-      file: fileSchema.optional(),
-      /** The finished file just before it got its name: a process that died there finds it again by this. */
-      finishing: z.object({ inode: z.number(), file_name: z.string() }).optional(),
-      /** What the provider made, where the file was trimmed or converted. */
-      made: factsSchema.optional(),
-    })
-    .optional(),
-  error: errorSchema.optional(),
-  /** What stands in the way of asking; the task itself is unaffected. */
-  hindrance: errorSchema.extend({ count: z.int() }).optional(),
-  first_not_found_at: z.string().optional(),
-});
-export type TaskRecord = z.infer<typeof recordSchema>;
+export function errorOf(problem: Problem): TaskError {
+  return {
+    code: problem.code,
+    message: problem.message,
+    hint: problem.mend,
+    who: problem.who,
+    retryable: problem.retryable,
+    ...(problem.providerCode === undefined ? {} : { providerCode: problem.providerCode }),
+    ...(problem.providerText ? { providerText: problem.providerText.slice(0, 1000) } : {}),
+  };
+}
 
 /** No letters that are read as digits or as each other. */
 const ALPHABET = '23456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_CHARACTERS = 5;
 /** Base 36 milliseconds have this many digits until 2059, so that ids sort by time. */
 const TIME_CHARACTERS = 8;
-const ID = /^jv-([0-9a-z]{8})-[0-9a-z]{5}$/;
 
 /** `jv-`, the time, and five random characters: short enough for a model to carry. */
 export function newTaskId(now: number): string {
@@ -156,10 +191,10 @@ export function newTaskId(now: number): string {
 }
 
 export function isTaskId(text: string): boolean {
-  return ID.test(text);
+  return /^jv-[0-9a-z]{8}-[0-9a-z]{5}$/.test(text);
 }
 
-/** @returns milliseconds since 1970; NaN for what is no id */
-export function timeOfId(id: string): number {
-  return Number.parseInt(ID.exec(id)?.[1] ?? '', 36);
+/** The provider's ids: what we take as one, and store. */
+export function isProviderTaskId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }

@@ -1,0 +1,141 @@
+/** What a surface (tools, command line, gallery) may call, and all that a report needs of the result. */
+import type { ModeName } from '../jimeng/modes.ts';
+import type { Place, Task, TaskError, TaskStatus } from './record.ts';
+import type { VideoRequest } from './video-request.ts';
+import type { UsualTime } from './usual-time.ts';
+
+/** What a queued request waits for. */
+export interface QueueState {
+  /** Requests of the same capability before it; 0 is next. */
+  readonly before: number;
+  /**
+   * `turn`: those before it. `slot`: running tasks. `unknown`: submits whose answers were lost hold the slots.
+   * `pause`: the provider said that it takes no more for now. `process`: the one that recorded it is gone.
+   */
+  readonly waitsFor: 'turn' | 'slot' | 'unknown' | 'pause' | 'process';
+  /** With `unknown`: those tasks. */
+  readonly unknowns: readonly string[];
+  /** With `unknown` and `pause`: until when at the most, milliseconds since 1970. */
+  readonly until?: number;
+}
+
+export interface TaskView {
+  readonly task: Task;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** The same request existed already: nothing new is paid. */
+  readonly joined: boolean;
+  readonly queue?: QueueState;
+  /** How long videos of its mode usually take, where enough is known. */
+  readonly usual?: UsualTime;
+  /** The record's newest state could not be written yet. */
+  readonly isUnwritten: boolean;
+  /** What went wrong for this call, where it is not the record's own error (a link that could not be refreshed, a copy that failed). */
+  readonly problem?: TaskError;
+  /** The record names a file that is no longer there. */
+  readonly missingFile?: string;
+  /** This call asked for the video at another place: the copy that it got; `task.video.file` is the first one. */
+  readonly copy?: { readonly path: string };
+  /** Where this call wants the video, while that is not done yet: for the next call. */
+  readonly output?: string;
+}
+
+export interface Spending {
+  /** Finished videos reserved in the last 24 hours, fen. */
+  readonly last24hFen: number;
+  readonly allTimeFen: number;
+  /** In flight, or with an unknown outcome: may be charged. */
+  readonly pendingFen: number;
+  /** Counted against the daily budget: queued, in flight, unknown and done in the last 24 hours. */
+  readonly reservedFen: number;
+  readonly budgetFen?: number;
+}
+
+export interface ListView {
+  readonly now: number;
+  /** Newest first. */
+  readonly tasks: readonly Task[];
+  /** By task id, for queued ones. */
+  readonly queue: ReadonlyMap<string, QueueState>;
+  /** All tasks that match the query, of which `tasks` are the newest. */
+  readonly total: number;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Ids that changed their status while the call waited; undefined when it did not wait. */
+  readonly changed?: readonly string[];
+  readonly spending: Spending;
+  readonly sandbox: boolean;
+}
+
+/** A `dry_run`: everything is valid, and nothing was recorded or sent. */
+export interface CheckedView {
+  readonly request: VideoRequest;
+  readonly notes: readonly string[];
+  readonly estimatedFen: number;
+  readonly billedSeconds: number;
+  /** Undefined: links only. */
+  readonly place: Place | undefined;
+  /** The existing task that the same call without `dry_run` would join, for nothing. */
+  readonly same?: Task;
+  readonly now: number;
+  readonly sandbox: boolean;
+}
+
+/** Who gives the paths: a person at a terminal (unrestricted), or a model. */
+export type Caller = { readonly kind: 'terminal' } | { readonly kind: 'local-agent'; readonly roots?: readonly string[] };
+
+/** One call of a tool or command, the same for all of them. */
+export interface Call {
+  /** The caller went away: ends the waiting only. */
+  readonly signal: AbortSignal;
+  /** When it came in, on the monotonic clock. */
+  readonly arrivedAt: number;
+  /** When it must be answered, on the same clock. */
+  readonly deadline: number;
+  readonly caller: Caller;
+  /** Called now and then while it waits. */
+  readonly onWait?: (view: TaskView) => void;
+  /** Asks the person whether to pay. `unavailable`: this client cannot ask. */
+  readonly confirm?: (question: { readonly fen: number; readonly videos: number }) => Promise<'yes' | 'no' | 'unavailable'>;
+}
+
+export interface MakeOptions {
+  readonly output?: string | undefined;
+  readonly allowDuplicate?: boolean | undefined;
+  /** Refused above this estimate. */
+  readonly maxCostCny?: number | undefined;
+}
+
+export interface ListOptions {
+  readonly limit: number;
+  readonly status?: TaskStatus | undefined;
+  /** What the call waits for until its deadline; undefined: it does not wait. */
+  readonly waitFor?: 'any_finished' | 'all_finished' | undefined;
+}
+
+/** @throws Problem, each method; what was recorded is never reported as refused */
+export interface VideoService {
+  check(request: VideoRequest, options: MakeOptions, call: Call): Promise<CheckedView>;
+  /** Records the request and begins to send it, or joins the existing one; returns once that is durable. */
+  make(request: VideoRequest, options: MakeOptions, call: Call): Promise<TaskView>;
+  /** Until the provider or the queue has the request, or its outcome is known. */
+  waitUntilTaken(view: TaskView, call: Call): Promise<TaskView>;
+  /** Until the task is over or the deadline has come; only a submit's answer is awaited for longer. */
+  waitUntilOver(view: TaskView, call: Call): Promise<TaskView>;
+  /** Polls, waits, refreshes the link, saves. @param taskId ours or the provider's; undefined: the newest task */
+  get(
+    taskId: string | undefined,
+    options: { readonly mode?: ModeName | undefined; readonly output?: string | undefined },
+    call: Call,
+  ): Promise<TaskView>;
+  list(options: ListOptions, call: Call): Promise<ListView>;
+  /** Withdraws what is still queued, gives back the slot of an unknown; anything else is returned as it is. */
+  cancel(taskId: string): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }>;
+  /** What is recorded, without polling and without waiting. */
+  read(taskId: string): Promise<TaskView | undefined>;
+  /** Ids of all that is still to be sent, polled or saved. */
+  openIds(): Promise<readonly string[]>;
+  /** Our ids that begin so, newest first. */
+  idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
+  /** Resumes what earlier processes left open: queries and downloads only, never a submit. */
+  resume(): void;
+}
