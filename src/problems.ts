@@ -1,170 +1,157 @@
-/** What can go wrong, who can mend it, was money spent, and what is to be done next? */
-import { BUSINESS, GATEWAY, type ProblemRow, row, type Who } from './provider-problems.ts';
+/** Everything that can go wrong: who can fix it, whether money may have been spent, what happened, and what to do. */
+import { BUSINESS, GATEWAY, type ProblemRow, rows, type Who } from './provider-problems.ts';
 
 export { GATEWAY_NUMBERS, type ProblemRow, type Who } from './provider-problems.ts';
 
-/** Our own: what no answer of the provider says. Whoever raises one adds the numbers and names. */
+/** Our own. Whoever raises one adds the numbers and names. Texts name no tool and no option: a surface adds its calls. */
 const OWN = {
-  invalid_input: row('you', 'none', false, 'The input is not valid.', 'correct it'),
-  invalid_image: row('you', 'none', false, 'The image cannot be used.', 'use a JPEG or PNG within the limits'),
-  image_not_allowed: row('you', 'none', false, 'The image may not be read.', 'use an image from an allowed folder'),
-  image_not_found: row('you', 'none', false, 'The image is not there.', 'give the path of an image on this computer'),
-  output_not_allowed: row(
+  ...rows('you', {
+    invalid_input: ['The input is not valid.', 'correct it'],
+    invalid_image: ['The image cannot be used.', 'use a JPEG or PNG within the limits'],
+    image_not_allowed: ['The image may not be read.', 'use an image from an allowed folder'],
+    image_not_found: ['The image does not exist.', 'give the path of an image on this computer'],
+    output_not_allowed: [
+      'The video may not be saved there.',
+      'name a place inside the output folder, or leave the place out',
+    ],
+    no_record: [
+      'No task with this id is recorded for this account.',
+      'use an id from the list of tasks; for a task made elsewhere or with other keys, the id of the provider and its mode',
+    ],
+    cost_too_high: [
+      'The estimated cost is above the limit of this call, so nothing was sent.',
+      'choose a cheaper mode or a shorter duration, or raise the limit',
+    ],
+    confirmation_declined: [
+      'The user declined the price, so nothing was recorded or sent.',
+      'agree on the price first',
+    ],
+  }),
+  ...rows(
     'you',
-    'none',
-    false,
-    'The video may not be saved there.',
-    'leave `output` out, or name a place inside the output folder',
+    {
+      too_many_calls: [
+        'The server is working on too many calls, so this one was not begun.',
+        'wait until others have been answered',
+      ],
+      preparation_too_long: [
+        'Preparing the pictures took longer than the call may wait, so nothing was sent.',
+        'use smaller pictures, or allow a longer wait',
+      ],
+      claim_lost: [
+        'This process was suspended before it could send the request, so nothing was sent.',
+        'keep the computer awake until the request is sent',
+      ],
+    },
+    { retryable: true },
   ),
-  output_not_writable: row(
+  ...rows('operator', {
+    output_not_writable: [
+      'The place to save to cannot be written.',
+      'make it writable, or set JIMENG_VIDEO_OUTPUT_DIR to a folder that is',
+    ],
+    ffmpeg_missing: [
+      'This needs ffmpeg, which was not found.',
+      'install ffmpeg, or set JIMENG_VIDEO_FFMPEG to its path',
+    ],
+    conversion_failed: ['The video could not be converted; the original is kept.', 'use the original file'],
+    invalid_settings: ['The settings are not valid.', 'correct the settings'],
+    missing_credentials: [
+      'The Volcengine keys are missing.',
+      'set VOLC_ACCESSKEY and VOLC_SECRETKEY (keys are made at console.volcengine.com/iam/keymanage)',
+    ],
+    state_not_writable: [
+      'The state folder cannot be written, and nothing is sent before it is recorded.',
+      'make the folder writable, or set JIMENG_VIDEO_STATE_DIR to one that is',
+    ],
+    state_damaged: [
+      'A damaged database was set aside, and paid calls are refused until a person has looked at it.',
+      'look at the damaged file (it may record videos that were paid for), then move it out of the state folder',
+    ],
+    confirmation_unavailable: [
+      'The price is above JIMENG_VIDEO_CONFIRM_ABOVE_CNY, and this client cannot ask for the confirmation.',
+      'raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY, or make this video with a client or in a terminal that can ask',
+    ],
+    program_replaced: ["The server's program was changed or removed since it was started.", 'restart the server'],
+  }),
+  ...rows(
     'operator',
-    'none',
-    false,
-    'The place to save to cannot be written.',
-    'make it writable, or set JIMENG_VIDEO_OUTPUT_DIR to a folder that is',
+    {
+      save_failed: ['The video could not be saved.', 'check the place to save to'],
+      state_busy: [
+        'The database is locked by another process, so nothing was sent.',
+        'wait a minute; if it stays locked, end the program that holds the database open',
+      ],
+      store_unavailable: [
+        'The shared database cannot be reached, so nothing was sent.',
+        'check JIMENG_VIDEO_STORE and the database server',
+      ],
+      budget_exceeded: [
+        'The daily budget does not allow another video.',
+        'wait until there is room, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
+      ],
+      not_sent: [
+        'The provider could not be reached, so nothing was sent.',
+        'check the network, the proxy and JIMENG_VIDEO_API_URL',
+      ],
+    },
+    { retryable: true },
   ),
-  ffmpeg_missing: row(
+  ...rows(
     'operator',
-    'none',
-    false,
-    'This needs ffmpeg, which was not found.',
-    'install ffmpeg, or set JIMENG_VIDEO_FFMPEG to its path',
+    {
+      internal_error: [
+        'Something unexpected happened in jimeng-video-mcp; the log on stderr has it.',
+        'look into the list of tasks before anything is paid again: whatever was sent is recorded there',
+      ],
+    },
+    { charge: 'possible' },
   ),
-  conversion_failed: row(
-    'operator',
-    'none',
-    false,
-    'The video could not be converted; the original is kept.',
-    'use the original file',
-  ),
-  save_failed: row('operator', 'none', true, 'The video could not be saved.', 'call get_video_task to try again'),
-  unplayable_video: row(
+  ...rows(
     'provider',
-    'none',
-    true,
-    'The file is not a playable MP4.',
-    'call get_video_task to fetch it again',
+    {
+      unplayable_video: ['The file is not a playable MP4.', 'wait a minute'],
+      no_video: ['The provider finished the task without a video.', 'try another seed, or change the prompt'],
+    },
+    { retryable: true },
   ),
-  invalid_settings: row('operator', 'none', false, "The server's settings are not valid.", 'correct the settings'),
-  missing_credentials: row(
-    'operator',
-    'none',
-    false,
-    'The Volcengine keys are missing.',
-    'set VOLC_ACCESSKEY and VOLC_SECRETKEY (keys are made at console.volcengine.com/iam/keymanage), and restart the server',
-  ),
-  state_not_writable: row(
-    'operator',
-    'none',
-    false,
-    'The state folder cannot be written, and nothing is sent before it is recorded.',
-    'make the folder writable, or set JIMENG_VIDEO_STATE_DIR to one that is',
-  ),
-  state_busy: row(
-    'operator',
-    'none',
-    true,
-    'The state folder is locked by another process, so nothing was sent.',
-    'wait a minute; if no other jimeng-video-mcp is running, remove the lock file that is named',
-  ),
-  state_damaged: row('operator','none',false,'The database was damaged and was set aside, so nothing is sent.','look at it, then move it away'),
-  claim_lost: row('operator','none',true,'This process was suspended before the request left it, so nothing was sent.','make the request again'),
-  confirmation_declined: row('you','none',false,'The user declined.','ask the user'),
-  confirmation_unavailable: row('operator','none',false,'The client cannot ask.','raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY'),
-  cost_too_high: row('you','none',false,'The estimate is higher than max_cost_cny.','raise max_cost_cny'),
-  budget_exceeded: row(
-    'operator',
-    'none',
-    true,
-    'The daily budget does not allow another video.',
-    'wait until there is room, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
-  ),
-  preparation_too_long: row(
-    'you',
-    'none',
-    true,
-    'Preparing the pictures took longer than the call may wait, so nothing was sent.',
-    'use smaller pictures, or a longer wait_seconds',
-  ),
-  no_record: row(
-    'you',
-    'none',
-    false,
-    'No task with this id is recorded for this account.',
-    'call list_video_tasks for the ids; for a task made elsewhere or with other keys, give the task id of the provider and its mode',
-  ),
-  not_sent: row(
-    'operator',
-    'none',
-    true,
-    'The provider could not be reached, so nothing was sent.',
-    'check the network, the proxy and JIMENG_VIDEO_API_URL',
-  ),
-  timeout: row(
-    'unknown',
-    'possible',
-    true,
-    'No answer came within JIMENG_VIDEO_API_TIMEOUT.',
-    'check the network, or increase JIMENG_VIDEO_API_TIMEOUT',
-  ),
-  connection_lost: row(
-    'unknown',
-    'possible',
-    true,
-    'The connection was cut before the answer came.',
-    'check the network',
-  ),
-  unreadable_answer: row(
-    'unknown',
-    'possible',
-    true,
-    "The answer was not the provider's, or not whole.",
-    'check the network and the proxy',
-  ),
-  interrupted: row(
-    'unknown',
-    'possible',
-    false,
-    'The process ended while the answer to the submit was awaited.',
-    "look into the provider's console",
-  ),
-  no_video: row(
+  ...rows(
     'provider',
-    'none',
-    true,
-    'The provider finished the task without a video.',
-    'try again, or change the prompt',
+    {
+      not_found: ['The provider does not know this task.', 'ask the user before paying for it again'],
+      expired: [
+        'The provider keeps a task for 12 hours, and they are over.',
+        'ask the user before paying for it again',
+      ],
+    },
+    { charge: 'possible' },
   ),
-  not_found: row('provider', 'possible', false, 'The provider does not know this task.', 'make a new request'),
-  expired: row(
-    'provider',
-    'possible',
-    false,
-    'The task is past its life at the provider (12 hours).',
-    'make a new request',
-  ),
-  program_replaced: row(
-    'operator',
-    'none',
-    false,
-    "The server's program was changed or removed since it was started.",
-    'restart the server',
-  ),
-  internal_error: row(
-    'operator',
-    'possible',
-    false,
-    'Something unexpected happened in jimeng-video-mcp; the log on stderr has it.',
-    'call list_video_tasks before anything is paid again: whatever was sent is recorded there',
-  ),
-  unknown_code: row(
+  ...rows('unknown', {
+    unknown_code: ['The provider answered with a code that is not documented.', "read the provider's words"],
+  }),
+  ...rows(
     'unknown',
-    'none',
-    false,
-    'The provider answered with a code that is not documented.',
-    'read what the provider says',
+    {
+      timeout: [
+        'No answer came within JIMENG_VIDEO_API_TIMEOUT.',
+        'check the network, or increase JIMENG_VIDEO_API_TIMEOUT',
+      ],
+      connection_lost: ['The connection was cut before the answer came.', 'check the network'],
+      unreadable_answer: ["The answer was incomplete, or was not the provider's.", 'check the network and the proxy'],
+    },
+    { charge: 'possible', retryable: true },
   ),
-} satisfies Record<string, ProblemRow>;
+  ...rows(
+    'unknown',
+    {
+      interrupted: [
+        'The process ended before the answer to the submit came.',
+        "look for the task in the provider's console",
+      ],
+    },
+    { charge: 'possible' },
+  ),
+};
 
 export const PROBLEMS = { ...BUSINESS, ...GATEWAY, ...OWN } as const;
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -173,14 +160,27 @@ export function isProblemCode(code: string): code is ProblemCode {
   return Object.hasOwn(PROBLEMS, code);
 }
 
+/** The fix is a setting: a server has to be restarted for it. */
+const FIXED_IN_SETTINGS: ReadonlySet<string> = new Set<ProblemCode>([
+  'invalid_settings',
+  'missing_credentials',
+  'InvalidAccessKey',
+  'SignatureDoesNotMatch',
+  'InvalidSecretToken',
+]);
+
+export function isFixedInSettings(code: string): boolean {
+  return FIXED_IN_SETTINGS.has(code);
+}
+
 export interface ProblemDetails {
   /** Replaces the row's sentence where numbers and names are known. */
   readonly what?: string;
-  /** Replaces the row's advice; an imperative without a full stop. */
-  readonly mend?: string;
-  /** Replaces the row's word where this case differs. */
+  /** Replaces the row's hint: an imperative without a full stop, which names no tool and no option. */
+  readonly hint?: string;
+  /** Replaces the row's value where this case differs. */
   readonly retryable?: boolean;
-  /** What the provider called it: a number or a name, as text. */
+  /** The provider's number or name for it, as text. */
   readonly providerCode?: string;
   /** The provider's own words; data, never shown unescaped or whole. */
   readonly providerText?: string;
@@ -189,14 +189,14 @@ export interface ProblemDetails {
   readonly cause?: unknown;
 }
 
-/** Something that did not go as asked, told so that whoever reads it knows what to do. Never holds a secret. */
+/** An expected failure, with all that its reader needs to act. Never holds a secret. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: string;
   readonly who: Who;
   readonly charge: 'none' | 'possible';
   readonly retryable: boolean;
-  readonly mend: string;
+  readonly hint: string;
   readonly providerCode: string | undefined;
   readonly providerText: string | undefined;
 
@@ -207,19 +207,20 @@ export class Problem extends Error {
     this.who = known.who;
     this.charge = known.charge;
     this.retryable = details.retryable ?? known.retryable;
-    this.mend = details.mend ?? known.mend;
+    this.hint = details.hint ?? known.hint;
     this.providerCode = details.providerCode;
     this.providerText = details.providerText;
   }
 }
 
-/** Several things that are wrong with one call, each with what mends it. The code is the first one's. */
+/** Several problems of one call as one. The code is the first one's. */
 export function together([first, ...others]: readonly Problem[]): Problem {
   if (first === undefined) throw new RangeError('no problem');
   const more = others.filter(({ message }) => message !== first.message);
   if (more.length === 0) return first;
+  const hints = [...new Set([first, ...more].map(({ hint }) => hint))];
   return new Problem(first.code as ProblemCode, {
     what: [first, ...more].map(({ message }) => message).join(' '),
-    mend: [first, ...more].map(({ mend }) => mend).join('; '),
+    hint: hints.join('; '),
   });
 }

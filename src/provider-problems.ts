@@ -1,4 +1,4 @@
-/** What does each error code of the provider mean, who can mend it, and was money spent? */
+/** The provider's error codes: who can fix each, whether money may have been spent, what happened, and what to do. */
 
 /** `you`: who made the call; `operator`: who set the server up and owns the account. */
 export type Who = 'you' | 'operator' | 'provider' | 'unknown';
@@ -11,225 +11,156 @@ export interface ProblemRow {
   readonly retryable: boolean;
   /** What happened: one sentence. */
   readonly what: string;
-  /** What to do: an imperative without a full stop, so that a report can say what follows from it. */
-  readonly mend: string;
+  /** What to do: an imperative without a full stop, for a model and a person alike. */
+  readonly hint: string;
 }
 
-/** `satisfies` keeps the keys known: a code that is not here does not compile. */
-export function row(who: Who, charge: 'none' | 'possible', retryable: boolean, what: string, mend: string): ProblemRow {
-  return { who, charge, retryable, what, mend };
+/** Rows that have all but their texts in common. The keys stay known: a code without a row does not compile. */
+export function rows<Code extends string>(
+  who: Who,
+  texts: Readonly<Record<Code, readonly [what: string, hint: string]>>,
+  { charge = 'none', retryable = false }: Partial<Pick<ProblemRow, 'charge' | 'retryable'>> = {},
+): Record<Code, ProblemRow> {
+  const entries = Object.entries<readonly [string, string]>(texts);
+  return Object.fromEntries(
+    entries.map(([code, [what, hint]]) => [code, { who, charge, retryable, what, hint }]),
+  ) as Record<Code, ProblemRow>;
 }
 
-/** Business codes (reference section 7: volcengine.com/docs/85621, error code pages). */
+const WAIT = 'wait a few minutes';
+const OTHER_SEED = 'change the prompt or the image, or try another seed';
+
+/** Business codes (reference section 7: volcengine.com/docs/85621, error code pages; siblings: section 13). */
 export const BUSINESS = {
-  '50411': row(
+  ...rows('you', {
+    '50411': ["The input image did not pass the provider's content review.", 'use another image'],
+    '50412': ["The prompt did not pass the provider's content review.", 'reword the prompt'],
+    '50512': ["The generated text did not pass the provider's content review.", 'reword the prompt'],
+    '50413': [
+      'The prompt contains words the provider refuses as sensitive or protected by copyright.',
+      'reword the prompt without names, brands or sensitive words',
+    ],
+    '50518': ['The input image was refused for copyright.', 'use an image that shows no protected work or character'],
+    '50200': [
+      'The provider refused a parameter.',
+      'correct the parameter that the provider names, or choose another mode',
+    ],
+    '50215': [
+      'The provider could not use the input: mostly an image that it cannot read or an image URL that it cannot reach.',
+      'use a JPEG or PNG at a public URL that needs no login, at most 4.7 MB',
+    ],
+    // Of sibling products; they may appear here.
+    '50205': [
+      'The provider refused the size of an image.',
+      'use an image of at most 4.7 MB and 4096 × 4096 pixels, whose shorter side has at least 320',
+    ],
+    '50207': ['The provider could not decode an image.', 'save the image again as a JPEG or PNG, or use another one'],
+    '50514': ["The audio did not pass the provider's content review.", 'change the prompt'],
+    '60102': ['The provider found no face in the image.', 'use an image that shows a face clearly, or another mode'],
+  }),
+  ...rows(
     'you',
-    'none',
-    false,
-    "The input image did not pass the provider's content review.",
-    'use another image',
+    {
+      '50511': ["A generated image did not pass the provider's content review, so there is no video.", OTHER_SEED],
+      '50516': ["The generated video did not pass the provider's content review.", OTHER_SEED],
+      '50517': [
+        "The generated audio did not pass the provider's content review.",
+        'change the prompt, or try another seed',
+      ],
+      '50519': ['A generated image was refused for copyright, so there is no video.', OTHER_SEED],
+    },
+    { retryable: true },
   ),
-  '50511': row(
-    'you',
-    'none',
-    true,
-    "A generated image did not pass the provider's content review, so there is no video.",
-    'change the prompt or the image, or try another seed',
-  ),
-  '50412': row('you', 'none', false, "The prompt did not pass the provider's content review.", 'reword the prompt'),
-  '50512': row(
-    'you',
-    'none',
-    false,
-    "The generated text did not pass the provider's content review.",
-    'reword the prompt',
-  ),
-  '50413': row(
-    'you',
-    'none',
-    false,
-    'The prompt contains words the provider refuses as sensitive or protected by copyright.',
-    'reword the prompt without names, brands or sensitive words',
-  ),
-  '50516': row(
-    'you',
-    'none',
-    true,
-    "The generated video did not pass the provider's content review.",
-    'change the prompt or the image, or try another seed',
-  ),
-  '50517': row(
-    'you',
-    'none',
-    true,
-    "The generated audio did not pass the provider's content review.",
-    'change the prompt, or try another seed',
-  ),
-  '50518': row(
-    'you',
-    'none',
-    false,
-    'The input image was refused for copyright.',
-    'use an image that shows no protected work or character',
-  ),
-  '50519': row(
-    'you',
-    'none',
-    true,
-    'A generated image was refused for copyright, so there is no video.',
-    'change the prompt or the image, or try another seed',
-  ),
-  '50520': row(
+  ...rows('operator', {
+    '50400': [
+      'The account may not use this capability: not opened (720P, 1080P and Pro are opened separately), no quota left, in arrears, or no right of this key.',
+      "open it in the Volcengine console (即梦AI), check quota and balance, and give the key's user CVImageProcessFullAccess",
+    ],
+  }),
+  ...rows('provider', {
+    '50520': [
+      "The provider's content review failed.",
+      `${WAIT}; if the error is repeated, change the prompt or the image`,
+    ],
+    '50521': ["The provider's text review failed.", `${WAIT}; if the error is repeated, reword the prompt`],
+    '50522': ["The provider's image copyright review failed.", `${WAIT}; if the error is repeated, use another image`],
+    '50218': [
+      'The provider reports that the resource already exists.',
+      'look for this request in the list of tasks, then change the prompt or the seed',
+    ],
+  }),
+  ...rows(
     'provider',
-    'none',
-    false,
-    "The provider's content review failed by itself.",
-    'wait a few minutes; if it comes back, change the prompt or the image',
+    {
+      '50429': ['The provider takes no more requests this second.', 'wait a minute'],
+      '50430': [
+        'The provider already runs as many tasks of this kind as the account may have at once.',
+        'wait until a running video is finished',
+      ],
+    },
+    { retryable: true },
   ),
-  '50521': row(
+  ...rows(
     'provider',
-    'none',
-    false,
-    "The provider's text review failed by itself.",
-    'wait a few minutes; if it comes back, reword the prompt',
+    {
+      '50500': ['The provider had an internal error.', WAIT],
+      '50501': ['The provider had an internal error between its own services.', WAIT],
+    },
+    { charge: 'possible', retryable: true },
   ),
-  '50522': row(
-    'provider',
-    'none',
-    false,
-    "The provider's image copyright review failed by itself.",
-    'wait a few minutes; if it comes back, use another image',
-  ),
-  '50429': row(
-    'provider',
-    'none',
-    true,
-    'The provider takes no more requests this second.',
-    'wait a minute before the next request',
-  ),
-  '50430': row(
-    'provider',
-    'none',
-    true,
-    'The provider already runs as many tasks of this kind as the account may have at once.',
-    'wait until a running video is finished (list_video_tasks shows them)',
-  ),
-  '50500': row('provider', 'possible', true, 'The provider had an internal error.', 'wait a few minutes'),
-  '50501': row(
-    'provider',
-    'possible',
-    true,
-    'The provider had an internal error between its own services.',
-    'wait a few minutes',
-  ),
-  '50400': row(
-    'operator',
-    'none',
-    false,
-    'The key is right, but the account may not use this capability: it is not opened (720P, 1080P and Pro are opened separately), the user has no policy for it, or there are arrears.',
-    "open this mode's capability in the Volcengine console (即梦AI, Visual Intelligence), give the user CVImageProcessFullAccess, and check the balance",
-  ),
-  '50200': row(
-    'you',
-    'none',
-    false,
-    'The provider refused a parameter.',
-    'correct the parameter that the provider names, or choose another mode',
-  ),
-  '50215': row(
-    'you',
-    'none',
-    false,
-    'The provider could not use the input: mostly an image that it cannot read or an image URL that it cannot reach.',
-    'use a JPEG or PNG at a public URL that needs no login, at most 4.7 MB',
-  ),
-} satisfies Record<string, ProblemRow>;
+};
 
-const PROGRAM = 'report this as a bug of jimeng-video-mcp, with the request id';
-const IAM = 'give the IAM user of these keys the policy CVImageProcessFullAccess in the Volcengine console';
+const BUG = 'report this as a bug of jimeng-video-mcp, with the request id';
+const POLICY = 'give the IAM user of these keys the policy CVImageProcessFullAccess in the Volcengine console';
 
 /** Gateway codes (reference section 8). */
 export const GATEWAY = {
-  MissingParameter: row('operator', 'none', false, "The provider's gateway missed a parameter.", PROGRAM),
-  MissingAuthenticationToken: row('operator', 'none', false, "The provider's gateway found no signature.", PROGRAM),
-  MissingSignature: row('operator', 'none', false, "The provider's gateway found no signature.", PROGRAM),
-  InvalidTimestamp: row(
-    'operator',
-    'none',
-    false,
-    "This computer's clock differs from the provider's by more than 15 minutes.",
-    'set the clock of this computer (switch automatic time on)',
-  ),
-  ServiceNotFound: row('operator', 'none', false, "The provider's gateway does not know the service.", PROGRAM),
-  InvalidActionOrVersion: row('operator', 'none', false, "The provider's gateway does not know the action.", PROGRAM),
-  InvalidAccessKey: row(
-    'operator',
-    'none',
-    false,
-    'The provider does not know the access key.',
-    'set VOLC_ACCESSKEY to an existing, enabled key (console.volcengine.com/iam/keymanage), and restart the server',
-  ),
-  SignatureDoesNotMatch: row(
-    'operator',
-    'none',
-    false,
-    'The secret key does not belong to the access key.',
-    'set VOLC_SECRETKEY to the secret of VOLC_ACCESSKEY, whole and unchanged, a trailing == included, and restart the server',
-  ),
-  LackPolicy: row('operator', 'none', false, 'The user of these keys has no policy for this service.', IAM),
-  AccessDenied: row('operator', 'none', false, 'The user of these keys may not use this service.', IAM),
-  InvalidAuthorization: row('operator', 'none', false, "The provider's gateway could not read the signature.", PROGRAM),
-  InvalidCredential: row(
-    'operator',
-    'none',
-    false,
-    "The provider's gateway could not read the credential in the signature.",
-    PROGRAM,
-  ),
-  InvalidSecretToken: row(
-    'operator',
-    'none',
-    false,
-    'The temporary token is wrong or expired.',
-    'set VOLC_ACCESSKEY, VOLC_SECRETKEY and VOLC_SESSION_TOKEN to fresh temporary credentials, or use a permanent key without VOLC_SESSION_TOKEN, and restart the server',
-  ),
-  InternalError: row(
+  ...rows('operator', {
+    MissingParameter: ["The provider's gateway missed a parameter.", BUG],
+    MissingAuthenticationToken: ["The provider's gateway found no signature.", BUG],
+    MissingSignature: ["The provider's gateway found no signature.", BUG],
+    InvalidTimestamp: [
+      "This computer's clock differs from the provider's by more than 15 minutes.",
+      'set the clock of this computer (switch automatic time on)',
+    ],
+    ServiceNotFound: ["The provider's gateway does not know the service.", BUG],
+    InvalidActionOrVersion: ["The provider's gateway does not know the action.", BUG],
+    InvalidAccessKey: [
+      'The provider does not know the access key.',
+      'set VOLC_ACCESSKEY to an existing, enabled key (console.volcengine.com/iam/keymanage)',
+    ],
+    SignatureDoesNotMatch: [
+      'The secret key does not belong to the access key.',
+      'set VOLC_SECRETKEY to the secret of VOLC_ACCESSKEY, whole and unchanged, a trailing == included',
+    ],
+    LackPolicy: ['The user of these keys has no policy for this service.', POLICY],
+    AccessDenied: ['The user of these keys may not use this service.', POLICY],
+    InvalidAuthorization: ["The provider's gateway could not read the signature.", BUG],
+    InvalidCredential: ["The provider's gateway could not read the credential in the signature.", BUG],
+    InvalidSecretToken: [
+      'The temporary token is wrong or expired.',
+      'set VOLC_ACCESSKEY, VOLC_SECRETKEY and VOLC_SESSION_TOKEN to fresh credentials, or use a permanent key alone',
+    ],
+  }),
+  ...rows(
     'provider',
-    'possible',
-    true,
-    "The provider's gateway had an internal error.",
-    'wait a few minutes',
+    {
+      FlowLimitExceeded: ['The provider takes no more requests now.', 'wait a minute'],
+      AccountFlowLimitExceeded: ['The provider takes no more requests of this account now.', 'wait a minute'],
+    },
+    { retryable: true },
   ),
-  FailToConnect: row(
+  ...rows(
     'provider',
-    'possible',
-    true,
-    "The provider's gateway could not reach the service behind it.",
-    'wait a few minutes',
+    {
+      InternalError: ["The provider's gateway had an internal error.", WAIT],
+      FailToConnect: ["The provider's gateway could not reach the service behind it.", WAIT],
+      InternalServiceTimeout: ["The provider's gateway got no answer in time from the service behind it.", WAIT],
+      ServiceUnavailableTemp: ['The service is temporarily unavailable.', WAIT],
+    },
+    { charge: 'possible', retryable: true },
   ),
-  InternalServiceTimeout: row(
-    'provider',
-    'possible',
-    true,
-    "The provider's gateway got no answer in time from the service behind it.",
-    'wait a few minutes',
-  ),
-  FlowLimitExceeded: row('provider', 'none', true, 'The provider takes no more requests now.', 'wait a minute'),
-  AccountFlowLimitExceeded: row(
-    'provider',
-    'none',
-    true,
-    'The provider takes no more requests of this account now.',
-    'wait a minute',
-  ),
-  ServiceUnavailableTemp: row(
-    'provider',
-    'possible',
-    true,
-    'The service is unavailable for the moment.',
-    'wait a few minutes',
-  ),
-} satisfies Record<string, ProblemRow>;
+};
 
 /** The gateway's numbers, for an answer that carries only these (reference section 8, column CodeN). */
 export const GATEWAY_NUMBERS: Readonly<Record<string, keyof typeof GATEWAY>> = {

@@ -1,7 +1,7 @@
-/** How does a report read as Markdown? The text says nothing that the report does not hold. */
-import { escapeMarkdown } from './markdown.ts';
-import type { ListReport, Report } from './report.ts';
-import { tidy, wholeSeconds } from './sentences.ts';
+/** Renders reports as Markdown for a model and its user. The text says nothing that the report does not hold. */
+import type { ListReport } from './list-report.ts';
+import { isErrorStatus, type Report } from './report.ts';
+import { escapeMarkdown, oneLine, rounded, wholeSeconds, yuan } from './text.ts';
 
 /** A link's own characters are never changed; pointed brackets keep parentheses and spaces inside it. */
 function link(url: string): string {
@@ -10,120 +10,86 @@ function link(url: string): string {
 
 /** The source document's format for a finished video; for anything else the status, what happened and what to do. */
 export function renderReport(report: Report): string {
-  const closing = [report.message, report.next_step].filter((sentence) => sentence !== undefined);
-  if (report.status === 'done') {
-    const heading = [
-      '**Generated Video:**',
-      ...(report.video?.url === undefined ? [] : [`[Download Video](${link(report.video.url)})`]),
-    ];
-    return [...heading, ['**Generation Info:**', ...facts(report)].join('\n'), ...closing].join('\n\n');
+  const { status, video, message, next_step: nextStep } = report;
+  const facts = factsOf(report).map(([name, value]) => `- ${name}: ${value}`);
+  if (status !== 'done') {
+    const list = facts.length === 0 ? [] : [facts.join('\n')];
+    return [`**Video Task:** ${status}`, message, nextStep, ...list].join('\n\n');
   }
-  const items = facts(report);
+  const download = video?.url === undefined ? [] : [`[Download Video](${link(video.url)})`];
+  return ['**Generated Video:**', ...download, ['**Generation Info:**', ...facts].join('\n'), message, nextStep].join(
+    '\n\n',
+  );
+}
+
+function factsOf(report: Report): [name: string, value: string][] {
+  const { video, error, status } = report;
+  const isDone = status === 'done';
+  const duration = video?.duration_seconds ?? report.duration;
+  const fps = video?.fps ?? report.fps;
+  const facts: [string, string | undefined][] = [
+    ['Prompt', report.prompt === undefined ? undefined : escapeMarkdown(report.prompt)],
+    ['Duration', duration === undefined || isErrorStatus(status) ? undefined : `${wholeSeconds(duration)} seconds`],
+    ['Mode', report.mode],
+    ['FPS', fps === undefined || !isDone ? undefined : rounded(fps)],
+    ['Save Path', video?.path === undefined ? undefined : oneLine(video.path)],
+    ['Task ID', report.task_id],
+    ['Cost', costText(report)],
+    ['Error Code', error?.code],
+  ];
+  return facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
+}
+
+/** Pending: charged if it succeeds, or perhaps already. @returns undefined where the message says that nothing was charged */
+export function costText({ cost, sandbox, status }: Report): string | undefined {
+  if (cost === undefined) return undefined;
+  if (sandbox) return 'none (sandbox)';
+  const { estimated_cny: cny, charge } = cost;
+  const price = cny === undefined ? 'not known' : yuan(cny);
+  if (charge === 'none') return status === 'queued' || status === 'checked' ? `${price} estimated` : undefined;
+  return charge === 'made' ? price : `${price} pending`;
+}
+
+export function renderList(list: ListReport): string {
+  const { tasks, error, changed, next_step: nextStep } = list;
+  if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
+  const news = changed === undefined || changed.length === 0 ? '' : ` Changed: ${changed.join(', ')}.`;
+  const lines = tasks.map((task) => `- ${itemText(task, escapeMarkdown)}`);
   return [
-    `**Video Task:** ${report.status}`,
-    ...closing,
-    ...(items.length === 0 ? [] : [['**Task Info:**', ...items].join('\n')]),
+    `**Video Tasks:** ${countText(list)}${news}`,
+    ...(lines.length === 0 ? [] : [lines.join('\n')]),
+    moneyText(list),
+    nextStep,
   ].join('\n\n');
 }
 
-function facts(report: Report): string[] {
-  const { video, cost, provider, error } = report;
-  const duration = video?.duration_seconds ?? report.duration;
-  const fps = video?.fps ?? report.fps;
-  return items([
-    ['Prompt', report.prompt === undefined ? undefined : escapeMarkdown(report.prompt)],
-    ['Duration', duration === undefined ? undefined : `${wholeSeconds(duration)} seconds`],
-    ['Mode', report.mode],
-    ['FPS', fps === undefined ? undefined : tidy(fps)],
-    ['Save Path', video?.path],
-    ['Task ID', report.task_id],
-    [
-      'Size',
-      video?.width === undefined ? undefined : `${video.width} × ${video.height}, ${fileSize(video.bytes ?? 0)}`,
-    ],
-    ['Link Valid Until', report.status === 'done' ? video?.url_valid_until : undefined],
-    ['Cost', cost === undefined ? undefined : costText(cost, report.sandbox)],
-    ['Submitted', report.submitted_at],
-    ['Finished', report.finished_at],
-    ['Elapsed', report.elapsed_seconds === undefined ? undefined : `${Math.round(report.elapsed_seconds)} seconds`],
-    ['Collect Before', report.collect_before],
-    ['Provider Task ID', provider?.task_id],
-    ['Req Key', provider?.req_key],
-    ['Request ID', provider?.request_id],
-    ['Error Code', error?.code],
-    ['Provider Code', error?.provider_code === error?.code ? undefined : error?.provider_code],
-    ['Who Mends It', error === undefined ? undefined : mender(error, cost?.charge)],
-    ['Sandbox', report.sandbox ? 'yes, no real video' : undefined],
-  ]);
+/** "3 of 12, 2 open" */
+export function countText({ tasks, counts }: ListReport): string {
+  if (counts?.total === 0) return 'none yet';
+  return `${tasks.length} of ${counts?.total ?? tasks.length}, ${counts?.open ?? 0} open`;
 }
 
-function items(pairs: readonly (readonly [string, string | undefined])[]): string[] {
-  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${value}`]));
-}
-
-function fileSize(bytes: number): string {
-  return bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-function costText({ estimated_cny, billed_seconds, charge }: NonNullable<Report['cost']>, sandbox = false): string {
-  if (charge === 'none') {
-    return estimated_cny === undefined
-      ? 'nothing was charged'
-      : `nothing was charged (estimate ¥${estimated_cny.toFixed(2)})`;
-  }
-  const price = estimated_cny === undefined ? 'unknown' : `¥${estimated_cny.toFixed(2)}`;
-  const billed = billed_seconds === undefined ? '' : ` for ${billed_seconds} s`;
-  if (sandbox) return `${price}${billed}, if it were real`;
-  return charge === 'made' ? `${price}${billed}` : `${price}${billed}, possible: charged only for a finished video`;
-}
-
-const WHO = {
-  you: 'the caller, by another request',
-  operator: 'whoever set this server up',
-  provider: 'the provider',
-  unknown: 'not known',
-} as const;
-
-/** Where money may have been spent, trying again is for the user to decide: next_step says so. */
-function mender({ who, retryable }: NonNullable<Report['error']>, charge: string | undefined): string {
-  return `${WHO[who]}${retryable && charge === 'none' ? '; it can be tried again then' : ''}`;
-}
-
-/** In a list the sums stand below, and whether they are real. */
-function shortCost({ estimated_cny, charge }: NonNullable<Report['cost']>): string {
-  if (charge === 'none') return 'nothing charged';
-  const price = estimated_cny === undefined ? 'cost unknown' : `¥${estimated_cny.toFixed(2)}`;
-  return charge === 'made' ? price : `${price} possible`;
-}
-
-/** One line for a task, and one each for what a reader needs next: why it went wrong, and a link where no file is. */
-function renderListed(task: Report): string {
-  const { mode, duration, cost, video, error } = task;
+/** One line: id, status, what it waits for or why it went wrong, where it is, cost, prompt. */
+export function itemText(item: ListReport['tasks'][number], shown: (text: string) => string): string {
+  const { task_id: id, status, mode, prompt, path, cost_cny: cny, waits_for: waits, error } = item;
+  const cost =
+    cny === undefined
+      ? undefined
+      : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`;
   const facts = [
     mode,
-    duration === undefined ? undefined : `${duration} s`,
-    cost && shortCost(cost),
-    task.submitted_at && `submitted ${task.submitted_at}`,
-    video?.path,
-    error && `error ${error.code}`,
-  ].filter(Boolean);
-  const prompt = task.prompt === undefined ? '' : `: ${escapeMarkdown(task.prompt)}`;
-  const url = task.status === 'done' && video?.path === undefined ? video?.url : undefined;
-  return [
-    `- ${task.task_id} **${task.status}** (${facts.join(', ')})${prompt}`,
-    ...(error === undefined ? [] : [`  ${error.message}`]),
-    ...(url === undefined ? [] : [`  [Download Video](${link(url)})`]),
-  ].join('\n');
+    cost,
+    waits === undefined ? undefined : `waits for ${waits}`,
+    error && (error.message === undefined ? error.code : `${error.code}: ${error.message}`),
+    path === undefined ? undefined : oneLine(path),
+  ];
+  const inBrackets = facts.filter((fact) => fact !== undefined).join(', ');
+  return `${id} ${status} (${inBrackets})${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
 }
 
-export function renderList(report: ListReport): string {
-  const lines = report.tasks.map(renderListed);
-  const { spent } = report;
-  const money =
-    spent === undefined
-      ? []
-      : [
-          `**Spent:** ¥${spent.last_24h_cny.toFixed(2)} in the last 24 hours, ¥${spent.all_time_cny.toFixed(2)} in all, ¥${spent.possible_cny.toFixed(2)} still possible.`,
-        ];
-  return ['**Video Tasks:**', ...(lines.length === 0 ? [] : [lines.join('\n')]), ...money, report.message].join('\n\n');
+export function moneyText({ spent, sandbox }: ListReport): string {
+  if (sandbox || spent === undefined) return 'This is the sandbox: no real videos, and nothing is charged.';
+  const { last_24h_cny: day, all_time_cny: all, pending_cny: pending, budget_cny: budget, left_cny: left } = spent;
+  const limit = budget === undefined ? '' : ` Daily budget ${yuan(budget)}: ${yuan(left ?? 0)} left.`;
+  return `Spent: ${yuan(day)} in the last 24 hours, ${yuan(all)} in all; pending ${yuan(pending)}.${limit}`;
 }

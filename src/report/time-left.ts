@@ -1,50 +1,40 @@
-/** How long has it taken, how long will it take, in words? No more certain than the past videos are alike. */
+/** Says how long a task has taken and how long it usually takes, no more precisely than past videos allow. Pure. */
 import type { TaskRecord } from '../tasks/record.ts';
 import type { UsualTime } from '../tasks/usual-time.ts';
 
 /** No official figure; the source document's (comparable runs took 40 s to 6 min). */
 const USUALLY = 'usually 2 to 10 minutes';
-/** One in ten takes longer than so many times what one in ten is faster than: a single figure would promise too much. */
+/** With a wider spread than this (slow tenth / fast tenth), a range is shown instead of one figure. */
 const WIDE = 2;
-/** Less than this is not told as a time that is left. */
+/** Less than this is not shown as time that is left. */
 const SOON_SECONDS = 5;
 
-/** Seconds since the provider took it; since it was recorded, until then. */
-export function ageSeconds({ submitted_at, created_at }: TaskRecord, now: number): number {
-  return Math.max(0, (now - Date.parse(submitted_at ?? created_at)) / 1000);
+/** Seconds since the provider accepted it; since it was recorded, until then. */
+export function ageSeconds({ acceptedAt, reservedAt }: TaskRecord, now: number): number {
+  return Math.max(0, (now - (acceptedAt ?? reservedAt)) / 1000);
 }
 
-/** "50 s so far, about 1 min 20 s left, usually 2 min 10 s for t2v_720p" @param now milliseconds since 1970 */
-export function timeWords(record: TaskRecord, usual: UsualTime | undefined, now: number): string {
-  const age = ageSeconds(record, now);
-  const soFar = `${exactly(age)} so far`;
-  if (record.video !== undefined) return soFar;
+/** "50 s so far, about 1 min 20 s left, usually 2 min 10 s" @param now milliseconds since 1970 */
+export function timeWords(task: TaskRecord, usual: UsualTime | undefined, now: number): string {
+  const age = ageSeconds(task, now);
+  const soFar = `${inMinutes(Math.round(age))} so far`;
+  if (task.video !== undefined) return soFar;
   if (usual === undefined) return `${soFar}, ${USUALLY}`;
-  const mode = `for ${record.request.mode}`;
-  const { lowSeconds: low, medianSeconds: middle, highSeconds: high } = usual;
+  const { lowSeconds: low, medianSeconds: median, highSeconds: high } = usual;
   const isWide = high / low > WIDE;
-  const usually = isWide ? `usually ${range(low, high)}` : `usually ${about(middle)}`;
-  // Nothing runs down while it waits for its turn.
-  if (record.submitted_at === undefined) return `${soFar}, ${usually} ${mode}`;
-  if (age > high) return `${soFar}, longer than usual: ${usually} ${mode}`;
-  return `${soFar}, ${isWide ? leftOfRange(low - age, high - age) : left(middle - age)}, ${usually} ${mode}`;
+  const usually = `usually ${isWide ? range(low, high) : about(median)}`;
+  if (task.acceptedAt === undefined) return `${soFar}, ${usually}`;
+  if (age > high) return `${soFar}, longer than the usual ${isWide ? range(low, high) : about(median)}`;
+  return `${soFar}, ${isWide ? left(low - age, high - age) : left(median - age, median - age)}, ${usually}`;
 }
 
-function left(seconds: number): string {
-  return seconds < SOON_SECONDS ? 'due about now' : `about ${about(seconds)} left`;
-}
-
-function leftOfRange(least: number, most: number): string {
+function left(least: number, most: number): string {
   if (most < SOON_SECONDS) return 'due about now';
-  return least < SOON_SECONDS ? `probably under ${about(most)} left` : `about ${range(least, most)} left`;
+  return least < SOON_SECONDS ? `under ${about(most)} left` : `about ${range(least, most)} left`;
 }
 
 function range(low: number, high: number): string {
   return about(low) === about(high) ? about(high) : `${about(low)} to ${about(high)}`;
-}
-
-function exactly(seconds: number): string {
-  return inMinutes(Math.round(seconds));
 }
 
 /** In steps that do not pretend to more than is known. */

@@ -163,7 +163,7 @@ export function errorOf(problem: Problem): TaskError {
   return {
     code: problem.code,
     message: problem.message,
-    hint: problem.mend,
+    hint: problem.hint,
     who: problem.who,
     retryable: problem.retryable,
     ...(problem.providerCode === undefined ? {} : { providerCode: problem.providerCode }),

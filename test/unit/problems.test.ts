@@ -1,4 +1,4 @@
-/** Does every problem say who can mend it, and in one sentence what happened and what to do? */
+/** Every problem says who can fix it, what happened, and what to do. */
 import { describe, expect, test } from 'vitest';
 import {
   GATEWAY_NUMBERS,
@@ -7,25 +7,31 @@ import {
   Problem,
   type ProblemCode,
   type ProblemRow,
-} from '../src/problems.ts';
+  together,
+} from '../../src/problems.ts';
 
 const ROWS = Object.entries(PROBLEMS) as [ProblemCode, ProblemRow][];
 
 describe.each(ROWS)('the row %s', (code, row) => {
-  test('says in a sentence what happened, and as an imperative without a full stop what to do', () => {
+  test('has a sentence for what happened, and an imperative without a full stop for what to do', () => {
     expect(row.what).toMatch(/^[A-Z].*\.$/s);
-    expect(row.mend).toMatch(/^[a-z].*[^.]$/s);
-    expect(`${row.what}${row.mend}`).not.toMatch(/\n/);
+    expect(row.hint).toMatch(/^[a-z].*[^.]$/s);
+    expect(`${row.what}${row.hint}`).not.toMatch(/\n/);
   });
 
-  test('becomes a Problem with all it says', () => {
+  test('names no tool and no input of one: each surface adds its own calls', () => {
+    const words = /_video_task|generate_video|allow_duplicate|wait_seconds|dry_run|`|--[a-z]/;
+    expect(`${row.what} ${row.hint}`).not.toMatch(words);
+  });
+
+  test('becomes a Problem with all of its fields', () => {
     const problem = new Problem(code);
-    expect([problem.code, problem.message, problem.mend]).toEqual([code, row.what, row.mend]);
+    expect([problem.code, problem.message, problem.hint]).toEqual([code, row.what, row.hint]);
     expect([problem.who, problem.charge, problem.retryable]).toEqual([row.who, row.charge, row.retryable]);
   });
 });
 
-test('money may have been spent only where the answer does not tell', () => {
+test('money may have been spent only where the answer leaves that open', () => {
   const possible = ROWS.filter(([, row]) => row.charge === 'possible').map(([code]) => code);
   expect(possible.sort()).toEqual(
     [
@@ -46,18 +52,32 @@ test('every number of the gateway leads to a row', () => {
   expect(Object.keys(GATEWAY_NUMBERS)).toHaveLength(13);
 });
 
-test('a name that every object has is no code', () => {
+test('a name that every object has is not a code', () => {
   for (const name of ['constructor', 'toString', '__proto__']) expect(isProblemCode(name)).toBe(false);
 });
 
 test('numbers and names replace the row’s words, and the rest of the row stays', () => {
-  const problem = new Problem('unknown_code', { what: 'W.', mend: 'm', code: '50999', providerText: 'p', cause: 'c' });
+  const problem = new Problem('unknown_code', { what: 'W.', hint: 'm', code: '50999', providerText: 'p', cause: 'c' });
   expect(problem).toMatchObject({
     message: 'W.',
-    mend: 'm',
+    hint: 'm',
     code: '50999',
     providerText: 'p',
     cause: 'c',
     who: 'unknown',
   });
+});
+
+test('rows are grouped by who can fix them', () => {
+  const changes = (codes: readonly (readonly [string, ProblemRow])[]) =>
+    codes.filter(([, { who }], index) => index > 0 && codes[index - 1]?.[1].who !== who).length;
+  const ours = ROWS.filter(([code]) => /^[a-z]/.test(code));
+  const gateway = ROWS.filter(([code]) => /^[A-Z]/.test(code));
+  expect([changes(ours), changes(gateway)]).toEqual([3, 1]);
+});
+
+test('several problems become one, with each hint once', () => {
+  const first = new Problem('invalid_image', { what: 'A.', hint: 'fix it' });
+  const all = together([first, new Problem('invalid_input', { what: 'B.', hint: 'fix it' }), first]);
+  expect([all.code, all.message, all.hint]).toEqual(['invalid_image', 'A. B.', 'fix it']);
 });

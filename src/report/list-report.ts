@@ -1,0 +1,123 @@
+/** Builds the list of tasks: compact, because a model polls it. */
+import * as z from 'zod';
+import type { Problem } from '../problems.ts';
+import type { ListView } from '../tasks/calls.ts';
+import { chargeOf, TASK_STATUSES, type Task } from '../tasks/record.ts';
+import { sentenceOf, waitsFor } from './message.ts';
+import { nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
+import type { Phrasing } from './phrasing-tools.ts';
+import { cnyOf, compact, isoOf } from './report.ts';
+import { cut, oneLine } from './text.ts';
+
+const MAX_PROMPT_CHARACTERS = 80;
+const MAX_ERROR_CHARACTERS = 120;
+/** 50 tasks with long prompts in Chinese have more; then prompts and errors are cut shorter. */
+const MAX_BYTES = 17_000;
+
+const money = z.number().describe('CNY');
+
+const errorSchema = z.strictObject({ code: z.string(), message: z.string().optional() });
+
+export const listSchema = z.strictObject({
+  tasks: z.array(
+    z.strictObject({
+      task_id: z.string(),
+      status: z.enum(TASK_STATUSES),
+      mode: z.string(),
+      prompt: z.string().optional(),
+      path: z.string().optional(),
+      cost_cny: money.optional(),
+      submitted_at: z.string().optional(),
+      waits_for: z.string().optional(),
+      error: errorSchema.optional(),
+    }),
+  ),
+  films: z.array(z.strictObject({ film_id: z.string(), status: z.string(), path: z.string().optional() })).optional(),
+  changed: z.array(z.string()).describe('Ids whose status changed while the call waited.').optional(),
+  counts: z
+    .strictObject(Object.fromEntries(['open', 'total', ...TASK_STATUSES].map((name) => [name, z.number().optional()])))
+    .optional(),
+  spent: z
+    .strictObject({
+      last_24h_cny: money,
+      all_time_cny: money,
+      pending_cny: money,
+      budget_cny: money.optional(),
+      left_cny: money.optional(),
+    })
+    .optional(),
+  sandbox: z.boolean().optional(),
+  error: errorSchema.optional(),
+  next_step: z.string(),
+});
+export type ListReport = z.infer<typeof listSchema>;
+type Item = ListReport['tasks'][number];
+
+export function listReport(view: ListView, phrasing: Phrasing): ListReport {
+  const { counts, total, changed, sandbox } = view;
+  const report = compact({
+    tasks: view.tasks.map((task) => itemOf(task, view, phrasing)),
+    films: [],
+    changed: changed === undefined ? undefined : [...changed],
+    counts: { ...counts, open: openCount(counts), total },
+    // Nothing of the sandbox is ever spent.
+    spent: sandbox ? undefined : spentOf(view),
+    sandbox: sandbox ? true : undefined,
+    next_step: phrasing.listStep(nextStepOfList(view)),
+  });
+  return shortened(report);
+}
+
+/** The call was refused, in the shape of a list. */
+export function listRefusal(problem: Problem, phrasing: Phrasing): ListReport {
+  const error = { code: problem.code, message: oneLine(problem.message) };
+  return { tasks: [], error, next_step: phrasing.nextStep(nextStepAfter(problem, undefined)) };
+}
+
+function itemOf(task: Task, { queue, sandbox }: ListView, phrasing: Phrasing): Item {
+  const { id, status, request, video } = task;
+  const error = task.error ?? task.pollingProblem ?? task.sendingProblem;
+  const state = queue.get(id);
+  const isFree = sandbox || task.sandbox || (status !== 'queued' && chargeOf(task) === 'none');
+  return compact({
+    task_id: id,
+    status,
+    mode: request.mode,
+    prompt: request.prompt === undefined ? undefined : cut(oneLine(request.prompt), MAX_PROMPT_CHARACTERS),
+    path: video?.file?.path,
+    cost_cny: isFree ? undefined : cnyOf(task.fen),
+    submitted_at: isoOf(task.acceptedAt ?? task.sentAt),
+    waits_for: state?.waitsFor === undefined ? undefined : waitsFor(state, phrasing),
+    error: error && { code: error.code, message: cut(sentenceOf(error), MAX_ERROR_CHARACTERS) },
+  });
+}
+
+function spentOf({ spending }: ListView): NonNullable<ListReport['spent']> {
+  const { last24hFen, allTimeFen, pendingFen, reservedFen, budgetFen } = spending;
+  return {
+    last_24h_cny: last24hFen / 100,
+    all_time_cny: allTimeFen / 100,
+    pending_cny: pendingFen / 100,
+    ...(budgetFen === undefined
+      ? {}
+      : { budget_cny: budgetFen / 100, left_cny: Math.max(0, budgetFen - reservedFen) / 100 }),
+  };
+}
+
+function shortened(report: ListReport): ListReport {
+  let shorter = report;
+  for (const share of [1, 0.5, 0.2, 0]) {
+    const tasks = report.tasks.map(({ prompt, error, ...item }) => ({
+      ...item,
+      ...(prompt === undefined || share === 0 ? {} : { prompt: cut(prompt, MAX_PROMPT_CHARACTERS * share) }),
+      ...(error === undefined ? {} : { error: shortError(error, MAX_ERROR_CHARACTERS * share) }),
+    }));
+    shorter = { ...report, tasks };
+    if (Buffer.byteLength(JSON.stringify(shorter)) <= MAX_BYTES) break;
+  }
+  return shorter;
+}
+
+function shortError({ code, message }: NonNullable<Item['error']>, max: number): NonNullable<Item['error']> {
+  return message === undefined || max === 0 ? { code } : { code, message: cut(message, max) };
+}

@@ -1,0 +1,90 @@
+/** Phrases next steps for a person at a terminal: the command to run. */
+import type { Fix, GetCall, NextStep } from './next-step.ts';
+import { NOTHING_OPEN, type Phrasing } from './phrasing-tools.ts';
+import { capitalised, localTime, oneLine } from './text.ts';
+
+/** As a POSIX shell reads it, whatever it holds. */
+function quoted(word: string): string {
+  return /^[\w./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * @param command what starts this program in the reader's shell
+ * @param zone the reader's time zone; undefined: this computer's
+ */
+export function phrasingForTerminal(command: string, zone?: string): Phrasing {
+  const get = ({ taskId, output }: GetCall) =>
+    `run: ${command} get ${taskId}${output === undefined ? '' : ` --output ${quoted(output)}`}`;
+  return {
+    nextStep: (step) => capitalised(nextStep(step, command, get, zone)),
+    listStep: (step) => {
+      if (step.action === 'none') return NOTHING_OPEN;
+      if (step.action === 'save') return `To save the one that is not saved, ${get(step.get)}`;
+      return `To wait for ${step.open === 1 ? 'the open one' : `the ${step.open} open ones`} and save ${step.open === 1 ? 'it' : 'them'}, run: ${command} collect`;
+    },
+    anotherTake: 'pass a different --seed or --allow-duplicate',
+    sendsQueued: 'while a command or a server that works on it is running',
+    quote: oneLine,
+    time: (milliseconds) => localTime(milliseconds, zone),
+  };
+}
+
+/** A sentence that ends in a command has no full stop: it would be copied. */
+function nextStep(step: NextStep, command: string, get: (call: GetCall) => string, zone?: string): string {
+  switch (step.action) {
+    case 'wait': {
+      const [release] = step.release;
+      const lines = [
+        `to wait for it, ${get(step.get)}`,
+        ...(step.isSent ? [] : [`To withdraw it, run: ${command} cancel ${step.get.taskId}`]),
+        ...(release === undefined ? [] : [`To free the slot, run: ${command} cancel ${release}`]),
+      ];
+      return lines.join('\n');
+    }
+    case 'get':
+      return `to ${GET_PURPOSES[step.to]}, ${get(step.get)}`;
+    case 'fix_then_get':
+      return `${fixed(step.fix)} Then ${get(step.get)}`;
+    case 'fix_then_repeat':
+      return `${fixed(step.fix)} ${REPEATS[step.repeat]}`;
+    case 'show_file':
+      return 'nothing is left to do.';
+    case 'give_link':
+      return `open the link before ${localTime(step.validUntil, zone)}.`;
+    case 'ask_before_paying': {
+      const look = step.console
+        ? "look for it in the provider's console before paying again"
+        : 'to make it again is paid again';
+      const first = step.fix === undefined ? '' : ` Before another request: ${step.fix.hint}.`;
+      return `${look}${step.mustDiffer ? ' (with a different --seed or --allow-duplicate)' : ''}.${first}`;
+    }
+    case 'get_with_mode':
+      return `if it was made in another mode, run: ${command} get ${step.providerTaskId} --mode MODE`;
+    case 'list':
+      return step.to === 'find_id'
+        ? `for the ids, run: ${command} list\nFor a task made elsewhere or with other keys, give the id of the provider and its --mode.`
+        : `before paying again, run: ${command} list\nWhatever was sent is recorded there.`;
+    case 'make':
+      return step.same === undefined
+        ? 'run it without --dry-run to generate it.'
+        : `for the existing video, ${get({ taskId: step.same })}`;
+    case 'repeat_if_wanted':
+      return 'nothing is left to do; if the video is still wanted, run generate again.';
+  }
+}
+
+const REPEATS = {
+  request: 'Then run generate again.',
+  call: 'Then run it again.',
+  call_about_task: 'Then run it again; the task itself is unaffected.',
+} as const;
+
+const GET_PURPOSES = {
+  send: 'send it and wait for it',
+  save: 'save it',
+  refresh_link: 'get a fresh link',
+} as const;
+
+function fixed({ hint }: Fix): string {
+  return `${capitalised(hint)}.`;
+}

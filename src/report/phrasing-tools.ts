@@ -1,0 +1,114 @@
+/** Phrases next steps for a model: what it calls itself, and what it tells its user. */
+import { isFixedInSettings } from '../problems.ts';
+import type { Fix, GetCall, ListStep, NextStep } from './next-step.ts';
+import { capitalised, escapeMarkdown, localTime } from './text.ts';
+
+/** How one surface speaks to its reader. */
+export interface Phrasing {
+  nextStep(step: NextStep): string;
+  listStep(step: ListStep): string;
+  /** How a request is paid for again on purpose: continues "for another take, …". */
+  readonly anotherTake: string;
+  /** Continues "It is sent …", of a queued request. */
+  readonly sendsQueued: string;
+  /** The words of the provider, or of anybody else, inside a sentence. */
+  quote(text: string): string;
+  /** @param milliseconds since 1970 */
+  time(milliseconds: number): string;
+}
+
+export const NOTHING_OPEN = 'No video is open, and nothing is left to do.';
+
+/** A tool call, ready to be copied. */
+function call(tool: string, input: object): string {
+  return `${tool} with ${JSON.stringify(input)}`;
+}
+
+function getCall({ taskId, output }: GetCall): string {
+  return call('get_video_task', { task_id: taskId, ...(output === undefined ? {} : { output }) });
+}
+
+/** @param zone the reader's time zone; undefined: this computer's */
+export function phrasingForTools(zone?: string): Phrasing {
+  const time = (milliseconds: number) => localTime(milliseconds, zone);
+  return {
+    nextStep: (step) => nextStep(step, time),
+    listStep,
+    anotherTake: 'pass a different seed or "allow_duplicate": true',
+    sendsQueued: 'automatically',
+    quote: escapeMarkdown,
+    time,
+  };
+}
+
+function nextStep(step: NextStep, time: Phrasing['time']): string {
+  switch (step.action) {
+    case 'wait': {
+      const [release] = step.release;
+      const cancel = call('cancel_video_task', { task_id: step.get.taskId });
+      const free =
+        release === undefined ? '' : ` To free the slot, call ${call('cancel_video_task', { task_id: release })}.`;
+      return `Call ${getCall(step.get)} to wait for it${step.isSent ? '' : `, or ${cancel} to withdraw it`}.${free}`;
+    }
+    case 'get':
+      return `Call ${getCall(step.get)} to ${GET_PURPOSES[step.to]}.`;
+    case 'fix_then_get':
+      return `${fixed(step.fix)} Then call ${getCall(step.get)}.`;
+    case 'fix_then_repeat':
+      return `${fixed(step.fix)} ${REPEATS[step.repeat]}`;
+    case 'show_file':
+      return 'Show the user the saved file.';
+    case 'give_link':
+      return `Give the user the link now: it works until ${time(step.validUntil)}.`;
+    case 'ask_before_paying': {
+      const first = step.fix === undefined ? '' : ` Before another request: ${step.fix.hint}.`;
+      const told = step.console
+        ? "Tell the user to look for it in the provider's console; send it again only if they agree to pay twice"
+        : 'Ask the user before paying for it again';
+      return `${told}${step.mustDiffer ? ' (with a different seed or "allow_duplicate": true)' : ''}.${first}`;
+    }
+    case 'get_with_mode':
+      return `If it was made in another mode, call get_video_task with {"task_id":${JSON.stringify(step.providerTaskId)}} and its "mode"; else ask the user before paying for it again.`;
+    case 'list':
+      return step.to === 'find_id'
+        ? 'Call list_video_tasks with {} for the ids. For a task made elsewhere or with other keys, give the id of the provider and its "mode".'
+        : 'Call list_video_tasks with {} before anything is paid again: whatever was sent is recorded there.';
+    case 'make':
+      return step.same === undefined
+        ? 'Make the same call without "dry_run" to generate it.'
+        : `Call ${getCall({ taskId: step.same })} for the existing video; to pay for another take, pass a different seed or "allow_duplicate": true.`;
+    case 'repeat_if_wanted':
+      return 'Nothing is left to do; if the video is still wanted, make the same call again.';
+  }
+}
+
+const REPEATS = {
+  request: 'Then request the video again.',
+  call: 'Then make the call again.',
+  call_about_task: 'Then make the call again; the task itself is unaffected.',
+} as const;
+
+const GET_PURPOSES = {
+  send: 'send it and wait for it',
+  save: 'save it',
+  refresh_link: 'get a fresh link',
+} as const;
+
+function fixed({ code, who, hint }: Fix): string {
+  if (who !== 'operator') return `${capitalised(hint)}.`;
+  if (!isFixedInSettings(code)) return `Tell the user to ${hint}.`;
+  return `Tell the user to fix the server's settings and restart it: ${hint}.`;
+}
+
+function listStep(step: ListStep): string {
+  switch (step.action) {
+    case 'wait_for_all': {
+      const wait = call('list_video_tasks', { wait_seconds: 45, wait_for: 'all_finished' });
+      return `Call ${wait} to wait for ${step.open === 1 ? 'the open one' : `the ${step.open} open ones`}.`;
+    }
+    case 'save':
+      return `Call ${getCall(step.get)} to save the one that is not saved.`;
+    case 'none':
+      return NOTHING_OPEN;
+  }
+}
