@@ -92,7 +92,7 @@ const program = await build({
   outfile: join(out, 'main.js'),
   plugins: [
     resolve(/\/load-server\.ts$/, { path: join(process.cwd(), 'src/start/load-kept-server.ts') }),
-    resolve(/\/mcp\/work\.ts$/, { path: './work.mjs', external: true }),
+    resolve(/\/mcp\/handlers\.ts$/, { path: './handlers.mjs', external: true }),
     resolve(/\/cli\/commands\.ts$/, { path: './commands.mjs', external: true }),
   ],
 });
@@ -103,7 +103,7 @@ const server = await build({
   // One function, as load-kept-server.ts runs it.
   banner: { js: '(function (module, require) {' },
   footer: { js: '})' },
-  entryPoints: ['src/mcp/server.ts'],
+  entryPoints: ['src/mcp/stdio-server.ts'],
   outfile: join(out, 'server.js'),
   plugins: [replace(/[/\\]mcp[/\\]listing\.ts$/, await evaluate('src/mcp/listing.ts')), leanSdk],
 });
@@ -113,7 +113,7 @@ const parts = await build({
   ...shared,
   format: 'esm',
   splitting: true,
-  entryPoints: { work: 'src/mcp/work.ts', commands: 'src/cli/commands.ts' },
+  entryPoints: { handlers: 'src/mcp/handlers.ts', commands: 'src/cli/commands.ts' },
   outdir: out,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'part-[hash]',

@@ -74,6 +74,13 @@ const OWN = {
     'The daily budget does not allow another video.',
     'wait until there is room, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
   ),
+  too_many_calls: row(
+    'you',
+    'none',
+    true,
+    'The server is working on too many calls, so this one was not begun.',
+    'wait until others have been answered',
+  ),
   preparation_too_long: row(
     'you',
     'none',

@@ -1,5 +1,5 @@
 /** Where does the protocol's part come from? From the sources; the build puts load-kept-server.ts in the place of this. */
-import type { serveStdio } from '../mcp/server.ts';
+import type { serveStdio } from '../mcp/stdio-server.ts';
 
 export interface LoadedServer {
   readonly serveStdio: typeof serveStdio;
@@ -8,6 +8,6 @@ export interface LoadedServer {
 }
 
 export async function loadServer(): Promise<LoadedServer> {
-  const { serveStdio } = await import('../mcp/server.ts');
+  const { serveStdio } = await import('../mcp/stdio-server.ts');
   return { serveStdio, keep: () => undefined };
 }

@@ -1,5 +1,5 @@
 /** How does the server live: from its first line to the moment when its client is gone? */
-import type { Work } from '../mcp/work.ts';
+import type { Handlers } from '../mcp/handlers.ts';
 import { loadServer } from './load-server.ts';
 
 /** A submit that is out is awaited so long: SDK clients kill 4 s after they closed stdin. */
@@ -7,15 +7,15 @@ const LAST_WAIT_MILLISECONDS = 3_000;
 
 /** Answers over stdio until stdin or stdout is closed, or a signal ends it; then exits with 0. */
 export async function serve(): Promise<void> {
-  let work: Promise<Work> | undefined;
+  let handlers: Promise<Handlers> | undefined;
   let ending = false;
   const end = async (reason: string, exitCode = 0) => {
     if (ending) return;
     ending = true;
     try {
-      await (await work)?.end(reason, LAST_WAIT_MILLISECONDS);
+      await (await handlers)?.end(reason, LAST_WAIT_MILLISECONDS);
     } finally {
-      // Whatever went wrong with the work, or with loading it: a server whose client is gone does not stay.
+      // Whatever went wrong with the handlers, or with loading it: a server whose client is gone does not stay.
       process.exit(exitCode);
     }
   };
@@ -42,11 +42,11 @@ export async function serve(): Promise<void> {
   // After the above: a client may send a signal before the protocol’s part is there.
   const { serveStdio, keep } = await loadServer();
   /** Loaded by the first call: initialize and the lists need none of it. */
-  const getWork = (): Promise<Work> => {
-    work ??= import('../mcp/work.ts').then(
-      ({ openWork }) => {
+  const loadHandlers = (): Promise<Handlers> => {
+    handlers ??= import('../mcp/handlers.ts').then(
+      ({ openHandlers }) => {
         keep();
-        return openWork();
+        return openHandlers();
       },
       (cause: unknown) => {
         // An update or a new build puts other parts in the place of those that this process would load.
@@ -54,7 +54,7 @@ export async function serve(): Promise<void> {
         throw new Error(`${sentence}: restart the server, then call again.`, { cause });
       },
     );
-    return work;
+    return handlers;
   };
-  await serveStdio(getWork, process.stdin, process.stdout);
+  await serveStdio(loadHandlers, process.stdin, process.stdout);
 }
