@@ -78,6 +78,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'program-part',
     'small-heap',
     'version',
+    'transports',
   ],
   ['jimeng'],
   ['media'],
@@ -214,8 +215,8 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     [
       'clock.ts',
       'open-service.ts',
-      'mcp/server.ts',
-      'mcp/work.ts',
+      'mcp/stdio-server.ts',
+      'mcp/handlers.ts',
       'cli/*',
       'tasks/lease.ts',
       'tasks/durable-file.ts',
@@ -228,7 +229,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
 
 /** Packages and parts of Node → the only files that may import them. */
 const IMPORTERS: [what: string, RegExp, files: string[]][] = [
-  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/server.ts']],
+  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts']],
   ['undici', /^undici$/, ['network.ts', 'jimeng/api.ts', 'media/download*']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],

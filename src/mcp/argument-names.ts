@@ -19,8 +19,8 @@ export interface CorrectedNames {
 interface Idea {
   /** Continues "`resolution` is not an input". */
   readonly hint: string;
-  /** Is added to the arguments. */
-  readonly values: Values;
+  /** Is added to the arguments; undefined where it contradicts what was given. */
+  readonly values: Values | undefined;
   readonly tool?: string;
 }
 
@@ -106,7 +106,7 @@ export function correctNames(
   const sentences = unknown.map(([name, value]) => {
     const idea = ideaOf(name, value, values, inputs);
     tool ??= idea?.tool;
-    corrected = idea === undefined || corrected === undefined ? undefined : { ...corrected, ...idea.values };
+    corrected = idea?.values === undefined || corrected === undefined ? undefined : { ...corrected, ...idea.values };
     const hint = idea?.hint ?? `the inputs are ${inputs.join(', ')}`;
     return `\`${shownName(name)}\` is not an input; ${hint}${/[?]$/.test(hint) ? '' : '.'}`;
   });
@@ -121,8 +121,9 @@ function ideaOf(name: string, value: unknown, values: Values, inputs: readonly s
   if (idea !== undefined) return idea(value, values);
   const meant = own ?? nearestName(name, inputs);
   if (meant === undefined) return undefined;
-  const isFree = values[meant] === undefined;
-  return { hint: `did you mean \`${meant}\`?`, values: isFree ? { [meant]: valueFor(meant, value, values) } : {} };
+  const wanted = valueFor(meant, value, values);
+  const isClear = values[meant] === undefined || values[meant] === wanted;
+  return { hint: `did you mean \`${meant}\`?`, values: isClear ? { [meant]: wanted } : undefined };
 }
 
 function plainName(name: string): string {
@@ -153,6 +154,7 @@ function resolutionIdea(value: unknown, values: Values): Idea {
   const named = mode ?? modeOfQuality('1080p', picturesIn(values));
   const examples = named === undefined ? '720p is the only one with `template_id`' : `1080p is ${named}`;
   const hint = `the resolution is part of \`mode\` (720p is the default, ${examples}, the best quality is ti2v_pro)`;
+  if (values.mode !== undefined) return { hint, values: values.mode === mode ? {} : undefined };
   return { hint, values: mode === undefined || quality === '720p' ? {} : { mode } };
 }
 
@@ -169,7 +171,7 @@ function sizeIdea(value: unknown, values: Values): Idea {
   const takesRatio = ratio !== undefined && values.image === undefined;
   return {
     hint: `${ofResolution.hint}, and the shape is \`aspect_ratio\``,
-    values: { ...ofResolution.values, ...(takesRatio ? { aspect_ratio: ratio } : {}) },
+    values: ofResolution.values && { ...ofResolution.values, ...(takesRatio ? { aspect_ratio: ratio } : {}) },
   };
 }
 
@@ -206,7 +208,7 @@ function modelIdea(value: unknown, values: Values): Idea {
     (/pro/.test(plain) ? modeOfQuality('pro', picturesIn(values)) : undefined);
   const hint =
     'there is one model, Jimeng Video 3.0: `mode` chooses its variant, and is chosen by the inputs when left out';
-  return { hint, values: mode === undefined ? {} : { mode } };
+  return { hint, values: mode === undefined || values.mode !== undefined ? {} : { mode } };
 }
 
 /** @returns the known name with the same letters, or the nearest at most two edits away */

@@ -1,7 +1,5 @@
 /** What a client reads before it calls anything. Evaluated when the program is built, so that it costs the start nothing. */
 import * as z from 'zod';
-import { MODE_NAMES, modeRow, priceCny } from '../jimeng/modes.ts';
-import type { Cost, Tool } from './tool.ts';
 import { TOOLS } from './tools.ts';
 
 export { PROMPTS } from './prompts.ts';
@@ -62,32 +60,13 @@ function outline(schema: JsonSchema, isWhole: boolean): JsonSchema & { readonly 
   };
 }
 
-/** Nothing is ever overwritten or removed; the same paid request within half an hour joins the first. */
-function annotationsOf({ cost, isReadOnly = false }: Tool) {
-  return { readOnlyHint: isReadOnly, destructiveHint: false, idempotentHint: cost === 'free', openWorldHint: true };
-}
-
-function prices(): string {
-  const resolutions = ['720P', '1080P', 'Pro'] as const;
-  const each = resolutions.map((resolution) => {
-    const mode = MODE_NAMES.find((name) => modeRow(name).resolution === resolution) ?? 't2v_720p';
-    return `¥${priceCny(mode, 5).toFixed(2)} in ${resolution.toLowerCase()}`;
-  });
-  return `5 s are ${each.join(', ')}; 10 s twice that`;
-}
-
-const COST_SENTENCES: Readonly<Record<Cost, string>> = {
-  paid: `Costs money: ${prices()}; only a finished video is charged.`,
-  free: 'Free.',
-};
-
 /** As tools/list answers it. */
 export const TOOL_LIST = TOOLS.map((tool) => ({
   name: tool.name,
   title: tool.title,
-  description: `${tool.description} ${COST_SENTENCES[tool.cost]}`,
+  description: tool.description,
   inputSchema: portable(jsonSchema(tool.input, 'input')),
   // Written out once: the other tools answer with the same report.
   outputSchema: outline(jsonSchema(tool.output, 'output'), tool === TOOLS[0]),
-  annotations: annotationsOf(tool),
+  annotations: tool.annotations,
 }));

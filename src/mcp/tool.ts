@@ -1,5 +1,6 @@
 /** A tool: a plain object and a plain function, without the SDK. */
 import type { z } from 'zod';
+import { priceCny } from '../jimeng/modes.ts';
 import type { ToolService } from './tool-service.ts';
 
 /** What a waiting client is shown. */
@@ -39,22 +40,49 @@ export type Cost = 'paid' | 'free';
 export interface Tool {
   readonly name: string;
   readonly title: string;
-  /** Without the sentence about cost. Under 2 kB with it: Claude Code cuts longer ones. */
+  /** Ends in the sentence about cost. Under 2 kB: Claude Code cuts longer ones. */
   readonly description: string;
   readonly cost: Cost;
-  /** Changes nothing, not even here: clients ask a person before calling any other tool. */
-  readonly isReadOnly?: boolean;
+  readonly annotations: ToolAnnotations;
   readonly input: z.ZodObject;
   readonly output: z.ZodObject;
   run(input: unknown, service: ToolService, call: ToolCall): Promise<ToolResult>;
 }
 
-/** Ties the type of what `run` receives to the input schema. */
-export function defineTool<Schema extends z.ZodObject>(
-  tool: Omit<Tool, 'input' | 'run'> & {
-    readonly input: Schema;
-    run(input: z.output<Schema>, service: ToolService, call: ToolCall): Promise<ToolResult>;
-  },
-): Tool {
-  return tool as unknown as Tool;
+interface ToolAnnotations {
+  readonly readOnlyHint: boolean;
+  readonly destructiveHint: boolean;
+  readonly idempotentHint: boolean;
+  readonly openWorldHint: boolean;
+}
+
+/** A tool as its file writes it down. */
+interface ToolDefinition<Schema extends z.ZodObject> extends Omit<Tool, 'annotations' | 'input' | 'run'> {
+  /** Changes nothing, not even here: clients ask a person before calling any other tool. */
+  readonly isReadOnly?: boolean;
+  readonly input: Schema;
+  run(input: z.output<Schema>, service: ToolService, call: ToolCall): Promise<ToolResult>;
+}
+
+/** Nothing is ever overwritten or removed; the same paid request within half an hour joins the first. */
+export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinition<Schema>): Tool {
+  const { isReadOnly = false, ...tool } = definition;
+  return {
+    ...tool,
+    description: `${tool.description} ${costSentence(tool.cost)}`,
+    annotations: {
+      readOnlyHint: isReadOnly,
+      destructiveHint: false,
+      idempotentHint: tool.cost === 'free',
+      openWorldHint: true,
+    },
+    // `input` validates what `run` receives.
+    run: definition.run as Tool['run'],
+  };
+}
+
+function costSentence(cost: Cost): string {
+  if (cost === 'free') return 'Free.';
+  const yuan = (mode: 't2v_720p' | 't2v_1080p' | 'ti2v_pro') => `¥${priceCny(mode, 5).toFixed(2)}`;
+  return `Costs money: 5 s are ${yuan('t2v_720p')} in 720p, ${yuan('t2v_1080p')} in 1080p, ${yuan('ti2v_pro')} in pro; 10 s twice that; only a finished video is charged.`;
 }

@@ -303,6 +303,9 @@ export const WRONG_IDEAS: readonly WrongIdea[] = [
   },
   { given: { ...P, frames: 241 }, hint: 'the length is `duration`', right: { ...P, duration: 10 } },
   { given: { ...P, style: 'anime' }, hint: 'write it into `prompt`', right: { prompt: `${P.prompt}, anime` } },
+  { given: { ...P, mode: 't2v_1080p', resolution: '1080p' }, hint: RESOLUTION, right: { ...P, mode: 't2v_1080p' } },
+  { given: { ...P, mode: 't2v_720p', resolution: '1080p' }, hint: RESOLUTION, right: {} },
+  { given: { ...P, duration: 5, length: 8 }, hint: 'did you mean `duration`?', right: {} },
   {
     given: { ...P, duration: 7, resolution: '1080p' },
     hint: '`duration` must be one of 4, 5, 6, 8, 10, but is 7',

@@ -1,4 +1,4 @@
-/** Does every request get an answer, however odd it is? A client that gets none waits for ever. */
+/** Every request gets an answer, however malformed: a client that gets none waits for ever. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ it.each<[string, { id: number | string; [field: string]: unknown }]>([
     { id: 23, method: 'tools/call', params: { ...LIST, _meta: { progressToken: 1.5 } } },
   ],
   ['`id` must be a text or a whole number.', { id: 1.5, method: 'ping' }],
-  ['`id` is not as the protocol has it.', { id: 2 ** 60, method: 'ping' }],
+  ['`id` does not follow the protocol.', { id: 2 ** 60, method: 'ping' }],
   ['`jsonrpc` must be "2.0".', { jsonrpc: '1.0', id: 'twenty-four', method: 'ping' }],
   ['`jsonrpc` is missing.', { jsonrpc: undefined, id: 25, method: 'ping' }],
   ['`method` must be a text.', { id: 26, method: 5 }],
@@ -68,7 +68,7 @@ it.each([
   ],
   ['`params.ref` is missing.', { id: 55, method: 'completion/complete', params: {} }],
   [
-    '`params.ref` is not as the protocol has it.',
+    '`params.ref` does not follow the protocol.',
     { id: 56, method: 'completion/complete', params: { ref: { type: 'prompt' }, argument: { name: 'x', value: '' } } },
   ],
   ['`params.cursor` must be a text.', { id: 57, method: 'tools/list', params: { cursor: 5 } }],
@@ -80,7 +80,7 @@ it.each([
   expect(await server.answer(request.id)).toEqual({ jsonrpc: '2.0', id: request.id, error: { code: -32602, message } });
 });
 
-it('what nobody could be answered is logged, and nothing is said to the client', async () => {
+it('a message that nobody waits for is logged, and nothing is sent to the client', async () => {
   const before = server.stdoutLines.length;
   const messages = ['no JSON', '17', '{}', '{"jsonrpc":"2.0","id":null,"method":"ping"}', '{"jsonrpc":"2.0","id":30}'];
   for (const message of messages) server.child.stdin?.write(`${message}\n`);
@@ -91,7 +91,7 @@ it('what nobody could be answered is logged, and nothing is said to the client',
   await until('a line for each in the log', () => logged() === messages.length);
 });
 
-it('a batch is answered message by message, the odd ones of them, too', async () => {
+it('a batch is answered message by message, malformed ones included', async () => {
   const batch = [
     { jsonrpc: '2.0', id: 40, method: 'ping' },
     { jsonrpc: '2.0', method: 'notifications/nothing' },

@@ -91,11 +91,11 @@ describe('a call that is wrong', () => {
   });
 
   it('in several arguments is refused with each of them', async () => {
-    const { report, isError } = await stage.call('generate_video', { prompt: '', duration: 7, fps: '24', seed: 1.5 });
+    const { report, isError } = await stage.call('generate_video', { prompt: '', duration: 7, fps: '60', seed: 1.5 });
     expect([report.status, isError, report.error?.code]).toEqual(['refused', true, 'invalid_input']);
     for (const part of [
       '`duration` must be one of 4, 5, 6, 8, 10, but is 7.',
-      '`fps` must be one of 24, 25, 30, but is "24".',
+      '`fps` must be one of 24, 25, 30, but is 60.',
       '`seed` must be a whole number from -1 to 2147483647, but is 1.5.',
     ]) {
       expect(report.message).toContain(part);
@@ -105,15 +105,15 @@ describe('a call that is wrong', () => {
   it('against the rules of a mode is refused with the modes that take it', async () => {
     const { report } = await stage.call('generate_video', { aspect_ratio: '1:1', image: 'https://example.com/a.png' });
     expect(report.message).toContain(
-      '`aspect_ratio` is not taken by mode i2v_first_720p; modes that take it: t2v_720p, t2v_1080p, ti2v_pro.',
+      "`aspect_ratio` cannot be combined with `image`, because the video has the image's ratio; modes that take it: t2v_720p, t2v_1080p, ti2v_pro.",
     );
     expect(report.message).toContain('`prompt` is missing');
   });
 
-  it('in the name of an input is refused with the near one, or with all there are', async () => {
-    const typo = await stage.call('generate_video', { prompt: 'x', aspectRatio: '1:1', resolution: '4k' });
-    expect(typo.report.message).toContain('There is no input "aspectRatio": did you mean `aspect_ratio`?');
-    expect(typo.report.message).toContain('There is no input "resolution"; the inputs are prompt, mode, duration');
+  it('in the name of an input is refused with the one that is meant, or with all there are', async () => {
+    const typo = await stage.call('generate_video', { prompt: 'x', aspectRatio: '1:1', foo: '4k' });
+    expect(typo.report.message).toContain('`aspectRatio` is not an input; did you mean `aspect_ratio`?');
+    expect(typo.report.message).toContain('`foo` is not an input; the inputs are prompt, mode, duration');
     const wrong = await stage.call('list_video_tasks', { limt: 3, status: 'ready' });
     expect(wrong.structured.message).toContain('did you mean `limit`?');
     expect([wrong.isError, wrong.structured.tasks]).toEqual([true, []]);
