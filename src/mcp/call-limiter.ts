@@ -13,7 +13,7 @@ export interface CallLimits {
   readonly queueMilliseconds: number;
 }
 
-export const CALL_LIMITS: CallLimits = { working: 32, waiting: 256, queued: 2000, queueMilliseconds: 40_000 };
+export const CALL_LIMITS: CallLimits = { working: 32, waiting: 256, queued: 2000, queueMilliseconds: 30_000 };
 
 export class CallLimiter {
   private readonly limits: CallLimits;

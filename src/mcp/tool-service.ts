@@ -153,7 +153,7 @@ export class ToolService {
   private async waitForOpen(service: VideoService, waitFor: ListOptions['waitFor'], waiting: Call): Promise<void> {
     const before = await service.openIds();
     for (let open = before; open.length > 0; open = await service.openIds()) {
-      if (waitFor === 'any_finished' && open.length < before.length) return;
+      if (waitFor === 'any_finished' && before.some((id) => !open.includes(id))) return;
       if (waiting.signal.aborted || service.context.clock.monotonic() >= waiting.deadline) return;
       await service.waitForAnyChange(waiting);
     }

@@ -181,18 +181,14 @@ export interface GivenPictures {
   readonly camera: boolean;
 }
 
-/** @returns the modes that take exactly these pictures, of any quality */
-export function modesFor(given: GivenPictures): ModeName[] {
-  const fits = (need: Mode['image'], isGiven: boolean) => need === 'optional' || (need === 'required') === isGiven;
-  return MODE_NAMES.filter((name) => {
-    const { image, tailImage, camera } = modeRow(name);
-    return fits(image, given.image) && fits(tailImage, given.tailImage) && fits(camera, given.camera);
-  });
-}
-
-/** @returns the mode of this quality for exactly these pictures; undefined where there is none */
+/** @returns the mode of this quality that takes exactly these pictures; undefined where there is none */
 export function modeOfQuality(quality: Quality, given: GivenPictures): ModeName | undefined {
-  return modesFor(given).find((name) => modeRow(name).resolution === QUALITIES[quality]);
+  const fits = (need: Mode['image'], isGiven: boolean) => need === 'optional' || (need === 'required') === isGiven;
+  return MODE_NAMES.find((name) => {
+    const { resolution, image, tailImage, camera } = modeRow(name);
+    const isFitting = fits(image, given.image) && fits(tailImage, given.tailImage) && fits(camera, given.camera);
+    return isFitting && resolution === QUALITIES[quality];
+  });
 }
 
 export function inferMode(input: VideoInput): ModeName {

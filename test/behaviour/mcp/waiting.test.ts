@@ -111,3 +111,32 @@ describe('progress', () => {
     }
   });
 });
+
+describe('a list that waits', () => {
+  it('for all_finished returns once, when nothing is open', async () => {
+    const ids = await Promise.all(
+      ['all 1', 'all 2'].map(async (prompt) => (await stage.call('submit_video_task', { prompt })).report.task_id),
+    );
+    const { structured } = await stage.call('list_video_tasks', { wait_seconds: 50, wait_for: 'all_finished' });
+    const tasks = structured.tasks as { task_id: string; status: string }[];
+    expect(tasks.filter(({ task_id }) => ids.includes(task_id)).map(({ status }) => status)).toEqual(['done', 'done']);
+    expect(tasks.every(({ status }) => !['queued', 'submitting', 'in_queue', 'generating'].includes(status))).toBe(
+      true,
+    );
+  });
+
+  it('for any_finished is not kept by a request that came meanwhile', async () => {
+    const { report } = await stage.call('submit_video_task', { prompt: 'any 1' });
+    const waiting = stage.call('list_video_tasks', { wait_seconds: 50 });
+    await until('half of the time', async () => {
+      const { report: now } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 0 });
+      return now.status === 'generating';
+    });
+    const later = await stage.call('submit_video_task', { prompt: 'any 2' });
+    const { structured } = await waiting;
+    const status = (id: string | undefined) =>
+      structured.tasks.find(({ task_id }: { task_id: string }) => task_id === id)?.status;
+    expect(status(report.task_id)).toBe('done');
+    expect(status(later.report.task_id)).not.toBe('done');
+  });
+});
