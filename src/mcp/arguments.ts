@@ -143,8 +143,9 @@ function isOptional(schema: z.core.$ZodType): boolean {
   return schema._zod.optin === 'optional';
 }
 
-/** A prompt may say "none". */
+/** A prompt may say "none". The seed −1 is the provider's default. */
 function saysNothing(name: string, value: unknown): boolean {
+  if (name === 'seed' && value === -1) return true;
   if (Array.isArray(value)) return value.length === 0;
   return typeof value === 'string' && name !== 'prompt' && NOT_GIVEN.has(value.trim().toLowerCase());
 }

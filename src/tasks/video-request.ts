@@ -212,7 +212,6 @@ type RuledInput = keyof typeof COLUMN_OF_INPUT;
 function withoutIdleDefaults(input: VideoInput): VideoInput {
   const row = modeRow(inferMode(input));
   const given: VideoInput = { ...input };
-  if (given.seed === -1) delete given.seed;
   const isRatioIdle = row.aspectRatio === 'none' || (row.image !== 'none' && given.image !== undefined);
   if (given.aspect_ratio === '16:9' && isRatioIdle) delete given.aspect_ratio;
   if (given.camera_strength === 'medium' && row.camera === 'none') delete given.camera_strength;

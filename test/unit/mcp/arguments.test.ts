@@ -179,6 +179,7 @@ describe('the arguments as a whole', () => {
 
   it('a wrapper beside inputs, or of something else, is an unknown name', () => {
     expect(refusal('generate_video', { prompt: 'a cat', kwargs: { seed: 1 } })).toContain('`kwargs` is not an input');
+    expect(refusal('generate_video', { kwargs: { prompt: 'a dog' }, prompt: 'a cat' })).toContain('`kwargs` is not');
     expect(refusal('generate_video', { args: ['a cat'] })).toContain('`args` is not an input');
   });
 

@@ -1,7 +1,12 @@
 /** A bounded number of calls works; the rest takes turns, or is refused in time with its work not begun. */
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
+import { silentLog } from '../../../src/log.ts';
 import { CallLimiter } from '../../../src/mcp/call-limiter.ts';
+import { callTool } from '../../../src/mcp/call-tool.ts';
+import type { Tool, ToolCall } from '../../../src/mcp/tool.ts';
+import type { ToolService } from '../../../src/mcp/tool-service.ts';
+import { cancelVideoTask } from '../../../src/mcp/tools/cancel-video-task.ts';
 import { Problem } from '../../../src/problems.ts';
 
 /** A clock that is moved by hand. */
@@ -139,4 +144,36 @@ describe('the limiter', () => {
     await settled();
     expect(calls.map(({ state }) => state)).toEqual(['done', 'working', 'refused', 'working']);
   });
+});
+
+it('a tool call takes its turn, is validated without one, and frees its place with its first progress', async () => {
+  const { clock } = handClock();
+  const limiter = new CallLimiter({ ...LIMITS, working: 1 }, clock);
+  const started: ToolCall[] = [];
+  const ends: (() => void)[] = [];
+  const tool: Tool = {
+    ...cancelVideoTask,
+    run: async (_input, _service, call) => {
+      started.push(call);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return { structured: {}, text: '', isError: false };
+    },
+  };
+  const surroundings = {
+    service: { isSandbox: false } as ToolService,
+    limiter,
+    log: silentLog,
+    writable: async () => undefined,
+  };
+  const call = { signal: new AbortController().signal, arrivedAt: 0, progress: () => undefined };
+  const run = (given: object) => callTool(tool, given, call, surroundings);
+  const calls = [run({ task_id: 'one' }), run({ task_id: 'other' })];
+  await settled();
+  expect(started).toHaveLength(1);
+  expect((await run({})).structured).toMatchObject({ error: { code: 'invalid_input' } });
+  started[0]?.progress({ progress: 1, message: 'waiting' });
+  await settled();
+  expect(started).toHaveLength(2);
+  for (const end of ends) end();
+  await Promise.all(calls);
 });

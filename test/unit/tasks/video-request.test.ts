@@ -117,14 +117,12 @@ describe('an input that a mode does not take', () => {
     [{ aspect_ratio: '16:9', image: URL_A }],
     [{ aspect_ratio: '16:9', image: URL_A, mode: 'ti2v_pro' }],
     [{ camera_strength: 'medium' }],
-    [{ seed: -1 }],
-    [{ aspect_ratio: '16:9', camera_strength: 'medium', seed: -1, image: URL_A, tail_image: URL_B }],
+    [{ aspect_ratio: '16:9', camera_strength: 'medium', image: URL_A, tail_image: URL_B }],
   ])('is not given where it only repeats the default: %j', (input) => {
     expect(refusals({ prompt: 'x', ...input })).toEqual([]);
     expect(settleRequest(schema.parse({ prompt: 'x', ...input }))).toMatchObject({
       aspectRatio: undefined,
       cameraStrength: undefined,
-      seed: undefined,
     });
   });
 
