@@ -21,7 +21,7 @@ const shared = {
 };
 
 /** What main.js loads → its name in dist/. */
-const PARTS = { 'mcp/server.ts': 'server.js', 'mcp/work.ts': 'work.mjs', 'cli/commands.ts': 'commands.mjs' };
+const PARTS = { 'mcp/stdio-server.ts': 'server.js', 'mcp/handlers.ts': 'handlers.mjs', 'cli/commands.ts': 'commands.mjs' };
 
 const externalParts = {
   name: 'external parts',
@@ -76,7 +76,7 @@ const program = await build({
 const server = await build({
   ...shared,
   format: 'cjs',
-  entryPoints: ['src/mcp/server.ts'],
+  entryPoints: ['src/mcp/stdio-server.ts'],
   outfile: join(out, 'server.js'),
   plugins: [await evaluated('src/mcp/listing.ts'), leanSdk],
 });
@@ -85,7 +85,7 @@ const parts = await build({
   format: 'esm',
   splitting: true,
   // The worker decodes and encodes pictures, and is a thread of its own.
-  entryPoints: ['src/mcp/work.ts', 'src/cli/commands.ts', 'src/media/image-worker.ts'],
+  entryPoints: ['src/mcp/handlers.ts', 'src/cli/commands.ts', 'src/media/image-worker.ts'],
   entryNames: '[name]',
   outdir: out,
   outExtension: { '.js': '.mjs' },

@@ -83,6 +83,7 @@ export const PROBLEMS_IN_CHINESE = {
     '等一分钟；如果没有别的 jimeng-video-mcp 在运行，删除所指的锁文件',
   ],
   budget_exceeded: ['每日预算不够再做一个视频。', '等到有余额，或提高 JIMENG_VIDEO_DAILY_BUDGET_CNY'],
+  too_many_calls: ['服务器同时处理的调用太多，所以这一次没有开始。', '等其他调用返回后再试'],
   preparation_too_long: [
     '准备图片的时间超过了这次调用可以等待的时间，所以什么都没有发送。',
     '用小一些的图片，或更长的 wait_seconds',

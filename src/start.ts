@@ -2,7 +2,7 @@
 import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Work } from './mcp/work.ts';
+import type { Handlers } from './mcp/handlers.ts';
 import { surroundings } from './settings.ts';
 import { cacheFolder } from './user-folders.ts';
 
@@ -53,13 +53,13 @@ function useCompileCache(): void {
 
 /** Answers over stdio until stdin or stdout is closed or a signal arrives; then exits with code 0. */
 export async function serve(): Promise<void> {
-  let work: Promise<Work> | undefined;
+  let handlers: Promise<Handlers> | undefined;
   let isEnding = false;
   const end = async (reason: string, exitCode = 0) => {
     if (isEnding) return;
     isEnding = true;
     try {
-      await (await work)?.end(reason, MAX_END_MILLISECONDS);
+      await (await handlers)?.end(reason, MAX_END_MILLISECONDS);
     } finally {
       // Whatever failed: a server without a client must not stay.
       process.exit(exitCode);
@@ -84,14 +84,14 @@ export async function serve(): Promise<void> {
 
   useCompileCache();
   // Imported only now: a signal that arrives meanwhile finds its handler.
-  const { serveStdio } = await import('./mcp/server.ts');
+  const { serveStdio } = await import('./mcp/stdio-server.ts');
   /** Loaded by the first call: initialize and the lists do not need it. */
-  const getWork = (): Promise<Work> => {
-    work ??= import('./mcp/work.ts').then(
-      ({ openWork }) => {
+  const loadHandlers = (): Promise<Handlers> => {
+    handlers ??= import('./mcp/handlers.ts').then(
+      ({ openHandlers }) => {
         // A closed stderr is no reason to end. Here, because nothing is logged before and opening it takes 2 ms.
         process.stderr.on('error', () => undefined);
-        return openWork();
+        return openHandlers();
       },
       (cause: unknown) => {
         // An update or a new build replaces the files that this process would load.
@@ -99,7 +99,7 @@ export async function serve(): Promise<void> {
         throw new Error(`${sentence}: restart the server, then call again.`, { cause });
       },
     );
-    return work;
+    return handlers;
   };
-  await serveStdio(getWork, process.stdin, process.stdout);
+  await serveStdio(loadHandlers, process.stdin, process.stdout);
 }

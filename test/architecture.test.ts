@@ -77,6 +77,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'network',
     'program-part',
     'version',
+    'transports',
   ],
   ['jimeng'],
   ['media'],
@@ -213,8 +214,8 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     [
       'clock.ts',
       'open-service.ts',
-      'mcp/server.ts',
-      'mcp/work.ts',
+      'mcp/stdio-server.ts',
+      'mcp/handlers.ts',
       'cli/*',
       'tasks/lease.ts',
       'tasks/durable-file.ts',
@@ -227,7 +228,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
 
 /** Packages and parts of Node → the only files that may import them. */
 const IMPORTERS: [what: string, RegExp, files: string[]][] = [
-  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/server.ts']],
+  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts']],
   ['undici', /^undici$/, ['network.ts', 'jimeng/api.ts', 'media/download*']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],

@@ -52,5 +52,5 @@ export function parseInput<Schema extends z.ZodType>(
   const named = entries.map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]);
   const parsed = schema.safeParse(Object.fromEntries(named), { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw invalidInput(parsed.error, []);
+  throw invalidInput(parsed.error);
 }

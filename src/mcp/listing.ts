@@ -1,42 +1,72 @@
-/** What does a client see before it asks for anything? Made when the program is built: it costs the start nothing. */
+/** What a client reads before it calls anything. Evaluated when the program is built, so that it costs the start nothing. */
 import * as z from 'zod';
-import { annotationsOf, type Tool } from './tool.ts';
 import { TOOLS } from './tools.ts';
 
 export { PROMPTS } from './prompts.ts';
 export { RESOURCE_TEMPLATES, RESOURCES } from './resources.ts';
 
-/** A model reads this in every conversation: what it does not need is left out. */
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7' });
-  return rest as typeof rest & { type: 'object' };
+/** Under 2 kB: Claude Code cuts longer ones. */
+export const INSTRUCTIONS = `Makes videos with Volcengine's Jimeng (即梦AI) Video 3.0. A finished video costs money and takes 2 to 10 minutes.
+
+- generate_video submits, waits at most wait_seconds and returns; while the video is not ready, call get_video_task with the task_id it gave, again and again, until it is done. Do not repeat the paid call: the same request joins the running one.
+- For several videos: submit_video_task for each, then list_video_tasks with wait_seconds until none is open (wait_for: all_finished returns once, at the end).
+- Every answer about a task has a status and a next_step: do what next_step says. isError with charge "none" cost nothing. "unknown" may have been charged and is never sent again automatically: ask the user.
+- Leave out every input that the user did not ask for; only generate_video's prompt is yours to write well. Another take of the same: allow_duplicate. What a mode takes and costs: resource jimeng://modes.
+- Tell the user the price before the first paid call (dry_run reports it); max_cost_cny refuses what costs more. When it is done show the saved path and the link; the link lives for one hour, get_video_task gives a fresh one.`;
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
 }
 
-/** Results are built through the strict schema; a client that checks them needs no more than their shape. */
-function outline(schema: { properties?: Record<string, unknown> }, isWhole: boolean) {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const { type, properties: inner } = property as { type?: string; properties?: Record<string, unknown> };
-    if (type === 'array') return [name, { type, items: { type: 'object' } }];
-    return [
-      name,
-      inner !== undefined && isWhole ? { type, properties: inner } : inner === undefined ? property : { type },
-    ];
-  });
-  const { additionalProperties: _, ...rest } = schema as typeof schema & { additionalProperties?: unknown };
-  return { ...rest, type: 'object' as const, properties: Object.fromEntries(properties) };
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+  return z.toJSONSchema(schema, { io, target: 'draft-7' }) as JsonSchema;
 }
 
-function listed(tool: Tool) {
+/**
+ * Only keywords that Gemini's function declarations, OpenAI's strict mode and Anthropic's strict tools all accept
+ * (test/surface/model-apis.ts has the lists with their sources). Limits stand in the descriptions and are checked here.
+ */
+function portable(schema: JsonSchema): JsonSchema & { readonly type: 'object' } {
+  const { type, description, properties, required, items } = schema;
+  const entries = Object.entries(properties ?? {}).map(([name, property]) => [name, portable(property)]);
   return {
-    name: tool.name,
-    title: tool.title,
-    description: tool.description,
-    inputSchema: jsonSchema(tool.input, 'input'),
-    // Spelt out once: the other tools answer with the same report.
-    outputSchema: outline(jsonSchema(tool.output, 'output'), tool === TOOLS[0]),
-    annotations: annotationsOf(tool),
+    type: type as 'object',
+    ...(description === undefined ? {} : { description }),
+    ...(schema.enum === undefined ? {} : { enum: schema.enum }),
+    ...(items === undefined ? {} : { items: portable(items) }),
+    ...(properties === undefined ? {} : { properties: Object.fromEntries(entries) }),
+    ...(required === undefined || required.length === 0 ? {} : { required }),
+  };
+}
+
+/** Results are built through the strict schema; a client that checks them needs no more than their outline. */
+function outline(schema: JsonSchema, isWhole: boolean): JsonSchema & { readonly type: 'object' } {
+  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const { type, properties: inner } = property;
+    if (type === 'array') return [name, { type, items: { type: 'object' } }];
+    if (inner === undefined) return [name, property];
+    return [name, isWhole ? { type, properties: inner } : { type }];
+  });
+  const { required } = schema;
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    ...(required === undefined ? {} : { required }),
   };
 }
 
 /** As tools/list answers it. */
-export const TOOL_LIST = TOOLS.map(listed);
+export const TOOL_LIST = TOOLS.map((tool) => ({
+  name: tool.name,
+  title: tool.title,
+  description: tool.description,
+  inputSchema: portable(jsonSchema(tool.input, 'input')),
+  // Written out once: the other tools answer with the same report.
+  outputSchema: outline(jsonSchema(tool.output, 'output'), tool === TOOLS[0]),
+  annotations: tool.annotations,
+}));

@@ -1,18 +1,13 @@
-/** What does a waiting client see? Something at once, then every few seconds. */
+/** Progress notifications of a waiting call: one immediately, then one every few seconds. */
 import type { Clock } from '../clock.ts';
 import { ageSeconds, timeWords } from '../report/time-left.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { UsualTime } from '../tasks/usual-time.ts';
+import type { Progress } from './tool.ts';
 
-const EVERY_MILLISECONDS = 5_000;
+const INTERVAL_MILLISECONDS = 5_000;
 
-export interface Progress {
-  /** Strictly rising: seconds. No `total` beside it: what is usual is no promise, and a bar that stands full is worse than none. */
-  readonly progress: number;
-  /** Under 200 characters: Claude Code shows no more. */
-  readonly message: string;
-}
-
+/** @returns a function that may be called as often as one likes while a task is waited for */
 export function createProgress(
   clock: Clock,
   send: (progress: Progress) => void,
@@ -22,13 +17,9 @@ export function createProgress(
   return (record, usual) => {
     const now = clock.monotonic();
     if (now < nextAt) return;
-    nextAt = now + EVERY_MILLISECONDS;
+    nextAt = now + INTERVAL_MILLISECONDS;
     last = Math.max(last + 0.001, Math.round(ageSeconds(record, clock.now()) * 1000) / 1000);
-    send({ progress: last, message: progressMessage(record, usual, clock.now()) });
+    const state = record.video === undefined ? record.status.replace('_', ' ') : 'saving';
+    send({ progress: last, message: `${record.id}: ${state}, ${timeWords(record, usual, clock.now())}` });
   };
-}
-
-function progressMessage(record: TaskRecord, usual: UsualTime | undefined, now: number): string {
-  const doing = record.video === undefined ? record.status.replace('_', ' ') : 'saving';
-  return `${record.id}: ${doing}, ${timeWords(record, usual, now)}`;
 }

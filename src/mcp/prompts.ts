@@ -1,19 +1,25 @@
-/** Which prompts help a user to a good shot, and what do they say? They end in the call, after the user's yes to the price. */
+/** Prompts that help a user to a good shot. They end in the call, after the user has agreed to the price. */
 import * as z from 'zod';
 import {
   ASPECT_RATIOS,
   CAMERA_STRENGTHS,
   CAMERA_TEMPLATE_IDS,
   CAMERA_TEMPLATES,
-  MODE_NAMES,
   type ModeName,
-  modeRow,
   priceCny,
 } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { invalidInput } from '../report/invalid-input.ts';
-import { DURATIONS, GENERATED_SECONDS, promptLength, videoShape, withModeRules } from '../tasks/video-request.ts';
-import { LANGUAGES, type Language, SHOT_WORDS } from './prompts-words.ts';
+import {
+  DURATIONS,
+  modeOfQuality,
+  promptLength,
+  QUALITY_NAMES,
+  settleRequest,
+  videoShape,
+  withModeRules,
+} from '../tasks/video-request.ts';
+import { LANGUAGES, type Language, SHOT_TEXTS } from './prompt-texts.ts';
 
 export interface PromptArgument {
   readonly name: string;
@@ -32,10 +38,6 @@ export interface RenderedPrompt {
   readonly description: string;
   readonly messages: readonly { readonly role: 'user'; readonly content: { readonly type: 'text'; text: string } }[];
 }
-
-/** Quality → the resolution in the modes' table. */
-const QUALITIES = { '720p': '720P', '1080p': '1080P', pro: 'Pro' } as const;
-const QUALITY_NAMES = Object.keys(QUALITIES) as (keyof typeof QUALITIES)[];
 
 const optional = (name: string, description: string): PromptArgument => ({ name, description, required: false });
 const required = (name: string, description: string): PromptArgument => ({ name, description, required: true });
@@ -120,9 +122,9 @@ export function renderPrompt(name: string, args: Readonly<Record<string, string>
   // Any template will do to check the others with.
   const complete = choosesTemplate ? { ...input, template_id: CAMERA_TEMPLATE_IDS[0] } : input;
   const checked = callSchema.safeParse(complete, { reportInput: true });
-  if (!checked.success) throw invalidInput(checked.error, Object.keys(given));
-  const seconds = GENERATED_SECONDS[checked.data.duration ?? 5];
-  const words = SHOT_WORDS[languageOf(given)];
+  if (!checked.success) throw invalidInput(checked.error);
+  const seconds = settleRequest(checked.data).generatedSeconds;
+  const words = SHOT_TEXTS[languageOf(given)];
   // What the model still has to fill in stands where it goes.
   const places = { prompt: words.promptPlace, ...(choosesTemplate ? { template_id: words.templatePlace } : {}) };
   const text = words.text({
@@ -166,29 +168,19 @@ function problemsOf({ arguments: known }: Prompt, given: Readonly<Record<string,
   ];
 }
 
-/** The mode of the quality that takes just these pictures. @throws Problem with the qualities that do */
+/** The mode of the quality that takes exactly these pictures. @throws Problem with the qualities that do */
 function modeFor({ name }: Prompt, given: Readonly<Record<string, string>>): ModeName {
-  const has = {
+  const pictures = {
     image: given.image !== undefined,
-    tail: given.tail_image !== undefined,
+    tailImage: given.tail_image !== undefined,
     camera: name === 'move_camera',
   };
-  const fitting = MODE_NAMES.filter((mode) => {
-    const { image, tailImage, camera } = modeRow(mode);
-    const pairs = [
-      [image, has.image],
-      [tailImage, has.tail],
-      [camera, has.camera],
-    ] as const;
-    return pairs.every(([need, isGiven]) => need === 'optional' || (need === 'required') === isGiven);
-  });
   const quality = QUALITY_NAMES.find((known) => known === given.quality) ?? '720p';
-  const mode = fitting.find((known) => modeRow(known).resolution === QUALITIES[quality]);
+  const mode = modeOfQuality(quality, pictures);
   if (mode !== undefined) return mode;
-  if (has.tail && !has.image) throw wrong(['`image` is missing: `tail_image` needs a first frame beside it.']);
-  const others = QUALITY_NAMES.filter((other) =>
-    fitting.some((known) => modeRow(known).resolution === QUALITIES[other]),
-  );
+  if (pictures.tailImage && !pictures.image)
+    throw wrong(['`image` is missing: `tail_image` needs a first frame beside it.']);
+  const others = QUALITY_NAMES.filter((other) => modeOfQuality(other, pictures) !== undefined);
   throw wrong([`No ${quality} mode takes these pictures: \`quality\` must be ${others.join(' or ')}.`]);
 }
 

@@ -1,18 +1,18 @@
-/** What can a client read without a tool call? The table of modes, and what is known here of a task. */
-import type { ServiceHolder } from '../open-service.ts';
+/** What a client can read without a tool call: the table of modes, and what is known here about a task. */
 import { Problem } from '../problems.ts';
+import { renderReport } from '../report/render.ts';
 import { isTaskId } from '../tasks/record.ts';
-import { renderModes } from './resources-modes.ts';
-import { tellTask } from './tools/answer.ts';
+import { renderModes } from './mode-table.ts';
+import type { ToolService } from './tool-service.ts';
 
 const MIME_TYPE = 'text/markdown';
 const MODES_URI = 'jimeng://modes';
 const TASK_URI = 'jimeng://tasks/';
 
-/** A completion has at most so many values in the protocol. */
+/** The protocol's limit of values in a completion. */
 const MAX_COMPLETIONS = 100;
 
-/** As resources/list shows them. Tasks are not among them: a list must touch no disk, and there can be thousands. */
+/** As resources/list shows them. Tasks are not listed: a list must touch no disk, and there can be thousands. */
 export const RESOURCES = [
   {
     uri: MODES_URI,
@@ -29,7 +29,7 @@ export const RESOURCE_TEMPLATES = [
     uriTemplate: `${TASK_URI}{task_id}`,
     name: 'task',
     title: 'A video task',
-    description: 'What is known on this computer of a task, without asking the provider: free, and at once.',
+    description: 'What this computer knows about a task, without asking the provider: free and immediate.',
     mimeType: MIME_TYPE,
   },
 ] as const;
@@ -41,19 +41,15 @@ export interface ReadResource {
 }
 
 /**
- * Reads records and writes nothing; nobody is asked, and nothing that was left open is taken up.
+ * Reads records and writes nothing; the provider is not asked, and nothing that was left open is resumed.
  * @returns undefined when there is no such resource
  * @throws Problem missing_credentials or invalid_settings (whose tasks are meant is not known), state_not_writable
  */
-export async function readResource(uri: string, holder: ServiceHolder): Promise<ReadResource | undefined> {
+export async function readResource(uri: string, service: ToolService): Promise<ReadResource | undefined> {
   if (uri === MODES_URI) return { uri, mimeType: MIME_TYPE, text: renderModes() };
   const id = taskIdOf(uri);
-  if (id === undefined) return undefined;
-  const service = await holder.service();
-  const { journal } = service.context;
-  const record = (await journal.read(id)) ?? (await journal.findByProviderId(id));
-  if (record === undefined) return undefined;
-  return { uri, mimeType: MIME_TYPE, text: (await tellTask(service, record)).text };
+  const report = id === undefined ? undefined : await service.read(id);
+  return report === undefined ? undefined : { uri, mimeType: MIME_TYPE, text: renderReport(report) };
 }
 
 /** Ours, or the provider's; undefined for anything else. */
@@ -63,13 +59,10 @@ function taskIdOf(uri: string): string | undefined {
   return isTaskId(id) || /^\d{10,24}$/.test(id) ? id : undefined;
 }
 
-/** @returns our ids that begin so, newest first; none without keys: a completion has no words for it */
-export async function completeTaskId(prefix: string, holder: ServiceHolder): Promise<string[]> {
+/** @returns our ids with this beginning, newest first; none without keys, since a completion cannot explain that */
+export async function completeTaskId(prefix: string, service: ToolService): Promise<string[]> {
   try {
-    const { journal } = (await holder.service()).context;
-    const open = await journal.openIds();
-    const closed = await journal.closedEntries();
-    const ids = new Set([...open, ...closed.map(({ id }) => id)].filter((id) => id.startsWith(prefix)));
+    const ids = new Set((await service.taskIds()).filter((id) => id.startsWith(prefix)));
     return [...ids].sort().reverse().slice(0, MAX_COMPLETIONS);
   } catch (error) {
     if (error instanceof Problem) return [];

@@ -1,17 +1,30 @@
-/** What is a tool? A plain object and a plain function, which know nothing of the SDK. */
+/** A tool: a plain object and a plain function, without the SDK. */
 import type { z } from 'zod';
-import type { ServiceHolder } from '../open-service.ts';
-import type { TaskRecord } from '../tasks/record.ts';
-import type { UsualTime } from '../tasks/usual-time.ts';
+import { priceCny } from '../jimeng/modes.ts';
+import type { ToolService } from './tool-service.ts';
 
+/** What a waiting client is shown. */
+export interface Progress {
+  /** Strictly rising, in seconds. Without a `total`: an expected time is no promise, and a full bar is worse than none. */
+  readonly progress: number;
+  /** Under 200 characters: Claude Code shows no more. */
+  readonly message: string;
+}
+
+/** A person's reply to a yes/no question; `no_answer` also where the client failed or the call ended. */
+export type Answer = 'yes' | 'no' | 'no_answer';
+
+/** One call, whichever transport it came over. */
 export interface ToolCall {
-  readonly holder: ServiceHolder;
-  /** The client cancelled, or went away. */
+  /** The client cancelled, or went away: ends the waiting, never a paid task. */
   readonly signal: AbortSignal;
-  /** When the call came in, on the monotonic clock. */
+  /** When the call arrived, on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
-  /** Told now and then while the call waits. */
-  readonly onWait: (record: TaskRecord, usual?: UsualTime) => void;
+  readonly progress: (progress: Progress) => void;
+  /** The folders, as absolute paths, that the client works in; absent where it offers none. */
+  readonly roots?: () => Promise<readonly string[]>;
+  /** Asks the person at the client; absent where the client cannot. Never throws. */
+  readonly elicit?: (question: string, signal: AbortSignal) => Promise<Answer>;
 }
 
 export interface ToolResult {
@@ -21,41 +34,55 @@ export interface ToolResult {
   readonly isError: boolean;
 }
 
+/** `paid` spends money, `free` never does. The word becomes the annotations and the sentence about cost. */
+export type Cost = 'paid' | 'free';
+
 export interface Tool {
   readonly name: string;
   readonly title: string;
-  /** Under 2 kB: Claude Code cuts longer ones. */
+  /** Ends in the sentence about cost. Under 2 kB: Claude Code cuts longer ones. */
   readonly description: string;
-  /** `paid` spends money; `free` may change records here; `read` changes nothing. One word becomes all annotations. */
-  readonly cost: 'paid' | 'free' | 'read';
-  readonly input: z.ZodType;
-  readonly output: z.ZodType;
-  run(input: unknown, call: ToolCall): Promise<ToolResult>;
+  readonly cost: Cost;
+  readonly annotations: ToolAnnotations;
+  readonly input: z.ZodObject;
+  readonly output: z.ZodObject;
+  run(input: unknown, service: ToolService, call: ToolCall): Promise<ToolResult>;
 }
 
-/** Ties what `run` is given to what `input` lets through. */
-export function defineTool<Schema extends z.ZodType>(
-  tool: Omit<Tool, 'input' | 'run'> & {
-    readonly input: Schema;
-    run(input: z.output<Schema>, call: ToolCall): Promise<ToolResult>;
-  },
-): Tool {
-  return tool as Tool;
-}
-
-export interface ToolAnnotations {
+interface ToolAnnotations {
   readonly readOnlyHint: boolean;
   readonly destructiveHint: boolean;
   readonly idempotentHint: boolean;
   readonly openWorldHint: boolean;
 }
 
+/** A tool as its file writes it down. */
+interface ToolDefinition<Schema extends z.ZodObject> extends Omit<Tool, 'annotations' | 'input' | 'run'> {
+  /** Changes nothing, not even here: clients ask a person before calling any other tool. */
+  readonly isReadOnly?: boolean;
+  readonly input: Schema;
+  run(input: z.output<Schema>, service: ToolService, call: ToolCall): Promise<ToolResult>;
+}
+
 /** Nothing is ever overwritten or removed; the same paid request within half an hour joins the first. */
-export function annotationsOf({ cost }: Pick<Tool, 'cost'>): ToolAnnotations {
+export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinition<Schema>): Tool {
+  const { isReadOnly = false, ...tool } = definition;
   return {
-    readOnlyHint: cost === 'read',
-    destructiveHint: false,
-    idempotentHint: cost !== 'paid',
-    openWorldHint: true,
+    ...tool,
+    description: `${tool.description} ${costSentence(tool.cost)}`,
+    annotations: {
+      readOnlyHint: isReadOnly,
+      destructiveHint: false,
+      idempotentHint: tool.cost === 'free',
+      openWorldHint: true,
+    },
+    // `input` validates what `run` receives.
+    run: definition.run as Tool['run'],
   };
+}
+
+function costSentence(cost: Cost): string {
+  if (cost === 'free') return 'Free.';
+  const yuan = (mode: 't2v_720p' | 't2v_1080p' | 'ti2v_pro') => `¥${priceCny(mode, 5).toFixed(2)}`;
+  return `Costs money: 5 s are ${yuan('t2v_720p')} in 720p, ${yuan('t2v_1080p')} in 1080p, ${yuan('ti2v_pro')} in pro; 10 s twice that; only a finished video is charged.`;
 }

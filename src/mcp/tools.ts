@@ -1,4 +1,4 @@
-/** Which tools are there? The order is part of the surface: it never changes between runs. */
+/** All tools. The order is part of the surface and never changes between runs. */
 import type { Tool } from './tool.ts';
 import { cancelVideoTask } from './tools/cancel-video-task.ts';
 import { generateVideo } from './tools/generate-video.ts';

@@ -6,7 +6,7 @@ import { makeWorkspace } from '../support/workspace.ts';
 import { SLOW, setStage } from './stage.ts';
 
 const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
-  [['generate'], [/^PROMPT is missing: mode t2v_720p needs one/]],
+  [['generate'], [/^PROMPT is missing: say what the video shows/]],
   [
     ['generate', 'a', 'cat'],
     [/too many arguments/, /A prompt of several words goes in quotes/],
@@ -30,7 +30,7 @@ const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
   ],
   [
     ['generate', 'x', '--tail-image', 'https://example.com/a.png', '--aspect-ratio', '1:1'],
-    [/--tail-image is not taken by mode t2v_720p; modes that take it: /, /nothing was sent or charged/],
+    [/--tail-image needs --image, the first frame; modes that take it: /, /nothing was sent or charged/],
   ],
   [
     ['generate', 'x', '--image', 'nowhere.png'],

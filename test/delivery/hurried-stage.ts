@@ -3,8 +3,6 @@ import { homedir } from 'node:os';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createApi } from '../../src/jimeng/api.ts';
 import { silentLog } from '../../src/log.ts';
-import { runTool } from '../../src/mcp/run-tool.ts';
-import { TOOLS } from '../../src/mcp/tools.ts';
 import { findFfmpeg } from '../../src/media/clip-ffmpeg.ts';
 import { createNetwork, type Network } from '../../src/network.ts';
 import type { ServiceHolder } from '../../src/open-service.ts';
@@ -19,6 +17,7 @@ import { ownIdentity } from '../../src/tasks/process-identity.ts';
 import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { accountOf } from '../../src/tasks/scope.ts';
 import { VideoService } from '../../src/tasks/service.ts';
+import { callInProcess } from '../support/call-tool.ts';
 import { type Environment, makeWorkspace, type Workspace } from '../support/server-workspace.ts';
 
 const HURRY = 50;
@@ -89,11 +88,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
     sandbox,
     workspace,
     async call(name, given) {
-      const tool = TOOLS.find((known) => known.name === name);
-      if (tool === undefined) throw new Error(`no tool ${name}`);
-      const signal = new AbortController().signal;
-      const call = { holder, signal, arrivedAt: systemClock.monotonic(), onWait: () => undefined };
-      const { structured, text } = await runTool(tool, given, call, silentLog);
+      const { structured, text } = await callInProcess(holder, name, given);
       return { report: structured as Report, text };
     },
     async close() {

@@ -8,11 +8,11 @@ import { buildProgram, type Program } from '../../bench/storm/program.ts';
 import { StdioClient, type ToolAnswer } from '../../bench/storm/stdio-client.ts';
 import { flawOf } from '../../bench/storm/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { runTool } from '../../src/mcp/run-tool.ts';
 import { TOOLS } from '../../src/mcp/tools.ts';
 import { holdService, type ServiceHolder } from '../../src/open-service.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
+import { callInProcess } from '../support/call-tool.ts';
 import { hostileCall } from './hostile.ts';
 
 /** `npm run fuzz` sets 10000. */
@@ -76,8 +76,7 @@ test(`${RUNS} calls with anything are answered in each tool's own shape, and not
     fc.asyncProperty(hostileCall, async ({ tool: name, input }) => {
       const tool = TOOLS.find((known) => known.name === name) ?? expect.fail();
       const before = submits();
-      const call = { holder, signal: none, arrivedAt: performance.now(), onWait: () => undefined };
-      const result = await runTool(tool, input, call, createLog('silent'));
+      const result = await callInProcess(holder, name, input, { signal: none });
       expect(tool.output.safeParse(result.structured).error).toBeUndefined();
       expectRight(name, input, { ...result, rpcError: undefined }, before);
     }),

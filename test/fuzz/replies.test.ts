@@ -7,13 +7,11 @@ import { expect, test } from 'vitest';
 import { flawOf } from '../../bench/storm/worker.ts';
 import { type HttpAnswer, readAnswer, readQuery, readSubmit } from '../../src/jimeng/answers.ts';
 import { createLog } from '../../src/log.ts';
-import { runTool } from '../../src/mcp/run-tool.ts';
-import { getVideoTask } from '../../src/mcp/tools/get-video-task.ts';
-import { submitVideoTask } from '../../src/mcp/tools/submit-video-task.ts';
 import { holdService } from '../../src/open-service.ts';
 import { PROBLEMS } from '../../src/problems.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
+import { callInProcess } from '../support/call-tool.ts';
 
 /** `npm run fuzz` sets 10000. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1000);
@@ -155,18 +153,11 @@ test(`${HTTP_RUNS} replies over HTTP, to submits and queries, end in reports tha
         sandbox.faults.clear();
         const fault = { kind: 'raw', status: reply.status, body: reply.text } as const;
         sandbox.faults.add(isSubmit ? { on: 'submit', fault } : { on: 'query', fault, times: 'always' });
-        const call = {
-          holder,
-          signal: new AbortController().signal,
-          arrivedAt: performance.now(),
-          onWait: () => undefined,
-        };
         const asked = { prompt: `reply ${run}`, allow_duplicate: true };
-        const submitted = await runTool(submitVideoTask, asked, call, log);
+        const submitted = await callInProcess(holder, 'submit_video_task', asked);
         const id = submitted.structured.task_id;
         expect(id, JSON.stringify(submitted.structured)).toBeTypeOf('string');
-        const again = { ...call, arrivedAt: performance.now() };
-        const got = await runTool(getVideoTask, { task_id: id, wait_seconds: 0.06 }, again, log);
+        const got = await callInProcess(holder, 'get_video_task', { task_id: id, wait_seconds: 0.06 });
         for (const answer of [submitted, got]) {
           expect(flawOf({ ...answer, rpcError: undefined })).toBeUndefined();
           const told = JSON.stringify(answer);

@@ -1,0 +1,82 @@
+/** The part of the server that calls need: settings, service, tools, resources and prompts. Loaded by the first of them. */
+import { systemClock } from '../clock.ts';
+import { createLog, type Log } from '../log.ts';
+import { holdService } from '../open-service.ts';
+import { Problem } from '../problems.ts';
+import { missingKeys, readSettings, surroundings } from '../settings.ts';
+import { CALL_LIMITS, CallLimiter } from './call-limiter.ts';
+import { callTool } from './call-tool.ts';
+import { completeArgument, type RenderedPrompt, renderPrompt } from './prompts.ts';
+import { completeTaskId, type ReadResource, readResource } from './resources.ts';
+import type { ToolCall, ToolResult } from './tool.ts';
+import { ToolService } from './tool-service.ts';
+import { TOOLS } from './tools.ts';
+
+/** What was wrong, and how to fix it: a protocol error has nothing but a sentence. */
+export interface Refused {
+  readonly refusal: string;
+}
+
+export interface Handlers {
+  readonly log: Log;
+  /**
+   * @param name one of the listed tools, for which it never throws
+   * @param writable resolves when the client has read enough of earlier answers for another one
+   */
+  call(name: string, given: unknown, call: ToolCall, writable: () => Promise<void>): Promise<ToolResult>;
+  /** @returns undefined when there is no such resource */
+  readResource(uri: string): Promise<ReadResource | Refused | undefined>;
+  /** @returns undefined when there is no such prompt */
+  renderPrompt(
+    name: string,
+    values: Readonly<Record<string, string>> | undefined,
+  ): Promise<RenderedPrompt | Refused | undefined>;
+  /** The values that an argument of a prompt, or of a resource's address, can be completed to. */
+  complete(of: { readonly prompt: string } | 'resource', argument: string, value: string): Promise<readonly string[]>;
+  /** Resumes what earlier processes left open; without keys that is left to the first call, which reports it. */
+  resume(): Promise<void>;
+  /** Ends every wait; awaits and records what was sent, at most for the time given. */
+  end(reason: string, waitMilliseconds: number): Promise<void>;
+}
+
+export function openHandlers(): Handlers {
+  const from = surroundings();
+  const read = readSettings(from);
+  const log = createLog(read.settings.logLevel);
+  const holder = holdService(read, missingKeys(from), log);
+  const service = new ToolService(holder);
+  const limiter = new CallLimiter(CALL_LIMITS, systemClock);
+  return {
+    log,
+    async call(name, given, call, writable) {
+      const tool = TOOLS.find((candidate) => candidate.name === name);
+      if (tool === undefined) throw new RangeError(`no tool ${name}`);
+      return await callTool(tool, given, call, { service, limiter, log, writable });
+    },
+    readResource: (uri) => orRefused(() => readResource(uri, service)),
+    renderPrompt: (name, values) => orRefused(async () => renderPrompt(name, values)),
+    async complete(of, argument, value) {
+      if (of !== 'resource') return completeArgument(of.prompt, argument, value);
+      return argument === 'task_id' ? await completeTaskId(value, service) : [];
+    },
+    async resume() {
+      await holder.service().then(
+        (opened) => opened.resume(),
+        () => undefined,
+      );
+    },
+    async end(reason, waitMilliseconds) {
+      log.debug('ending', { reason });
+      await holder.end(waitMilliseconds);
+    },
+  };
+}
+
+async function orRefused<Value>(run: () => Promise<Value>): Promise<Value | Refused> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { refusal: `${error.message} To fix it: ${error.mend}.` };
+  }
+}

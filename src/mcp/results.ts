@@ -1,0 +1,33 @@
+/** Turns reports, and problems, into tool results. */
+import type { Problem } from '../problems.ts';
+import { renderList, renderReport } from '../report/render.ts';
+import { isErrorStatus, type ListReport, listSchema, type Report, refusal, reportSchema } from '../report/report.ts';
+import { capitalised, toolSurface } from '../report/surface.ts';
+import type { Tool, ToolResult } from './tool.ts';
+
+/** Built through the schema's parse: one undeclared field, and a client discards the whole result. */
+export function taskResult(report: Report): ToolResult {
+  const structured = reportSchema.parse(report);
+  return { structured, text: renderReport(structured), isError: isErrorStatus(structured.status) };
+}
+
+export function listResult(list: ListReport): ToolResult {
+  const structured = listSchema.parse(list);
+  return { structured, text: renderList(structured), isError: false };
+}
+
+/**
+ * In the shape of the tool's own output: a client rejects an error whose structured copy does not conform.
+ * @param taskId the task that the call was about, where that is known
+ */
+export function problemResult(
+  tool: Pick<Tool, 'output'>,
+  problem: Problem,
+  isSandbox: boolean,
+  taskId?: string,
+): ToolResult {
+  const result = taskResult(refusal(problem, toolSurface, isSandbox, taskId));
+  if (tool.output.safeParse(result.structured).success) return result;
+  const message = `${problem.message} ${capitalised(problem.mend)}, then call again.`;
+  return { structured: { message, tasks: [] }, text: message, isError: true };
+}
