@@ -3,12 +3,13 @@ import { setMaxListeners } from 'node:events';
 import { systemClock } from './clock.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
+import { DiskLibrary } from './library/disk.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip-ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
-import { createNetwork } from './network.ts';
 import { Problem } from './problems.ts';
 import type { ReadSettings, Settings } from './settings.ts';
+import { createNetwork } from './system/network.ts';
 import { Changes } from './tasks/changes.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { Journal } from './tasks/journal.ts';
@@ -72,6 +73,7 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
       apiIsPrivate: endpoint.isPrivate,
       journal,
       network,
+      library: new DiskLibrary({ ...settings, clock }),
       ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
       clock,
       log,

@@ -173,10 +173,9 @@ export function checkedReport(
   sandbox: boolean,
 ): Report {
   const { request, estimatedCny, billedSeconds, notes } = prepared;
-  const place =
-    prepared.destination === undefined
-      ? 'only its link would be given'
-      : `it would be saved in ${prepared.destination.folder}`;
+  const { destination, preview } = prepared;
+  const saved = destination?.name === undefined ? `in ${destination?.folder}` : `as ${preview}`;
+  const place = destination === undefined ? 'only its link would be given' : `it would be saved ${saved}`;
   const sentences = [
     `Everything is right: the video would cost about ¥${estimatedCny.toFixed(2)} (${billedSeconds} s are billed), and ${place}.`,
     ...(same === undefined

@@ -1,9 +1,9 @@
 /** Which record does an id mean: ours, the provider's, or one of a task that was made elsewhere and is taken in now? */
 import { type ModeName, modeRow } from '../jimeng/modes.ts';
-import { chooseDestination, type Destination } from '../media/output.ts';
+import type { Place } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
-import { outputRules } from './prepare.ts';
+import { callerOf } from './prepare.ts';
 import { isAdopted, isTaskId, newTaskId, type TaskRecord } from './record.ts';
 import { keptDestination } from './save.ts';
 
@@ -11,7 +11,7 @@ export interface Wanted {
   readonly taskId: string;
   /** Of a task that was made elsewhere. */
   readonly mode: ModeName | undefined;
-  readonly destination: Destination | undefined;
+  readonly destination: Place | undefined;
   readonly sandbox: boolean;
 }
 
@@ -33,7 +33,7 @@ export async function findOrAdopt(context: TaskContext, wanted: Wanted): Promise
     if (!(error instanceof Problem) || error.code !== 'no_record') throw error;
     if (mode === undefined || isTaskId(taskId) || !/^\d{10,24}$/.test(taskId)) throw error;
   }
-  const place = wanted.destination ?? (await chooseDestination(undefined, outputRules(context, false)));
+  const place = wanted.destination ?? (await context.library.choose(undefined, callerOf(false)));
   const now = context.clock.now();
   const adopted: TaskRecord = {
     version: 1,

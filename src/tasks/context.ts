@@ -1,11 +1,12 @@
 /** What does everything in a video's life share? */
 import type { Clock } from '../clock.ts';
 import { type Api, describeFailure } from '../jimeng/api.ts';
+import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/clip-ffmpeg.ts';
-import type { Network } from '../network.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
+import type { Network } from '../system/network.ts';
 import type { Changes } from './changes.ts';
 import type { Journal } from './journal.ts';
 import { type Lease, LeaseHeld, waitForLease } from './lease.ts';
@@ -20,6 +21,7 @@ export interface TaskContext {
   readonly apiIsPrivate: boolean;
   readonly journal: Journal;
   readonly network: Network;
+  readonly library: Library;
   /** Looked up, and its version read, until there is one; undefined when there is none. @throws Problem ffmpeg_missing for a wrong setting */
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
   readonly clock: Clock;

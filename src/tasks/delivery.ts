@@ -1,7 +1,6 @@
 /** How does a finished video come to where a call wants it, saved, and with a link that is good? */
 import { basename, dirname } from 'node:path';
-import { makeFolders } from '../make-folders.ts';
-import type { Destination } from '../media/output.ts';
+import type { Place } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { findTask } from './adopt.ts';
 import { notLeased, type TaskContext } from './context.ts';
@@ -41,7 +40,7 @@ export class Delivery {
   }
 
   /** A finished one: put where this call wants it, saved if it is not, its link made fresh. */
-  async bringUpToDate(known: TaskRecord, destination: Destination | undefined, call: Waiting): Promise<TaskRecord> {
+  async bringUpToDate(known: TaskRecord, destination: Place | undefined, call: Waiting): Promise<TaskRecord> {
     let record = known;
     let asCopied = (told: TaskRecord) => told;
     let isCopied = false;
@@ -77,9 +76,9 @@ export class Delivery {
   }
 
   /** It is saved and paid for, whatever becomes of the copy. @returns what makes of a record what this call is told */
-  private async copyTo(destination: Destination, saved: SavedRecord): Promise<(told: TaskRecord) => TaskRecord> {
+  private async copyTo(destination: Place, saved: SavedRecord): Promise<(told: TaskRecord) => TaskRecord> {
     try {
-      const path = await copySaved(saved, saved.video.file.path, destination);
+      const path = await copySaved(this.context, saved, saved.video.file.path, destination);
       const file = { ...saved.video.file, path };
       const asCopied = (told: TaskRecord): TaskRecord => {
         const video = { ...(told.video ?? saved.video), file };
@@ -145,8 +144,6 @@ export class Delivery {
   }
 
   private async saveTo(place: KeptPlace, record: TaskRecord, signal: AbortSignal): Promise<void> {
-    // A folder that was removed since; if it cannot be made, the saving says why.
-    await makeFolders(place.folder).catch(() => undefined);
     await finish(this.context, { ...record, destination: place }, signal);
   }
 
@@ -206,9 +203,9 @@ async function savedOrUndefined(record: TaskRecord): Promise<SavedRecord | undef
 }
 
 /** It was saved for another place than this one, where the name may have got a number. */
-function isElsewhere({ video, destination }: SavedRecord, place: Destination | undefined): place is Destination {
+function isElsewhere({ video, destination }: SavedRecord, place: Place | undefined): place is Place {
   if (place === undefined) return false;
   if (dirname(video.file.path) !== place.folder) return true;
-  const { fileName } = place;
-  return fileName !== undefined && basename(video.file.path) !== fileName && destination?.file_name !== fileName;
+  const { name } = place;
+  return name !== undefined && basename(video.file.path) !== name && destination?.file_name !== name;
 }

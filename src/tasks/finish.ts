@@ -6,7 +6,7 @@ import { isPastLife, linkOf } from './after-query.ts';
 import { iso, type TaskContext } from './context.ts';
 import type { TaskRecord } from './record.ts';
 import { delayBefore, QUERY_DELAYS } from './retry.ts';
-import { saveVideo } from './save.ts';
+import { placeOf, saveVideo } from './save.ts';
 import { errorOf } from './submit.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
@@ -27,7 +27,7 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
       const { error: _, ...unsaved } = record;
       saved = await saveVideo(context, {
         record: { ...unsaved, video },
-        destination: { folder: destination.folder, fileName: destination.file_name },
+        destination: placeOf(destination),
         freshUrl: (abort) => freshUrl(context, record, FRESH_LINK_QUERIES, abort),
         signal,
         // A state folder that is full for a while must not keep a paid video from its place.

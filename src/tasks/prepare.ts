@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import type { Caller, Place } from '../library/library.ts';
 import { extractLastFrame } from '../media/clip-convert.ts';
 import { encoderOrProblem } from '../media/clip-ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
-import { chooseDestination, type Destination, type OutputRules } from '../media/output.ts';
 import { Problem, together } from '../problems.ts';
 import type { TaskContext } from './context.ts';
 import { fingerprintOf } from './duplicates.ts';
@@ -22,7 +22,9 @@ export interface Prepared {
   readonly reqKey: string;
   readonly fingerprint: string;
   /** Undefined: links only. */
-  readonly destination: Destination | undefined;
+  readonly destination: Place | undefined;
+  /** The path that it would get now, or its folder; undefined: links only. */
+  readonly preview: string | undefined;
   readonly billedSeconds: GeneratedSeconds;
   readonly estimatedCny: number;
   /** What the caller should know of what was done with the input. */
@@ -38,16 +40,18 @@ export interface PrepareOptions {
 
 const LAST_FRAME_LIMIT_MILLISECONDS = 30_000;
 
-export function outputRules(context: TaskContext, unrestricted: boolean): OutputRules {
-  const { outputDir, allowedDirs, workingDir } = context.settings;
-  return { outputDir, allowedDirs, workingDir, unrestricted };
+export function callerOf(unrestricted: boolean): Caller {
+  return { kind: unrestricted ? 'terminal' : 'local-agent' };
 }
 
 /** @throws Problem with what is wrong and what to do; the signal's reason */
 export async function prepare(context: TaskContext, request: VideoRequest, options: PrepareOptions): Promise<Prepared> {
+  const { api } = context.settings;
+  const unreachable = api === 'sandbox' ? undefined : context.network.problemFor(api);
+  if (unreachable !== undefined) throw unreachable;
   const [destination, { images, notes }] = await bothOrProblems(
     async () => {
-      const place = await chooseDestination(options.output, outputRules(context, options.unrestricted));
+      const place = await context.library.choose(options.output, callerOf(options.unrestricted));
       await requireConvertible(context, request, place, options.signal);
       return place;
     },
@@ -69,6 +73,7 @@ export async function prepare(context: TaskContext, request: VideoRequest, optio
     reqKey: modeRow(request.mode).reqKey,
     fingerprint: fingerprintOf(body, request.duration, request.fps),
     destination,
+    preview: destination && (await context.library.preview(destination)),
     billedSeconds: request.generatedSeconds,
     estimatedCny: priceCny(request.mode, request.generatedSeconds),
     notes: [...notes, ...requestNotes(request)],
@@ -108,7 +113,7 @@ function requestNotes(request: VideoRequest): string[] {
 async function requireConvertible(
   context: TaskContext,
   { duration, generatedSeconds, fps }: VideoRequest,
-  destination: Destination | undefined,
+  destination: Place | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const trimmed = duration !== generatedSeconds;

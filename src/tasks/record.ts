@@ -129,7 +129,7 @@ export const recordSchema = z.object({
       url_valid_until: z.string(),
       file: fileSchema.optional(),
       /** The finished file just before it got its name: a process that died there finds it again by this. */
-      finishing: z.object({ inode: z.number(), file_name: z.string() }).optional(),
+      finishing: z.object({ file_name: z.string(), bytes: z.number(), sha256: z.string() }).optional(),
       /** What the provider made, where the file was trimmed or converted. */
       made: factsSchema.optional(),
     })

@@ -1,5 +1,4 @@
 /** What did other processes leave open, and who goes on with it? */
-import { sweepParts } from '../media/download.ts';
 import { type TaskContext, withLock } from './context.ts';
 import { isHeld, sweepLeases } from './lease.ts';
 import { openIdsOfAll, sweepState } from './leftovers.ts';
@@ -122,15 +121,13 @@ export class Resumer {
 
   /** And where videos are saved. Never throws. */
   private async sweepFolders(): Promise<void> {
-    const { journal, settings, clock } = this.context;
+    const { journal, settings, library } = this.context;
     try {
       // Of every account: what another one saves is alive, too.
       const open = await openIdsOfAll(settings.stateDir);
       const asked = (await journal.openRecords()).map(({ destination }) => destination?.folder);
-      for (const folder of new Set([settings.outputDir, ...settings.allowedDirs, ...asked])) {
-        if (folder === undefined) continue;
-        await sweepParts(folder, (id) => open.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')), clock.now());
-      }
+      const places = asked.flatMap((folder) => (folder === undefined ? [] : [{ folder }]));
+      await library.sweep(places, (id) => open.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
     } catch {
       // The state folder cannot be read now: nothing is known to be left.
     }

@@ -1,13 +1,14 @@
 /** How does a finished video get from the provider's link into the user's folder, as it was asked for? */
 import { randomBytes } from 'node:crypto';
 import { copyFile, rm, stat } from 'node:fs/promises';
+import { fileNameFor } from '../library/file-name.ts';
+import type { Place, SavedFile } from '../library/library.ts';
 import { type ClipFacts, readClip } from '../media/clip.ts';
 import { convertFrameRate } from '../media/clip-convert.ts';
 import { trimClip } from '../media/clip-trim.ts';
-import { download, partPathFor } from '../media/download.ts';
-import { type Destination, fileNameFor, publish } from '../media/output.ts';
-import { findPublished } from '../media/output-publish.ts';
+import { download } from '../media/download/download.ts';
 import { Problem } from '../problems.ts';
+import { contentOf } from '../system/files.ts';
 import { linkOf } from './after-query.ts';
 import type { TaskContext } from './context.ts';
 import type { ClipNumbers, TaskRecord } from './record.ts';
@@ -18,7 +19,7 @@ const CONVERSION_LIMIT_MILLISECONDS = 5 * 60_000;
 
 export interface SaveRequest {
   readonly record: TaskRecord & { readonly video: NonNullable<TaskRecord['video']> };
-  readonly destination: Destination;
+  readonly destination: Place;
   /** Asks the provider for another link to the same video. */
   readonly freshUrl: (signal: AbortSignal) => Promise<string>;
   readonly signal: AbortSignal;
@@ -35,30 +36,38 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /** As a record keeps it; null: only the link is wanted. */
-export function keptDestination(place: Destination | undefined): TaskRecord['destination'] {
+export function keptDestination(place: Place | undefined): TaskRecord['destination'] {
   if (place === undefined) return null;
-  return { folder: place.folder, ...(place.fileName === undefined ? {} : { file_name: place.fileName }) };
+  return { folder: place.folder, ...(place.name === undefined ? {} : { file_name: place.name }) };
+}
+
+export function placeOf({ folder, file_name }: NonNullable<TaskRecord['destination']>): Place {
+  return { folder, ...(file_name === undefined ? {} : { name: file_name }) };
 }
 
 /** Its process died between the file's name and the record's word of it: whatever the provider says now, it is saved. */
-export async function isPublished(record: TaskRecord): Promise<boolean> {
+export async function isPublished(context: TaskContext, record: TaskRecord): Promise<boolean> {
   const { destination } = record;
-  return destination !== null && (await findFinished(destination.folder, record)) !== undefined;
+  return destination !== null && (await findFinished(context, placeOf(destination), record)) !== undefined;
 }
 
 /** The caller holds the task's lease. @returns the record with its file @throws Problem save_failed; the signal's reason */
 export async function saveVideo(context: TaskContext, request: SaveRequest): Promise<TaskRecord> {
   const { record, destination } = request;
-  const { folder } = destination;
-  const found = await findFinished(folder, record);
-  const part = partPathFor(folder, record.id);
-  const cut = partPathFor(folder, `${record.id}-cut`);
+  const { library } = context;
+  const found = await findFinished(context, destination, record);
+  const part = await library.staging(destination, record.id);
+  const cut = await library.staging(destination, `${record.id}-cut`);
   if (found !== undefined) {
     // Killed between the new name and the end of the old one.
     for (const left of [part, cut]) await rm(left, { force: true });
     return await withFile(record, found, undefined);
   }
-  await dropIfNamed(part);
+  const unnamed = await findUnnamed(record, [part, cut]);
+  if (unnamed !== undefined) {
+    const named = await library.publish(unnamed.path, destination, unnamed.name);
+    return await withFile(record, named, undefined);
+  }
   let { video } = record;
   await download({
     url: video.url,
@@ -74,34 +83,40 @@ export async function saveVideo(context: TaskContext, request: SaveRequest): Pro
     signal: request.signal,
   });
   const delivered = await deliver(context, { ...record, video }, { part, cut }, request.signal);
-  const fileName =
-    destination.fileName ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
-  const { ino } = await stat(delivered.path);
-  const finishing = { inode: ino, file_name: fileName };
+  const fileName = destination.name ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
+  const finishing = { file_name: fileName, ...(await contentOf(delivered.path)) };
   const remembered = { ...delivered.record, video: { ...delivered.record.video, finishing } };
   await request.remember(remembered);
-  const path = await publish(delivered.path, folder, fileName);
+  const file = await library.publish(delivered.path, destination, fileName);
   if (delivered.path !== part) await rm(part, { force: true });
-  return await withFile(remembered, path, delivered.made);
+  return await withFile(remembered, file, delivered.made);
 }
 
-/** A second name of a file that its user has moved away: written to, it would change that one. */
-async function dropIfNamed(part: string): Promise<void> {
-  const there = await stat(part).catch(() => undefined);
-  if (there !== undefined && there.nlink > 1) await rm(part, { force: true });
-}
-
-/** The file that a process named, and died before it could say so. */
-async function findFinished(folder: string, record: TaskRecord): Promise<string | undefined> {
+/** The file that a process published and died before it could record so. */
+async function findFinished(context: TaskContext, place: Place, record: TaskRecord): Promise<SavedFile | undefined> {
   const finishing = record.video?.finishing;
-  return finishing && (await findPublished(folder, finishing.file_name, finishing.inode));
+  return finishing && (await context.library.find(finishing, place, finishing.file_name));
 }
 
-async function withFile(record: SaveRequest['record'], path: string, made: ClipFacts | undefined): Promise<TaskRecord> {
+/** The whole file that an earlier attempt could not give its name to. */
+async function findUnnamed(record: TaskRecord, staged: readonly string[]) {
+  const finishing = record.video?.finishing;
+  if (finishing === undefined) return undefined;
+  for (const path of staged) {
+    const content = await contentOf(path).catch(() => undefined);
+    if (content?.sha256 === finishing.sha256) return { path, name: finishing.file_name };
+  }
+  return undefined;
+}
+
+async function withFile(
+  record: SaveRequest['record'],
+  { path, bytes }: SavedFile,
+  made: ClipFacts | undefined,
+): Promise<TaskRecord> {
   const { finishing: _, ...video } = record.video;
-  const { size } = await stat(path);
   const facts = await readClip(path).catch(() => undefined);
-  const file = { path, bytes: size, ...(facts === undefined ? {} : { facts: numbers(facts) }) };
+  const file = { path, bytes, ...(facts === undefined ? {} : { facts: numbers(facts) }) };
   return { ...record, video: { ...video, file, ...(made === undefined ? {} : { made: numbers(made) }) } };
 }
 
@@ -163,14 +178,18 @@ function reasonOf(cause: Problem, part: string): string {
 }
 
 /** A second place for a video that is saved already: no download, no charge. @throws Problem save_failed */
-export async function copySaved(record: TaskRecord, source: string, destination: Destination): Promise<string> {
+export async function copySaved(
+  { library }: TaskContext,
+  record: TaskRecord,
+  source: string,
+  destination: Place,
+): Promise<string> {
   // A name of its own: several calls may copy at the same time, and each has a lease of nothing.
-  const part = partPathFor(destination.folder, `${record.id}-copy-${randomBytes(4).toString('hex')}`);
+  const part = await library.staging(destination, `${record.id}-copy-${randomBytes(4).toString('hex')}`);
   try {
     await copyFile(source, part);
-    const name =
-      destination.fileName ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
-    return await publish(part, destination.folder, name);
+    const name = destination.name ?? fileNameFor(record.request.prompt ?? '', record.id, new Date(record.created_at));
+    return (await library.publish(part, destination, name)).path;
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     throw error instanceof Problem

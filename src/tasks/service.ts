@@ -1,13 +1,12 @@
 /** What can be done with videos: make one, ask for one, list them, withdraw one. The tools and the command line use this. */
 import type { ModeName } from '../jimeng/modes.ts';
-import { chooseDestination } from '../media/output.ts';
 import { Problem } from '../problems.ts';
 import { admit, checkAdmission } from './admit.ts';
 import { findOrAdopt, findTask } from './adopt.ts';
 import { iso, type TaskContext, withLock } from './context.ts';
 import { Delivery, readAgain } from './delivery.ts';
 import { type Listed, listTasks } from './list.ts';
-import { outputRules, type Prepared, prepare } from './prepare.ts';
+import { callerOf, type Prepared, prepare } from './prepare.ts';
 import { placeInQueue, takeOverLeft } from './queue.ts';
 import { isOpen, isWatched, type TaskRecord, type TaskStatus } from './record.ts';
 import { Resumer } from './resume.ts';
@@ -125,7 +124,7 @@ export class VideoService {
   async get(taskId: string, mode: ModeName | undefined, output: string | undefined, call: Call): Promise<TaskRecord> {
     this.resume();
     const destination =
-      output === undefined ? undefined : await chooseDestination(output, outputRules(this.context, call.unrestricted));
+      output === undefined ? undefined : await this.context.library.choose(output, callerOf(call.unrestricted));
     const found = await findOrAdopt(this.context, { taskId, mode, destination, sandbox: this.sandbox });
     await this.takeUp(found);
     const record = await this.waitUntilOver(found, call);

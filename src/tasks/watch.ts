@@ -169,7 +169,7 @@ export class Watcher {
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
   private async look(record: TaskRecord, watch: Watch, lost: AbortSignal): Promise<number | undefined> {
     const { api, ending } = this.context;
-    if (await isPublished(record)) return await this.finish(record, lost);
+    if (await isPublished(this.context, record)) return await this.finish(record, lost);
     if (watch.askedAs !== record.req_key) watch.notFoundSince = undefined;
     watch.askedAs = record.req_key;
     const askedAt = this.moment();

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/clock.ts';
 import { createApi } from '../../src/jimeng/api.ts';
+import { DiskLibrary } from '../../src/library/disk.ts';
 import { silentLog } from '../../src/log.ts';
-import { createNetwork } from '../../src/network.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
 import { toolSurface } from '../../src/report/surface.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
+import { createNetwork } from '../../src/system/network.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import { iso, type TaskContext } from '../../src/tasks/context.ts';
 import { Journal } from '../../src/tasks/journal.ts';
@@ -111,6 +112,7 @@ export async function openWorld(
     apiIsPrivate: true,
     journal,
     network,
+    library: new DiskLibrary({ ...settings, clock }),
     ffmpeg: async () => undefined,
     clock,
     log: silentLog,

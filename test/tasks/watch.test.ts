@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import type { ApiFault } from '../../src/sandbox/faults.ts';
+import { contentOf } from '../../src/system/files.ts';
 import { Journal } from '../../src/tasks/journal.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
 import { openWorld, type World } from './watch-world.ts';
@@ -332,9 +333,8 @@ test('a file that its process had just named when it died is told as saved, what
   const { id } = await world.submit();
   const saved = await world.watch(id);
   const { path = '' } = saved.video?.file ?? {};
-  const { ino } = await stat(path);
   const { file: _, ...video } = saved.video ?? { url: '', url_valid_until: '' };
-  const finishing = { inode: ino, file_name: basename(path) };
+  const finishing = { file_name: basename(path), ...(await contentOf(path)) };
   await world.context.journal.write({ ...saved, status: 'generating', video: { ...video, finishing } });
   world.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' }, times: 'always' });
   const told = await world.watch(id);
