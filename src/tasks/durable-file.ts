@@ -1,9 +1,10 @@
 /** How does a small file get onto the disk so that a power cut leaves the old one or the new one, whole? */
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../clock.ts';
-import { makeFolders } from '../system/files.ts';
+import { makeFolders, writeDurably as replaceDurably, syncFolder } from '../system/files.ts';
+
+export { syncFolder } from '../system/files.ts';
 
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
@@ -12,21 +13,8 @@ export async function makePrivateFolder(path: string): Promise<void> {
   await makeFolders(path, PRIVATE_FOLDER);
 }
 
-/**
- * Written beside its place, fsynced, renamed over it, and the folder fsynced.
- * Own code: the well-kept library for this (write-file-atomic) does not sync the folder, without which the rename
- * itself can be lost with the power.
- */
 export async function writeDurably(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    await writeSyncClose(await open(temporary, 'wx', PRIVATE_FILE), data);
-    await renameOver(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
-  await syncFolder(dirname(path));
+  await replaceDurably(path, data, { clock: systemClock });
 }
 
 /**
@@ -72,19 +60,6 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Windows refuses to rename over a file that another process has open for a moment (virus scanners do). */
-async function renameOver(from: string, to: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await rename(from, to);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? '';
-      if (process.platform !== 'win32' || attempt === 10 || !['EPERM', 'EACCES', 'EBUSY'].includes(code)) throw error;
-      await systemClock.sleep(10 * attempt);
-    }
-  }
-}
-
 /** The name of what `writeDurably` has not finished, or never will. */
 export const DRAFT = /^\..*\.tmp$/;
 
@@ -101,15 +76,4 @@ export async function idleFiles(folder: string, named: RegExp): Promise<string[]
     if (written !== undefined && systemClock.now() - written.mtimeMs > IDLE_MILLISECONDS) idle.push(path);
   }
   return idle;
-}
-
-/** Windows has no folder handles to sync; its file system journals the rename. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -22,6 +22,7 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
   const { journal, clock, changes } = context;
   const { destination, video } = record;
   let saved = record;
+  let remembered = record;
   if (destination !== null && video !== undefined) {
     try {
       const { error: _, ...unsaved } = record;
@@ -31,13 +32,17 @@ export async function finish(context: TaskContext, record: TaskRecord, signal: A
         freshUrl: (abort) => freshUrl(context, record, FRESH_LINK_QUERIES, abort),
         signal,
         // A state folder that is full for a while must not keep a paid video from its place.
-        remember: (remembered) => journal.writeOrKeep(remembered),
+        remember: async (finishing) => {
+          remembered = finishing;
+          await journal.writeOrKeep(finishing);
+        },
       });
     } catch (error) {
       if (signal.aborted) throw error;
       const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
       context.log.warn('video not saved', { task: record.id, code: problem.code });
-      saved = { ...record, error: errorOf(problem) };
+      // What finds the whole file that could not be named, so that it is not fetched again.
+      saved = { ...remembered, error: errorOf(problem) };
     }
   }
   const done: TaskRecord = {

@@ -11,6 +11,7 @@ import type { ServiceHolder } from '../../../src/open-service.ts';
 import type { Report } from '../../../src/report/report.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../../src/settings.ts';
+import type { FileSystem } from '../../../src/system/files.ts';
 import { createNetwork, type Network } from '../../../src/system/network.ts';
 import { Changes } from '../../../src/tasks/changes.ts';
 import type { TaskContext } from '../../../src/tasks/context.ts';
@@ -36,6 +37,8 @@ export interface HurriedOptions {
   readonly settings?: Environment;
   /** Downloads go through a connection that gives up after 0.2 s of silence instead of 30. */
   readonly isImpatient?: boolean;
+  /** What the library keeps files in. */
+  readonly fs?: FileSystem;
 }
 
 export interface HurriedStage {
@@ -75,7 +78,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
       silentLog,
     ),
     network: options.isImpatient ? impatient(network) : network,
-    library: new DiskLibrary({ ...settings, clock: systemClock }),
+    library: new DiskLibrary({ ...settings, clock: systemClock, ...(options.fs && { fs: options.fs }) }),
     ffmpeg: () => findFfmpeg(undefined, '', surroundings),
     clock: hurriedClock,
     log: silentLog,
