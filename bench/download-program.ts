@@ -1,7 +1,7 @@
 /** What does fetching one link into a file take, in a process that is running already? A line `URL PATH` is a job. */
 import { createInterface } from 'node:readline';
 import { systemClock } from '../src/clock.ts';
-import { download } from '../src/media/download.ts';
+import { download } from '../src/media/download/download.ts';
 
 async function serve(): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {

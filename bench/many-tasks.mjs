@@ -25,7 +25,7 @@ const GETS = 5;
 
 const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { createApi } = await importSource('src/jimeng/api.ts');
-const { createNetwork } = await importSource('src/network.ts');
+const { createNetwork } = await importSource('src/system/network.ts');
 const { Journal } = await importSource('src/tasks/journal.ts');
 const { accountOf } = await importSource('src/tasks/scope.ts');
 const { newTaskId } = await importSource('src/tasks/record.ts');

@@ -9,7 +9,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
 
-/** Addresses as they were given, user name and password included: show them with `shownProxy` only. */
+/** As they were given, user name and password included, and not checked: only system/network.ts reads them. */
 export interface ProxySettings {
   readonly httpProxy: string | undefined;
   readonly httpsProxy: string | undefined;
@@ -184,32 +184,11 @@ function readLogLevel(reader: Reader): LogLevel {
   return level ?? 'info';
 }
 
-/** The value is never repeated: it may hold a password. */
-function readProxyAddress(reader: Reader, name: string): string | undefined {
-  const text = reader.text(name.toLowerCase()) ?? reader.text(name);
-  if (text === undefined) return undefined;
-  const address = text.includes('://') ? text : `http://${text}`;
-  if (isProxyAddress(address)) return address;
-  const given = reader.given.includes(name) ? name : name.toLowerCase();
-  reader.refuse(given, 'must be the http(s) address of a proxy, such as http://user:password@proxy.example:3128');
-  return undefined;
-}
-
-function isProxyAddress(address: string): boolean {
-  const url = URL.parse(address);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === '') return false;
-  try {
-    decodeURIComponent(url.username + url.password);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
+/** Whether a proxy's address is one is checked by the request that needs it. */
 function readProxy(reader: Reader): ProxySettings {
   return {
-    httpProxy: readProxyAddress(reader, 'HTTP_PROXY'),
-    httpsProxy: readProxyAddress(reader, 'HTTPS_PROXY'),
+    httpProxy: reader.text('http_proxy') ?? reader.text('HTTP_PROXY'),
+    httpsProxy: reader.text('https_proxy') ?? reader.text('HTTPS_PROXY'),
     noProxy: reader.text('no_proxy') ?? reader.text('NO_PROXY'),
   };
 }

@@ -2,9 +2,9 @@
 import type { Clock } from '../clock.ts';
 import { createApi } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
-import { createNetwork, type Network } from '../network.ts';
 import { embeddedSandbox } from '../open-service.ts';
 import { missingKeys, type ReadSettings, readSettings, type Surroundings } from '../settings.ts';
+import { createNetwork, type Network } from '../system/network.ts';
 import type { Check } from './doctor-check.ts';
 import { checkCertificates, checkProxy } from './doctor-network.ts';
 import { checkFfmpeg, checkFolders, checkNode } from './doctor-places.ts';

@@ -1,15 +1,17 @@
 /** Which way do requests take: through which proxy, and whose certificates are trusted? */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { isLoopback, type Network } from '../network.ts';
 import type { Settings } from '../settings.ts';
-import { type Check, fine, toMend } from './doctor-check.ts';
+import { isLoopback, type Network } from '../system/network.ts';
+import { type Check, fine, toMend, toMendBy } from './doctor-check.ts';
 
 /** What Node reads of the file: each certificate, whatever stands between them. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 export function checkProxy({ api }: Settings, network: Network): Check {
   if (api === 'sandbox' || isLoopback(api)) return fine('proxy', 'none: the API is on this computer');
+  const problem = network.problemFor(api);
+  if (problem !== undefined) return toMendBy('proxy', problem);
   const proxy = network.proxyOf(api);
   const variable = api.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   if (proxy !== undefined) return fine('proxy', `${proxy} (${variable}) for ${api.host}`);

@@ -4,10 +4,10 @@ import { lstat, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Clock } from '../clock.ts';
-import { makeFolders } from '../make-folders.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip-ffmpeg.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
+import { makeFolders } from '../system/files.ts';
 import { type Check, fine, toMend, toMendBy } from './doctor-check.ts';
 
 export function checkNode(version: string, least: string = packageJson.engines.node): Check {

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Network } from '../network.ts';
 import { Problem } from '../problems.ts';
+import type { Network } from '../system/network.ts';
 import {
   type HttpAnswer,
   type ProviderAnswer,

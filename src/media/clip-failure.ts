@@ -1,8 +1,8 @@
 /** What is refused before a clip is converted, and what is said and removed when that fails? */
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../problems.ts';
+import { errorCode } from '../system/files.ts';
 import { TimeLimitExceeded } from './clip-ffmpeg-run.ts';
-import { errorCode } from './output-problem.ts';
 
 /** @throws Problem when `target` is the very file that is to be read */
 export async function refuseSameFile(source: string, target: string): Promise<void> {

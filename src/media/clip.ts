@@ -1,8 +1,8 @@
 /** What is this video file really: its size, length, frame rate and number of frames? Read from the file, without ffmpeg. */
 import type { EncodedPacket, Input, InputVideoTrack } from 'mediabunny';
 import { Problem } from '../problems.ts';
+import { errorCode } from '../system/files.ts';
 import { type Mp4Library, unplayable, withMp4Input } from './clip-file.ts';
-import { errorCode } from './output-problem.ts';
 
 export interface ClipFacts {
   readonly bytes: number;

@@ -1,10 +1,10 @@
 /** How is a picture that is too large, or stored on its side, made anew without stopping the server? */
 import { Worker } from 'node:worker_threads';
 import { Problem } from '../problems.ts';
+import { errorCode } from '../system/files.ts';
 import type { Orientation } from './image-exif.ts';
 import type { Fitted } from './image-fit.ts';
 import type { Pixels } from './image-pixels.ts';
-import { errorCode } from './output-problem.ts';
 
 export interface ShrinkJob {
   readonly bytes: Buffer;

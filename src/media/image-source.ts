@@ -2,8 +2,8 @@
 import { posix, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problems.ts';
+import { isWindowsDevice } from '../system/files.ts';
 import { MAX_IMAGE_BYTES, tellBytes } from './image-limits.ts';
-import { isWindowsDevice } from './output-name.ts';
 import { isPrivateHost } from './private-address.ts';
 
 export type ImageInput = 'image' | 'tail_image';

@@ -1,0 +1,211 @@
+/** Decides where a video may be saved, and proves that it can be written there, before anything is paid. */
+import { createHash, randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../clock.ts';
+import { linkToNowhere, notWritable } from '../system/file-problems.ts';
+import { errorCode, type FileSystem, isWindowsDevice, makeFolders, retryWhileBusy } from '../system/files.ts';
+import type { Caller, Place } from './library.ts';
+import { readOutputText, refuse } from './output-text.ts';
+
+export interface PlaceRules {
+  /** Absolute; undefined: links only. */
+  readonly outputDir: string | undefined;
+  /** Absolute: more folders that `output` may name. */
+  readonly allowedDirs: readonly string[];
+  readonly workingDir: string;
+  readonly homeDir: string;
+}
+
+export interface Disk {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+}
+
+/** The longest name that most file systems take is 255 bytes; the number that keeps names apart needs some. */
+const MAX_FILE_NAME_BYTES = 240;
+const VIDEO_EXTENSION = /(?<=.)\.(mov|m4v|avi|mkv|webm|wmv|flv|mpe?g|m2ts|mts|3gp|ogv)$/i;
+
+/** The working directory counts as the user's own project when it says so; a client may start us in `/` or home. */
+export async function isProject(folder: string, fs: FileSystem): Promise<boolean> {
+  const isFound = (name: string) =>
+    fs.stat(path.join(folder, name)).then(
+      () => true,
+      () => false,
+    );
+  return (await isFound('.git')) || (await isFound('package.json'));
+}
+
+/** The path without symbolic links as far as it exists, and the rest as it is. @throws Problem output_not_writable */
+async function resolveLinks(place: string, fs: FileSystem, isDefault = false): Promise<string> {
+  try {
+    return await fs.realpath(place);
+  } catch (error) {
+    const parent = path.dirname(place);
+    const isMissing = errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR';
+    if (!isMissing || parent === place) throw notWritable(place, error, isDefault);
+    const target = await fs.readlink(place).catch(() => undefined);
+    if (target !== undefined) throw linkToNowhere(place, target, isDefault);
+    return path.join(await resolveLinks(parent, fs, isDefault), path.basename(place));
+  }
+}
+
+function isInside(folder: string, root: string): boolean {
+  const way = path.relative(root, folder);
+  return way === '' || (way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
+}
+
+/** A root as clients send it. @returns undefined for what is no folder of this computer */
+function rootPath(root: string): string | undefined {
+  try {
+    const local = /^file:/i.test(root) ? fileURLToPath(root) : root;
+    return path.isAbsolute(local) && !/^(\\\\|\/\/)/.test(local) ? local : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function offeredRoots(caller: Caller): string[] {
+  const roots = caller.kind === 'local-agent' ? (caller.roots ?? []) : [];
+  return roots.flatMap((root) => rootPath(root) ?? []);
+}
+
+async function allowedRoots(rules: PlaceRules, caller: Caller, fs: FileSystem): Promise<string[]> {
+  const project = (await isProject(rules.workingDir, fs)) ? [rules.workingDir] : [];
+  const outputDirs = rules.outputDir === undefined ? [] : [rules.outputDir];
+  const roots = [...outputDirs, ...rules.allowedDirs, ...offeredRoots(caller), ...project];
+  // A root on a disk that is unplugged allows nothing, and must not keep the others from it.
+  const resolved = roots.map((root) => resolveLinks(path.resolve(rules.workingDir, root), fs).catch(() => undefined));
+  return (await Promise.all(resolved)).filter((root) => root !== undefined);
+}
+
+function checkInside(folder: string, asked: string, roots: readonly string[]): void {
+  if (roots.some((root) => isInside(folder, root))) return;
+  if (roots.length === 0) {
+    throw refuse(
+      `"${asked}" is not allowed: videos are not saved here, only their links are given.`,
+      'leave `output` out, or set JIMENG_VIDEO_OUTPUT_DIR or JIMENG_VIDEO_ALLOWED_DIRS',
+    );
+  }
+  const places = roots.map((root) => `"${root}"`).join(', ');
+  throw refuse(
+    `"${asked}" is outside the folders that videos may be saved to: ${places}.`,
+    'leave `output` out, or name a place inside one of these (JIMENG_VIDEO_ALLOWED_DIRS adds more)',
+  );
+}
+
+/** What a relative path is relative to: a root of the client that has the path's folder, else the output folder. */
+async function baseOf(rules: PlaceRules, caller: Caller, asked: string, fs: FileSystem): Promise<string> {
+  if (caller.kind === 'terminal') return rules.workingDir;
+  const roots = offeredRoots(caller);
+  const folder = /[\\/]$/.test(asked) ? asked : path.dirname(asked);
+  for (const root of path.normalize(folder) === '.' ? [] : roots) {
+    const found = await fs.stat(path.resolve(root, folder)).catch(() => undefined);
+    if (found?.isDirectory()) return root;
+  }
+  if (rules.outputDir !== undefined) return rules.outputDir;
+  if (await isProject(rules.workingDir, fs)) return rules.workingDir;
+  if (roots[0] !== undefined) return roots[0];
+  throw refuse(
+    `"${asked}" is a relative path, but no output folder is set and the working directory is no project.`,
+    'name a full path inside an allowed folder (JIMENG_VIDEO_ALLOWED_DIRS), or set JIMENG_VIDEO_OUTPUT_DIR',
+  );
+}
+
+/** A full disk lets an empty file be made, so some bytes are written. @throws Problem output_not_writable */
+async function proveWritable(place: Place, isDefault: boolean, { fs, clock }: Disk): Promise<void> {
+  const length = Buffer.byteLength(place.name ?? '') + ' (99)'.length;
+  const probe = path.join(place.folder, `.jimeng-video-probe-${randomUUID()}`.padEnd(length, '-'));
+  try {
+    const handle = await retryWhileBusy(clock, () => fs.open(probe, 'wx', 0o600));
+    try {
+      await handle.writeFile(Buffer.alloc(4096));
+    } finally {
+      await handle.close();
+      await retryWhileBusy(clock, () => fs.unlink(probe));
+    }
+  } catch (error) {
+    throw notWritable(place.folder, error, isDefault);
+  }
+}
+
+function checkedName(name: string): string {
+  const named = /\.mp4$/i.test(name) ? name : `${name.replace(VIDEO_EXTENSION, '')}.mp4`;
+  const bytes = Buffer.byteLength(named);
+  if (bytes > MAX_FILE_NAME_BYTES) {
+    throw refuse(`The file name has ${bytes} bytes; at most ${MAX_FILE_NAME_BYTES} work.`, 'shorten it');
+  }
+  if (path.sep === '\\' && isWindowsDevice(named)) throw refuse(`Windows keeps the name "${named}" for a device.`);
+  return named;
+}
+
+async function splitIntoFolderAndName(place: string, asked: string, fs: FileSystem): Promise<Place> {
+  const found = await fs.stat(place).catch(() => undefined);
+  if (/(^|[\\/])\.{0,2}$/.test(asked) || found?.isDirectory()) return { folder: place };
+  return { folder: path.dirname(place), name: checkedName(path.basename(place)) };
+}
+
+/** A folder of the person's own, so that no name says what others have made. */
+function personFolder(outputDir: string, person: string): string {
+  const isPlain = /^[a-z0-9][a-z0-9_-]{0,63}$/.test(person) && !isWindowsDevice(person);
+  const hash = createHash('sha256').update(person).digest('hex').slice(0, 16);
+  return path.join(outputDir, isPlain ? person : `person-${hash}`);
+}
+
+function namedByPerson(output: string, { homeDir }: PlaceRules): string {
+  const name = readOutputText(output, homeDir);
+  if (!/[\\/]/.test(name) && !/^\.+$/.test(name)) return checkedName(name);
+  throw refuse(`"${output}" is a path; on this server \`output\` is only the name of a file.`, 'name a file');
+}
+
+/** @returns undefined where only links are given @throws Problem output_not_allowed, output_not_writable */
+export async function choosePlace(
+  output: string | undefined,
+  caller: Caller,
+  rules: PlaceRules,
+  disk: Disk,
+): Promise<Place | undefined> {
+  const { outputDir, workingDir } = rules;
+  const { fs } = disk;
+  if (caller.kind === 'remote-agent') {
+    if (outputDir === undefined && output !== undefined) checkInside('', output, []);
+    if (outputDir === undefined) return undefined;
+    const folder = personFolder(outputDir, caller.person);
+    return await make(output === undefined ? { folder } : { folder, name: namedByPerson(output, rules) }, true, disk);
+  }
+  if (output === undefined) {
+    return outputDir === undefined
+      ? undefined
+      : await make({ folder: path.resolve(workingDir, outputDir) }, true, disk);
+  }
+  const asked = readOutputText(output, rules.homeDir);
+  const base = path.isAbsolute(asked) ? workingDir : await baseOf(rules, caller, asked, fs);
+  const wanted = await splitIntoFolderAndName(path.resolve(workingDir, base, asked), asked, fs);
+  if (caller.kind === 'terminal') return await make(wanted, false, disk);
+  const roots = await allowedRoots(rules, caller, fs);
+  checkInside(await resolveLinks(wanted.folder, fs), output, roots);
+  const made = await make(wanted, false, disk, (folder) => checkInside(folder, output, roots));
+  return made;
+}
+
+/** @param check of the folder as it exists: a link to a folder that was missing has become one to follow */
+async function make(
+  wanted: Place,
+  isDefault: boolean,
+  disk: Disk,
+  check: (folder: string) => void = () => undefined,
+): Promise<Place> {
+  const { fs } = disk;
+  await resolveLinks(wanted.folder, fs, isDefault);
+  let folder: string;
+  try {
+    await makeFolders(wanted.folder, undefined, fs);
+    folder = await fs.realpath(wanted.folder);
+  } catch (error) {
+    throw notWritable(wanted.folder, error, isDefault);
+  }
+  check(folder);
+  const place = { ...wanted, folder };
+  await proveWritable(place, isDefault, disk);
+  return place;
+}

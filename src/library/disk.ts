@@ -1,0 +1,191 @@
+/** Keeps finished videos in folders on this computer. */
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import { Problem } from '../problems.ts';
+import { folderBecameLink, notSaved } from '../system/file-problems.ts';
+import {
+  contentOf,
+  errorCode,
+  type FileContent,
+  type FileSystem,
+  makeFolders,
+  nodeFiles,
+  retryWhileBusy,
+  syncFolder,
+  syncHandle,
+} from '../system/files.ts';
+import { choosePlace, type PlaceRules } from './choose-place.ts';
+import { numberedName } from './file-name.ts';
+import type { ByteRange, Caller, Library, Place, SavedFile } from './library.ts';
+
+export interface DiskOptions extends PlaceRules {
+  readonly clock: Clock;
+  readonly fs?: FileSystem;
+}
+
+const MAX_NUMBER = 9999;
+/** Named so that a sweep of the user's own folder never takes another program's .part for ours. */
+const STAGED_NAME = /^\.jimeng-video-(?<id>[\w-]+)\.part(?:\.resume)?$/;
+/** A file that was written to this recently may belong to a process that this one does not know. */
+const MIN_IDLE_MILLISECONDS = 15 * 60_000;
+
+export class DiskLibrary implements Library {
+  private readonly rules: PlaceRules;
+  private readonly clock: Clock;
+  private readonly fs: FileSystem;
+
+  constructor({ clock, fs = nodeFiles, ...rules }: DiskOptions) {
+    this.rules = rules;
+    this.clock = clock;
+    this.fs = fs;
+  }
+
+  async choose(output: string | undefined, caller: Caller): Promise<Place | undefined> {
+    return await choosePlace(output, caller, this.rules, { fs: this.fs, clock: this.clock });
+  }
+
+  async preview({ folder, name }: Place): Promise<string> {
+    if (name === undefined) return folder.endsWith(path.sep) ? folder : `${folder}${path.sep}`;
+    for (let number = 1; number <= MAX_NUMBER; number += 1) {
+      const target = path.join(folder, numberedName(name, number));
+      if ((await this.fs.lstat(target).catch(() => undefined)) === undefined) return target;
+    }
+    return path.join(folder, name);
+  }
+
+  /** Beside the target, so that naming it needs no copy: `.jimeng-video-<id>.part`. */
+  async staging({ folder }: Place, id: string): Promise<string> {
+    const part = path.join(folder, `.jimeng-video-${id.replace(/[^\w-]/g, '_').slice(0, 100)}.part`);
+    try {
+      // A folder that was removed after it was chosen.
+      await makeFolders(folder, undefined, this.fs);
+      if ((await this.fs.realpath(folder)) !== folder) throw folderBecameLink(folder);
+      // A second name of a file that its user has moved away: writing to it would change that one.
+      const found = await this.fs.lstat(part).catch(() => undefined);
+      if (found !== undefined && found.nlink > 1) await this.fs.unlink(part);
+      return part;
+    } catch (error) {
+      throw error instanceof Problem ? error : notSaved(part, error);
+    }
+  }
+
+  async publish(file: string, { folder }: Place, name: string): Promise<SavedFile> {
+    try {
+      if ((await this.fs.realpath(folder)) !== folder) {
+        // Nothing is left in a place that was never allowed.
+        await this.fs.unlink(file).catch(() => undefined);
+        throw folderBecameLink(folder);
+      }
+      const content = await retryWhileBusy(this.clock, () => contentOf(file, this.fs));
+      await this.sync(file);
+      for (let number = 1; number <= MAX_NUMBER; number += 1) {
+        const target = path.join(folder, numberedName(name, number));
+        if (!(await this.takeName(file, target))) continue;
+        // After a hard link a second name of the same file, which a sweep removes if this fails.
+        await retryWhileBusy(this.clock, () => this.fs.unlink(file)).catch(() => undefined);
+        await syncFolder(folder, this.fs).catch(() => undefined);
+        return { path: target, ...content };
+      }
+    } catch (error) {
+      throw error instanceof Problem ? error : notSaved(path.join(folder, name), error);
+    }
+    throw new Problem('save_failed', {
+      what: `"${folder}" already holds ${MAX_NUMBER} files named like "${name}".`,
+      mend: 'name another file with `output` in get_video_task',
+    });
+  }
+
+  async find(content: FileContent, { folder }: Place, name: string): Promise<SavedFile | undefined> {
+    for (let number = 1; number <= MAX_NUMBER; number += 1) {
+      const target = path.join(folder, numberedName(name, number));
+      const found = await this.fs.stat(target).catch(() => undefined);
+      if (found === undefined) return undefined;
+      if (!found.isFile() || found.size !== content.bytes) continue;
+      const there = await contentOf(target, this.fs).catch(() => undefined);
+      if (there?.bytes === content.bytes && there.sha256 === content.sha256) return { path: target, ...content };
+    }
+    return undefined;
+  }
+
+  async isThere(file: Pick<SavedFile, 'path'>): Promise<boolean> {
+    const found = await this.fs.stat(file.path).catch(() => undefined);
+    return found?.isFile() ?? false;
+  }
+
+  async open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable> {
+    const handle = await this.fs.open(file.path, 'r');
+    return handle.createReadStream({ ...range });
+  }
+
+  /** The disk has no address of its own. */
+  async link(): Promise<undefined> {
+    return undefined;
+  }
+
+  async sweep(places: readonly Pick<Place, 'folder'>[], isAlive: (id: string) => boolean): Promise<string[]> {
+    const { outputDir, allowedDirs } = this.rules;
+    const removed: string[] = [];
+    for (const folder of new Set([outputDir, ...allowedDirs, ...places.map((place) => place.folder)])) {
+      if (folder !== undefined) removed.push(...(await this.sweepFolder(folder, isAlive)));
+    }
+    return removed;
+  }
+
+  private async sweepFolder(folder: string, isAlive: (id: string) => boolean): Promise<string[]> {
+    const removed: string[] = [];
+    for (const name of await this.fs.readdir(folder).catch(() => [])) {
+      const id = STAGED_NAME.exec(name)?.groups?.id;
+      if (id === undefined || isAlive(id)) continue;
+      const file = path.join(folder, name);
+      try {
+        const found = await this.fs.lstat(file);
+        if (!found.isFile() || this.clock.now() - found.mtimeMs < MIN_IDLE_MILLISECONDS) continue;
+        await this.fs.unlink(file);
+        removed.push(file);
+      } catch {
+        // Removed meanwhile, or not ours to remove: the next sweep tries again.
+      }
+    }
+    return removed;
+  }
+
+  private async sync(file: string): Promise<void> {
+    const handle = await retryWhileBusy(this.clock, () => this.fs.open(file, 'r+'));
+    try {
+      await syncHandle(handle);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /**
+   * A hard link fails where the name is taken. File systems without hard links answer it with many codes (EPERM, ENOSYS;
+   * EISDIR and UNKNOWN for exFAT on Windows): there the name is reserved by a new file, which the rename replaces.
+   * @returns whether the name was free and is now the video's
+   */
+  private async takeName(file: string, target: string): Promise<boolean> {
+    try {
+      await this.fs.link(file, target);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false;
+    }
+    try {
+      await (await retryWhileBusy(this.clock, () => this.fs.open(target, 'wx'))).close();
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false;
+      throw error;
+    }
+    try {
+      await retryWhileBusy(this.clock, () => this.fs.rename(file, target));
+      return true;
+    } catch (error) {
+      // Some network drives rename and report a failure: only a name that is still empty is given back.
+      const reserved = await this.fs.stat(target).catch(() => undefined);
+      if (reserved?.size === 0) await this.fs.unlink(target).catch(() => undefined);
+      else if (errorCode(await this.fs.stat(file).catch((reason) => reason)) === 'ENOENT') return true;
+      throw error;
+    }
+  }
+}

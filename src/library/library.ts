@@ -1,0 +1,79 @@
+/** The seam to where finished videos are kept: a folder on this disk, or another store with the same contract. */
+import type { Readable } from 'node:stream';
+import type { FileContent } from '../system/files.ts';
+
+/** Who names the place. It decides which places are allowed, and what a relative path is relative to. */
+export type Caller =
+  /** A person at a command line: paths are relative to the working directory and unrestricted. */
+  | { readonly kind: 'terminal' }
+  /** An agent of this computer's user. `roots`: the folders that its client offers, as absolute paths or file URLs. */
+  | { readonly kind: 'local-agent'; readonly roots?: readonly string[] }
+  /** An agent somewhere else: it names files only, and each person has a folder of their own. */
+  | { readonly kind: 'remote-agent'; readonly person: string };
+
+/** Where a video is to be saved. A plain JSON value: it is kept in the task's record. */
+export interface Place {
+  /** Only the library that chose the place reads it; it may be shown. On a disk: absolute, without symbolic links. */
+  readonly folder: string;
+  /** Ends in `.mp4`. Missing: the video is named when it is saved. */
+  readonly name?: string;
+}
+
+/** A video that is kept. A plain JSON value. */
+export interface SavedFile extends FileContent {
+  /** On a disk the absolute path; in another store what finds it there. */
+  readonly path: string;
+}
+
+/** As in HTTP: both ends are included; without `end` up to the last byte. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end?: number;
+}
+
+export interface Library {
+  /**
+   * Decides where a video will be saved, and proves that it can be written there, before anything is paid.
+   * @param output what the caller asked for; undefined: the default place
+   * @returns undefined: only links are given
+   * @throws Problem output_not_allowed, output_not_writable
+   */
+  choose(output: string | undefined, caller: Caller): Promise<Place | undefined>;
+
+  /** @returns the path that a video for this place would get now; of a place without a name, the folder with a separator */
+  preview(place: Place): Promise<string>;
+
+  /**
+   * Makes room for a file that is not finished.
+   * @param id of the task, and of the file's purpose where a task has several; the same id gives the same file
+   * @returns a path on this computer, which `publish` takes. The file may exist: an earlier download that was cut
+   * @throws Problem save_failed
+   */
+  staging(place: Place, id: string): Promise<string>;
+
+  /**
+   * Moves a staged file to its final name, or to `name (2).mp4` … where that is taken. Never overwrites.
+   * @throws Problem save_failed; the staged file is kept, except where its folder became a link to another place
+   */
+  publish(file: string, place: Place, name: string): Promise<SavedFile>;
+
+  /** Finds what a process published that died before it could record so. @returns undefined where no such content has that name */
+  find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined>;
+
+  /** Has nobody moved or removed the file? Its content may have been changed by its user. */
+  isThere(file: Pick<SavedFile, 'path'>): Promise<boolean>;
+
+  /** @throws what the system reports of a file that is not there */
+  open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable>;
+
+  /** @returns an address that anybody may fetch the file from for a while; undefined where the library gives none */
+  link(file: Pick<SavedFile, 'path'>): Promise<URL | undefined>;
+
+  /**
+   * Removes staged files that were idle for 15 minutes and whose task is over. Never throws.
+   * @param places where tasks of any account save to, beside the library's own folders
+   * @param isAlive takes the id that `staging` was given
+   * @returns the paths of what was removed
+   */
+  sweep(places: readonly Pick<Place, 'folder'>[], isAlive: (id: string) => boolean): Promise<string[]>;
+}

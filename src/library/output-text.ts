@@ -1,0 +1,71 @@
+/** Reads the text of `output` as people and models write paths; what is no certain local path is refused. */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Problem } from '../problems.ts';
+
+export function refuse(what: string, mend?: string): Problem {
+  return new Problem('output_not_allowed', mend === undefined ? { what } : { what, mend });
+}
+
+const PAIRS = ['""', "''", '``', '“”', '‘’', '«»', '「」', '<>'] as const;
+
+/** A whole value in quotes, in a Markdown link, or behind the `@` of a file mention: the path inside it is meant. */
+function unwrap(text: string): string {
+  const inLink = /^!?\[[^\]]*\]\((.+)\)$/s.exec(text)?.[1];
+  const inPair = PAIRS.some((pair) => text.length > 2 && text[0] === pair[0] && text.at(-1) === pair[1]);
+  const mention = /^@(?=[~.]?[\\/])/.test(text);
+  const inner = inLink ?? (inPair ? text.slice(1, -1) : mention ? text.slice(1) : undefined);
+  return inner === undefined ? text : unwrap(inner.trim());
+}
+
+const NETWORK_PATH = /^(\\\\|\/\/)/;
+/** `sandbox:/mnt/…` is what chat programs call their own files. A single letter is a Windows drive. */
+const SCHEME = /^([a-z][a-z0-9+.-]+:[\\/]|(sandbox|computer|attachment|data|blob|mailto|task|s3):)/i;
+/** A shell would have put a value there: `$HOME`, `${X}`, `%USERPROFILE%`. */
+const VARIABLE = /(^|[\\/])\$[A-Za-z_]|\$\{|(^|[\\/])%\w+%/;
+/** A quote that was not taken off is a mistake in quoting; an apostrophe inside a name is none. */
+const STRAY_QUOTE = /["`“”«»]|(^|[\\/])['‘]|['’][\\/]/;
+
+function fileUrlPath(output: string): string {
+  try {
+    const local = fileURLToPath(output);
+    if (!NETWORK_PATH.test(local) && !/\p{Cc}/u.test(local)) return local;
+  } catch {
+    // Another host, or no path in it: refused below.
+  }
+  throw refuse(`"${output}" is no file on this computer.`);
+}
+
+/**
+ * Expands `~` and `$HOME`, takes quotes off, and reads `file://`.
+ * @returns a path of this system, absolute or relative
+ * @throws Problem output_not_allowed for what no local path looks like
+ */
+export function readOutputText(given: string, homeDir: string): string {
+  const isWindows = path.sep === '\\';
+  const output = unwrap(given.trim());
+  if (output === '') throw refuse('`output` is empty.');
+  if (/\p{Cc}/u.test(output)) throw refuse('`output` has a control character in it.', 'name a path without it');
+  if (NETWORK_PATH.test(output)) {
+    throw refuse(`"${output}" is a network or device path; videos are saved to local folders only.`);
+  }
+  if (/^file:/i.test(output)) return fileUrlPath(output);
+  if (SCHEME.test(output)) throw refuse(`"${output}" is a URL; \`output\` is a path on this computer.`);
+  // `my\ videos` is how a shell writes a space; any other backslash is a Windows path.
+  const unescaped = isWindows ? output : output.replace(/\\(?=[ ()[\]&'])/g, '');
+  if (!isWindows && (/^[a-z]:[\\/]/i.test(unescaped) || unescaped.includes('\\'))) {
+    throw refuse(`"${output}" is a Windows path, but this server runs on another system.`, 'separate folders with /');
+  }
+  if (isWindows && /[<>:"|?*]/.test(unescaped.replace(/^[a-z]:(?=[\\/])/i, ''))) {
+    throw refuse(`"${output}" has a character that Windows does not take in a path: < > : " | ? *`);
+  }
+  const home = /^(~|\$HOME|\$\{HOME\})(?=$|[\\/])/.exec(unescaped)?.[0];
+  const expanded = home === undefined ? unescaped : path.join(homeDir, unescaped.slice(home.length));
+  const own = home === undefined ? expanded : unescaped.slice(home.length);
+  if (/^~[^\\/]*[\\/]/.test(own)) throw refuse(`"${output}" names another user's home.`, 'write the path out');
+  if (VARIABLE.test(own)) {
+    throw refuse(`"${output}" has a variable in it, which is not replaced here.`, 'write the path out');
+  }
+  if (STRAY_QUOTE.test(own)) throw refuse(`"${output}" has a quotation mark in it.`, 'name a path without it');
+  return expanded;
+}

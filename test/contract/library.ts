@@ -1,0 +1,185 @@
+/** What every library has to do, whatever it keeps videos in. Run on the disk here; another one runs it unchanged. */
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Caller, Library, Place, SavedFile } from '../../src/library/library.ts';
+import { contentOf } from '../../src/system/files.ts';
+
+export interface LibraryStage {
+  /** Empty, with a default place. */
+  readonly library: Library;
+  /** Another process's view of the same place. */
+  again(): Library;
+  /** Takes the file away behind the library's back. */
+  remove(file: SavedFile): Promise<void>;
+  /** Gives the file other bytes of the same number behind the library's back. */
+  change(file: SavedFile): Promise<void>;
+  close(): Promise<void>;
+}
+
+const AGENT: Caller = { kind: 'local-agent' };
+const VIDEO = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 251));
+
+export function describeLibrary(name: string, open: () => Promise<LibraryStage>): void {
+  describe(`${name} as a library`, () => {
+    let stage: LibraryStage;
+    let library: Library;
+    let place: Place;
+    beforeEach(async () => {
+      stage = await open();
+      ({ library } = stage);
+      const chosen = await library.choose(undefined, AGENT);
+      place = chosen ?? expect.fail('it has no default place');
+    });
+    afterEach(() => stage.close());
+
+    async function stageFile(id: string, bytes: Buffer = VIDEO): Promise<string> {
+      const file = await library.staging(place, id);
+      await writeFile(file, bytes);
+      return file;
+    }
+    const bytesOf = async (file: SavedFile) => await buffer(await library.open(file));
+
+    test('a place and a saved file are plain JSON values', async () => {
+      const named = await library.choose('dog', AGENT);
+      expect(named?.name).toBe('dog.mp4');
+      const saved = await library.publish(await stageFile('one'), place, 'dog.mp4');
+      for (const value of [place, named, saved]) expect(JSON.parse(JSON.stringify(value))).toEqual(value);
+    });
+
+    test('a place from a record serves another process', async () => {
+      const kept: Place = JSON.parse(JSON.stringify(place));
+      const file = await stage.again().staging(kept, 'one');
+      await writeFile(file, VIDEO);
+      const saved = await stage.again().publish(file, kept, 'dog.mp4');
+      expect(VIDEO.equals(await bytesOf(saved))).toBe(true);
+    });
+
+    test('staging gives the same path for the same id, and another one for another id', async () => {
+      const first = await library.staging(place, 'one');
+      expect(await library.staging(place, 'one')).toBe(first);
+      expect(await library.staging(place, 'two')).not.toBe(first);
+      expect(dirname(await library.staging(place, '../../x'))).toBe(dirname(first));
+    });
+
+    test('publish keeps the bytes, says what they are, and leaves no staged file', async () => {
+      const file = await stageFile('one');
+      const content = await contentOf(file);
+      const saved = await library.publish(file, place, 'dog.mp4');
+      expect(saved).toMatchObject(content);
+      expect(VIDEO.equals(await bytesOf(saved))).toBe(true);
+      await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    test('publish never overwrites: the second of a name gets a number', async () => {
+      const first = await library.publish(await stageFile('one'), place, 'dog.mp4');
+      const second = await library.publish(await stageFile('two', Buffer.from('second')), place, 'dog.mp4');
+      expect(first.path).toMatch(/dog\.mp4$/);
+      expect(second.path).toMatch(/dog \(2\)\.mp4$/);
+      expect(VIDEO.equals(await bytesOf(first))).toBe(true);
+      expect(String(await bytesOf(second))).toBe('second');
+    });
+
+    test('many publish the same name at the same time: each keeps its own bytes', async () => {
+      const bytes = Array.from({ length: 12 }, (_, index) => Buffer.from(`video ${index}`));
+      const files = await Promise.all(bytes.map((one, index) => stageFile(`id${index}`, one)));
+      const saved = await Promise.all(files.map((file) => library.publish(file, place, 'dog.mp4')));
+      expect(new Set(saved.map(({ path }) => path)).size).toBe(12);
+      for (const [index, file] of saved.entries()) expect(String(await bytesOf(file))).toBe(`video ${index}`);
+    });
+
+    test('preview gives the path that publish then uses', async () => {
+      await library.publish(await stageFile('one'), place, 'dog.mp4');
+      const named = (await library.choose('dog.mov', AGENT)) ?? expect.fail('no place');
+      const told = await library.preview(named);
+      const saved = await library.publish(await stageFile('two'), named, named.name ?? '');
+      expect(saved.path).toBe(told);
+    });
+
+    test('a file that cannot be published is a Problem, and nothing has its name', async () => {
+      const missing = await library.staging(place, 'none');
+      await expect(library.publish(missing, place, 'dog.mp4')).rejects.toMatchObject({ code: 'save_failed' });
+      expect(await library.find({ bytes: 0, sha256: '' }, place, 'dog.mp4')).toBeUndefined();
+      expect((await library.publish(await stageFile('one'), place, 'dog.mp4')).path).toMatch(/dog\.mp4$/);
+    });
+
+    test('find finds what a dead process published, under a number too, by its content', async () => {
+      const other = await library.publish(await stageFile('one', Buffer.from('other')), place, 'dog.mp4');
+      const file = await stageFile('two');
+      const content = await contentOf(file);
+      expect(await library.find(content, place, 'dog.mp4')).toBeUndefined();
+      const saved = await library.publish(file, place, 'dog.mp4');
+      expect(saved.path).not.toBe(other.path);
+      expect(await stage.again().find(content, place, 'dog.mp4')).toEqual(saved);
+    });
+
+    test('find takes no file of the same name and size that has other bytes', async () => {
+      const file = await stageFile('one');
+      const content = await contentOf(file);
+      await stage.change(await library.publish(file, place, 'dog.mp4'));
+      expect(await library.find(content, place, 'dog.mp4')).toBeUndefined();
+    });
+
+    test('isThere is true until the file is taken away', async () => {
+      const saved = await library.publish(await stageFile('one'), place, 'dog.mp4');
+      expect(await library.isThere(saved)).toBe(true);
+      await stage.remove(saved);
+      expect(await library.isThere(saved)).toBe(false);
+      await expect(library.open(saved).then((stream) => buffer(stream))).rejects.toThrow();
+    });
+
+    test('open gives a range as HTTP means it', async () => {
+      const saved = await library.publish(await stageFile('one'), place, 'dog.mp4');
+      const rangeOf = async (start: number, end?: number) =>
+        await buffer(await library.open(saved, end === undefined ? { start } : { start, end }));
+      expect((await rangeOf(0, 0)).equals(VIDEO.subarray(0, 1))).toBe(true);
+      expect((await rangeOf(100, 199)).equals(VIDEO.subarray(100, 200))).toBe(true);
+      expect((await rangeOf(VIDEO.length - 5)).equals(VIDEO.subarray(-5))).toBe(true);
+    });
+
+    test('link gives a web address or nothing', async () => {
+      const saved = await library.publish(await stageFile('one'), place, 'dog.mp4');
+      expect(String((await library.link(saved)) ?? 'http://none')).toMatch(/^https?:\/\//);
+    });
+
+    test('sweep removes staged files of dead tasks; living and fresh ones stay', async () => {
+      const old = new Date(Date.now() - 3600_000);
+      const [dead, alive, fresh] = [await stageFile('dead'), await stageFile('alive'), await stageFile('fresh')];
+      for (const file of [dead, alive]) await utimes(file, old, old);
+      const folder = dirname(dead);
+      await writeFile(`${folder}/film.part`, 'not ours');
+      await utimes(`${folder}/film.part`, old, old);
+      expect(await library.sweep([place], (id) => id === 'alive')).toEqual([dead]);
+      expect((await readdir(folder)).length).toBe(3);
+      expect(VIDEO.equals(await readFile(fresh))).toBe(true);
+    });
+
+    test('sweep of a place that is gone removes nothing and does not throw', async () => {
+      const gone = { folder: `${place.folder}/gone` };
+      expect(await library.sweep([gone], () => false)).toEqual([]);
+    });
+
+    test('a remote person names files, not paths, and does not see the names of others', async () => {
+      const mei = (await library.choose('dog', { kind: 'remote-agent', person: 'mei' })) ?? expect.fail('no place');
+      const yu = (await library.choose('dog', { kind: 'remote-agent', person: '../mei' })) ?? expect.fail('no place');
+      expect(mei.name).toBe('dog.mp4');
+      expect(yu.folder).not.toBe(mei.folder);
+      const file = await library.staging(mei, 'one');
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, VIDEO);
+      await library.publish(file, mei, 'dog.mp4');
+      expect(await library.preview(yu)).toMatch(/dog\.mp4$/);
+      for (const output of ['a/dog', '/tmp/dog', '../dog', '~/dog', 'a\\dog', '..', 'file:///tmp/dog.mp4', 'dog/']) {
+        const choosing = library.choose(output, { kind: 'remote-agent', person: 'mei' });
+        await expect(choosing, output).rejects.toMatchObject({ code: 'output_not_allowed' });
+      }
+    });
+
+    test('a staged file that was removed is made again without complaint', async () => {
+      const file = await stageFile('one');
+      await rm(file);
+      expect(await library.staging(place, 'one')).toBe(file);
+    });
+  });
+}
