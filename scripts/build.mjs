@@ -121,15 +121,16 @@ const parts = await build({
   // Some of the libraries are CommonJS.
   banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
 });
-// The decoder and encoder are a thread of their own.
-const imageWorker = await build({
+// Programs of worker threads: for pictures, and for MP4 files.
+const workers = await build({
   ...shared,
   format: 'esm',
-  entryPoints: ['src/media/image-worker.ts'],
-  outfile: join(out, 'image-worker.mjs'),
+  entryPoints: { 'image-worker': 'src/media/image-worker.ts', 'clip-worker': 'src/media/clip/worker.ts' },
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
   loader: { '.wasm': 'file' },
 });
-const metafiles = [program, server, parts, imageWorker].map(({ metafile }) => metafile);
+const metafiles = [program, server, parts, workers].map(({ metafile }) => metafile);
 await writeFile(join(out, 'third-party-licenses.txt'), await collectLicenses(metafiles));
 await writeFile(join(out, 'package.json'), '{ "type": "commonjs" }\n');
 await cp('assets/sandbox-clips', join(out, 'sandbox-clips'), { recursive: true });

@@ -4,7 +4,7 @@ import { systemClock } from './clock.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import type { Log } from './log.ts';
-import { findFfmpeg, keepFound } from './media/clip-ffmpeg.ts';
+import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import { createNetwork } from './network.ts';
 import { Problem } from './problems.ts';

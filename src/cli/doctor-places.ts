@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Clock } from '../clock.ts';
 import { makeFolders } from '../make-folders.ts';
-import { encoderOrProblem, findFfmpeg } from '../media/clip-ffmpeg.ts';
+import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import { type Check, fine, toMend, toMendBy } from './doctor-check.ts';

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { type Api, describeFailure } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
-import type { Ffmpeg } from '../media/clip-ffmpeg.ts';
+import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
 import type { Network } from '../network.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
-import { extractLastFrame } from '../media/clip-convert.ts';
-import { encoderOrProblem } from '../media/clip-ffmpeg.ts';
+import { extractFrame } from '../media/clip/convert.ts';
+import { encoderOrProblem } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
 import { chooseDestination, type Destination, type OutputRules } from '../media/output.ts';
 import { Problem, together } from '../problems.ts';
@@ -186,7 +186,7 @@ async function loadFirst(context: TaskContext, image: string, options: PrepareOp
   });
   try {
     const picture = join(scratch, 'last-frame.png');
-    await extractLastFrame(video.path, picture, ffmpeg, {
+    await extractFrame('last', video.path, picture, ffmpeg, {
       clock: context.clock,
       signal: options.signal,
       timeLimitMilliseconds: LAST_FRAME_LIMIT_MILLISECONDS,

@@ -1,9 +1,8 @@
 /** How does a finished video get from the provider's link into the user's folder, as it was asked for? */
 import { randomBytes } from 'node:crypto';
 import { copyFile, rm, stat } from 'node:fs/promises';
-import { type ClipFacts, readClip } from '../media/clip.ts';
-import { convertFrameRate } from '../media/clip-convert.ts';
-import { trimClip } from '../media/clip-trim.ts';
+import { type ClipFacts, readClip, readDelivered, trimClip } from '../media/clip/clip.ts';
+import { convertFrameRate } from '../media/clip/convert.ts';
 import { download, partPathFor } from '../media/download.ts';
 import { type Destination, fileNameFor, publish } from '../media/output.ts';
 import { findPublished } from '../media/output-publish.ts';
@@ -100,9 +99,11 @@ async function findFinished(folder: string, record: TaskRecord): Promise<string 
 async function withFile(record: SaveRequest['record'], path: string, made: ClipFacts | undefined): Promise<TaskRecord> {
   const { finishing: _, ...video } = record.video;
   const { size } = await stat(path);
-  const facts = await readClip(path).catch(() => undefined);
+  const { facts, note } = await readDelivered(path);
   const file = { path, bytes: size, ...(facts === undefined ? {} : { facts: numbers(facts) }) };
-  return { ...record, video: { ...video, file, ...(made === undefined ? {} : { made: numbers(made) }) } };
+  const notes = note === undefined ? record.request.notes : [...record.request.notes, note];
+  const request = { ...record.request, notes };
+  return { ...record, request, video: { ...video, file, ...(made === undefined ? {} : { made: numbers(made) }) } };
 }
 
 function numbers(facts: ClipFacts): ClipNumbers {

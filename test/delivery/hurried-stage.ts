@@ -5,7 +5,7 @@ import { createApi } from '../../src/jimeng/api.ts';
 import { silentLog } from '../../src/log.ts';
 import { runTool } from '../../src/mcp/run-tool.ts';
 import { TOOLS } from '../../src/mcp/tools.ts';
-import { findFfmpeg } from '../../src/media/clip-ffmpeg.ts';
+import { findFfmpeg } from '../../src/media/clip/ffmpeg.ts';
 import { createNetwork, type Network } from '../../src/network.ts';
 import type { ServiceHolder } from '../../src/open-service.ts';
 import type { Report } from '../../src/report/report.ts';

@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Problem } from '../../src/problems.ts';
 import { prepare } from '../../src/tasks/prepare.ts';
 import { settleRequest } from '../../src/tasks/video-request.ts';
-import { clip, ffmpeg } from '../media/clip-tools.ts';
+import { clip, ffmpeg } from '../support/clips.ts';
 import { openWorld, type World } from './watch-world.ts';
 
 let world: World;

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../src/clock.ts';
-import type { Ffmpeg } from '../../src/media/clip-ffmpeg.ts';
+import type { Ffmpeg } from '../../src/media/clip/ffmpeg.ts';
 
 const run = promisify(execFile);
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readClip } from '../../src/media/clip.ts';
-import { chooseCut, trimClip } from '../../src/media/clip-trim.ts';
-import { clip, decode, hasNoFfmpeg, makeClip, metadata, needsFfmpeg, probe } from './clip-tools.ts';
+import { readClip, trimClip } from '../../../../src/media/clip/clip.ts';
+import { chooseCut } from '../../../../src/media/clip/cut-frames.ts';
+import { clip, decode, hasNoFfmpeg, makeClip, metadata, needsFfmpeg, probe } from '../../../support/clips.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -4,8 +4,9 @@ import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { averageFps, readClip } from '../../src/media/clip.ts';
-import { clip, decode, ffmpeg, hasNoFfmpeg, makeClip, needsFfmpeg } from './clip-tools.ts';
+import { readClip } from '../../../../src/media/clip/clip.ts';
+import { averageFps } from '../../../../src/media/clip/read-facts.ts';
+import { clip, decode, ffmpeg, hasNoFfmpeg, makeClip, needsFfmpeg } from '../../../support/clips.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -29,6 +30,7 @@ describe('facts', () => {
       frames,
       fps: 24,
       durationSeconds: frames / 24,
+      hasAigcLabel: false,
     });
   });
 
