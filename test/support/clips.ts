@@ -61,6 +61,11 @@ export async function decode(file: string): Promise<Decoded> {
   return await sumPictures(['-i', file, '-map', '0:v']);
 }
 
+/** One sum a picture of red, green and blue, for comparing a clip's frames with a PNG. */
+export async function rgbPictures(file: string): Promise<readonly string[]> {
+  return (await sumPictures(['-i', file, '-map', '0:v', '-pix_fmt', 'rgb24'])).pictures;
+}
+
 /** The sum of the last picture's red, green and blue: the same for a clip's last frame and for a PNG of it. */
 export async function lastPicture(file: string): Promise<string | undefined> {
   const nearItsEnd = file.endsWith('.png') ? [] : ['-sseof', '-0.2'];

@@ -15,6 +15,7 @@ import {
   metadata,
   needsFfmpeg,
   probe,
+  rgbPictures,
 } from '../../../support/clips.ts';
 
 let folder: string;
@@ -51,6 +52,7 @@ describe.skipIf(hasNoFfmpeg)(`25 and 30 frames a second${needsFfmpeg}`, () => {
       expect(Math.abs(seen.seconds - 121 / 24)).toBeLessThanOrEqual(1 / fps);
       const { pictures, complaints } = await decode(target);
       expect([pictures.length, complaints]).toEqual([facts.frames, '']);
+      expect(facts.hasAigcLabel).toBe(true);
       expect(await metadata(target)).toMatchObject({ AIGC: label });
       const made = await readFile(target);
       expect(made.indexOf('moov')).toBeLessThan(made.indexOf('mdat'));
@@ -69,6 +71,12 @@ describe.skipIf(hasNoFfmpeg)(`25 and 30 frames a second${needsFfmpeg}`, () => {
 });
 
 describe.skipIf(hasNoFfmpeg)(`the last frame${needsFfmpeg}`, () => {
+  test('the first frame is the first, pixel for pixel', async () => {
+    const target = path.join(folder, 'first.png');
+    await extractFrame('first', small, target, ffmpeg, limits);
+    expect((await rgbPictures(target))[0]).toBe((await rgbPictures(small))[0]);
+  });
+
   test.each([['small'], ['1120x832-121']])("%s: the picture is the clip's last, pixel for pixel", async (name) => {
     const source = name === 'small' ? small : clip(name);
     const target = path.join(folder, `${name}.png`);
