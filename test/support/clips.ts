@@ -79,3 +79,38 @@ async function sumPictures(options: readonly string[]): Promise<Decoded> {
   const lines = stdout.split('\n').filter((line) => /^\d/.test(line));
   return { pictures: lines.map((line) => line.split(',').at(-1)?.trim() ?? ''), complaints: stderr };
 }
+
+/** When each frame is shown, in seconds. */
+export async function frameTimes(file: string): Promise<number[]> {
+  const options = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0', file];
+  const { stdout } = await run(ffprobePath ?? 'none', options);
+  return stdout.split('\n').flatMap((line) => (/^[\d.]+/.test(line) ? [Number.parseFloat(line)] : []));
+}
+
+/** How long its pictures and its sound are, by the file's index. */
+export async function streamSeconds(file: string): Promise<{ video: number; audio: number }> {
+  const options = ['-v', 'error', '-show_entries', 'stream=codec_type,duration', '-of', 'json', file];
+  const { streams } = JSON.parse((await run(ffprobePath ?? 'none', options)).stdout);
+  const of = (type: string) =>
+    Number(streams.find((stream: { codec_type: string }) => stream.codec_type === type)?.duration);
+  return { video: of('video'), audio: of('audio') };
+}
+
+/** A tone. The format is the name's. */
+export function makeSound(target: string, seconds: number): void {
+  execFileSync(ffmpeg.path, ['-v', 'error', '-y', '-f', 'lavfi', '-i', `sine=d=${seconds}:r=44100`, target]);
+}
+
+/** A video of one colour. */
+export function makePicture(target: string, colour: string, size: string, frames: number): void {
+  const picture = ['-f', 'lavfi', '-i', `color=${colour}:s=${size}:r=24`, '-frames:v', String(frames)];
+  execFileSync(ffmpeg.path, ['-v', 'error', '-y', ...picture, '-pix_fmt', 'yuv420p', target]);
+}
+
+/** The brightness, 0–255, of one pixel of one frame. */
+export async function pixelAt(file: string, frame: number, x: number, y: number): Promise<number> {
+  const filter = `select=eq(n\\,${frame}),crop=2:2:${x - (x % 2)}:${y - (y % 2)},format=gray,scale=in_range=tv:out_range=pc`;
+  const options = ['-v', 'error', '-i', file, '-vf', filter, '-frames:v', '1', '-f', 'rawvideo', '-'];
+  const { stdout } = await run(ffmpeg.path, options, { encoding: 'buffer' });
+  return (stdout as unknown as Buffer)[0] ?? Number.NaN;
+}

@@ -47,7 +47,8 @@ export async function runJob<Value>(job: Job, options: ClipOptions, timeLimitMil
   }
 }
 
-function reasonOf(error: unknown): string {
+/** Why a file could not be read; continues "is not a playable MP4: …". Only our own words. */
+export function readFailure(error: unknown): string {
   if (error instanceof UnusableFile) return error.message;
   if (error instanceof TimeLimitExceeded) return `reading it was ${error.message}`;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -63,7 +64,7 @@ export async function readClip(path: string, options: ClipOptions = {}): Promise
     return await runJob<ClipFacts>({ step: 'facts', source: path }, options, READ_LIMIT_MILLISECONDS);
   } catch (error) {
     if (error instanceof Problem || options.signal?.aborted) throw error;
-    const what = `"${path}" is not a playable MP4: ${reasonOf(error)}.`;
+    const what = `"${path}" is not a playable MP4: ${readFailure(error)}.`;
     throw new Problem('unplayable_video', { what, cause: error });
   }
 }
@@ -79,7 +80,7 @@ export async function readDelivered(path: string, options: ClipOptions = {}): Pr
     return { facts: await readClip(path, options) };
   } catch (error) {
     options.signal?.throwIfAborted();
-    const reason = error instanceof Problem && error.code === 'unplayable_video' ? reasonOf(error.cause) : undefined;
+    const reason = error instanceof Problem && error.code === 'unplayable_video' ? readFailure(error.cause) : undefined;
     const why = reason ?? (error instanceof Error ? error.message.replace(/\.$/, '') : 'unknown error');
     return { note: `The file's size, length and frame rate could not be read (${why}); it was saved as delivered` };
   }

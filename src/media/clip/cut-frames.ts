@@ -5,7 +5,7 @@ import { refuseTooShort } from './failure.ts';
 import { Refusal } from './file-ranges.ts';
 import { withMp4Input } from './mp4-file.ts';
 import { readFacts, readTrack } from './read-facts.ts';
-import { placesOf, type Showing, writeMp4 } from './write-mp4.ts';
+import { placesOf, type Showing, shapeOf, writeMp4 } from './write-mp4.ts';
 
 /**
  * Where to cut. A B-frame is decoded from a frame that is shown after it, so frames dropped by their time would take the
@@ -48,8 +48,9 @@ export async function cutFrames(source: string, target: string, seconds: Trimmed
     if (clip.shown.length < clip.frames.length) throw new Refusal('its edit list hides frames');
     const times = clip.frames.map((frame) => frame.timestamp);
     const kept = chooseCut(times, seconds, before.fps);
+    const shape = await shapeOf(clip.track);
     const tags = await opened.input.getMetadataTags();
-    await writeMp4(target, { video: clip.track, maxFrames: kept.length, tags }, async ({ addFrame }) => {
+    await writeMp4(target, { shape, maxFrames: kept.length, tags }, async ({ addFrame }) => {
       let index = 0;
       for await (const frame of new EncodedPacketSink(clip.track).packets()) {
         const showing = kept[index];

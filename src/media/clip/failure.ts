@@ -22,8 +22,8 @@ export function refuseTooShort(durationSeconds: number, fps: number, seconds: nu
   });
 }
 
-/** Only our own words: ffmpeg's stay in the cause. */
-function inBrackets(error: unknown): string {
+/** Why something failed, for the middle of a sentence. Only our own words: ffmpeg's stay in the cause. */
+export function inBrackets(error: unknown): string {
   const reason = reasonOf(error);
   return reason === undefined ? '' : ` (${reason})`;
 }

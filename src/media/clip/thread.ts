@@ -6,7 +6,23 @@ import { TimeLimitExceeded } from './run-program.ts';
 
 export type Job =
   | { readonly step: 'facts'; readonly source: string }
-  | { readonly step: 'trim'; readonly source: string; readonly target: string; readonly seconds: TrimmedSeconds };
+  | { readonly step: 'trim'; readonly source: string; readonly target: string; readonly seconds: TrimmedSeconds }
+  | { readonly step: 'describe'; readonly source: string }
+  | { readonly step: 'describe sound'; readonly source: string }
+  | JoinJob;
+
+/** Clips that fit together, into one film. */
+export interface JoinJob {
+  readonly step: 'join';
+  readonly sources: readonly string[];
+  readonly target: string;
+  /** All frames of all sources. */
+  readonly frames: number;
+  readonly fps: number;
+  readonly audio?: string | undefined;
+  /** Content labels (GB 45438) that the film carries. */
+  readonly labels: readonly string[];
+}
 
 export type Reply =
   | { readonly value: unknown }

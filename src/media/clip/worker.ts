@@ -3,9 +3,12 @@ import { parentPort } from 'node:worker_threads';
 import { Logging, LogLevel } from 'mediabunny';
 import { Problem } from '../../problems.ts';
 import { cutFrames } from './cut-frames.ts';
+import { describeClip } from './describe-clip.ts';
 import { Refusal } from './file-ranges.ts';
+import { joinFrames } from './join-frames.ts';
 import { withMp4Input } from './mp4-file.ts';
 import { readFacts } from './read-facts.ts';
+import { describeSound } from './sound.ts';
 import type { Job, Reply } from './thread.ts';
 
 // Its default prints information on stdout.
@@ -17,6 +20,12 @@ function run(job: Job): Promise<unknown> {
       return withMp4Input(job.source, readFacts);
     case 'trim':
       return cutFrames(job.source, job.target, job.seconds);
+    case 'describe':
+      return withMp4Input(job.source, describeClip);
+    case 'describe sound':
+      return describeSound(job.source);
+    case 'join':
+      return joinFrames(job);
   }
 }
 

@@ -9,6 +9,8 @@ import {
   type MetadataTags,
   Mp4OutputFormat,
   Output,
+  type TransformationMatrix,
+  type VideoCodec,
 } from 'mediabunny';
 import { mp4TargetOn } from './mp4-file.ts';
 import { aigcLabelOf } from './read-facts.ts';
@@ -19,12 +21,28 @@ export interface Showing {
   readonly forSeconds: number;
 }
 
+/** What all frames of a video have in common. */
+export interface VideoShape {
+  readonly codec: VideoCodec;
+  readonly decoderConfig: VideoDecoderConfig;
+  /** Turns and mirrors the frames when they are shown. */
+  readonly transformationMatrix: TransformationMatrix;
+}
+
 export interface Mp4Contents {
-  /** Gives codec, decoder configuration and rotation. */
-  readonly video: InputVideoTrack;
+  readonly shape: VideoShape;
   readonly maxFrames: number;
+  /** Times are rounded to whole frames; without it, times stay as they are given. */
+  readonly fps?: number | undefined;
   readonly audio?: { readonly track: InputAudioTrack; readonly maxPackets: number } | undefined;
   readonly tags: MetadataTags;
+}
+
+/** @throws Error when the codec is not one that the library knows */
+export async function shapeOf(track: InputVideoTrack): Promise<VideoShape> {
+  const [codec, decoderConfig] = [await track.getCodec(), await track.getDecoderConfig()];
+  if (codec === null || decoderConfig === null) throw new Error('the codec of the video is not known');
+  return { codec, decoderConfig, transformationMatrix: await track.getTransformationMatrix() };
 }
 
 export interface Mp4Writer {
@@ -61,11 +79,10 @@ function withLabelAsText(tags: MetadataTags): MetadataTags {
 /** Writes what `write` adds to `target`, and syncs it. @throws what the system or the library throws */
 export async function writeMp4(
   target: string,
-  { video, maxFrames, audio, tags }: Mp4Contents,
+  { shape, maxFrames, fps, audio, tags }: Mp4Contents,
   write: (writer: Mp4Writer) => Promise<void>,
 ): Promise<void> {
-  const [codec, decoderConfig] = [await video.getCodec(), await video.getDecoderConfig()];
-  if (codec === null || decoderConfig === null) throw new Error('the codec of the video is not known');
+  const { codec, decoderConfig, transformationMatrix } = shape;
   const [soundCodec, soundConfig] = [await audio?.track.getCodec(), await audio?.track.getDecoderConfig()];
 
   const file = await open(target, 'w');
@@ -77,8 +94,8 @@ export async function writeMp4(
     });
     try {
       const pictures = new EncodedVideoPacketSource(codec);
-      const transformationMatrix = await video.getTransformationMatrix();
-      output.addVideoTrack(pictures, { transformationMatrix, maximumPacketCount: maxFrames });
+      const rate = fps === undefined ? {} : { frameRate: fps };
+      output.addVideoTrack(pictures, { transformationMatrix, maximumPacketCount: maxFrames, ...rate });
       const sound = soundCodec ? new EncodedAudioPacketSource(soundCodec) : undefined;
       if (sound && audio) output.addAudioTrack(sound, { maximumPacketCount: audio.maxPackets });
       output.setMetadataTags(withLabelAsText(tags));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readClip, readDelivered, trimClip } from '../../../../src/media/clip/clip.ts';
 import { clip, decode, ffmpeg, hasNoFfmpeg, makeClip, needsFfmpeg } from '../../../support/clips.ts';
+import { measureSilence } from '../../../support/event-loop.ts';
 import { append, box, boxPlaces, patched, u32 } from '../../../support/mp4-boxes.ts';
 
 let folder: string;
@@ -24,21 +25,16 @@ async function save(name: string, bytes: Uint8Array): Promise<string> {
 
 /** Runs `work` and measures the longest time in which no timer could fire. */
 async function longestSilence(work: () => Promise<unknown>): Promise<number> {
-  let last = performance.now();
-  let longest = 0;
-  const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  }, 10);
+  const meter = measureSilence();
   try {
     await work();
+    return meter.longestMilliseconds();
   } finally {
-    clearInterval(timer);
+    meter.stop();
   }
-  return Math.max(longest, performance.now() - last);
 }
 
-/** 250,000 frames in one chunk: small enough for the check, and minutes of work for the library, which adds up sizes anew for each frame. */
+/** 250,000 frames in one chunk: small enough for the check, and minutes of work for the library, which adds up the chunk's sizes for each frame. */
 const busy = () => patched(patched(whole, 'stts', 8, 250_000), 'stsc', 12, 250_000);
 
 describe('a file that keeps its reader busy', () => {
