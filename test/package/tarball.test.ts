@@ -54,6 +54,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'README.zh-CN.md',
     'dist/VERSION.v8',
     'dist/commands.mjs',
+    'dist/clip-worker.mjs',
     'dist/image-worker.mjs',
     'dist/main.js',
     'dist/mozjpeg-HASH.wasm',

@@ -101,10 +101,17 @@ export function makeSound(target: string, seconds: number): void {
   execFileSync(ffmpeg.path, ['-v', 'error', '-y', '-f', 'lavfi', '-i', `sine=d=${seconds}:r=44100`, target]);
 }
 
+/** The codec and size of a picture. */
+export async function pictureSize(file: string): Promise<{ codec: string; width: number; height: number }> {
+  const options = ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'json', file];
+  const [stream] = JSON.parse((await run(ffprobePath ?? 'none', options)).stdout).streams;
+  return { codec: stream.codec_name, width: stream.width, height: stream.height };
+}
+
 /** A video of one colour. */
-export function makePicture(target: string, colour: string, size: string, frames: number): void {
+export function makePicture(target: string, colour: string, size: string, frames: number, filter = 'null'): void {
   const picture = ['-f', 'lavfi', '-i', `color=${colour}:s=${size}:r=24`, '-frames:v', String(frames)];
-  execFileSync(ffmpeg.path, ['-v', 'error', '-y', ...picture, '-pix_fmt', 'yuv420p', target]);
+  execFileSync(ffmpeg.path, ['-v', 'error', '-y', ...picture, '-vf', filter, '-pix_fmt', 'yuv420p', target]);
 }
 
 /** The brightness, 0–255, of one pixel of one frame. */

@@ -40,7 +40,7 @@ export function qualityOf(encoder: string, facts: ClipFacts): string[] {
   return ['-b:v', String(Math.ceil((facts.bytes * 8 * BIT_RATE_FACTOR) / facts.durationSeconds))];
 }
 
-export async function syncFile(file: string): Promise<void> {
+async function syncFile(file: string): Promise<void> {
   const handle = await open(file, 'r+');
   try {
     await handle.sync();

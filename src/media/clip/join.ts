@@ -131,7 +131,7 @@ export function exactRate(fps: number): number {
 }
 
 /** The first clip that does not fit to the first one, or to any. Pure. */
-export function misfitOf(clips: readonly ClipDescription[], fps: number): Misfit | undefined {
+function misfitOf(clips: readonly ClipDescription[], fps: number): Misfit | undefined {
   for (const [index, clip] of clips.entries()) {
     const first = clips[0] as ClipDescription;
     const [a, b] = [first.facts, clip.facts];

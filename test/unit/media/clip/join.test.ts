@@ -159,7 +159,11 @@ describe.skipIf(hasNoFfmpeg)(`clips of other origins${needsFfmpeg}`, () => {
   const origins: [name: string, difference: RegExp, options: readonly string[]][] = [
     ['other-settings', /different settings/, ['-refs', '1', '-bf', '0']],
     ['30-fps', /different frame rates: 24 and 30/, ['-r', '30']],
-    ['hevc', /keeps its decoder configuration among its frames/, ['-c:v', 'libx265', '-x265-params', 'log-level=error']],
+    [
+      'hevc',
+      /keeps its decoder configuration among its frames/,
+      ['-c:v', 'libx265', '-x265-params', 'log-level=error'],
+    ],
     ['444', /different settings/, ['-pix_fmt', 'yuv444p']],
     ['variable', /frames of different lengths/, ['-vf', "setpts='(N+mod(N,7)*0.8)/24/TB'", '-fps_mode', 'vfr']],
     ['tall', /different sizes: 320×180 and 180×320/, ['-vf', 'transpose=1']],
