@@ -84,9 +84,13 @@ const parts = await build({
   ...shared,
   format: 'esm',
   splitting: true,
-  // The worker decodes and encodes pictures, and is a thread of its own.
-  entryPoints: ['src/mcp/handlers.ts', 'src/cli/commands.ts', 'src/media/image-worker.ts'],
-  entryNames: '[name]',
+  // The workers are threads of their own: for pictures, and for MP4 files.
+  entryPoints: {
+    handlers: 'src/mcp/handlers.ts',
+    commands: 'src/cli/commands.ts',
+    'image-worker': 'src/media/image-worker.ts',
+    'clip-worker': 'src/media/clip/worker.ts',
+  },
   outdir: out,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'part-[hash]',

@@ -205,7 +205,11 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     ],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
-  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/image-shrink.ts']],
+  [
+    'a time limit of the system',
+    /\bAbortSignal\.timeout\b/,
+    ['jimeng/api.ts', 'media/image-shrink.ts', 'media/clip/thread.ts'],
+  ],
   [
     'the system’s own clock, past an injected one',
     /\bsystemClock\b/,
@@ -233,12 +237,21 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
-  ['mediabunny', /^mediabunny/, ['media/clip*']],
+  ['mediabunny', /^mediabunny/, ['media/clip/*']],
   ['the picture codecs', /^@jsquash\//, ['media/image-*']],
   ['programs', /^node:child_process$/, ['media/clip-ffmpeg-run.ts']],
   ['threads', /^node:worker_threads$/, ['media/image-shrink.ts', 'media/image-worker.ts']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
   ['a server', /^node:https?2?$/, ['sandbox/*']],
+  ['programs', /^node:child_process$/, ['media/clip/run-program.ts']],
+  [
+    'threads',
+    /^node:worker_threads$/,
+    ['media/image-shrink.ts', 'media/image-worker.ts', 'media/clip/thread.ts', 'media/clip/worker.ts'],
+  ],
+  ['name look-up', /^node:dns/, ['media/download-link.ts']],
+  // A type of it tells how a download's headers look.
+  ['a server', /^node:https?2?$/, ['sandbox/*', 'media/download-answer.ts']],
   [
     'files',
     /^node:fs/,
@@ -247,6 +260,10 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'media/image-worker.ts',
       'media/download/part-file.ts',
       'media/clip-*',
+      'media/download-part.ts',
+      'media/output.ts',
+      'media/output-publish.ts',
+      'media/clip/*',
       'tasks/durable-file.ts',
       'tasks/closed-folder.ts',
       'tasks/claims.ts',

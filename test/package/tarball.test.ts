@@ -50,6 +50,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'README.md',
     'README.zh-CN.md',
     'dist/commands.mjs',
+    'dist/clip-worker.mjs',
     'dist/image-worker.mjs',
     'dist/main.js',
     'dist/mozjpeg-HASH.wasm',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clip } from '../../media/clip-tools.ts';
+import { clip } from '../../support/clips.ts';
 
 export { clip };
 

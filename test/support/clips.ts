@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../src/clock.ts';
-import type { Ffmpeg } from '../../src/media/clip-ffmpeg.ts';
+import type { Ffmpeg } from '../../src/media/clip/ffmpeg.ts';
 
 const run = promisify(execFile);
 
@@ -61,6 +61,11 @@ export async function decode(file: string): Promise<Decoded> {
   return await sumPictures(['-i', file, '-map', '0:v']);
 }
 
+/** One sum a picture of red, green and blue, for comparing a clip's frames with a PNG. */
+export async function rgbPictures(file: string): Promise<readonly string[]> {
+  return (await sumPictures(['-i', file, '-map', '0:v', '-pix_fmt', 'rgb24'])).pictures;
+}
+
 /** The sum of the last picture's red, green and blue: the same for a clip's last frame and for a PNG of it. */
 export async function lastPicture(file: string): Promise<string | undefined> {
   const nearItsEnd = file.endsWith('.png') ? [] : ['-sseof', '-0.2'];
@@ -73,4 +78,46 @@ async function sumPictures(options: readonly string[]): Promise<Decoded> {
   const { stdout, stderr } = await run(ffmpeg.path, ['-v', 'error', ...options, ...sums]);
   const lines = stdout.split('\n').filter((line) => /^\d/.test(line));
   return { pictures: lines.map((line) => line.split(',').at(-1)?.trim() ?? ''), complaints: stderr };
+}
+
+/** When each frame is shown, in seconds. */
+export async function frameTimes(file: string): Promise<number[]> {
+  const options = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0', file];
+  const { stdout } = await run(ffprobePath ?? 'none', options);
+  return stdout.split('\n').flatMap((line) => (/^[\d.]+/.test(line) ? [Number.parseFloat(line)] : []));
+}
+
+/** How long its pictures and its sound are, by the file's index. */
+export async function streamSeconds(file: string): Promise<{ video: number; audio: number }> {
+  const options = ['-v', 'error', '-show_entries', 'stream=codec_type,duration', '-of', 'json', file];
+  const { streams } = JSON.parse((await run(ffprobePath ?? 'none', options)).stdout);
+  const of = (type: string) =>
+    Number(streams.find((stream: { codec_type: string }) => stream.codec_type === type)?.duration);
+  return { video: of('video'), audio: of('audio') };
+}
+
+/** A tone. The format is the name's. */
+export function makeSound(target: string, seconds: number): void {
+  execFileSync(ffmpeg.path, ['-v', 'error', '-y', '-f', 'lavfi', '-i', `sine=d=${seconds}:r=44100`, target]);
+}
+
+/** The codec and size of a picture. */
+export async function pictureSize(file: string): Promise<{ codec: string; width: number; height: number }> {
+  const options = ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'json', file];
+  const [stream] = JSON.parse((await run(ffprobePath ?? 'none', options)).stdout).streams;
+  return { codec: stream.codec_name, width: stream.width, height: stream.height };
+}
+
+/** A video of one colour. */
+export function makePicture(target: string, colour: string, size: string, frames: number, filter = 'null'): void {
+  const picture = ['-f', 'lavfi', '-i', `color=${colour}:s=${size}:r=24`, '-frames:v', String(frames)];
+  execFileSync(ffmpeg.path, ['-v', 'error', '-y', ...picture, '-vf', filter, '-pix_fmt', 'yuv420p', target]);
+}
+
+/** The brightness, 0–255, of one pixel of one frame. */
+export async function pixelAt(file: string, frame: number, x: number, y: number): Promise<number> {
+  const filter = `select=eq(n\\,${frame}),crop=2:2:${x - (x % 2)}:${y - (y % 2)},format=gray,scale=in_range=tv:out_range=pc`;
+  const options = ['-v', 'error', '-i', file, '-vf', filter, '-frames:v', '1', '-f', 'rawvideo', '-'];
+  const { stdout } = await run(ffmpeg.path, options, { encoding: 'buffer' });
+  return (stdout as unknown as Buffer)[0] ?? Number.NaN;
 }

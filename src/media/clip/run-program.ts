@@ -1,11 +1,11 @@
-/** How is ffmpeg run so that nothing leaks to it, nothing hangs, and it is gone when we stop? */
+/** Runs ffmpeg so that it sees none of our keys, cannot hang, and has ended when the call returns. */
 import { spawn } from 'node:child_process';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 export interface Program {
   /** Absolute. */
   readonly path: string;
-  /** All that it gets to see: never our keys. */
+  /** All of its environment: never our keys. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -16,26 +16,28 @@ export interface RunLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Outcome {
-  readonly output: string;
-  readonly errors: string;
+/** Its standard input, and how much of its standard output is kept. */
+export interface Pipes {
+  readonly input?: Uint8Array | undefined;
+  readonly maxOutputBytes?: number | undefined;
 }
 
-const MAX_OUTPUT_CHARACTERS = 64 * 1024;
+const MAX_OUTPUT_BYTES = 64 * 1024;
 const MAX_ERROR_CHARACTERS = 2000;
 
 export class TimeLimitExceeded extends Error {}
 
 /**
  * Runs a program by its absolute path, without a shell, and kills it at the time limit or when the signal is aborted.
+ * @returns its standard output, cut off at the limit
  * @throws the signal's reason; or an Error that says what happened: not started, exit code with its last words, time limit
  */
 export async function runProgram(
   program: Program,
   options: readonly string[],
   limits: RunLimits,
-  input?: Uint8Array,
-): Promise<Outcome> {
+  { input, maxOutputBytes = MAX_OUTPUT_BYTES }: Pipes = {},
+): Promise<Buffer> {
   limits.signal?.throwIfAborted();
   const ended = new AbortController();
   const child = spawn(program.path, options, {
@@ -44,10 +46,12 @@ export async function runProgram(
     env: { ...program.environment },
     stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
-  let output = '';
+  const output: Buffer[] = [];
+  let kept = 0;
   let errors = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output = (output + text).slice(0, MAX_OUTPUT_CHARACTERS);
+  child.stdout?.on('data', (chunk: Buffer) => {
+    output.push(chunk.subarray(0, maxOutputBytes - kept));
+    kept += output.at(-1)?.length ?? 0;
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-MAX_ERROR_CHARACTERS);
@@ -65,7 +69,7 @@ export async function runProgram(
   try {
     const exitCode = await Promise.race([closed, timeIsUp]);
     if (exitCode !== 0) throw new Error(`exit code ${exitCode ?? 'none'}: ${errors.trim() || 'no explanation'}`);
-    return { output, errors };
+    return Buffer.concat(output);
   } catch (error) {
     await killAndWait(child, closed);
     throw error;
@@ -75,7 +79,7 @@ export async function runProgram(
   }
 }
 
-/** The target may be removed only once nobody writes it. A child of the child may hold the pipes open: they are let go. */
+/** The target may be removed only once nobody writes it. A child of the child may hold the pipes open: they are closed. */
 async function killAndWait(child: ReturnType<typeof spawn>, closed: Promise<unknown>): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   child.stdout?.destroy();

@@ -1,19 +1,19 @@
-/** Where is ffmpeg, which version is it, and what can it encode? */
+/** Finds ffmpeg, its version, and an H.264 encoder of it that works. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Clock } from '../clock.ts';
-import { Problem } from '../problems.ts';
-import { type Program, type RunLimits, runProgram, TimeLimitExceeded } from './clip-ffmpeg-run.ts';
+import type { Clock } from '../../clock.ts';
+import { Problem } from '../../problems.ts';
+import { type Program, type RunLimits, runProgram, TimeLimitExceeded } from './run-program.ts';
 
 export interface Ffmpeg extends Program {
   readonly version: string;
 }
 
 /** Reading ffmpeg's version or its list of encoders takes tens of milliseconds; the first start after an update, seconds. */
-const QUESTION_LIMIT_MILLISECONDS = 20_000;
+const PROBE_LIMIT_MILLISECONDS = 20_000;
 
-/** Claude Desktop and its like start servers with a short PATH, so the installers' own places are looked at as well. */
+/** Claude Desktop and similar clients start servers with a short PATH, so the installers' own folders are searched as well. */
 function usualFolders(platform: NodeJS.Platform, environment: Readonly<Record<string, string>>): string[] {
   if (platform !== 'win32') {
     return [
@@ -48,7 +48,7 @@ export interface Surroundings {
   readonly usualFolders?: readonly string[];
 }
 
-/** The paths at which to look, in order, all absolute: an entry such as `.` would run what a working folder holds. Pure. */
+/** The paths to try, in order, all absolute: an entry such as `.` would run what a working folder holds. Pure. */
 export function candidatePaths(name: string, searchPath: string, surroundings: Omit<Surroundings, 'clock'>): string[] {
   const platform = surroundings.platform ?? process.platform;
   const { join, isAbsolute, delimiter } = platform === 'win32' ? path.win32 : path.posix;
@@ -59,13 +59,13 @@ export function candidatePaths(name: string, searchPath: string, surroundings: O
 }
 
 /** @returns the version when the file is an ffmpeg that runs; else why not */
-async function ask(file: string, surroundings: Surroundings): Promise<{ version: string } | { reason: string }> {
+async function probe(file: string, surroundings: Surroundings): Promise<{ version: string } | { reason: string }> {
   try {
     if (!(await stat(file)).isFile()) return { reason: 'it is not a file' };
     await access(file, constants.X_OK);
-    const limits = { clock: surroundings.clock, timeLimitMilliseconds: QUESTION_LIMIT_MILLISECONDS };
-    const { output } = await runProgram({ path: file, environment: surroundings.environment }, ['-version'], limits);
-    const version = /^ffmpeg version (\S+)/.exec(output)?.[1];
+    const limits = { clock: surroundings.clock, timeLimitMilliseconds: PROBE_LIMIT_MILLISECONDS };
+    const output = await runProgram({ path: file, environment: surroundings.environment }, ['-version'], limits);
+    const version = /^ffmpeg version (\S+)/.exec(output.toString())?.[1];
     return version === undefined ? { reason: 'it does not answer like ffmpeg' } : { version };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
@@ -96,9 +96,9 @@ export async function findFfmpeg(
 
   let firstReason: string | undefined;
   for (const candidate of candidates) {
-    const answer = await ask(candidate, surroundings);
-    if ('version' in answer) return { path: candidate, version: answer.version, environment: surroundings.environment };
-    firstReason ??= answer.reason;
+    const found = await probe(candidate, surroundings);
+    if ('version' in found) return { path: candidate, version: found.version, environment: surroundings.environment };
+    firstReason ??= found.reason;
   }
   if (setting === undefined) return undefined;
   const reason = named ? firstReason : isBareName ? 'it is not on the PATH' : 'it is not an absolute path';
@@ -109,12 +109,12 @@ export async function findFfmpeg(
 }
 
 /**
- * Calls at the same time share one look-up, and all later ones what it found. After one that found none, or threw, the
- * next call looks again: whoever is told to install ffmpeg and to call again need not restart the server.
+ * Concurrent calls share one look-up, and later calls its result. After a look-up that found none, or threw, the next
+ * call looks again, so that a user who installs ffmpeg need not restart the server.
  */
 export function keepFound(find: () => Promise<Ffmpeg | undefined>): () => Promise<Ffmpeg | undefined> {
   let kept: Promise<Ffmpeg | undefined> | undefined;
-  const look = async () => {
+  const lookUp = async () => {
     let found: Ffmpeg | undefined;
     try {
       found = await find();
@@ -124,26 +124,26 @@ export function keepFound(find: () => Promise<Ffmpeg | undefined>): () => Promis
     return found;
   };
   return () => {
-    kept ??= look();
+    kept ??= lookUp();
     return kept;
   };
 }
 
-/** Begins every run on a file: asks nothing, opens no network, says only what went wrong. */
+/** Begins every run on a file: no questions, no network, only errors on stderr. */
 export const QUIET = ['-nostdin', '-hide_banner', '-v', 'error', '-protocol_whitelist', 'file,pipe'] as const;
 
 /** Best first. Only x264 takes a quality; the others are given a bit rate. */
 const H264_ENCODERS = ['libx264', 'h264_videotoolbox', 'h264_mf', 'h264_nvenc', 'h264_qsv', 'h264_amf', 'libopenh264'];
 const TRIAL_SIDE_PIXELS = 256;
 
-/** An encoder that needs a graphics card is listed without one too, so a grey picture is encoded for a trial. */
+/** An encoder that needs a graphics card is listed on machines without one, so a grey picture is encoded as a trial. */
 async function encodes(ffmpeg: Ffmpeg, encoder: string, limits: RunLimits): Promise<boolean> {
   const size = `${TRIAL_SIDE_PIXELS}x${TRIAL_SIDE_PIXELS}`;
   const picture = new Uint8Array((TRIAL_SIDE_PIXELS * TRIAL_SIDE_PIXELS * 3) / 2).fill(128);
   const reading = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', size, '-r', '24', '-i', 'pipe:0'];
   const options = [...QUIET, ...reading, '-c:v', encoder, '-f', 'null', '-'];
   try {
-    await runProgram(ffmpeg, options, limits, picture);
+    await runProgram(ffmpeg, options, limits, { input: picture });
     return true;
   } catch {
     limits.signal?.throwIfAborted();
@@ -151,11 +151,16 @@ async function encodes(ffmpeg: Ffmpeg, encoder: string, limits: RunLimits): Prom
   }
 }
 
-/** @returns none when it cannot say: what follows from that is the same */
+/** @returns an empty set when the list cannot be read */
 async function listEncoders(ffmpeg: Ffmpeg, limits: RunLimits): Promise<Set<string | undefined>> {
   try {
-    const { output } = await runProgram(ffmpeg, ['-nostdin', '-hide_banner', '-v', 'error', '-encoders'], limits);
-    return new Set(output.split('\n').map((line) => line.trim().split(/\s+/)[1]));
+    const output = await runProgram(ffmpeg, ['-nostdin', '-hide_banner', '-v', 'error', '-encoders'], limits);
+    return new Set(
+      output
+        .toString()
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/)[1]),
+    );
   } catch {
     limits.signal?.throwIfAborted();
     return new Set();
@@ -163,14 +168,14 @@ async function listEncoders(ffmpeg: Ffmpeg, limits: RunLimits): Promise<Set<stri
 }
 
 /**
- * The H.264 encoder that a conversion will use; asked before paying.
+ * The H.264 encoder that a conversion will use; checked before paying.
  * @throws Problem `ffmpeg_missing` when this ffmpeg has none that works
  */
 export async function encoderOrProblem(ffmpeg: Ffmpeg, limits: Pick<RunLimits, 'clock' | 'signal'>): Promise<string> {
-  const question = { ...limits, timeLimitMilliseconds: QUESTION_LIMIT_MILLISECONDS };
-  const listed = await listEncoders(ffmpeg, question);
+  const probeLimits = { ...limits, timeLimitMilliseconds: PROBE_LIMIT_MILLISECONDS };
+  const listed = await listEncoders(ffmpeg, probeLimits);
   for (const encoder of H264_ENCODERS) {
-    if (listed.has(encoder) && (await encodes(ffmpeg, encoder, question))) return encoder;
+    if (listed.has(encoder) && (await encodes(ffmpeg, encoder, probeLimits))) return encoder;
   }
   throw new Problem('ffmpeg_missing', {
     what: `The ffmpeg at "${ffmpeg.path}" (${ffmpeg.version}) has no working H.264 encoder.`,

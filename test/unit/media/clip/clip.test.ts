@@ -4,8 +4,10 @@ import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { averageFps, readClip } from '../../src/media/clip.ts';
-import { clip, decode, ffmpeg, hasNoFfmpeg, makeClip, needsFfmpeg } from './clip-tools.ts';
+import { readClip } from '../../../../src/media/clip/clip.ts';
+import { averageFps } from '../../../../src/media/clip/read-facts.ts';
+import { openClipThread } from '../../../../src/media/clip/thread.ts';
+import { clip, decode, ffmpeg, hasNoFfmpeg, makeClip, needsFfmpeg } from '../../../support/clips.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -29,6 +31,7 @@ describe('facts', () => {
       frames,
       fps: 24,
       durationSeconds: frames / 24,
+      hasAigcLabel: false,
     });
   });
 
@@ -112,14 +115,16 @@ describe('what is no playable MP4', () => {
     const whole = await readFile(clip('1248x704-121'));
     const start = whole.indexOf('moov') - 4;
     const file = path.join(folder, 'noise.mp4');
+    const thread = openClipThread();
     for (let at = start; at < start + whole.readUInt32BE(start); at += 17) {
       const broken = Buffer.from(whole);
       broken.fill(0xff, at, at + 8);
       await writeFile(file, broken);
-      const answer = await readClip(file).catch((error) => error);
+      const answer = await readClip(file, { thread }).catch((error) => error);
       if (answer instanceof Error) expect(answer, `at ${at}`).toMatchObject({ code: 'unplayable_video' });
       else expect(answer.fps, `at ${at}`).toBeLessThan(1000);
     }
+    await thread.close();
   });
 
   test('a folder and a missing file are told as such', async () => {

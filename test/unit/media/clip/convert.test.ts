@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { convertFrameRate, extractLastFrame } from '../../src/media/clip-convert.ts';
+import { convertFrameRate, extractFrame } from '../../../../src/media/clip/convert.ts';
 import {
   clip,
   decode,
@@ -15,7 +15,8 @@ import {
   metadata,
   needsFfmpeg,
   probe,
-} from './clip-tools.ts';
+  rgbPictures,
+} from '../../../support/clips.ts';
 
 let folder: string;
 let small: string;
@@ -51,6 +52,7 @@ describe.skipIf(hasNoFfmpeg)(`25 and 30 frames a second${needsFfmpeg}`, () => {
       expect(Math.abs(seen.seconds - 121 / 24)).toBeLessThanOrEqual(1 / fps);
       const { pictures, complaints } = await decode(target);
       expect([pictures.length, complaints]).toEqual([facts.frames, '']);
+      expect(facts.hasAigcLabel).toBe(true);
       expect(await metadata(target)).toMatchObject({ AIGC: label });
       const made = await readFile(target);
       expect(made.indexOf('moov')).toBeLessThan(made.indexOf('mdat'));
@@ -69,10 +71,16 @@ describe.skipIf(hasNoFfmpeg)(`25 and 30 frames a second${needsFfmpeg}`, () => {
 });
 
 describe.skipIf(hasNoFfmpeg)(`the last frame${needsFfmpeg}`, () => {
+  test('the first frame is the first, pixel for pixel', async () => {
+    const target = path.join(folder, 'first.png');
+    await extractFrame('first', small, target, ffmpeg, limits);
+    expect((await rgbPictures(target))[0]).toBe((await rgbPictures(small))[0]);
+  });
+
   test.each([['small'], ['1120x832-121']])("%s: the picture is the clip's last, pixel for pixel", async (name) => {
     const source = name === 'small' ? small : clip(name);
     const target = path.join(folder, `${name}.png`);
-    await extractLastFrame(source, target, ffmpeg, limits);
+    await extractFrame('last', source, target, ffmpeg, limits);
     expect((await readFile(target)).subarray(1, 4).toString()).toBe('PNG');
     const { pictures } = await decode(source);
     expect(pictures).toHaveLength(121);
@@ -88,7 +96,7 @@ describe.skipIf(hasNoFfmpeg)(`names and failures${needsFfmpeg}`, () => {
     await mkdir(odd);
     const source = path.join(odd, '-i.mp4');
     await copyFile(small, source);
-    await extractLastFrame(source, path.join(odd, '-y%03d.png'), ffmpeg, limits);
+    await extractFrame('last', source, path.join(odd, '-y%03d.png'), ffmpeg, limits);
     await convertFrameRate(source, path.join(odd, '-n%d.mp4.part'), 30, ffmpeg, limits);
     expect((await readdir(odd)).sort()).toEqual(['-i.mp4', '-n%d.mp4.part', '-y%03d.png']);
   });
@@ -102,7 +110,7 @@ describe.skipIf(hasNoFfmpeg)(`names and failures${needsFfmpeg}`, () => {
       code: 'conversion_failed',
       message: expect.stringContaining(`original is kept: "${source}"`),
     });
-    await expect(extractLastFrame(source, picture, ffmpeg, limits)).rejects.toMatchObject({
+    await expect(extractFrame('last', source, picture, ffmpeg, limits)).rejects.toMatchObject({
       code: 'invalid_image',
       message: expect.stringContaining(`The last frame of "${source}" could not be read (`),
       mend: 'give a picture of that frame as `image`',
@@ -116,7 +124,9 @@ describe.skipIf(hasNoFfmpeg)(`names and failures${needsFfmpeg}`, () => {
     await expect(convertFrameRate(small, small, 25, ffmpeg, limits)).rejects.toMatchObject({
       code: 'conversion_failed',
     });
-    await expect(extractLastFrame(small, small, ffmpeg, limits)).rejects.toMatchObject({ code: 'conversion_failed' });
+    await expect(extractFrame('last', small, small, ffmpeg, limits)).rejects.toMatchObject({
+      code: 'conversion_failed',
+    });
     expect(await readFile(small)).toEqual(before);
   });
 
@@ -151,7 +161,7 @@ describe.skipIf(hasNoFfmpeg || process.platform === 'win32')(`an ffmpeg that mis
     const file = await fakeFfmpeg('is-aborted', `echo $$ > "${pidFile}"; echo x > "${target}"; exec sleep 300`);
     const abort = new AbortController();
     const reason = new Error('the client went away');
-    const run = extractLastFrame(small, target, { ...ffmpeg, path: file }, { ...limits, signal: abort.signal });
+    const run = extractFrame('last', small, target, { ...ffmpeg, path: file }, { ...limits, signal: abort.signal });
     run.catch(() => {});
     await waitUntilWritten(pidFile);
     abort.abort(reason);

@@ -1,11 +1,10 @@
-/** How does a clip get another frame rate, or give its last frame as a picture? With the system's ffmpeg. */
+/** Converts a clip to another frame rate, and saves its first or last frame as a picture, with the system's ffmpeg. */
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type ClipFacts, readClip } from './clip.ts';
-import { giveUp, giveUpPicture, refuseSameFile, refuseTooShort } from './clip-failure.ts';
-import { encoderOrProblem, type Ffmpeg, QUIET } from './clip-ffmpeg.ts';
-import { type RunLimits, runProgram } from './clip-ffmpeg-run.ts';
-import type { TrimmedSeconds } from './clip-trim.ts';
+import { type ClipFacts, readClip, type TrimmedSeconds } from './clip.ts';
+import { giveUp, giveUpPicture, refuseSameFile, refuseTooShort } from './failure.ts';
+import { encoderOrProblem, type Ffmpeg, QUIET } from './ffmpeg.ts';
+import { type RunLimits, runProgram } from './run-program.ts';
 
 /** Frame rates that the provider does not make. */
 export type ConvertedFps = 25 | 30;
@@ -21,17 +20,22 @@ const X264_QUALITY = ['-preset', 'medium', '-crf', '16'];
 /** Other encoders need more bits than x264 for the same picture; how many is a guess, not measured. */
 const BIT_RATE_FACTOR = 2;
 
-/** A path that is only a path: no option although it begins with `-`, no protocol although it holds a `:`. */
-function asFileUrl(file: string): string {
+/** Not its time limit, which is for ffmpeg. */
+function signalOf({ signal }: RunLimits): { signal: AbortSignal | undefined } {
+  return { signal };
+}
+
+/** So that a path that begins with `-` is no option, and one that holds `:` names no protocol. */
+export function asFileUrl(file: string): string {
   return `file:${path.resolve(file)}`;
 }
 
-/** Forced to MP4, so that a playlist dressed as a video opens no other files. */
-function reading(source: string): string[] {
+/** Forced to MP4, so that a playlist with a video's name opens no other files. */
+export function readingVideo(source: string): string[] {
   return ['-y', '-f', 'mov', '-i', asFileUrl(source), '-map', '0:v:0', '-an'];
 }
 
-function quality(encoder: string, facts: ClipFacts): string[] {
+export function qualityOf(encoder: string, facts: ClipFacts): string[] {
   if (encoder === 'libx264') return X264_QUALITY;
   return ['-b:v', String(Math.ceil((facts.bytes * 8 * BIT_RATE_FACTOR) / facts.durationSeconds))];
 }
@@ -60,22 +64,23 @@ export async function convertFrameRate(
 ): Promise<ClipFacts> {
   await refuseSameFile(source, target);
   try {
-    const facts = await readClip(source);
+    const facts = await readClip(source, signalOf(options));
     if (options.seconds !== undefined) refuseTooShort(facts.durationSeconds, facts.fps, options.seconds);
     const encoder = await encoderOrProblem(ffmpeg, options);
     const frames = Math.round((options.seconds ?? facts.durationSeconds) * fps);
     const writing = [
       ...['-vf', `fps=${fps}`, '-frames:v', String(frames)],
-      ...['-c:v', encoder, ...quality(encoder, facts), '-pix_fmt', 'yuv420p'],
+      ...['-c:v', encoder, ...qualityOf(encoder, facts), '-pix_fmt', 'yuv420p'],
       // Without use_metadata_tags the content label (a key of its own) would be lost.
       ...['-map_metadata', '0', '-movflags', '+faststart+use_metadata_tags', '-f', 'mp4'],
     ];
-    await runProgram(ffmpeg, [...QUIET, ...reading(source), ...writing, asFileUrl(target)], options);
+    await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], options);
     await syncFile(target);
-    const made = await readClip(target);
+    const made = await readClip(target, signalOf(options));
     if (made.fps !== fps || Math.abs(made.frames - frames) > 1) {
       throw new Error(`ffmpeg made ${made.frames} frames at ${made.fps} instead of ${frames} at ${fps}`);
     }
+    if (made.hasAigcLabel !== facts.hasAigcLabel) throw new Error('the content label was lost');
     return made;
   } catch (error) {
     const problem = await giveUp(source, target, `converted to ${fps} frames a second`, error);
@@ -83,15 +88,16 @@ export async function convertFrameRate(
   }
 }
 
-/** Some frames more than one are encoded, each over the last, in case a decoder gives fewer than the file's tables say. */
+/** More than one frame is encoded, each over the one before, in case a decoder gives fewer than the file's tables say. */
 const LAST_FRAMES = 4;
 
 /**
- * Writes the last frame of `source` as a PNG to `target`, a temporary path of ours that is overwritten, and syncs it.
- * On failure or abort `target` is removed.
+ * Writes the first or last frame of `source` as a PNG to `target`, a temporary path of ours that is overwritten, and
+ * syncs it. On failure or abort `target` is removed.
  * @throws Problem `invalid_image`; the signal's reason when it is aborted
  */
-export async function extractLastFrame(
+export async function extractFrame(
+  which: 'first' | 'last',
   source: string,
   target: string,
   ffmpeg: Ffmpeg,
@@ -99,15 +105,15 @@ export async function extractLastFrame(
 ): Promise<void> {
   await refuseSameFile(source, target);
   try {
-    const facts = await readClip(source);
-    const from = Math.max(0, facts.frames - LAST_FRAMES);
-    const filter = `select=gte(n\\,${from})`;
-    const writing = ['-vf', filter, '-c:v', 'png', '-pix_fmt', 'rgb24', '-update', '1', '-f', 'image2'];
-    await runProgram(ffmpeg, [...QUIET, ...reading(source), ...writing, asFileUrl(target)], options);
+    const { frames } = await readClip(source, signalOf(options));
+    const from = Math.max(0, frames - LAST_FRAMES);
+    const choice = which === 'first' ? ['-frames:v', '1'] : ['-vf', `select=gte(n\\,${from})`];
+    const writing = [...choice, '-c:v', 'png', '-pix_fmt', 'rgb24', '-update', '1', '-f', 'image2'];
+    await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], options);
     if ((await stat(target)).size === 0) throw new Error('ffmpeg wrote an empty picture');
     await syncFile(target);
   } catch (error) {
-    const problem = await giveUpPicture(source, target, error);
+    const problem = await giveUpPicture(source, target, which, error);
     throw options.signal?.aborted ? options.signal.reason : problem;
   }
 }

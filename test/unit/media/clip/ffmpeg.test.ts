@@ -3,10 +3,16 @@ import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { candidatePaths, encoderOrProblem, type Ffmpeg, findFfmpeg, keepFound } from '../../src/media/clip-ffmpeg.ts';
-import { runProgram } from '../../src/media/clip-ffmpeg-run.ts';
-import { readSettings } from '../../src/settings.ts';
-import { ffmpeg, hasNoFfmpeg, limits, needsFfmpeg, surroundings } from './clip-tools.ts';
+import {
+  candidatePaths,
+  encoderOrProblem,
+  type Ffmpeg,
+  findFfmpeg,
+  keepFound,
+} from '../../../../src/media/clip/ffmpeg.ts';
+import { runProgram } from '../../../../src/media/clip/run-program.ts';
+import { readSettings } from '../../../../src/settings.ts';
+import { ffmpeg, hasNoFfmpeg, limits, needsFfmpeg, surroundings } from '../../../support/clips.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -125,7 +131,7 @@ describe.skipIf(process.platform === 'win32')('programs that call themselves ffm
     const shows = await fake('shows', '/usr/bin/env');
     process.env.VOLC_SECRETKEY_OF_A_TEST = 'secret';
     const program = { path: path.join(shows, 'ffmpeg'), environment: { PATH: '/bin', HOME: '/home/a' } };
-    const { output } = await runProgram(program, [], limits);
+    const output = (await runProgram(program, [], limits)).toString();
     delete process.env.VOLC_SECRETKEY_OF_A_TEST;
     expect(output).toContain('HOME=/home/a');
     expect(output).not.toContain('secret');
@@ -135,7 +141,7 @@ describe.skipIf(process.platform === 'win32')('programs that call themselves ffm
     const echoes = await fake('echoes', 'printf "%s\\n" "$@"');
     const options = ['$(id)', '; ls', '`id`', '*', 'a b'];
     const program = { path: path.join(echoes, 'ffmpeg'), environment: {} };
-    expect((await runProgram(program, options, limits)).output.trimEnd().split('\n')).toEqual(options);
+    expect((await runProgram(program, options, limits)).toString().trimEnd().split('\n')).toEqual(options);
   });
 
   test('an encoder that is listed but does not work is passed over', async () => {

@@ -1,0 +1,80 @@
+/** Encodes clips and sound again with ffmpeg, so that they fit into one film. */
+import type { ClipFacts } from './clip.ts';
+import { asFileUrl, qualityOf, readingVideo } from './convert.ts';
+import { encoderOrProblem, type Ffmpeg, QUIET } from './ffmpeg.ts';
+import { type RunLimits, runProgram } from './run-program.ts';
+
+/** What a clip is made to look like. */
+export interface Look {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  /** Of the clip as it is. */
+  readonly facts: ClipFacts;
+}
+
+type Limits = Pick<RunLimits, 'clock' | 'signal'>;
+
+/** A minute of 1080p takes about that long on two busy cores; a machine that needs longer is stuck. */
+function timeLimitMilliseconds(seconds: number): number {
+  return 5 * 60_000 + seconds * 30_000;
+}
+
+/** ffmpeg's name of a rate: 29.97 is 30000/1001. */
+function rateName(fps: number): string {
+  const whole = Math.round(fps);
+  return Math.abs((whole * 1000) / 1001 - fps) < 0.006 ? `${whole * 1000}/1001` : String(fps);
+}
+
+/**
+ * The whole picture, never cropped, with black bars where the shapes differ. First to square pixels, then to the size.
+ * The colours are written as BT.709, because a decoder configuration names them and has to be the same in all clips.
+ */
+function filtersFor({ width, height, fps }: Look): string {
+  const size = `${width - (width % 2)}:${height - (height % 2)}`;
+  return [
+    "scale=w='round(iw*sar/2)*2':h=ih",
+    `scale=${size}:force_original_aspect_ratio=decrease:force_divisible_by=2:out_color_matrix=bt709:out_range=tv`,
+    `pad=${size}:(ow-iw)/2:(oh-ih)/2`,
+    'setsar=1',
+    `fps=${rateName(fps)}`,
+    'format=yuv420p',
+  ].join(',');
+}
+
+const COLOURS = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv'];
+
+/** Without it x264 writes settings that depend on the quality into the decoder configuration. */
+const STITCHABLE = ['-x264-params', 'stitchable=1'];
+
+/** @throws Problem `ffmpeg_missing` without an encoder; an Error that says what ffmpeg says; the signal's reason */
+export async function matchClip(
+  source: string,
+  target: string,
+  look: Look,
+  ffmpeg: Ffmpeg,
+  { clock, signal }: Limits,
+): Promise<void> {
+  const encoder = await encoderOrProblem(ffmpeg, { clock, signal });
+  const writing = [
+    ...['-vf', filtersFor(look), '-c:v', encoder, ...qualityOf(encoder, look.facts)],
+    ...(encoder === 'libx264' ? STITCHABLE : []),
+    ...[...COLOURS, '-map_metadata', '-1', '-f', 'mp4'],
+  ];
+  const limits = { clock, signal, timeLimitMilliseconds: timeLimitMilliseconds(look.facts.durationSeconds) };
+  await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], limits);
+}
+
+/** Writes the first `seconds` of a sound as AAC in an MP4. @throws an Error that says what ffmpeg says; the signal's reason */
+export async function matchAudio(
+  source: string,
+  target: string,
+  seconds: number,
+  ffmpeg: Ffmpeg,
+  { clock, signal }: Limits,
+): Promise<void> {
+  const reading = ['-y', '-i', asFileUrl(source), '-map', '0:a:0', '-vn', '-t', String(seconds)];
+  const writing = ['-c:a', 'aac', '-b:a', '192k', '-map_metadata', '-1', '-f', 'mp4'];
+  const limits = { clock, signal, timeLimitMilliseconds: timeLimitMilliseconds(seconds) };
+  await runProgram(ffmpeg, [...QUIET, ...reading, ...writing, asFileUrl(target)], limits);
+}
