@@ -1,4 +1,4 @@
-/** What do the README's generated tables say, in English and in Chinese? Facts come from the sources, never from here. */
+/** The words of the READMEs' generated tables in English and Chinese; facts and settings come from the sources. */
 
 /** `[English, Chinese]` everywhere. */
 export const LANGUAGES = ['en', 'zh'];
@@ -151,77 +151,4 @@ export const STATUSES = {
     '服务方表示过期，或已过 12 小时；或排队条目从未发送',
   ],
   cancelled: ['withdrawn from the queue', '已从队列撤回'],
-};
-
-/** `default` only where the settings themselves hold none; `unit` behind their number. */
-export const SETTINGS = {
-  VOLC_ACCESSKEY: {
-    words: [
-      'access key; needed by the first call that asks the provider, not to start',
-      '访问密钥 ID；第一次请求服务方时才需要，启动时不需要',
-    ],
-  },
-  VOLC_SECRETKEY: { words: ['secret key; whole, a trailing `==` included', '秘密密钥；要完整，包括末尾的 `==`'] },
-  VOLC_SESSION_TOKEN: { words: ['temporary credentials only', '仅用于临时凭证'] },
-  JIMENG_VIDEO_API_URL: {
-    words: ['`sandbox` = the embedded sandbox', '`sandbox` 为内置沙箱'],
-    of: (settings) => settings.api.origin,
-  },
-  JIMENG_VIDEO_API_TIMEOUT: {
-    words: ['one submit; a query takes at most 30 s of it', '一次提交的时限；查询最多用其中 30 秒'],
-    of: (settings) => `${settings.apiTimeoutSeconds} s`,
-  },
-  JIMENG_VIDEO_POLL_INTERVAL: {
-    words: [
-      'time between two queries, decimals allowed; set: polling is fixed at it; unset: a schedule learns from your past videos when to ask; never more than 10 queries a second in one process',
-      '两次查询的间隔，可用小数；设定后按此固定查询；不设则根据你以往视频的用时安排查询；一个进程合计每秒不超过 10 次',
-    ],
-    default: '5 s',
-  },
-  JIMENG_VIDEO_MAX_POLL_ATTEMPTS: {
-    words: [
-      'answered queries; then the quick watch ends, and one look every 5 minutes goes on',
-      '得到答复的查询次数；之后改为每 5 分钟看一次',
-    ],
-    of: (settings) => settings.maxPollAttempts,
-  },
-  JIMENG_VIDEO_WAIT_SECONDS: {
-    words: ['the default wait of a tool call', '工具调用的默认等待时间'],
-    of: (settings) => `${settings.waitSeconds} s`,
-  },
-  JIMENG_VIDEO_OUTPUT_DIR: {
-    words: ['finished videos are saved here; `none` = links only', '视频保存在这里；`none` 为只给链接'],
-    default: ['`Jimeng` in your videos folder', '用户视频文件夹里的 `Jimeng`'],
-  },
-  JIMENG_VIDEO_ALLOWED_DIRS: {
-    words: ['more folders that `output` may name, separated as in PATH', '`output` 还可使用的文件夹，分隔方式同 PATH'],
-  },
-  JIMENG_VIDEO_IMAGE_DIRS: {
-    words: [
-      'when set, local images are read only from these and the output folder',
-      '设置后，只从这些文件夹和输出文件夹读取本地图片',
-    ],
-  },
-  JIMENG_VIDEO_STATE_DIR: {
-    words: ['the record of every task', '每个任务的记录'],
-    default: ['the system’s folder for application data', '系统的应用数据文件夹'],
-  },
-  JIMENG_VIDEO_CONCURRENCY: {
-    words: ['tasks in flight per req_key', '每个 req_key 同时进行的任务数'],
-    of: (settings) => settings.concurrency,
-  },
-  JIMENG_VIDEO_DAILY_BUDGET_CNY: {
-    words: ['no new video once the last 24 hours’ would exceed it', '近 24 小时花费将超过它时，不再生成新视频'],
-  },
-  JIMENG_VIDEO_FFMPEG: {
-    words: ['full path of ffmpeg', 'ffmpeg 的完整路径'],
-    default: ['on the PATH, then the usual places', '先找 PATH，再找常见位置'],
-  },
-  LOG_LEVEL: {
-    words: [
-      'trace, debug, info, warn, error, fatal or silent; to stderr',
-      'trace、debug、info、warn、error、fatal、silent；写到 stderr',
-    ],
-    of: (settings) => settings.logLevel,
-  },
 };

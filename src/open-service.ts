@@ -8,7 +8,7 @@ import { findFfmpeg, keepFound } from './media/clip-ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import { createNetwork } from './network.ts';
 import { Problem } from './problems.ts';
-import type { ReadSettings, Settings } from './settings.ts';
+import { type Operation, type ReadSettings, requireSettings, type Settings } from './settings.ts';
 import { Changes } from './tasks/changes.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { Journal } from './tasks/journal.ts';
@@ -21,8 +21,11 @@ import { VideoService } from './tasks/service.ts';
 export interface ServiceHolder {
   readonly settings: Settings;
   readonly sandbox: boolean;
-  /** @throws Problem invalid_settings with every problem by name, missing_credentials with the variables */
-  service(): Promise<VideoService>;
+  /**
+   * @param operations what it is opened for: only the settings that these need have to be right
+   * @throws Problem invalid_settings with every problem by name, missing_credentials with the variables
+   */
+  service(...operations: readonly Operation[]): Promise<VideoService>;
   /** Ends every wait; awaits and records what was sent, for at most so long. */
   end(waitMilliseconds: number): Promise<void>;
 }
@@ -39,7 +42,8 @@ interface Endpoint {
   close(): Promise<void>;
 }
 
-export function holdService({ settings, problems }: ReadSettings, missing: readonly string[], log: Log): ServiceHolder {
+export function holdService(read: ReadSettings, log: Log): ServiceHolder {
+  const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
   setMaxListeners(0, ending.signal);
@@ -47,13 +51,8 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
   let opened: Promise<{ service: VideoService; endpoint: Endpoint }> | undefined;
 
   const open = async () => {
-    if (problems.length > 0) {
-      throw new Problem('invalid_settings', {
-        what: problems.map(({ message }) => message).join(' '),
-        mend: `correct ${problems.map(({ name }) => name).join(', ')} in the server's settings and restart it`,
-      });
-    }
-    const endpoint = settings.api === 'sandbox' ? await embeddedSandbox() : remote(settings, settings.api, missing);
+    const endpoint =
+      settings.api === 'sandbox' ? await embeddedSandbox(settings.sandboxSeconds) : remote(read, settings.api);
     const clock = systemClock;
     const scope = { origin: endpoint.origin, account: accountOf(endpoint.credentials.accessKeyId) };
     const api = createApi({
@@ -87,7 +86,8 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
   return {
     settings,
     sandbox: settings.api === 'sandbox',
-    async service() {
+    async service(...operations) {
+      requireSettings(read, ...operations);
       opened ??= open();
       try {
         return (await opened).service;
@@ -114,16 +114,14 @@ export function holdService({ settings, problems }: ReadSettings, missing: reado
   };
 }
 
-function remote(settings: Settings, url: URL, missing: readonly string[]): Endpoint {
-  if (settings.credentials === undefined) {
-    const names = missing.join(' and ');
-    throw new Problem('missing_credentials', {
-      what: `${names} ${missing.length > 1 ? 'are' : 'is'} not set, and every call to the provider needs ${missing.length > 1 ? 'them' : 'it'}.`,
-      mend: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or JIMENG_VIDEO_API_URL=sandbox to try it without an account, and restart the server`,
-    });
+function remote(read: ReadSettings, url: URL): Endpoint {
+  const { credentials } = read.settings;
+  if (credentials === undefined) {
+    requireSettings(read, 'query');
+    throw new Problem('missing_credentials');
   }
   return {
-    credentials: settings.credentials,
+    credentials,
     origin: url.href.replace(/\/$/, ''),
     isPrivate: isPrivateHost(url.hostname),
     url: async () => url,
@@ -132,7 +130,7 @@ function remote(settings: Settings, url: URL, missing: readonly string[]): Endpo
 }
 
 /** Its own keys: the user's never go to it. */
-export async function embeddedSandbox(): Promise<Endpoint> {
+export async function embeddedSandbox(generationSeconds: number): Promise<Endpoint> {
   const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
   let running: ReturnType<typeof startSandbox> | undefined;
   return {
@@ -140,7 +138,7 @@ export async function embeddedSandbox(): Promise<Endpoint> {
     origin: 'sandbox',
     isPrivate: true,
     url: async () => {
-      running ??= startSandbox();
+      running ??= startSandbox({ generationSeconds });
       return new URL((await running).url);
     },
     close: async () => await (await running)?.close(),

@@ -1,11 +1,10 @@
-/** Check everything that a video needs, and say what is to be mended. */
+/** The command that checks everything a video needs and says what to fix. */
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createLog } from '../log.ts';
 import { capitalised } from '../report/surface.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { VERSION } from '../version.ts';
-import type { Check } from './doctor-check.ts';
 import { examine, type Finding } from './doctor-examine.ts';
 import { EXIT } from './exit-codes.ts';
 import { commandHere } from './here.ts';
@@ -16,9 +15,9 @@ import { inCommandWords } from './wording.ts';
 export function addDoctor(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
   program
     .command('doctor')
-    .summary('check the settings, the folders, the clock, the keys and the opened capabilities')
+    .summary('say whether videos can be made, and what to fix')
     .description(
-      'Checks the settings, the folders, ffmpeg, the way to the provider, the clock, the keys, and which capabilities are opened. Costs nothing. Exit codes: 0 all is well, 1 something is to be mended, 2 a setting is wrong.',
+      'Says whether videos can be made, and what to fix. Checks the settings, the folders, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
     )
     .option('--json', 'print what was found as JSON')
     .action(async ({ json }: { json?: boolean }) => {
@@ -34,10 +33,9 @@ async function doctor(terminal: Terminal, isJson: boolean): Promise<number> {
   try {
     const onStep = (doing: string) => terminal.showProgress(`${doing} …`);
     const finding = await examine(from, { clock: systemClock, log, signal, onStep });
-    const toMend = finding.checks.filter(({ status }) => status === 'mend').length;
-    await terminal.print(isJson ? JSON.stringify(jsonOf(finding), null, 2) : finding.checks.map(lineOf).join('\n'));
-    terminal.say(toMend === 0 ? 'All is well.' : `${toMend} to mend.`);
-    return finding.isSettingWrong ? EXIT.wrongUsage : toMend > 0 ? EXIT.failed : EXIT.done;
+    await terminal.print(isJson ? JSON.stringify(jsonOf(finding), null, 2) : textOf(finding));
+    if (finding.isSettingWrong) return EXIT.wrongUsage;
+    return isWell(finding) ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (!signal.aborted) throw error;
     terminal.say('Interrupted.');
@@ -47,13 +45,64 @@ async function doctor(terminal: Terminal, isJson: boolean): Promise<number> {
   }
 }
 
-function lineOf({ name, status, message, mend }: Check): string {
-  if (mend === undefined) return `${status}   ${name}: ${message}`;
-  const command = commandHere();
-  return `${status} ${name}: ${inCommandWords(message, command)} ${capitalised(inCommandWords(mend, command))}.`;
+function isWell({ checks, capabilities }: Finding): boolean {
+  return checks.every(({ status }) => status !== 'fix') && capabilities.every(({ verdict }) => verdict === 'ready');
 }
 
-function jsonOf({ sandbox, checks }: Finding): object {
-  const isWell = checks.every(({ status }) => status === 'ok');
-  return { status: isWell ? 'ok' : 'mend', version: VERSION, sandbox, checks };
+function jsonOf(finding: Finding): object {
+  const { verdict: message, sandbox, capabilities, checks, settings } = finding;
+  const shown = checks.map(({ isBlocking: _, ...check }) => check);
+  return {
+    status: isWell(finding) ? 'ok' : 'fix',
+    message,
+    version: VERSION,
+    sandbox,
+    capabilities,
+    checks: shown,
+    settings,
+  };
+}
+
+type Line = readonly [name: string, text: string];
+
+function textOf({ verdict, capabilities, checks, settings }: Finding): string {
+  const command = commandHere();
+  const withHint = (message: string, hint: string | undefined) =>
+    inCommandWords(hint === undefined ? message : `${message} ${capitalised(hint)}.`, command);
+  const toFix = checks.filter(({ status }) => status === 'fix');
+  const ignored = checks.filter(({ status }) => status === 'ignored');
+  const others = checks.filter(({ status }) => status === 'ok' || status === 'info');
+  return [
+    inCommandWords(verdict, command),
+    ...section(
+      'To fix',
+      toFix.map(({ name, message, hint }): Line => [name, withHint(message, hint)]),
+    ),
+    ...section(
+      'Capabilities',
+      capabilities.map(({ name, message, hint }): Line => [name, withHint(message, hint)]),
+    ),
+    ...section(
+      'Ignored',
+      ignored.map(({ name, message }): Line => [name, message]),
+    ),
+    ...section(
+      'Checks',
+      others.map(({ name, message }): Line => [name, inCommandWords(message, command)]),
+    ),
+    ...section(
+      'Settings',
+      settings.map(({ name, value, source }): Line => [name, settingText(value, source)]),
+    ),
+  ].join('\n');
+}
+
+function settingText(value: string, source: 'set' | 'default'): string {
+  return /^(set \(|not set$)/.test(value) ? value : `${value} (${source})`;
+}
+
+function section(title: string, lines: readonly Line[]): string[] {
+  if (lines.length === 0) return [];
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return ['', title, ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
 }

@@ -49,7 +49,7 @@ export async function readResource(uri: string, holder: ServiceHolder): Promise<
   if (uri === MODES_URI) return { uri, mimeType: MIME_TYPE, text: renderModes() };
   const id = taskIdOf(uri);
   if (id === undefined) return undefined;
-  const service = await holder.service();
+  const service = await holder.service('read');
   const { journal } = service.context;
   const record = (await journal.read(id)) ?? (await journal.findByProviderId(id));
   if (record === undefined) return undefined;
@@ -66,7 +66,7 @@ function taskIdOf(uri: string): string | undefined {
 /** @returns our ids that begin so, newest first; none without keys: a completion has no words for it */
 export async function completeTaskId(prefix: string, holder: ServiceHolder): Promise<string[]> {
   try {
-    const { journal } = (await holder.service()).context;
+    const { journal } = (await holder.service('read')).context;
     const open = await journal.openIds();
     const closed = await journal.closedEntries();
     const ids = new Set([...open, ...closed.map(({ id }) => id)].filter((id) => id.startsWith(prefix)));

@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import { createLog, type Log } from '../log.ts';
 import { holdService } from '../open-service.ts';
 import { Problem } from '../problems.ts';
-import { missingKeys, readSettings, surroundings } from '../settings.ts';
+import { readSettings, surroundings } from '../settings.ts';
 import { preferSmallHeap } from '../small-heap.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { completeArgument, type RenderedPrompt, renderPrompt } from './prompts.ts';
@@ -46,10 +46,10 @@ export interface Work {
 
 export function openWork(): Work {
   preferSmallHeap();
-  const from = surroundings();
-  const read = readSettings(from);
+  const read = readSettings(surroundings());
   const log = createLog(read.settings.logLevel);
-  const holder = holdService(read, missingKeys(from), log);
+  const holder = holdService(read, log);
+  for (const { name, message: reason } of read.notes) log.warn('a setting is ignored', { name, reason });
   return {
     log,
     async call(name, input, { signal, arrivedAt, onProgress }) {
@@ -69,7 +69,7 @@ export function openWork(): Work {
       return argument === 'task_id' ? await completeTaskId(value, holder) : [];
     },
     async resume() {
-      await holder.service().then(
+      await holder.service('query', 'save').then(
         (service) => service.resume(),
         () => undefined,
       );

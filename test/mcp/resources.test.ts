@@ -19,9 +19,9 @@ let folder: string;
 let sandbox: Sandbox;
 const holders: ServiceHolder[] = [];
 
-function holderWith(environment: Record<string, string>, missing: string[] = []): ServiceHolder {
+function holderWith(environment: Record<string, string>): ServiceHolder {
   const read = readSettings({ environment, homeDir: folder, workingDir: folder, platform: 'linux' });
-  const holder = holdService(read, missing, silentLog);
+  const holder = holdService(read, silentLog);
   holders.push(holder);
   return holder;
 }
@@ -42,8 +42,8 @@ beforeAll(async () => {
     VOLC_ACCESSKEY: accessKeyId,
     VOLC_SECRETKEY: secretAccessKey,
   });
-  keyless = holderWith({ JIMENG_VIDEO_STATE_DIR: join(folder, 'state') }, ['VOLC_ACCESSKEY', 'VOLC_SECRETKEY']);
-  const { scope } = (await holder.service()).context.journal;
+  keyless = holderWith({ JIMENG_VIDEO_STATE_DIR: join(folder, 'state') });
+  const { scope } = (await holder.service('read')).context.journal;
   journal = new Journal(join(folder, 'state'), scope, silentLog);
 });
 afterAll(async () => {

@@ -50,9 +50,12 @@ export async function tellOrRefuse(
 ): Promise<ToolResult> {
   let known = taskId;
   try {
-    return await run(await call.holder.service(), (id) => {
-      known = id;
-    });
+    return await run(
+      await call.holder.service(...(taskId === undefined ? (['paid'] as const) : (['query', 'save'] as const))),
+      (id) => {
+        known = id;
+      },
+    );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return tell(refusal(error, toolSurface, call.holder.sandbox, known));

@@ -33,7 +33,7 @@ export const listVideoTasks = defineTool({
   output: listSchema,
   async run(asked, call) {
     try {
-      const service = await call.holder.service();
+      const service = await call.holder.service('read');
       const limit = asked.limit ?? 10;
       if (asked.wait_seconds) {
         service.resume();
