@@ -61,14 +61,18 @@ function table(heading, rows) {
 const cell = (text) => text.replaceAll('|', '\\|');
 const code = (text) => `\`${text}\``;
 
-const withUnit = (value) => [value, value.replace(/ s$/, ' 秒')];
-
 /** `[variable, default, meaning]` of every setting, from the one table. */
 function settingRows({ SETTINGS, readSettings, valueShown }, pick) {
   const read = readSettings({ environment: {}, homeDir: '/home/you', workingDir: '/', platform: 'linux' });
+  const defaultOf = (field) => {
+    const value = read.settings[field];
+    if (value === undefined || value.length === 0) return ['–', '–'];
+    const shown = valueShown(field, read);
+    return [shown, shown.replace(/ s$/, ' 秒')];
+  };
   return Object.entries(SETTINGS).map(([field, { name, meaning, defaultWords }]) => [
     code(name),
-    pick(defaultWords ?? withUnit(valueShown(field, read))),
+    pick(defaultWords ?? defaultOf(field)),
     pick(meaning),
   ]);
 }

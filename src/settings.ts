@@ -89,6 +89,7 @@ export function searchPathOf({ environment }: Surroundings): string {
 /** Claude Desktop passes an option that was left empty on as its own placeholder. */
 const PLACEHOLDER = /\$\{[^}]*\}/;
 const ENCRYPTED = '__encrypted__:';
+const OTHER_KEY_NAME = /^(?:VOLC|VOLCENGINE|JIMENG)_?(ACCESS|SECRET)(?:_ACCESS)?_?KEY(?:_ID)?$/i;
 const OWN_PREFIX = /^JIMENG_VIDEO_/i;
 const CHILD_VARIABLES = [
   ...['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'WINDIR', 'USERPROFILE', 'LANG'],
@@ -103,6 +104,10 @@ function givenValue({ environment }: Surroundings, name: string): string | undef
   return isUnset ? undefined : value;
 }
 
+function sentence(name: string, what: string): string {
+  return `${name} ${what}${what.endsWith('?') ? '' : '.'}`;
+}
+
 class Reader {
   readonly problems: SettingProblem[] = [];
   readonly notes: Omit<SettingProblem, 'needs'>[] = [];
@@ -114,11 +119,11 @@ class Reader {
   }
 
   refuse(name: string, what: string, needs: readonly Operation[]): undefined {
-    this.problems.push({ name, message: `${name} ${what}.`, needs });
+    this.problems.push({ name, message: sentence(name, what), needs });
   }
 
   note(name: string, what: string): undefined {
-    this.notes.push({ name, message: `${name} ${what}.` });
+    this.notes.push({ name, message: sentence(name, what) });
   }
 
   read<Value>(name: string, parse: Parse<Value>, needs: readonly Operation[]): Value | undefined {
@@ -156,11 +161,17 @@ class Reader {
       const what = LATER_SETTINGS.includes(name.toUpperCase())
         ? 'is a setting of a later version, which this version does not have: remove it'
         : `is not a setting; did you mean ${nearestName(name, names)}?`;
-      this.problems.push({
-        name,
-        message: `${name} ${what}${what.endsWith('?') ? '' : '.'}`,
-        needs: ['paid', 'check'],
-      });
+      this.refuse(name, what, ['paid', 'check']);
+    }
+  }
+
+  /** The names of these keys that other programs read, where ours is not set. */
+  noteOtherKeyNames(missing: readonly string[]): void {
+    for (const name of Object.keys(this.from.environment)) {
+      const [, kind] = OTHER_KEY_NAME.exec(name) ?? [];
+      const meant = missing.find((key) => key === `VOLC_${kind?.toUpperCase()}KEY` && key !== name.toUpperCase());
+      if (meant !== undefined && givenValue(this.from, name) !== undefined)
+        this.note(name, `is not read; did you mean ${meant}?`);
     }
   }
 
@@ -218,6 +229,7 @@ export function readSettings(from: Surroundings): ReadSettings {
   const missingKeys = [SETTINGS.accessKeyId, SETTINGS.secretAccessKey]
     .map(({ name }) => name)
     .filter((name) => settings.api !== 'sandbox' && givenValue(from, name) === undefined);
+  reader.noteOtherKeyNames(missingKeys);
   return { settings, problems: reader.problems, notes: reader.notes, given: reader.given, missingKeys };
 }
 
@@ -254,11 +266,12 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
 }
 
-function missingKeys({ missingKeys: missing }: ReadSettings): Problem {
+function missingKeys({ missingKeys: missing, notes }: ReadSettings): Problem {
   const names = missing.join(' and ');
+  const others = notes.filter(({ name }) => OTHER_KEY_NAME.test(name)).map(({ message }) => ` ${message}`);
   const [are, them] = missing.length > 1 ? ['are', 'them'] : ['is', 'it'];
   return new Problem('missing_credentials', {
-    what: `${names} ${are} not set, and every call to the provider needs ${them}.`,
+    what: `${names} ${are} not set, and every call to the provider needs ${them}.${others.join('')}`,
     mend: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or JIMENG_VIDEO_API_URL=sandbox to try it without an account, and restart the server`,
   });
 }

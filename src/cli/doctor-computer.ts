@@ -1,8 +1,7 @@
 /** Checks this computer for doctor: Node, folders, ffmpeg, certificates and the proxy. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { lstat, open, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { lstat, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import packageJson from '../../package.json' with { type: 'json' };
 import type { Clock } from '../clock.ts';
 import { makeFolders } from '../make-folders.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip-ffmpeg.ts';
@@ -39,97 +38,38 @@ export function blocking(name: string, message: string, hint: string): Check {
   return { ...toFix(name, message, hint), isBlocking: true };
 }
 
-export function checkNode(version: string, least: string = packageJson.engines.node): Check {
-  const [wanted = 0, running = 0] = [least, version].map((text) => {
-    const [major = 0, minor = 0, patch = 0] = text.replace(/^\D+/, '').split('.').map(Number);
-    return (major * 1000 + minor) * 1000 + patch;
-  });
-  if (running >= wanted) return fine('Node.js', version);
-  return blocking('Node.js', `${version} is too old: ${least} is needed.`, 'install a newer Node.js (nodejs.org)');
-}
-
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
-interface FolderFinding {
-  readonly isUsable: boolean;
-  readonly message: string;
-}
-
-const usable = (message: string): FolderFinding => ({ isUsable: true, message });
-const unusable = (message: string): FolderFinding => ({ isUsable: false, message });
-
-function trialName(): string {
-  return `.jimeng-video-mcp-${randomUUID()}`;
-}
-
-/** An existing folder is tested with a file; for a missing one it is tested whether it can be made. */
-async function folderFinding(folder: string): Promise<FolderFinding> {
-  const existing = await stat(folder).catch((error: unknown) => codeOf(error));
-  if (typeof existing !== 'string') {
-    if (!existing.isDirectory()) return unusable(`${folder} is a file, where a folder is needed.`);
-    const trial = join(folder, trialName());
-    try {
-      await (await open(trial, 'wx')).close();
-      await unlink(trial);
-      return usable(`${folder}: exists, writable`);
-    } catch (error) {
-      return unusable(`${folder} cannot be written (${codeOf(error)}).`);
-    }
-  }
-  if (existing !== 'ENOENT') return unusable(`${folder} cannot be used (${existing}).`);
-  return await makingFinding(folder);
-}
-
-/**
- * A writable parent need not take every name, and root may write everywhere but cannot make folders below /proc. All the
- * missing folders are made below one of another name, and removed: a server may be making the real ones right now.
- */
-async function makingFinding(folder: string): Promise<FolderFinding> {
-  const parent = await nearestExisting(folder);
-  if (await isLink(parent))
-    return unusable(
-      `${folder} cannot be made: ${parent} is a link to a place that does not exist (an unplugged disk?).`,
-    );
-  const trial = join(parent, trialName());
-  try {
-    await makeFolders(join(trial, relative(parent, folder)));
-    return usable(`${folder}: will be made when it is needed`);
-  } catch (error) {
-    return unusable(`${folder} cannot be made in ${parent} (${codeOf(error)}).`);
-  } finally {
-    await rm(trial, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-/** A link that leads nowhere exists: no folder can be made in its place. */
+/** An existing path: the folder itself, or the nearest one above it. A link that leads nowhere exists, too. */
 async function nearestExisting(path: string): Promise<string> {
-  const exists = await lstat(path).then(
-    () => true,
-    () => false,
-  );
+  const exists = (await lstat(path).catch(() => undefined)) !== undefined;
   return exists || path === dirname(path) ? path : await nearestExisting(dirname(path));
 }
 
-async function isLink(path: string): Promise<boolean> {
-  const isThere = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  return (
-    !isThere &&
-    (await lstat(path).then(
-      (entry) => entry.isSymbolicLink(),
-      () => false,
-    ))
-  );
-}
-
+/**
+ * A writable parent need not take every name, and root may write everywhere but cannot make folders below /proc. So all
+ * missing folders are made below one of another name, and removed: a server may be making the real ones right now.
+ */
 async function checkWritable(name: string, folder: string, variable: string): Promise<Check> {
-  const { isUsable, message } = await folderFinding(folder);
-  if (isUsable) return fine(name, message);
-  return blocking(name, message, `make it a folder that can be written, or set ${variable} to one`);
+  const wrong = (what: string) =>
+    blocking(name, `${folder} ${what}.`, `make it a folder that can be written, or set ${variable} to one`);
+  const existing = await stat(folder).catch(codeOf);
+  if (typeof existing !== 'string' && !existing.isDirectory()) return wrong('is a file, where a folder is needed');
+  if (typeof existing === 'string' && existing !== 'ENOENT') return wrong(`cannot be used (${existing})`);
+  const parent = await nearestExisting(folder);
+  if ((await stat(parent).catch(() => undefined)) === undefined)
+    return wrong(`cannot be made: ${parent} is a link to a place that does not exist (an unplugged disk?)`);
+  const trial = join(parent, `.jimeng-video-mcp-${randomUUID()}`);
+  try {
+    await makeFolders(join(trial, relative(parent, folder)));
+    return fine(name, `${folder}: ${parent === folder ? 'exists, writable' : 'will be made when it is needed'}`);
+  } catch (error) {
+    return wrong(`cannot be ${parent === folder ? 'written' : `made in ${parent}`} (${codeOf(error)})`);
+  } finally {
+    await rm(trial, { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 async function checkExisting(folder: string, variable: string): Promise<Check[]> {

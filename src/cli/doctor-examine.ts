@@ -19,8 +19,8 @@ import {
   checkCertificates,
   checkFfmpeg,
   checkFolders,
-  checkNode,
   checkProxy,
+  fine,
   toFix,
 } from './doctor-computer.ts';
 import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
@@ -61,7 +61,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   const { clock, signal, onStep = () => undefined } = options;
   const read = readSettings(from);
   const { settings, problems } = read;
-  const checks = [checkNode(process.versions.node), ...checkSettings(read), ...(await checkFolders(read))];
+  const checks = [fine('Node.js', process.versions.node), ...checkSettings(read), ...(await checkFolders(read))];
   onStep('looking for ffmpeg');
   checks.push(await checkFfmpeg(settings, clock, signal));
   const network = createNetwork(settings.proxy);

@@ -5,7 +5,9 @@ import { createLog } from '../log.ts';
 import { capitalised } from '../report/surface.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { VERSION } from '../version.ts';
-import { examine, type Finding } from './doctor-examine.ts';
+import type { Check } from './doctor-computer.ts';
+import { examine, type Finding, type ShownSetting } from './doctor-examine.ts';
+import type { Capability } from './doctor-provider.ts';
 import { EXIT } from './exit-codes.ts';
 import { commandHere } from './here.ts';
 import { listenForInterruption } from './session.ts';
@@ -50,55 +52,33 @@ function isWell({ checks, capabilities }: Finding): boolean {
 }
 
 function jsonOf(finding: Finding): object {
-  const { verdict: message, sandbox, capabilities, checks, settings } = finding;
-  const shown = checks.map(({ isBlocking: _, ...check }) => check);
-  return {
-    status: isWell(finding) ? 'ok' : 'fix',
-    message,
-    version: VERSION,
-    sandbox,
-    capabilities,
-    checks: shown,
-    settings,
-  };
+  const { verdict: message, checks, isSettingWrong: _, ...rest } = finding;
+  const shown = checks.map(({ isBlocking: __, ...check }) => check);
+  return { status: isWell(finding) ? 'ok' : 'fix', message, version: VERSION, ...rest, checks: shown };
 }
 
 type Line = readonly [name: string, text: string];
 
 function textOf({ verdict, capabilities, checks, settings }: Finding): string {
   const command = commandHere();
-  const withHint = (message: string, hint: string | undefined) =>
-    inCommandWords(hint === undefined ? message : `${message} ${capitalised(hint)}.`, command);
-  const toFix = checks.filter(({ status }) => status === 'fix');
-  const ignored = checks.filter(({ status }) => status === 'ignored');
-  const others = checks.filter(({ status }) => status === 'ok' || status === 'info');
+  const lineOf = ({ name, message, hint }: Check | Capability): Line => {
+    const advice = hint === undefined ? '' : ` ${capitalised(hint)}.`;
+    return [name, inCommandWords(`${message}${advice}`, command)];
+  };
+  const linesOf = (...wanted: readonly Check['status'][]) =>
+    checks.filter(({ status }) => wanted.includes(status)).map(lineOf);
   return [
     inCommandWords(verdict, command),
-    ...section(
-      'To fix',
-      toFix.map(({ name, message, hint }): Line => [name, withHint(message, hint)]),
-    ),
-    ...section(
-      'Capabilities',
-      capabilities.map(({ name, message, hint }): Line => [name, withHint(message, hint)]),
-    ),
-    ...section(
-      'Ignored',
-      ignored.map(({ name, message }): Line => [name, message]),
-    ),
-    ...section(
-      'Checks',
-      others.map(({ name, message }): Line => [name, inCommandWords(message, command)]),
-    ),
-    ...section(
-      'Settings',
-      settings.map(({ name, value, source }): Line => [name, settingText(value, source)]),
-    ),
+    ...section('To fix', linesOf('fix')),
+    ...section('Capabilities', capabilities.map(lineOf)),
+    ...section('Ignored', linesOf('ignored')),
+    ...section('Checks', linesOf('ok', 'info')),
+    ...section('Settings', settings.map(settingLine)),
   ].join('\n');
 }
 
-function settingText(value: string, source: 'set' | 'default'): string {
-  return /^(set \(|not set$)/.test(value) ? value : `${value} (${source})`;
+function settingLine({ name, value, source }: ShownSetting): Line {
+  return [name, /^(set \(|not set$)/.test(value) ? value : `${value} (${source})`];
 }
 
 function section(title: string, lines: readonly Line[]): string[] {

@@ -52,13 +52,12 @@ export interface Setting<Value> {
   /** The value as doctor prints it. */
   readonly show: (value: Value) => string;
   readonly meaning: Words;
-  /** In the READMEs; without it `show(initial)`. */
+  /** In the READMEs; without it the value itself, or – for none. */
   readonly defaultWords?: Words;
   readonly form?: FormField;
 }
 
 const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
-const NONE: Words = ['–', '–'];
 const PAID: readonly Operation[] = ['paid', 'check'];
 
 function setting<Value>(row: Setting<Value>): Setting<Value> {
@@ -94,7 +93,6 @@ function credential(name: string, meaning: Words, form: FormField): Setting<stri
     secret: true,
     show: () => 'set (not shown)',
     meaning,
-    defaultWords: NONE,
     form,
   };
 }
@@ -234,7 +232,6 @@ export const SETTINGS = {
       'more folders that `output` may name, separated as in PATH',
       '`output` 还可以使用的文件夹，分隔符与 PATH 相同',
     ],
-    defaultWords: NONE,
   }),
   /** Undefined: any readable file may be used. */
   imageDirs: setting<readonly string[] | undefined>({
@@ -247,7 +244,6 @@ export const SETTINGS = {
       'when set, local images, audio and videos are read only from these and the output folder',
       '设置后，只从这些文件夹和输出文件夹读取本地图片、音频和视频',
     ],
-    defaultWords: NONE,
   }),
   stateDir: setting<string>({
     name: 'JIMENG_VIDEO_STATE_DIR',
@@ -268,7 +264,6 @@ export const SETTINGS = {
       'no new video once the cost of the last 24 hours would exceed it',
       '最近 24 小时的花费将超出该金额时，不再生成新视频',
     ],
-    defaultWords: NONE,
     form: {
       id: 'daily_budget',
       type: 'number',
@@ -285,7 +280,6 @@ export const SETTINGS = {
       'a paid call that is estimated above it asks the person first; a client that cannot ask is refused',
       '预估费用高于该金额的付费调用会先请用户确认；客户端不支持确认时拒绝调用',
     ],
-    defaultWords: NONE,
   }),
   ffmpeg: setting<string | undefined>({
     name: 'JIMENG_VIDEO_FFMPEG',
@@ -317,7 +311,6 @@ export const SETTINGS = {
       'the implicit label of generated content (GB 45438-2025), sent with queries: a JSON object with `producer_id` and `content_propagator`, optionally `content_producer` and `propagate_id`',
       '生成内容的隐式标识（GB 45438-2025），随查询发送：JSON 对象，须含 `producer_id` 和 `content_propagator`，可含 `content_producer` 和 `propagate_id`',
     ],
-    defaultWords: NONE,
   }),
   sandboxSeconds: numeric('JIMENG_VIDEO_SANDBOX_SECONDS', seconds(0, 86_400), 5, {
     stops: ['paid', 'check', 'query'],

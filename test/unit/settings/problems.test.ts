@@ -116,6 +116,17 @@ describe('a name that nothing reads', () => {
 });
 
 describe('keys', () => {
+  test('under the name that another program reads are mentioned where ours are missing', () => {
+    const environment = { VOLCENGINE_ACCESS_KEY: 'AKLTx', VOLC_SECRET_ACCESS_KEY: 'x', VOLC_SECRETKEY: 'x' };
+    const given = read(environment);
+    const message = 'VOLCENGINE_ACCESS_KEY is not read; did you mean VOLC_ACCESSKEY?';
+    expect(given.notes).toEqual([{ name: 'VOLCENGINE_ACCESS_KEY', message }]);
+    expect(() => requireSettings(given, 'paid')).toThrow(
+      `VOLC_ACCESSKEY is not set, and every call to the provider needs it. ${message}`,
+    );
+    expect(read({ ...environment, ...KEYS }).notes).toEqual([]);
+  });
+
   test.each([
     ['"AKLTabc"', 'is in quotation marks: enter it without them.'],
     ['“AKLTabc”', 'is in quotation marks: enter it without them.'],
