@@ -14,8 +14,8 @@ export const HEADINGS = {
   statuses: ['| `status` | Meaning | `charge` | `isError` |', '| `status` | 含义 | `charge` | `isError` |'],
   settings: ['| Variable | Default | Meaning |', '| 变量 | 默认值 | 含义 |'],
   errors: [
-    '| Code | Who mends it | Charge at submit | What happened | What to do |',
-    '| 代码 | 由谁处理 | 提交时是否计费 | 发生了什么 | 怎么办 |',
+    '| Code | Who can fix it | Charge at submit | What happened | What to do |',
+    '| 代码 | 由谁解决 | 提交时是否计费 | 发生了什么 | 怎么办 |',
   ],
 };
 
@@ -61,24 +61,24 @@ export const COSTS = {
 
 export const TOOLS = {
   generate_video: [
-    'Submits, waits (45 s by default), saves the MP4, reports. When the wait is over first, the report names the next call.',
-    '提交、等待（默认 45 秒）、保存 MP4 并报告；等待先到时，报告会写明下一步调用。',
+    'Submits, waits (45 s by default), saves the MP4 and reports. If the wait ends first, the report names the next call.',
+    '提交请求、等待（默认 45 秒）、保存 MP4 并返回报告；等待超时后，报告会给出下一步调用。',
   ],
   submit_video_task: [
-    'The same inputs and price, but returns as soon as the request is taken. For several videos at once.',
-    '参数和价格相同，但请求一被接收就返回；适合同时做多个视频。',
+    'Same inputs and price, but returns as soon as the request is accepted or queued. For several videos at once.',
+    '参数和价格相同，请求被接收或进入队列后立即返回；适合同时生成多个视频。',
   ],
   get_video_task: [
-    'Asks, waits, fetches a fresh link, saves. Call it again while the video is being made.',
-    '查询、等待、换新链接、保存；视频未完成时可反复调用。',
+    'Queries, waits, refreshes the link, saves. Call it again while the video is being generated.',
+    '查询、等待、刷新链接并保存；视频生成期间可反复调用。',
   ],
   list_video_tasks: [
-    'Lists the videos made from this computer, newest first, with what was spent.',
-    '列出本机做过的视频（新的在前）以及花费。',
+    'Lists the videos of this computer, newest first, and what was spent.',
+    '列出本机生成的视频（最新的在前）及花费。',
   ],
   cancel_video_task: [
-    'Withdraws a request that is still `queued`. A task that the provider has cannot be stopped.',
-    '撤回仍在 `queued` 的请求；服务方已收下的任务无法停止。',
+    'Withdraws a request that is still `queued`. A task that the provider has accepted cannot be stopped.',
+    '撤回仍处于 `queued` 状态的请求；服务方已接收的任务无法停止。',
   ],
 };
 
@@ -112,43 +112,46 @@ export const INPUTS = {
     'weak、medium（默认）、strong；配合 `template_id`',
   ],
   output: ['file or folder to save to', '保存到的文件或文件夹'],
-  allow_duplicate: ['pay again although the same request is there', '相同请求已存在时仍再付费生成'],
-  dry_run: ['check everything and say the price; nothing is sent', '只检查并报价，不发送'],
+  allow_duplicate: ['pay again although the same request already exists', '即使相同请求已存在，也再次付费生成'],
+  dry_run: ['check everything and return the price; nothing is sent', '只检查并报价，不发送请求'],
   wait_seconds: [
     '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0, and it returns when any open task changes)',
     '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0，任一未完成任务变化时返回）',
   ],
-  task_id: ['ours, or the provider’s', '本程序的编号，或服务方的任务号'],
+  task_id: ['our id or the provider’s', '本程序的任务编号，或服务方的任务 ID'],
   limit: ['1–50; default 10', '1–50；默认 10'],
   status: ['only tasks with this status', '只列出该状态的任务'],
 };
 
 export const STATUSES = {
-  checked: ['`dry_run`: all is well', '`dry_run`：一切正常'],
+  checked: ['`dry_run`: everything is valid', '`dry_run`：检查通过'],
   refused: [
-    'wrong input, no keys, no budget, no place to save: nothing was recorded or sent',
-    '参数有误、没有密钥、超出预算或无处保存：没有记录，也没有发送',
+    'invalid input, no keys, no budget, no place to save: nothing was recorded or sent',
+    '参数有误、缺少密钥、超出预算或无法保存：未记录，也未发送',
   ],
-  queued: ['recorded, not sent yet; waits for a slot', '已记录，尚未发送，等待空位'],
-  submitting: ['sent or about to be; the answer is awaited', '正在或即将发送，等待答复'],
-  in_queue: ['accepted; waits at the provider', '服务方已接收，排队中'],
-  generating: ['being made, or being saved', '生成中，或正在保存'],
+  queued: ['recorded, not sent yet; waits for a slot', '已记录，尚未发送，等待并发名额'],
+  submitting: ['sent or about to be; waiting for the answer', '已发送或即将发送，等待响应'],
+  in_queue: ['accepted; queued at the provider', '服务方已接收，排队中'],
+  generating: ['being generated, or being saved', '生成中，或正在保存'],
   done: [
-    'finished and saved; or finished, with the link and the reason why it is not saved',
-    '完成并已保存；或已完成，给出链接及未保存的原因',
+    'finished and saved; or finished, with the link and the reason why it could not be saved',
+    '已完成并保存；或已完成，附链接和未能保存的原因',
   ],
   failed: [
     'the provider’s definite no, or it could not be reached at all; not billed',
-    '服务方明确拒绝，或根本没有连上；不计费',
+    '服务方明确拒绝，或完全无法连接；不计费',
   ],
   unknown: [
-    'the answer to the submit was lost: it may have been charged, and is not sent again',
-    '提交的答复丢失：可能已计费，不会重发',
+    'the answer to the submit was lost: it may have been charged and is not sent again',
+    '提交后未收到响应：可能已计费，不会重发',
   ],
-  not_found: ['the provider does not know it, and has said so for 2 minutes', '服务方持续 2 分钟表示没有这个任务'],
+  not_found: [
+    'the provider does not know it (accepted after 2 minutes of that answer)',
+    '服务方查无此任务（连续 2 分钟均如此答复）',
+  ],
   expired: [
-    'the provider’s word, or 12 hours passed; or a queue entry that was never sent',
-    '服务方表示过期，或已过 12 小时；或排队条目从未发送',
+    'expired at the provider, or 12 hours passed; or a queue entry that was never sent',
+    '服务方返回已过期，或已超过 12 小时；或排队的请求始终未发送',
   ],
   cancelled: ['withdrawn from the queue', '已从队列撤回'],
 };
