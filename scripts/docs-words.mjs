@@ -1,4 +1,4 @@
-/** What do the README's generated tables say, in English and in Chinese? Facts come from the sources, never from here. */
+/** The words of the READMEs' generated tables in English and Chinese; facts and settings come from the sources. */
 
 /** `[English, Chinese]` everywhere. */
 export const LANGUAGES = ['en', 'zh'];
@@ -14,8 +14,8 @@ export const HEADINGS = {
   statuses: ['| `status` | Meaning | `charge` | `isError` |', '| `status` | 含义 | `charge` | `isError` |'],
   settings: ['| Variable | Default | Meaning |', '| 变量 | 默认值 | 含义 |'],
   errors: [
-    '| Code | Who mends it | Charge at submit | What happened | What to do |',
-    '| 代码 | 由谁处理 | 提交时是否计费 | 发生了什么 | 怎么办 |',
+    '| Code | Who can fix it | Charge at submit | What happened | What to do |',
+    '| 代码 | 由谁解决 | 提交时是否计费 | 发生了什么 | 怎么办 |',
   ],
 };
 
@@ -56,28 +56,29 @@ export const MODES = {
 export const COSTS = {
   paid: ['**money**, for a finished video only', '**付费**，仅视频成功时'],
   free: ['nothing', '免费'],
+  read: ['nothing', '免费'],
 };
 
 export const TOOLS = {
   generate_video: [
-    'Submits, waits (45 s by default), saves the MP4, reports. When the wait is over first, the report names the next call.',
-    '提交、等待（默认 45 秒）、保存 MP4 并报告；等待先到时，报告会写明下一步调用。',
+    'Submits, waits (45 s by default), saves the MP4 and reports. If the wait ends first, the report names the next call.',
+    '提交请求、等待（默认 45 秒）、保存 MP4 并返回报告；等待超时后，报告会给出下一步调用。',
   ],
   submit_video_task: [
-    'The same inputs and price, but returns as soon as the request is taken. For several videos at once.',
-    '参数和价格相同，但请求一被接收就返回；适合同时做多个视频。',
+    'Same inputs and price, but returns as soon as the request is accepted or queued. For several videos at once.',
+    '参数和价格相同，请求被接收或进入队列后立即返回；适合同时生成多个视频。',
   ],
   get_video_task: [
-    'Asks, waits, fetches a fresh link, saves. Call it again while the video is being made.',
-    '查询、等待、换新链接、保存；视频未完成时可反复调用。',
+    'Queries, waits, refreshes the link, saves. Call it again while the video is being generated.',
+    '查询、等待、刷新链接并保存；视频生成期间可反复调用。',
   ],
   list_video_tasks: [
-    'Lists the videos made from this computer, newest first, with what was spent.',
-    '列出本机做过的视频（新的在前）以及花费。',
+    'Lists the videos of this computer, newest first, and what was spent.',
+    '列出本机生成的视频（最新的在前）及花费。',
   ],
   cancel_video_task: [
-    'Withdraws a request that is still `queued`. A task that the provider has cannot be stopped.',
-    '撤回仍在 `queued` 的请求；服务方已收下的任务无法停止。',
+    'Withdraws a request that is still `queued`. A task that the provider has accepted cannot be stopped.',
+    '撤回仍处于 `queued` 状态的请求；服务方已接收的任务无法停止。',
   ],
 };
 
@@ -111,127 +112,46 @@ export const INPUTS = {
     'weak、medium（默认）、strong；配合 `template_id`',
   ],
   output: ['file or folder to save to', '保存到的文件或文件夹'],
-  allow_duplicate: ['pay again although the same request is there', '相同请求已存在时仍再付费生成'],
-  dry_run: ['check everything and say the price; nothing is sent', '只检查并报价，不发送'],
-  max_cost_cny: [
-    'refuse the call, before anything is sent, when its estimated cost in CNY is higher',
-    '预计费用（元）更高时，在发送任何请求之前拒绝调用',
-  ],
-  wait_for: [
-    '`any_finished` (default) or `all_finished`: what a list with `wait_seconds` waits for',
-    '`any_finished`（默认）或 `all_finished`：带 `wait_seconds` 的列表等待什么',
-  ],
+  allow_duplicate: ['pay again although the same request already exists', '即使相同请求已存在，也再次付费生成'],
+  dry_run: ['check everything and return the price; nothing is sent', '只检查并报价，不发送请求'],
   wait_seconds: [
-    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0)',
-    '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0）',
+    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0, and it returns when any open task changes)',
+    '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0，任一未完成任务变化时返回）',
   ],
-  task_id: [
-    'ours, or the provider’s; `get_video_task` without it: the newest task',
-    '本程序的编号，或服务方的任务号；`get_video_task` 不给时为最新的任务',
-  ],
+  task_id: ['our id or the provider’s', '本程序的任务编号，或服务方的任务 ID'],
   limit: ['1–50; default 10', '1–50；默认 10'],
   status: ['only tasks with this status', '只列出该状态的任务'],
 };
 
 export const STATUSES = {
-  checked: ['`dry_run`: all is well', '`dry_run`：一切正常'],
+  checked: ['`dry_run`: everything is valid', '`dry_run`：检查通过'],
   refused: [
-    'wrong input, no keys, no budget, no place to save: nothing was recorded or sent',
-    '参数有误、没有密钥、超出预算或无处保存：没有记录，也没有发送',
+    'invalid input, no keys, no budget, no place to save: nothing was recorded or sent',
+    '参数有误、缺少密钥、超出预算或无法保存：未记录，也未发送',
   ],
-  queued: ['recorded, not sent yet; waits for a slot', '已记录，尚未发送，等待空位'],
-  submitting: ['sent or about to be; the answer is awaited', '正在或即将发送，等待答复'],
-  in_queue: ['accepted; waits at the provider', '服务方已接收，排队中'],
-  generating: ['being made, or being saved', '生成中，或正在保存'],
+  queued: ['recorded, not sent yet; waits for a slot', '已记录，尚未发送，等待并发名额'],
+  submitting: ['sent or about to be; waiting for the answer', '已发送或即将发送，等待响应'],
+  in_queue: ['accepted; queued at the provider', '服务方已接收，排队中'],
+  generating: ['being generated, or being saved', '生成中，或正在保存'],
   done: [
-    'finished and saved; or finished, with the link and the reason why it is not saved',
-    '完成并已保存；或已完成，给出链接及未保存的原因',
+    'finished and saved; or finished, with the link and the reason why it could not be saved',
+    '已完成并保存；或已完成，附链接和未能保存的原因',
   ],
   failed: [
     'the provider’s definite no, or it could not be reached at all; not billed',
-    '服务方明确拒绝，或根本没有连上；不计费',
+    '服务方明确拒绝，或完全无法连接；不计费',
   ],
   unknown: [
-    'the answer to the submit was lost: it may have been charged, and is not sent again',
-    '提交的答复丢失：可能已计费，不会重发',
+    'the answer to the submit was lost: it may have been charged and is not sent again',
+    '提交后未收到响应：可能已计费，不会重发',
   ],
-  not_found: ['the provider does not know it, and has said so for 2 minutes', '服务方持续 2 分钟表示没有这个任务'],
+  not_found: [
+    'the provider does not know it (accepted after 2 minutes of that answer)',
+    '服务方查无此任务（连续 2 分钟均如此答复）',
+  ],
   expired: [
-    'the provider’s word, or 12 hours passed; or a queue entry that was never sent',
-    '服务方表示过期，或已过 12 小时；或排队条目从未发送',
+    'expired at the provider, or 12 hours passed; or a queue entry that was never sent',
+    '服务方返回已过期，或已超过 12 小时；或排队的请求始终未发送',
   ],
   cancelled: ['withdrawn from the queue', '已从队列撤回'],
-};
-
-/** `default` only where the settings themselves hold none; `unit` behind their number. */
-export const SETTINGS = {
-  VOLC_ACCESSKEY: {
-    words: [
-      'access key; needed by the first call that asks the provider, not to start',
-      '访问密钥 ID；第一次请求服务方时才需要，启动时不需要',
-    ],
-  },
-  VOLC_SECRETKEY: { words: ['secret key; whole, a trailing `==` included', '秘密密钥；要完整，包括末尾的 `==`'] },
-  VOLC_SESSION_TOKEN: { words: ['temporary credentials only', '仅用于临时凭证'] },
-  JIMENG_VIDEO_API_URL: {
-    words: ['`sandbox` = the embedded sandbox', '`sandbox` 为内置沙箱'],
-    of: (settings) => settings.api.origin,
-  },
-  JIMENG_VIDEO_API_TIMEOUT: {
-    words: ['one submit; a query takes at most 30 s of it', '一次提交的时限；查询最多用其中 30 秒'],
-    of: (settings) => `${settings.apiTimeoutSeconds} s`,
-  },
-  JIMENG_VIDEO_POLL_INTERVAL: {
-    words: [
-      'time between two queries, decimals allowed; set: polling is fixed at it; unset: a schedule learns from your past videos when to ask; never more than 10 queries a second in one process',
-      '两次查询的间隔，可用小数；设定后按此固定查询；不设则根据你以往视频的用时安排查询；一个进程合计每秒不超过 10 次',
-    ],
-    default: '5 s',
-  },
-  JIMENG_VIDEO_MAX_POLL_ATTEMPTS: {
-    words: [
-      'answered queries; then the quick watch ends, and one look every 5 minutes goes on',
-      '得到答复的查询次数；之后改为每 5 分钟看一次',
-    ],
-    of: (settings) => settings.maxPollAttempts,
-  },
-  JIMENG_VIDEO_WAIT_SECONDS: {
-    words: ['the default wait of a tool call', '工具调用的默认等待时间'],
-    of: (settings) => `${settings.waitSeconds} s`,
-  },
-  JIMENG_VIDEO_OUTPUT_DIR: {
-    words: ['finished videos are saved here; `none` = links only', '视频保存在这里；`none` 为只给链接'],
-    default: ['`Jimeng` in your videos folder', '用户视频文件夹里的 `Jimeng`'],
-  },
-  JIMENG_VIDEO_ALLOWED_DIRS: {
-    words: ['more folders that `output` may name, separated as in PATH', '`output` 还可使用的文件夹，分隔方式同 PATH'],
-  },
-  JIMENG_VIDEO_IMAGE_DIRS: {
-    words: [
-      'when set, local images are read only from these and the output folder',
-      '设置后，只从这些文件夹和输出文件夹读取本地图片',
-    ],
-  },
-  JIMENG_VIDEO_STATE_DIR: {
-    words: ['the record of every task', '每个任务的记录'],
-    default: ['the system’s folder for application data', '系统的应用数据文件夹'],
-  },
-  JIMENG_VIDEO_CONCURRENCY: {
-    words: ['tasks in flight per req_key', '每个 req_key 同时进行的任务数'],
-    of: (settings) => settings.concurrency,
-  },
-  JIMENG_VIDEO_DAILY_BUDGET_CNY: {
-    words: ['no new video once the last 24 hours’ would exceed it', '近 24 小时花费将超过它时，不再生成新视频'],
-  },
-  JIMENG_VIDEO_FFMPEG: {
-    words: ['full path of ffmpeg', 'ffmpeg 的完整路径'],
-    default: ['on the PATH, then the usual places', '先找 PATH，再找常见位置'],
-  },
-  LOG_LEVEL: {
-    words: [
-      'trace, debug, info, warn, error, fatal or silent; to stderr',
-      'trace、debug、info、warn、error、fatal、silent；写到 stderr',
-    ],
-    of: (settings) => settings.logLevel,
-  },
 };

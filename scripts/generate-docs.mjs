@@ -1,5 +1,5 @@
 /**
- * Do the READMEs, the manifest and the listings say what the sources say? Writes their generated parts: `npm run docs`.
+ * Writes the generated parts of the READMEs, the manifest and the listings from the sources: `npm run docs`.
  * With --check nothing is written, and a stale file ends it with exit code 1.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { PROBLEMS_IN_CHINESE } from './docs-problems-zh.mjs';
 import * as words from './docs-words.mjs';
-import { serverJson } from './listings.mjs';
+import { chineseOptions, formOptions, serverJson } from './listings.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,7 +19,7 @@ export { CAMERA_TEMPLATES, FRAMES_OF_SECONDS, MODES, priceCny } from './src/jime
 export { TOOLS } from './src/mcp/tools.ts';
 export { PROBLEMS } from './src/problems.ts';
 export { isErrorStatus, REPORT_STATUSES } from './src/report/report.ts';
-export { readSettings } from './src/settings.ts';
+export { readSettings, SETTINGS, valueShown } from './src/settings.ts';
 export { chargeOf, TASK_STATUSES } from './src/tasks/record.ts';
 `;
 
@@ -61,12 +61,20 @@ function table(heading, rows) {
 const cell = (text) => text.replaceAll('|', '\\|');
 const code = (text) => `\`${text}\``;
 
-/** Which variables are read, and what each is when none is set. */
-function settingsWithoutEnvironment({ readSettings }) {
-  const names = new Set();
-  const environment = new Proxy({}, { get: (_, name) => void names.add(name) });
-  const read = readSettings({ environment, homeDir: '/home/you', workingDir: '/', platform: 'linux' });
-  return { settings: read.settings, names: [...names].filter((name) => /^(VOLC_|JIMENG_|LOG_LEVEL$)/.test(name)) };
+/** `[variable, default, meaning]` of every setting, from the one table. */
+function settingRows({ SETTINGS, readSettings, valueShown }, pick) {
+  const read = readSettings({ environment: {}, homeDir: '/home/you', workingDir: '/', platform: 'linux' });
+  const defaultOf = (field) => {
+    const value = read.settings[field];
+    if (value === undefined || value.length === 0) return ['–', '–'];
+    const shown = valueShown(field, read);
+    return [shown, shown.replace(/ s$/, ' 秒')];
+  };
+  return Object.entries(SETTINGS).map(([field, { name, meaning, defaultWords }]) => [
+    code(name),
+    pick(defaultWords ?? defaultOf(field)),
+    pick(meaning),
+  ]);
 }
 
 function inputsOf(tools) {
@@ -86,7 +94,6 @@ function chargeOfStatus({ chargeOf, TASK_STATUSES }, status) {
 function tables(sources, language) {
   const { MODES, CAMERA_TEMPLATES, FRAMES_OF_SECONDS, TOOLS, PROBLEMS, REPORT_STATUSES } = sources;
   const pick = (entry) => entry[words.LANGUAGES.indexOf(language)];
-  const { settings, names } = settingsWithoutEnvironment(sources);
   const inputs = inputsOf(TOOLS);
   requireSameNames('MODES', Object.keys(MODES), Object.keys(words.MODES));
   requireSameNames(
@@ -96,13 +103,8 @@ function tables(sources, language) {
   );
   requireSameNames('INPUTS', [...inputs.keys()], Object.keys(words.INPUTS));
   requireSameNames('STATUSES', REPORT_STATUSES, Object.keys(words.STATUSES));
-  requireSameNames('SETTINGS', names, Object.keys(words.SETTINGS));
   requireSameNames('PROBLEMS_IN_CHINESE', Object.keys(PROBLEMS), Object.keys(PROBLEMS_IN_CHINESE));
 
-  const defaultOf = ({ of, default: told = '–' }) => {
-    if (of !== undefined) return String(of(settings));
-    return Array.isArray(told) ? pick(told) : told;
-  };
   const rows = {
     modes: Object.entries(MODES).map(([name, mode]) => [
       ...[code(name), code(mode.reqKey), pick(words.MODES[name])],
@@ -120,7 +122,7 @@ function tables(sources, language) {
       pick(words.CHARGE[chargeOfStatus(sources, status)]),
       pick(words.YES_NO[sources.isErrorStatus(status)]),
     ]),
-    settings: Object.entries(words.SETTINGS).map(([name, row]) => [code(name), defaultOf(row), pick(row.words)]),
+    settings: settingRows(sources, pick),
     errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, mend }]) => {
       const told = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, mend];
       return [code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), ...told.map(cell)];
@@ -152,21 +154,29 @@ function layOut(value) {
   return `${onOneLine}\n`;
 }
 
-function manifestWith({ TOOLS }, { name, version, description, keywords, license, author, engines }) {
+function manifestWith({ TOOLS, SETTINGS }, { name, version, description, keywords, license, author, engines }) {
   return (text) => {
     const manifest = JSON.parse(text);
     const tools = TOOLS.map((tool) => ({ name: tool.name, description: tool.description }));
     const compatibility = { ...manifest.compatibility, runtimes: { node: engines.node } };
     const facts = { name, version, description, keywords, license, author: { name: author } };
-    return layOut({ ...manifest, ...facts, tools, compatibility });
+    const { env, userConfig } = formOptions(SETTINGS);
+    const server = { ...manifest.server, mcp_config: { ...manifest.server.mcp_config, env } };
+    return layOut({ ...manifest, ...facts, server, tools, compatibility, user_config: userConfig });
   };
 }
 
+/** Before the list that explains the form's English titles. */
+const OPTIONS_HEADING = '\n\n各项设置：\n';
+
 /** For people: the words of the README, and not the model's. */
-function chineseManifestWith({ TOOLS }) {
+function chineseManifestWith({ TOOLS, SETTINGS }) {
   return (text) => {
+    const manifest = JSON.parse(text);
     const tools = TOOLS.map(({ name }) => ({ name, description: words.TOOLS[name][words.LANGUAGES.indexOf('zh')] }));
-    return layOut({ ...JSON.parse(text), tools });
+    const [introduction] = manifest.long_description.split(OPTIONS_HEADING);
+    const options = chineseOptions(SETTINGS).join('\n');
+    return layOut({ ...manifest, long_description: `${introduction}${OPTIONS_HEADING}${options}`, tools });
   };
 }
 
@@ -178,7 +188,7 @@ const files = [
   ['README.zh-CN.md', readmeWith(sources, 'zh')],
   ['manifest.json', manifestWith(sources, packageJson)],
   ['mcpb-resources/zh-CN.json', chineseManifestWith(sources)],
-  ['server.json', () => layOut(serverJson(packageJson, manifest))],
+  ['server.json', () => layOut(serverJson(packageJson, manifest.display_name, sources.SETTINGS))],
 ];
 for (const [path, render] of files) {
   const before = await readFile(join(root, path), 'utf8');

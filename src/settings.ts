@@ -1,94 +1,116 @@
-/** What did the operator set, and is it all right? The only file that reads the environment. */
-import { homedir } from 'node:os';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+/** Reads the settings from the environment: the only file that does. */
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
 import type { Credentials } from './jimeng/signature.ts';
-import { readVideosFolder, stateFolder } from './user-folders.ts';
+import { nearestName } from './nearest-name.ts';
+import { bypassesProxy, isLoopback } from './system/network.ts';
+import { Problem } from './problems.ts';
+import { LATER_SETTINGS, type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
+import { type Parse, proxyAddress, type Surroundings } from './settings/values.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export { OPERATIONS, type Operation, SETTINGS, type SettingField } from './settings/table.ts';
+export type { LogLevel, Surroundings } from './settings/values.ts';
 
-const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
-
-/** As they were given, user name and password included, and not checked: only system/network.ts reads them. */
+/** Addresses as they were given, user name and password included: show them with `shownProxy` only. */
 export interface ProxySettings {
   readonly httpProxy: string | undefined;
   readonly httpsProxy: string | undefined;
   readonly noProxy: string | undefined;
 }
 
-export interface Settings {
-  /** Undefined when a key is missing: the server starts without them. */
+type CredentialField = 'accessKeyId' | 'secretAccessKey' | 'sessionToken';
+
+export interface Settings extends Omit<SettingValues, CredentialField | 'outputDir'> {
+  /** Undefined when a key is missing or wrong: the server starts without them. */
   readonly credentials: Credentials | undefined;
-  /** `sandbox`: the embedded one. */
-  readonly api: 'sandbox' | URL;
-  readonly apiTimeoutSeconds: number;
-  /** Undefined when not set: then a schedule may learn from past tasks. */
-  readonly pollIntervalSeconds: number | undefined;
-  readonly maxPollAttempts: number;
-  readonly waitSeconds: number;
   /** Undefined: links only. */
   readonly outputDir: string | undefined;
-  readonly allowedDirs: readonly string[];
-  /** Undefined: any readable picture may be used. */
-  readonly imageDirs: readonly string[] | undefined;
-  readonly stateDir: string;
-  /** Tasks in flight per req_key. */
-  readonly concurrency: number;
-  readonly dailyBudgetCny: number | undefined;
-  readonly ffmpeg: string | undefined;
-  /** PATH, for looking ffmpeg up. */
+  /** PATH, for finding ffmpeg. */
   readonly searchPath: string;
-  readonly logLevel: LogLevel;
   readonly proxy: ProxySettings;
   /** NODE_EXTRA_CA_CERTS, which Node itself reads once, when it starts. */
   readonly extraCaCertificates: string | undefined;
+  /** What `~` stands for in a path that a caller gives; `~` itself where there is no home folder. */
   readonly homeDir: string;
+  /** Where it was deleted: its former path, at which nothing is found. */
   readonly workingDir: string;
   /** The environment that a child process gets: what programs need to run, and none of the keys. */
   readonly childEnvironment: Readonly<Record<string, string>>;
 }
 
 export interface SettingProblem {
+  /** The variable. */
   readonly name: string;
-  /** Begins with the variable's name. */
+  /** A sentence that begins with the variable's name. Never holds a secret. */
   readonly message: string;
+  /** The operations that are refused because of it. */
+  readonly needs: readonly Operation[];
 }
 
 export interface ReadSettings {
   readonly settings: Settings;
-  /** Every problem, each by name. A setting with a problem has its default here, and no call that needs settings is served. */
+  /** Every problem, by name. A wrong setting has its default in `settings`. */
   readonly problems: readonly SettingProblem[];
-  /** Which variables were set, for `doctor`. */
+  /** What is wrong and ignored, because nothing depends on it. */
+  readonly notes: readonly Omit<SettingProblem, 'needs'>[];
+  /** The variables that were set. */
   readonly given: readonly string[];
+  /** The variables that a call to the provider still needs; none for the sandbox. */
+  readonly missingKeys: readonly string[];
 }
 
-export interface Surroundings {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly homeDir: string;
-  readonly workingDir: string;
-  readonly platform: NodeJS.Platform;
-}
-
+/** Never throws: without a home folder, an account or a working directory the program still starts, and says so later. */
 export function surroundings(): Surroundings {
-  return { environment: process.env, homeDir: homedir(), workingDir: process.cwd(), platform: process.platform };
+  return {
+    environment: process.env,
+    // HOME may be empty or relative, where files would go below the working directory; then the account's own counts.
+    homeDir: firstAbsolute(homedir, () => userInfo().homedir),
+    workingDir: firstAbsolute(() => process.cwd()),
+    platform: process.platform,
+  };
+}
+
+function firstAbsolute(...sources: readonly (() => string)[]): string | undefined {
+  for (const source of sources) {
+    try {
+      const path = source();
+      if (isAbsolute(path)) return path;
+    } catch {
+      // homedir and userInfo throw for a user without an account, cwd in a deleted folder.
+    }
+  }
+  return undefined;
 }
 
 export function searchPathOf({ environment }: Surroundings): string {
   return environment.PATH ?? environment.Path ?? '';
 }
 
-/** Claude Desktop hands an unset option on as its own placeholder. */
-const PLACEHOLDER = /^\$\{[^}]*\}$/;
+/** Claude Desktop passes an option that was left empty on as its own placeholder. */
+const PLACEHOLDER = /\$\{[^}]*\}/;
 const ENCRYPTED = '__encrypted__:';
+const OTHER_KEY_NAME = /^(?:VOLC|VOLCENGINE|JIMENG)_?(ACCESS|SECRET)(?:_ACCESS)?_?KEY(?:_ID)?$/i;
+const OWN_PREFIX = /^JIMENG_VIDEO_/i;
 const CHILD_VARIABLES = [
   ...['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'WINDIR', 'USERPROFILE', 'LANG'],
   // Where WinGet, Chocolatey and installers put ffmpeg.
   ...['LOCALAPPDATA', 'PROGRAMDATA', 'PROGRAMFILES'],
 ];
 
-/** Reads one variable after the other and remembers what was wrong with each. */
+/** @returns the trimmed value; undefined for one that counts as not set */
+function givenValue({ environment }: Surroundings, name: string): string | undefined {
+  const value = environment[name]?.trim();
+  const isUnset = value === undefined || value === '' || value.replace(PLACEHOLDER, '') === '';
+  return isUnset ? undefined : value;
+}
+
+function sentence(name: string, what: string): string {
+  return `${name} ${what}${what.endsWith('?') ? '' : '.'}`;
+}
+
 class Reader {
   readonly problems: SettingProblem[] = [];
+  readonly notes: Omit<SettingProblem, 'needs'>[] = [];
   readonly given: string[] = [];
   private readonly from: Surroundings;
 
@@ -96,134 +118,107 @@ class Reader {
     this.from = from;
   }
 
-  text(name: string): string | undefined {
-    const value = this.from.environment[name]?.trim();
-    if (value === undefined || value === '' || PLACEHOLDER.test(value)) return undefined;
-    this.given.push(name);
-    if (!value.startsWith(ENCRYPTED)) return value;
-    this.refuse(name, 'arrived encrypted, which only the app that stored it can read: enter it again in the settings');
-    return undefined;
+  refuse(name: string, what: string, needs: readonly Operation[]): undefined {
+    this.problems.push({ name, message: sentence(name, what), needs });
   }
 
-  refuse(name: string, what: string): void {
-    this.problems.push({ name, message: `${name} ${what}.` });
+  note(name: string, what: string): undefined {
+    this.notes.push({ name, message: sentence(name, what) });
   }
 
-  number(name: string, limits: { min: number; max: number; whole: boolean; unit: string }): number | undefined {
-    const text = this.text(name);
+  read<Value>(name: string, parse: Parse<Value>, needs: readonly Operation[]): Value | undefined {
+    const text = givenValue(this.from, name);
     if (text === undefined) return undefined;
-    const value = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= limits.min && value <= limits.max && (!limits.whole || Number.isInteger(value))) return value;
-    const kind = limits.whole ? 'a whole number' : 'a number';
-    this.refuse(
-      name,
-      `must be ${kind} of ${limits.unit} from ${limits.min} to ${limits.max}, but is "${shorten(text)}"`,
-    );
-    return undefined;
+    this.given.push(name);
+    const refuse = (what: string) => this.refuse(name, what, needs);
+    const encrypted = 'arrived encrypted, which only the app that stored it can read: enter it again in the settings';
+    if (text.startsWith(ENCRYPTED)) return refuse(encrypted);
+    const [placeholder] = PLACEHOLDER.exec(text) ?? [];
+    if (placeholder !== undefined)
+      return refuse(`holds ${placeholder.slice(0, 60)}, which was not replaced by a value`);
+    return parse(text, { from: this.from, refuse, note: (what) => this.note(name, what) });
   }
 
-  folder(name: string): string | undefined {
-    const text = this.text(name);
-    return text === undefined ? undefined : this.absolute(name, text);
+  values(): SettingValues {
+    const entries = Object.entries(SETTINGS).map(([field, row]) => {
+      const known = this.problems.length;
+      const value = this.read<unknown>(row.name, row.parse, row.stops);
+      if (value !== undefined) return [field, value];
+      const isWrong = this.problems.length > known;
+      const refuse = (what: string) => (isWrong ? undefined : this.refuse(row.name, what, row.stops));
+      return [field, row.initial({ from: this.from, refuse, note: () => undefined })];
+    });
+    return Object.fromEntries(entries) as SettingValues;
   }
 
-  folders(name: string): string[] | undefined {
-    const list = this.text(name)
-      ?.split(delimiter)
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== '');
-    return list?.flatMap((entry) => this.absolute(name, entry) ?? []);
-  }
-
-  absolute(name: string, text: string): string | undefined {
-    const path = text === '~' || /^~[/\\]/.test(text) ? join(this.from.homeDir, text.slice(1)) : text;
-    if (isAbsolute(path)) return resolve(path);
-    this.refuse(name, `must be an absolute path, or begin with ~, but is "${shorten(text)}"`);
-    return undefined;
-  }
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-function readApi(reader: Reader): 'sandbox' | URL {
-  const text = reader.text('JIMENG_VIDEO_API_URL') ?? DEFAULT_API_URL;
-  if (text === 'sandbox') return 'sandbox';
-  const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol) && isBare(url)) return url;
-  const fix = `must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${DEFAULT_API_URL}`;
-  reader.refuse('JIMENG_VIDEO_API_URL', fix);
-  return new URL(DEFAULT_API_URL);
-}
-
-/** The address stands in every record: no part of it may be a secret. */
-function isBare({ username, password, search, hash }: URL): boolean {
-  return [username, password, search, hash].every((part) => part === '');
-}
-
-function readCredentials(reader: Reader): Credentials | undefined {
-  const accessKeyId = reader.text('VOLC_ACCESSKEY');
-  const secretAccessKey = reader.text('VOLC_SECRETKEY');
-  const sessionToken = reader.text('VOLC_SESSION_TOKEN');
-  for (const [name, value] of Object.entries({ VOLC_ACCESSKEY: accessKeyId, VOLC_SESSION_TOKEN: sessionToken })) {
-    // A header with a line break or a character beyond latin-1 cannot be sent; the value itself is never repeated.
-    if (value !== undefined && !/^[\x21-\x7e]+$/.test(value)) {
-      reader.refuse(name, 'holds a character that no key has: copy it again');
-      return undefined;
+  /** A misspelt budget must not be no budget: no paid call is made with a name that nothing reads. */
+  refuseUnknownNames(): void {
+    const names = Object.values(SETTINGS).map((row) => row.name);
+    // The environment of Windows has no upper and lower case.
+    const isKnown = (name: string) => names.includes(this.from.platform === 'win32' ? name.toUpperCase() : name);
+    for (const name of Object.keys(this.from.environment)) {
+      if (!OWN_PREFIX.test(name) || isKnown(name) || givenValue(this.from, name) === undefined) continue;
+      const what = LATER_SETTINGS.includes(name.toUpperCase())
+        ? 'is a setting of a later version, which this version does not have: remove it'
+        : `is not a setting; did you mean ${nearestName(name, names)}?`;
+      this.refuse(name, what, ['paid', 'check']);
     }
   }
-  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+
+  /** The names of these keys that other programs read, where ours is not set. */
+  noteOtherKeyNames(missing: readonly string[]): void {
+    for (const name of Object.keys(this.from.environment)) {
+      const [, kind] = OTHER_KEY_NAME.exec(name) ?? [];
+      const meant = missing.find((key) => key === `VOLC_${kind?.toUpperCase()}KEY` && key !== name.toUpperCase());
+      if (meant !== undefined && givenValue(this.from, name) !== undefined)
+        this.note(name, `is not read; did you mean ${meant}?`);
+    }
+  }
+
+  /** @param api decides which of the proxies a call needs */
+  proxy(api: 'sandbox' | URL): ProxySettings {
+    const noProxy = this.read('no_proxy', (text) => text, []) ?? this.read('NO_PROXY', (text) => text, []);
+    const isDirect = api === 'sandbox' || isLoopback(api) || bypassesProxy(api, noProxy ?? '');
+    const address = (protocol: 'http:' | 'https:', name: string) => {
+      const given = givenValue(this.from, name.toLowerCase()) === undefined ? name : name.toLowerCase();
+      const isNeeded = !isDirect && api.protocol === protocol;
+      const ignored: Parse<string> = (text, { from, note }) =>
+        proxyAddress(text, { from, note, refuse: (what) => note(`${what}; it is ignored`) });
+      return this.read(given, isNeeded ? proxyAddress : ignored, ['paid', 'check', 'query', 'save']);
+    };
+    return { httpProxy: address('http:', 'HTTP_PROXY'), httpsProxy: address('https:', 'HTTPS_PROXY'), noProxy };
+  }
+
+  /** What only the real provider needs is no problem in the sandbox, and the other way round. */
+  ignoreUnused(api: 'sandbox' | URL): void {
+    const unused = api === 'sandbox' ? /^VOLC_/ : /^JIMENG_VIDEO_SANDBOX_SECONDS$/;
+    for (const problem of this.problems.filter(({ name }) => unused.test(name))) {
+      this.problems.splice(this.problems.indexOf(problem), 1);
+      this.notes.push({ name: problem.name, message: problem.message });
+    }
+  }
 }
 
-function readLogLevel(reader: Reader): LogLevel {
-  const text = reader.text('LOG_LEVEL')?.toLowerCase() ?? 'info';
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level === undefined) reader.refuse('LOG_LEVEL', `must be one of ${LOG_LEVELS.join(', ')}`);
-  return level ?? 'info';
-}
-
-/** Whether a proxy's address is one is checked by the request that needs it. */
-function readProxy(reader: Reader): ProxySettings {
-  return {
-    httpProxy: reader.text('http_proxy') ?? reader.text('HTTP_PROXY'),
-    httpsProxy: reader.text('https_proxy') ?? reader.text('HTTPS_PROXY'),
-    noProxy: reader.text('no_proxy') ?? reader.text('NO_PROXY'),
-  };
-}
-
-/** @returns the settings with every problem by name; never throws */
+/** Never throws: what is wrong is in `problems`, with what each problem stops. */
 export function readSettings(from: Surroundings): ReadSettings {
   const reader = new Reader(from);
-  const outputText = reader.text('JIMENG_VIDEO_OUTPUT_DIR');
-  const defaultOutputDir = () => join(readVideosFolder(from), 'Jimeng');
-  const seconds = { whole: false, unit: 'seconds' };
+  const { accessKeyId, secretAccessKey, sessionToken, outputDir, ...values } = reader.values();
+  reader.refuseUnknownNames();
+  const proxy = reader.proxy(values.api);
+  reader.ignoreUnused(values.api);
+  if (from.workingDir === undefined) reader.note('The working directory', 'no longer exists: give absolute paths');
+  const isTokenWrong = reader.problems.some(({ name }) => name === SETTINGS.sessionToken.name);
+  const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined && !isTokenWrong;
+  const token = sessionToken === undefined ? {} : { sessionToken };
   const settings: Settings = {
-    credentials: readCredentials(reader),
-    api: readApi(reader),
-    apiTimeoutSeconds: reader.number('JIMENG_VIDEO_API_TIMEOUT', { min: 0.1, max: 3600, ...seconds }) ?? 300,
-    pollIntervalSeconds: reader.number('JIMENG_VIDEO_POLL_INTERVAL', { min: 0.02, max: 3600, ...seconds }),
-    maxPollAttempts:
-      reader.number('JIMENG_VIDEO_MAX_POLL_ATTEMPTS', { min: 1, max: 100_000, whole: true, unit: 'queries' }) ?? 120,
-    waitSeconds: reader.number('JIMENG_VIDEO_WAIT_SECONDS', { min: 0, max: 1800, ...seconds }) ?? 45,
-    outputDir:
-      outputText === 'none'
-        ? undefined
-        : ((outputText === undefined ? undefined : reader.absolute('JIMENG_VIDEO_OUTPUT_DIR', outputText)) ??
-          defaultOutputDir()),
-    allowedDirs: reader.folders('JIMENG_VIDEO_ALLOWED_DIRS') ?? [],
-    imageDirs: reader.folders('JIMENG_VIDEO_IMAGE_DIRS'),
-    stateDir: reader.folder('JIMENG_VIDEO_STATE_DIR') ?? stateFolder(from),
-    concurrency: reader.number('JIMENG_VIDEO_CONCURRENCY', { min: 1, max: 100, whole: true, unit: 'tasks' }) ?? 2,
-    dailyBudgetCny: reader.number('JIMENG_VIDEO_DAILY_BUDGET_CNY', { min: 0, max: 1e9, whole: false, unit: 'CNY' }),
-    ffmpeg: reader.text('JIMENG_VIDEO_FFMPEG'),
+    ...values,
+    credentials: hasKeys ? { accessKeyId, secretAccessKey, ...token } : undefined,
+    outputDir: outputDir === 'none' ? undefined : outputDir,
     searchPath: searchPathOf(from),
-    logLevel: readLogLevel(reader),
-    proxy: readProxy(reader),
-    extraCaCertificates: reader.text('NODE_EXTRA_CA_CERTS'),
-    homeDir: from.homeDir,
-    workingDir: from.workingDir,
+    proxy,
+    extraCaCertificates: reader.read('NODE_EXTRA_CA_CERTS', (text) => text, []),
+    homeDir: from.homeDir ?? '~',
+    workingDir: from.workingDir ?? formerWorkingDir(from),
     childEnvironment: Object.fromEntries(
       CHILD_VARIABLES.flatMap((name) => {
         const value = from.environment[name];
@@ -231,11 +226,52 @@ export function readSettings(from: Surroundings): ReadSettings {
       }),
     ),
   };
-  return { settings, problems: reader.problems, given: reader.given };
+  const missingKeys = [SETTINGS.accessKeyId, SETTINGS.secretAccessKey]
+    .map(({ name }) => name)
+    .filter((name) => settings.api !== 'sandbox' && givenValue(from, name) === undefined);
+  reader.noteOtherKeyNames(missingKeys);
+  return { settings, problems: reader.problems, notes: reader.notes, given: reader.given, missingKeys };
 }
 
-/** The variables a user still has to set, of the two that every call to the provider needs. */
-export function missingKeys(from: Surroundings): string[] {
-  const reader = new Reader(from);
-  return ['VOLC_ACCESSKEY', 'VOLC_SECRETKEY'].filter((name) => reader.text(name) === undefined);
+function formerWorkingDir({ environment }: Surroundings): string {
+  return environment.PWD !== undefined && isAbsolute(environment.PWD) ? environment.PWD : '/nonexistent';
+}
+
+/** @returns the value in force, as doctor prints it; never a secret */
+export function valueShown(field: SettingField, { settings, given }: ReadSettings): string {
+  const row = SETTINGS[field];
+  if ('secret' in row && row.secret) return given.includes(row.name) ? 'set (not shown)' : 'not set';
+  const value = field === 'outputDir' ? (settings.outputDir ?? 'none') : settings[field as keyof Settings];
+  return (row.show as (value: unknown) => string)(value);
+}
+
+/** @returns what has to be corrected before these operations can run */
+export function problemsFor(
+  { problems }: ReadSettings,
+  ...operations: readonly Operation[]
+): readonly SettingProblem[] {
+  return problems.filter(({ needs }) => operations.some((operation) => needs.includes(operation)));
+}
+
+/** @throws Problem invalid_settings with every setting that stops one of these operations; missing_credentials with the variables */
+export function requireSettings(read: ReadSettings, ...operations: readonly Operation[]): void {
+  const problems = problemsFor(read, ...operations);
+  if (problems.length > 0) {
+    throw new Problem('invalid_settings', {
+      what: problems.map(({ message }) => message).join(' '),
+      mend: `correct ${[...new Set(problems.map(({ name }) => name))].join(', ')} in the server's settings and restart it`,
+    });
+  }
+  const asksProvider = operations.includes('paid') || operations.includes('query');
+  if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
+}
+
+function missingKeys({ missingKeys: missing, notes }: ReadSettings): Problem {
+  const names = missing.join(' and ');
+  const others = notes.filter(({ name }) => OTHER_KEY_NAME.test(name)).map(({ message }) => ` ${message}`);
+  const [are, them] = missing.length > 1 ? ['are', 'them'] : ['is', 'it'];
+  return new Problem('missing_credentials', {
+    what: `${names} ${are} not set, and every call to the provider needs ${them}.${others.join('')}`,
+    mend: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or JIMENG_VIDEO_API_URL=sandbox to try it without an account, and restart the server`,
+  });
 }

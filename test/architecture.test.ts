@@ -68,7 +68,7 @@ const importing = (pattern: RegExp) =>
 const LAYERS: readonly (readonly string[])[] = [
   [
     'settings',
-    'user-folders',
+    'nearest-name',
     'log',
     'problems',
     'provider-problems',
@@ -276,7 +276,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'tasks/prepare.ts',
       // /proc tells when a process started; user-dirs.dirs how the desktop names its folders.
       'tasks/process-identity.ts',
-      'user-folders.ts',
+      'settings/user-folders.ts',
       'make-folders.ts',
       'start.ts',
       'system/files.ts',

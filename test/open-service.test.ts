@@ -18,13 +18,13 @@ test.skipIf(process.platform === 'win32')(
       JIMENG_VIDEO_FFMPEG: ffmpeg,
     };
     const read = readSettings({ environment, homeDir: folder, workingDir: folder, platform: process.platform });
-    const holder = holdService(read, [], silentLog);
+    const holder = holdService(read, silentLog);
     onTestFinished(async () => {
       await holder.end(0);
       rmSync(folder, { recursive: true });
     });
     writeFileSync(`${ffmpeg}-to-be`, '#!/bin/sh\necho ffmpeg version 7.1\n', { mode: 0o755 });
-    const { context } = await holder.service();
+    const { context } = await holder.service('paid');
     await expect(context.ffmpeg()).rejects.toMatchObject({ code: 'ffmpeg_missing' });
     renameSync(`${ffmpeg}-to-be`, ffmpeg);
     expect(await context.ffmpeg()).toMatchObject({ path: ffmpeg, version: '7.1' });

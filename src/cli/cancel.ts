@@ -24,7 +24,7 @@ export function addCancel(program: Command, terminal: Terminal, end: (exitCode: 
 async function cancel(terminal: Terminal, taskId: string, isWanted: boolean): Promise<number> {
   return await runSession(terminal, { isWanted }, async (session) => {
     const { task_id: id } = parseInput(input, { taskId });
-    const service = await session.holder.service();
+    const service = await session.holder.service('query');
     session.aboutTask(id);
     const { record, withdrawn } = await service.cancel(id);
     const why = 'It is not queued any more, so it cannot be withdrawn.';

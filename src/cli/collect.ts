@@ -33,7 +33,7 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, isWan
   const ofRefusal = (report: object) => [report];
   return await runSession(terminal, { isWanted, ofRefusal }, async (session) => {
     const { wait_seconds: wait } = parseInput(input, given);
-    const service = await session.holder.service();
+    const service = await session.holder.service('paid');
     const call = session.call(wait === undefined ? undefined : Math.max(wait, LEAST_WAIT_SECONDS));
     const unsaved = await unsavedIds(service);
     const open = await service.openIds();

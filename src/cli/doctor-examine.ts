@@ -1,34 +1,59 @@
-/** Is everything there to make a video? Looks at the settings, this computer, the network and the provider; sends nothing that costs. */
+/** Examines everything that a video needs, and states in one sentence whether videos can be made. Sends nothing that costs. */
 import type { Clock } from '../clock.ts';
 import { createApi } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
+import { createNetwork, type Network } from '../network.ts';
 import { embeddedSandbox } from '../open-service.ts';
-import { missingKeys, type ReadSettings, readSettings, type Surroundings } from '../settings.ts';
-import { createNetwork, type Network } from '../system/network.ts';
-import type { Check } from './doctor-check.ts';
-import { checkCertificates, checkProxy } from './doctor-network.ts';
-import { checkFfmpeg, checkFolders, checkNode } from './doctor-places.ts';
-import { checkProvider, type Provider } from './doctor-provider.ts';
-import { checkSettings } from './doctor-settings.ts';
+import {
+  problemsFor,
+  type ReadSettings,
+  readSettings,
+  SETTINGS,
+  type SettingField,
+  type Surroundings,
+  valueShown,
+} from '../settings.ts';
+import {
+  blocking,
+  type Check,
+  checkCertificates,
+  checkFfmpeg,
+  checkFolders,
+  checkProxy,
+  fine,
+  toFix,
+} from './doctor-computer.ts';
+import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
+
+export interface ShownSetting {
+  readonly name: string;
+  /** Of a secret only whether it is set. */
+  readonly value: string;
+  readonly source: 'set' | 'default';
+}
 
 export interface Finding {
   readonly sandbox: boolean;
   readonly isSettingWrong: boolean;
+  /** Whether videos can be made: one sentence, or two. */
+  readonly verdict: string;
+  readonly capabilities: readonly Capability[];
   readonly checks: readonly Check[];
+  readonly settings: readonly ShownSetting[];
 }
 
 export interface ExamineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Before what may take seconds. */
+  /** Called before what may take seconds. */
   readonly onStep?: (doing: string) => void;
 }
 
 /** With one of these wrong, another provider would be asked, another way, or with other keys. */
 const NEEDED_TO_ASK = /^(VOLC_|JIMENG_VIDEO_API_URL$|JIMENG_VIDEO_API_TIMEOUT$|https?_proxy$)/i;
 
-/** Signs nothing that anybody takes: the answer tells whether the provider can be reached, and its time. */
+/** Signs nothing that anybody accepts: the response shows whether the provider can be reached, and its time. */
 const NO_KEYS = { accessKeyId: 'not-set', secretAccessKey: 'not-set' };
 
 /** @throws the signal's reason when it is aborted */
@@ -36,28 +61,64 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   const { clock, signal, onStep = () => undefined } = options;
   const read = readSettings(from);
   const { settings, problems } = read;
-  const checks = [checkNode(process.versions.node), ...checkSettings(read), ...(await checkFolders(settings))];
+  const checks = [fine('Node.js', process.versions.node), ...checkSettings(read), ...(await checkFolders(read))];
   onStep('looking for ffmpeg');
   checks.push(await checkFfmpeg(settings, clock, signal));
   const network = createNetwork(settings.proxy);
+  let provider: ProviderFinding = { checks: [], capabilities: [] };
   try {
     checks.push(await checkCertificates(settings));
     onStep('asking the provider');
-    const isAskable = !problems.some(({ name }) => NEEDED_TO_ASK.test(name));
-    if (isAskable)
-      checks.push(checkProxy(settings, network), ...(await askProvider(read, missingKeys(from), network, options)));
+    if (!problems.some(({ name }) => NEEDED_TO_ASK.test(name))) {
+      checks.push(checkProxy(settings, network));
+      provider = await askProvider(read, network, options);
+    }
   } finally {
     await network.close();
   }
-  return { sandbox: settings.api === 'sandbox', isSettingWrong: problems.length > 0, checks };
+  const all = [...checks, ...provider.checks];
+  const sandbox = settings.api === 'sandbox';
+  return {
+    sandbox,
+    isSettingWrong: problems.length > 0,
+    verdict: verdictOf(all, provider.capabilities, sandbox),
+    capabilities: provider.capabilities,
+    checks: all,
+    settings: Object.entries(SETTINGS).map(([field, { name }]) => ({
+      name,
+      value: valueShown(field as SettingField, read),
+      source: read.given.includes(name) ? 'set' : 'default',
+    })),
+  };
+}
+
+/** What is wrong with the settings, and what of them is ignored. */
+function checkSettings(read: ReadSettings): Check[] {
+  const stopping = problemsFor(read, 'paid');
+  const wrong = read.problems.map((problem) => {
+    const check = stopping.includes(problem) ? blocking : toFix;
+    return check(problem.name, withoutName(problem), 'correct it, or remove it');
+  });
+  const noBudget =
+    read.settings.dailyBudgetCny === 0
+      ? [blocking(SETTINGS.dailyBudgetCny.name, 'is 0, so no video may be made.', 'raise it, or remove it')]
+      : [];
+  return [
+    ...wrong,
+    ...noBudget,
+    ...read.notes.map((note): Check => ({ name: note.name, status: 'ignored', message: withoutName(note) })),
+  ];
+}
+
+function withoutName({ name, message }: { readonly name: string; readonly message: string }): string {
+  return message.startsWith(`${name} `) ? message.slice(name.length + 1) : message;
 }
 
 async function askProvider(
-  { settings }: ReadSettings,
-  missing: readonly string[],
+  { settings, missingKeys }: ReadSettings,
   network: Network,
   { clock, log, signal }: ExamineOptions,
-): Promise<Check[]> {
+): Promise<ProviderFinding> {
   const { api, apiTimeoutSeconds, credentials } = settings;
   const shared = { apiTimeoutSeconds, network, clock, log };
   const check = (url: URL, keys: typeof NO_KEYS, facts: Pick<Provider, 'name' | 'missingKeys' | 'keysAre'>) =>
@@ -68,15 +129,48 @@ async function askProvider(
       signal,
     });
   if (api !== 'sandbox') {
-    const facts = { name: api.origin, missingKeys: missing, keysAre: 'taken by the provider' };
-    return await check(api, credentials ?? NO_KEYS, facts);
+    return await check(api, credentials ?? NO_KEYS, {
+      name: api.origin,
+      missingKeys,
+      keysAre: 'accepted by the provider',
+    });
   }
-  const sandbox = await embeddedSandbox();
+  const sandbox = await embeddedSandbox(settings.sandboxSeconds);
   try {
-    const name = 'the embedded sandbox (it makes no real videos)';
-    const facts = { name, missingKeys: [], keysAre: "the sandbox's own; none are needed" };
+    const facts = { name: 'the embedded sandbox', missingKeys: [], keysAre: "the sandbox's own; none are needed" };
     return await check(await sandbox.url(), sandbox.credentials, facts);
   } finally {
     await sandbox.close();
   }
+}
+
+/** What stops every video, else what can be made and what cannot. */
+function verdictOf(checks: readonly Check[], capabilities: readonly Capability[], sandbox: boolean): string {
+  const blockers = checks.filter(({ isBlocking }) => isBlocking);
+  const [blocker] = blockers;
+  if (blocker !== undefined) {
+    if (blockers.length > 1) return `No video can be made yet: ${blockers.length} things have to be fixed first.`;
+    const isVariable = /^[A-Za-z_]+$/.test(blocker.name) && blocker.name === blocker.name.toUpperCase();
+    return `No video can be made yet: ${isVariable ? `${blocker.name} ` : ''}${blocker.message}`;
+  }
+  const of = (verdict: Capability['verdict']) => capabilities.filter((capability) => capability.verdict === verdict);
+  const [ready, closed, unknown] = [of('ready'), of('not_opened'), of('unknown')];
+  if (sandbox && ready.length === capabilities.length) {
+    return 'You can try everything in the sandbox. It makes no real videos, and nothing is charged.';
+  }
+  const parts = [
+    ...(ready.length > 0 ? [`You can make ${listed(ready)} videos`] : ['No video can be made yet']),
+    ...(closed.length > 0
+      ? [`${listed(closed)} ${closed.length > 1 ? 'are' : 'is'} not opened yet: ${closed[0]?.hint}`]
+      : []),
+    ...(unknown.length > 0 ? [`${listed(unknown)} could not be checked`] : []),
+  ];
+  return `${parts.join('; ')}.`;
+}
+
+function listed(capabilities: readonly Capability[]): string {
+  return capabilities
+    .map(({ name }) => name)
+    .join(', ')
+    .replace(/, ([^,]+)$/, ' and $1');
 }

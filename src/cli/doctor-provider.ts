@@ -1,10 +1,10 @@
-/** Does the provider answer, agree on the time, take the keys, and which capabilities are opened? Asked by free queries only. */
+/** Checks the provider for doctor, with free queries: reachable, clock, keys, and which capabilities are opened. */
 import type { Clock } from '../clock.ts';
 import { isBusy } from '../jimeng/answers.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { MODE_NAMES, modeRow, type Resolution } from '../jimeng/modes.ts';
-import { PROBLEMS } from '../problems.ts';
-import { type Check, fine, toMend, toMendBy } from './doctor-check.ts';
+import { PROBLEMS, type Problem } from '../problems.ts';
+import { blocking, type Check, fine, toFix } from './doctor-computer.ts';
 
 /** Ids begin with the time: this one is from long before the service. */
 const NO_TASK = '1000000000000000001';
@@ -30,31 +30,43 @@ export interface Provider {
   readonly signal: AbortSignal;
 }
 
+export interface Capability {
+  readonly name: Resolution;
+  readonly verdict: 'ready' | 'not_opened' | 'unknown';
+  /** What was found; a sentence. */
+  readonly message: string;
+  /** An imperative without a full stop; not with `ready`. */
+  readonly hint?: string;
+}
+
+export interface ProviderFinding {
+  readonly checks: readonly Check[];
+  /** One of each capability; empty where they could not be checked. */
+  readonly capabilities: readonly Capability[];
+}
+
 /** One mode of each resolution: these are opened separately in the console. */
-function capabilities(): { readonly resolution: Resolution; readonly reqKey: string }[] {
+function capabilityKeys(): ReadonlyMap<Resolution, string> {
   const first = new Map<Resolution, string>();
   for (const { resolution, reqKey } of MODE_NAMES.map(modeRow)) {
     if (!first.has(resolution)) first.set(resolution, reqKey);
   }
-  return [...first].map(([resolution, reqKey]) => ({ resolution, reqKey }));
+  return first;
 }
 
-/** @returns one check for each thing that could be found out */
-export async function checkProvider(provider: Provider): Promise<Check[]> {
-  const checks: Check[] = [];
-  for (const { resolution, reqKey } of capabilities()) {
-    const outcome = await ask(provider, reqKey);
-    if (checks.length === 0) {
-      checks.push(...checkAccess(provider, outcome));
-      if (checks.some(({ name, status }) => name !== 'clock' && status === 'mend')) return checks;
-      if (codeOf(outcome) === 'InvalidTimestamp') return checks;
-    }
-    checks.push(checkCapability(resolution, reqKey, outcome));
+export async function checkProvider(provider: Provider): Promise<ProviderFinding> {
+  let checks: readonly Check[] | undefined;
+  const capabilities: Capability[] = [];
+  for (const [name, reqKey] of capabilityKeys()) {
+    const outcome = await query(provider, reqKey);
+    checks ??= checkAccess(provider, outcome);
+    if (checks.some(({ isBlocking }) => isBlocking)) return { checks, capabilities: [] };
+    capabilities.push(checkCapability(name, reqKey, outcome));
   }
-  return checks;
+  return { checks: checks ?? [], capabilities };
 }
 
-async function ask({ api, clock, signal }: Provider, reqKey: string): Promise<QueryOutcome> {
+async function query({ api, clock, signal }: Provider, reqKey: string): Promise<QueryOutcome> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await api.query(reqKey, NO_TASK, signal);
     if (!isBusy(codeOf(outcome) ?? '') || attempt === BUSY_ATTEMPTS) return outcome;
@@ -66,22 +78,26 @@ function codeOf(outcome: QueryOutcome): string | undefined {
   return 'problem' in outcome ? outcome.problem.code : undefined;
 }
 
-/** What one answer says of the way there, the clock and the keys. */
+function blockingBy(name: string, { message, mend }: Problem): Check {
+  return blocking(name, message, mend);
+}
+
+/** What one response shows about the connection, the clock and the keys. */
 function checkAccess(provider: Provider, outcome: QueryOutcome): Check[] {
   const { name, missingKeys, keysAre, clock } = provider;
   const missing = checkMissing(missingKeys);
   if (outcome.kind === 'unanswered') {
     const { message, mend } = outcome.problem;
     const sentence = `${message} The clock, the keys and the capabilities could not be checked.`;
-    return [toMend('provider', sentence, mend), ...missing];
+    return [blocking('provider', sentence, mend), ...missing];
   }
   const found = [fine('provider', `${name} answers`), checkClock(outcome, clock.now())];
   const code = codeOf(outcome) ?? '';
   if (missing.length > 0) return [...found, ...missing];
   if (code === 'InvalidTimestamp') return found;
-  if (KEY_CODES.has(code) && outcome.kind === 'hindered') return [...found, toMendBy('keys', outcome.problem)];
+  if (KEY_CODES.has(code) && outcome.kind === 'hindered') return [...found, blockingBy('keys', outcome.problem)];
   if (POLICY_CODES.has(code) && outcome.kind === 'hindered') {
-    return [...found, fine('keys', keysAre), toMendBy('policy', outcome.problem)];
+    return [...found, fine('keys', keysAre), blockingBy('policy', outcome.problem)];
   }
   return [...found, fine('keys', keysAre)];
 }
@@ -90,8 +106,8 @@ function checkMissing(names: readonly string[]): Check[] {
   if (names.length === 0) return [];
   const all = names.join(' and ');
   const where = 'keys are made at console.volcengine.com/iam/keymanage';
-  const mend = `set ${all} (${where}), or set JIMENG_VIDEO_API_URL=sandbox to try it without an account`;
-  return [toMend('keys', `${all} ${names.length > 1 ? 'are' : 'is'} not set.`, mend)];
+  const hint = `set ${all} (${where}), or set JIMENG_VIDEO_API_URL=sandbox to try it without an account`;
+  return [blocking('keys', `${all} ${names.length > 1 ? 'are' : 'is'} not set.`, hint)];
 }
 
 function checkClock(outcome: QueryOutcome, now: number): Check {
@@ -100,25 +116,26 @@ function checkClock(outcome: QueryOutcome, now: number): Check {
   const { mend } = PROBLEMS.InvalidTimestamp;
   if (codeOf(outcome) === 'InvalidTimestamp') {
     const isKnown = skewSeconds !== undefined && Math.abs(skewSeconds) > MAX_SKEW_SECONDS;
-    const measured = isKnown ? ` It is ${tellSkew(skewSeconds)}.` : '';
+    const measured = isKnown ? ` It is ${skewText(skewSeconds)}.` : '';
     const rest = ' The keys and the capabilities could not be checked.';
-    return toMend('clock', `${PROBLEMS.InvalidTimestamp.what}${measured}${rest}`, mend);
+    return blocking('clock', `${PROBLEMS.InvalidTimestamp.what}${measured}${rest}`, mend);
   }
-  if (skewSeconds === undefined) return fine('clock', 'the provider takes its time');
-  if (Math.abs(skewSeconds) <= MAX_SKEW_SECONDS) return fine('clock', tellSkew(skewSeconds));
-  return toMend('clock', `This computer's clock is ${tellSkew(skewSeconds)}; from 900 s on nothing works.`, mend);
+  if (skewSeconds === undefined) return fine('clock', 'accepted by the provider');
+  if (Math.abs(skewSeconds) <= MAX_SKEW_SECONDS) return fine('clock', skewText(skewSeconds));
+  return toFix('clock', `This computer's clock is ${skewText(skewSeconds)}; from 900 s on nothing works.`, mend);
 }
 
-/** The header has whole seconds, and the answer took its time. */
-function tellSkew(seconds: number): string {
+/** The header has whole seconds, and the response took its time. */
+function skewText(seconds: number): string {
   if (Math.abs(seconds) <= 2) return "agrees with the provider's";
   return `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the provider's`;
 }
 
-/** An unknown task is what an opened capability answers with: `not_found`, or 50215 as a sibling product does. */
-function checkCapability(resolution: Resolution, reqKey: string, outcome: QueryOutcome): Check {
-  if (outcome.kind !== 'hindered' && outcome.kind !== 'unanswered') return fine(resolution, 'opened');
-  const { problem } = outcome;
-  if (problem.code === '50400') return toMend(resolution, `Not opened (50400, ${reqKey}).`, problem.mend);
-  return toMend(resolution, `${problem.message} (${problem.code}, ${reqKey})`, problem.mend);
+/** An opened capability answers that it does not know the task: `not_found`, or 50215 as a sibling product does. */
+function checkCapability(name: Resolution, reqKey: string, outcome: QueryOutcome): Capability {
+  if (outcome.kind !== 'hindered' && outcome.kind !== 'unanswered')
+    return { name, verdict: 'ready', message: 'Ready.' };
+  const { code, message, mend: hint } = outcome.problem;
+  if (code === '50400') return { name, verdict: 'not_opened', message: `Not opened (50400, ${reqKey}).`, hint };
+  return { name, verdict: 'unknown', message: `Could not be checked: ${message} (${code}, ${reqKey})`, hint };
 }

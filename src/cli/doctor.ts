@@ -1,12 +1,13 @@
-/** Check everything that a video needs, and say what is to be mended. */
+/** The command that checks everything a video needs and says what to fix. */
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createLog } from '../log.ts';
 import { capitalised } from '../report/surface.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { VERSION } from '../version.ts';
-import type { Check } from './doctor-check.ts';
-import { examine, type Finding } from './doctor-examine.ts';
+import type { Check } from './doctor-computer.ts';
+import { examine, type Finding, type ShownSetting } from './doctor-examine.ts';
+import type { Capability } from './doctor-provider.ts';
 import { EXIT } from './exit-codes.ts';
 import { commandHere } from './here.ts';
 import { listenForInterruption } from './session.ts';
@@ -16,9 +17,9 @@ import { inCommandWords } from './wording.ts';
 export function addDoctor(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
   program
     .command('doctor')
-    .summary('check the settings, the folders, the clock, the keys and the opened capabilities')
+    .summary('say whether videos can be made, and what to fix')
     .description(
-      'Checks the settings, the folders, ffmpeg, the way to the provider, the clock, the keys, and which capabilities are opened. Costs nothing. Exit codes: 0 all is well, 1 something is to be mended, 2 a setting is wrong.',
+      'Says whether videos can be made, and what to fix. Checks the settings, the folders, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
     )
     .option('--json', 'print what was found as JSON')
     .action(async ({ json }: { json?: boolean }) => {
@@ -34,10 +35,9 @@ async function doctor(terminal: Terminal, isJson: boolean): Promise<number> {
   try {
     const onStep = (doing: string) => terminal.showProgress(`${doing} …`);
     const finding = await examine(from, { clock: systemClock, log, signal, onStep });
-    const toMend = finding.checks.filter(({ status }) => status === 'mend').length;
-    await terminal.print(isJson ? JSON.stringify(jsonOf(finding), null, 2) : finding.checks.map(lineOf).join('\n'));
-    terminal.say(toMend === 0 ? 'All is well.' : `${toMend} to mend.`);
-    return finding.isSettingWrong ? EXIT.wrongUsage : toMend > 0 ? EXIT.failed : EXIT.done;
+    await terminal.print(isJson ? JSON.stringify(jsonOf(finding), null, 2) : textOf(finding));
+    if (finding.isSettingWrong) return EXIT.wrongUsage;
+    return isWell(finding) ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (!signal.aborted) throw error;
     terminal.say('Interrupted.');
@@ -47,13 +47,42 @@ async function doctor(terminal: Terminal, isJson: boolean): Promise<number> {
   }
 }
 
-function lineOf({ name, status, message, mend }: Check): string {
-  if (mend === undefined) return `${status}   ${name}: ${message}`;
-  const command = commandHere();
-  return `${status} ${name}: ${inCommandWords(message, command)} ${capitalised(inCommandWords(mend, command))}.`;
+function isWell({ checks, capabilities }: Finding): boolean {
+  return checks.every(({ status }) => status !== 'fix') && capabilities.every(({ verdict }) => verdict === 'ready');
 }
 
-function jsonOf({ sandbox, checks }: Finding): object {
-  const isWell = checks.every(({ status }) => status === 'ok');
-  return { status: isWell ? 'ok' : 'mend', version: VERSION, sandbox, checks };
+function jsonOf(finding: Finding): object {
+  const { verdict: message, checks, isSettingWrong: _, ...rest } = finding;
+  const shown = checks.map(({ isBlocking: __, ...check }) => check);
+  return { status: isWell(finding) ? 'ok' : 'fix', message, version: VERSION, ...rest, checks: shown };
+}
+
+type Line = readonly [name: string, text: string];
+
+function textOf({ verdict, capabilities, checks, settings }: Finding): string {
+  const command = commandHere();
+  const lineOf = ({ name, message, hint }: Check | Capability): Line => {
+    const advice = hint === undefined ? '' : ` ${capitalised(hint)}.`;
+    return [name, inCommandWords(`${message}${advice}`, command)];
+  };
+  const linesOf = (...wanted: readonly Check['status'][]) =>
+    checks.filter(({ status }) => wanted.includes(status)).map(lineOf);
+  return [
+    inCommandWords(verdict, command),
+    ...section('To fix', linesOf('fix')),
+    ...section('Capabilities', capabilities.map(lineOf)),
+    ...section('Ignored', linesOf('ignored')),
+    ...section('Checks', linesOf('ok', 'info')),
+    ...section('Settings', settings.map(settingLine)),
+  ].join('\n');
+}
+
+function settingLine({ name, value, source }: ShownSetting): Line {
+  return [name, /^(set \(|not set$)/.test(value) ? value : `${value} (${source})`];
+}
+
+function section(title: string, lines: readonly Line[]): string[] {
+  if (lines.length === 0) return [];
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return ['', title, ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
 }

@@ -57,7 +57,7 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, isWa
   return await runSession(terminal, { isWanted }, async (session) => {
     const asked = parseInput(input, given);
     const request = settleRequest(asked);
-    const service = await session.holder.service();
+    const service = await session.holder.service('paid');
     const call = session.call(asked.wait_seconds);
     const { output, allow_duplicate: allowDuplicate = false } = asked;
     if (asked.dry_run) {

@@ -37,7 +37,7 @@ async function get(terminal: Terminal, given: Record<string, unknown>, isWanted:
   return await runSession(terminal, { isWanted }, async (session) => {
     const asked = parseInput(input, given);
     const { wait_seconds: wait, task_id: taskId } = asked;
-    const service = await session.holder.service();
+    const service = await session.holder.service('query', 'save');
     const call = session.call(wait === undefined ? undefined : Math.max(wait, LEAST_WAIT_SECONDS));
     session.aboutTask(taskId);
     const record = await service.get(taskId, asked.mode, asked.output, call);

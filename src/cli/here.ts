@@ -4,7 +4,7 @@ import { posix, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { searchPathOf, surroundings } from '../settings.ts';
 import { NAME } from '../version.ts';
-import { isClone, type Program } from './setup-launch.ts';
+import { isClone, type Program } from './setup-clients.ts';
 
 export interface Shell {
   readonly system: NodeJS.Platform;

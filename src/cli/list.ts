@@ -43,7 +43,7 @@ async function list(terminal: Terminal, given: Record<string, unknown>, isWanted
   const ofRefusal = (report: object) => ({ ...report, tasks: [] });
   return await runSession(terminal, { isWanted, ofRefusal }, async (session) => {
     const asked = parseInput(input, given);
-    const service = await session.holder.service();
+    const service = await session.holder.service('read');
     if (asked.wait_seconds) {
       service.resume();
       await service.waitForAnyChange(session.call(asked.wait_seconds));

@@ -4,7 +4,7 @@ import { createLog, type Log } from '../log.ts';
 import { holdService, type ServiceHolder } from '../open-service.ts';
 import { Problem } from '../problems.ts';
 import { timeWords } from '../report/time-left.ts';
-import { missingKeys, readSettings, surroundings } from '../settings.ts';
+import { readSettings, surroundings } from '../settings.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 import type { Call } from '../tasks/service.ts';
 import type { UsualTime } from '../tasks/usual-time.ts';
@@ -76,10 +76,9 @@ export async function runSession(
 
 /** Information in JSON lines would spoil a terminal: warnings only, unless somebody asks for more. */
 function openHolder(): { holder: ServiceHolder; log: Log } {
-  const from = surroundings();
-  const read = readSettings(from);
+  const read = readSettings(surroundings());
   const log = createLog(read.given.includes('LOG_LEVEL') ? read.settings.logLevel : 'warn');
-  return { holder: holdService(read, missingKeys(from), log), log };
+  return { holder: holdService(read, log), log };
 }
 
 /** Heard until the end: npx hands one Ctrl-C on twice, and the second must not lose what the first one waits for. */

@@ -1,17 +1,52 @@
 /**
- * What does each client want to read, and where? The formats are the clients' own, looked up in November 2026:
+ * The configuration of each client: its file, its format, and the command that starts this server. Looked up in November 2026:
  * modelcontextprotocol.io (Claude Desktop), code.claude.com/docs/en/mcp, cursor.com/docs/mcp,
  * code.visualstudio.com/docs/copilot/reference/mcp-configuration, developers.openai.com/codex/mcp,
  * geminicli.com/docs/tools/mcp-server.
  */
 import { NAME } from '../version.ts';
-import type { Launch, Platform } from './setup-launch.ts';
+
+export const PLATFORMS = ['macos', 'windows', 'linux'] as const;
+export type Platform = (typeof PLATFORMS)[number];
+
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export function platformOf(system: NodeJS.Platform): Platform {
+  return system === 'darwin' ? 'macos' : system === 'win32' ? 'windows' : 'linux';
+}
+
+/** This program's own file, and the Node that runs it. */
+export interface Program {
+  readonly path: string;
+  readonly node: string;
+}
+
+/** A clone was not installed by npm: npx would start another program, or none. */
+export function isClone({ path }: Program): boolean {
+  return !/[\\/]node_modules[\\/]/.test(path);
+}
+
+/**
+ * What npm installed is started by npx everywhere; a clone by its path, and by the Node that runs it now, because a
+ * client that was started from the desktop often finds no other.
+ * @param program undefined: for another computer
+ */
+export function launchOn(platform: Platform, program: Program | undefined): Launch {
+  if (program !== undefined && isClone(program)) return { command: program.node, args: [program.path] };
+  const npx = ['npx', '-y', NAME];
+  // On Windows npx is a batch file, which only a shell can start (modelcontextprotocol/servers, README).
+  const [command = '', ...args] = platform === 'windows' ? ['cmd', '/c', ...npx] : npx;
+  return { command, args };
+}
 
 export interface SetupClient {
   readonly title: string;
   /** The user's own file: of all projects. */
   readonly file: Readonly<Record<Platform, string>>;
-  /** How one gets at it, and what else there is to know; sentences. */
+  /** How to open the file, and what else to know; sentences. */
   readonly notes: (platform: Platform) => readonly string[];
   readonly config: (launch: Launch, platform: Platform) => string;
 }
@@ -22,7 +57,7 @@ const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your secret k
 const CODEX = { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 } as const;
 const GEMINI = { waitSeconds: 500, toolMilliseconds: 600_000 } as const;
 
-/** A list of texts stands on one line, as people write it. */
+/** Lists of texts on one line, as people write them. */
 function jsonText(value: object): string {
   return JSON.stringify(value, null, 2).replace(/\[\s+("[^[\]{}]*")\s+\]/g, (_, texts: string) => {
     return `[${texts.replace(/,\n\s+/g, ', ')}]`;

@@ -1,20 +1,27 @@
-/** Print the configuration of a client, and where it goes. Writes nothing. */
+/** The command that prints the configuration of a client, and where it goes. Writes nothing. */
 import type { Command } from 'commander';
-import { Problem } from '../problems.ts';
 import { EXIT } from './exit-codes.ts';
 import { commandHere, ownProgram } from './here.ts';
 import { textOption } from './options.ts';
-import { sayProblem } from './outcome.ts';
-import { CLIENT_NAMES, CLIENTS, clientNamed, type SetupClient } from './setup-clients.ts';
-import { isClone, launchOn, PLATFORMS, type Platform, platformOf } from './setup-launch.ts';
+import {
+  CLIENT_NAMES,
+  CLIENTS,
+  clientNamed,
+  isClone,
+  launchOn,
+  PLATFORMS,
+  type Platform,
+  platformOf,
+  type SetupClient,
+} from './setup-clients.ts';
 import type { Terminal } from './terminal.ts';
 
 const KEYS_NOTE =
-  'The keys are made at console.volcengine.com/iam/keymanage. To try it without an account, give JIMENG_VIDEO_API_URL = sandbox in their place.';
-const CLONE_NOTE = 'npx takes the published package. For a clone on that computer, run setup there.';
-/** MCP clients hand on PATH, HOME and the like only. */
+  'The keys are made at console.volcengine.com/iam/keymanage. To try it without an account, set JIMENG_VIDEO_API_URL to sandbox in their place.';
+const CLONE_NOTE = 'npx starts the published package. For a clone on that computer, run setup there.';
+/** MCP clients pass on PATH, HOME and the like only. */
 const PROXY_NOTE =
-  'Behind a proxy, add HTTPS_PROXY (and NODE_EXTRA_CA_CERTS) there too: most clients do not hand their own environment on.';
+  'Behind a proxy, add HTTPS_PROXY (and NODE_EXTRA_CA_CERTS) there too: most clients do not pass their own environment on.';
 
 export function addSetup(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
   program
@@ -28,34 +35,28 @@ export function addSetup(program: Command, terminal: Terminal, end: (exitCode: n
     });
 }
 
-async function setup(terminal: Terminal, client: string | undefined, wanted: string | undefined): Promise<number> {
-  try {
-    const here = platformOf(process.platform);
-    const platform = wanted === undefined ? here : platformOrProblem(wanted);
-    if (client === undefined) await terminal.print(listText(platform));
-    else await terminal.print(clientText(clientOrProblem(client), platform, platform === here));
-    return EXIT.done;
-  } catch (error) {
-    return sayProblem(terminal, error);
+async function setup(terminal: Terminal, name: string | undefined, wanted: string | undefined): Promise<number> {
+  const here = platformOf(process.platform);
+  const platform = wanted === undefined ? here : PLATFORMS.find((known) => known === wanted.toLowerCase());
+  if (platform === undefined) {
+    return wrongUsage(terminal, `"${wanted}" is not a platform; choose one of ${PLATFORMS.join(', ')}.`);
   }
+  if (name === undefined) {
+    await terminal.print(listText(platform));
+    return EXIT.done;
+  }
+  const client = clientNamed(name);
+  if (client === undefined) {
+    const others = 'For any other client, use the command, the arguments and the variables of one of them.';
+    return wrongUsage(terminal, `setup does not know "${name}"; it knows ${CLIENT_NAMES.join(', ')}. ${others}`);
+  }
+  await terminal.print(clientText(CLIENTS[client], platform, platform === here));
+  return EXIT.done;
 }
 
-function platformOrProblem(text: string): Platform {
-  const platform = PLATFORMS.find((known) => known === text.toLowerCase());
-  if (platform !== undefined) return platform;
-  throw new Problem('invalid_input', {
-    what: `--platform is "${text}", and there are ${PLATFORMS.join(', ')}.`,
-    mend: 'give one of these',
-  });
-}
-
-function clientOrProblem(text: string): SetupClient {
-  const name = clientNamed(text);
-  if (name !== undefined) return CLIENTS[name];
-  throw new Problem('invalid_input', {
-    what: `"${text}" is no client that setup knows; it knows ${CLIENT_NAMES.join(', ')}.`,
-    mend: 'give one of these; any other client takes the command, the arguments and the variables of one of them in its own way',
-  });
+function wrongUsage(terminal: Terminal, sentence: string): number {
+  terminal.say(sentence);
+  return EXIT.wrongUsage;
 }
 
 function listText(platform: Platform): string {
@@ -76,7 +77,7 @@ function clientText({ title, file, notes, config }: SetupClient, platform: Platf
     '',
     ...notes(platform),
     ...(isClone(program) && !isHere ? [CLONE_NOTE] : []),
-    'What the file has already stays: add the server beside it.',
+    'Keep what the file already holds, and add the server to it.',
     KEYS_NOTE,
     PROXY_NOTE,
   ].join('\n');

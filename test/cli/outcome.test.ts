@@ -13,13 +13,13 @@ async function toldOf(owner: ProcessIdentity, { onTestFinished }: TestContext) {
   const workspace = makeWorkspace(undefined, { JIMENG_VIDEO_API_URL: 'sandbox' });
   const { env: environment, folder: homeDir, workingDir } = workspace;
   const read = readSettings({ environment, homeDir, workingDir, platform: process.platform });
-  const holder = holdService(read, [], silentLog);
+  const holder = holdService(read, silentLog);
   onTestFinished(async () => {
     await holder.end(0);
     await workspace.remove();
   });
   const record = sampleRecord({ status: 'submitting', sent_at: new Date().toISOString(), owner });
-  return await tellAtEnd(await holder.service(), record);
+  return await tellAtEnd(await holder.service('query'), record);
 }
 
 describe('a request whose answer is awaited', () => {

@@ -69,9 +69,15 @@ describe.concurrent('wrong usage', SLOW, () => {
     expect(missing.code).toBe(2);
     workspace.env.JIMENG_VIDEO_CONCURRENCY = 'two';
     workspace.env.JIMENG_VIDEO_API_TIMEOUT = '-1';
-    const wrong = await runCommand(['list', '--json'], workspace);
+    workspace.env.VOLC_SECRETKEY = 'c2VjcmV0';
+    workspace.env.JIMENG_VIDEO_STATE_DIR = 'relative';
+    const list = await runCommand(['list', '--json'], workspace);
+    expect(list.stderr).toMatch(/^JIMENG_VIDEO_STATE_DIR must be [^\n]*\n/);
+    expect(list.stderr).not.toContain('JIMENG_VIDEO_CONCURRENCY');
+    expect(JSON.parse(list.stdout)).toMatchObject({ tasks: [] });
+    const wrong = await runCommand(['generate', 'x', '--json'], workspace);
     expect(wrong.stderr).toMatch(/JIMENG_VIDEO_API_TIMEOUT must be .* JIMENG_VIDEO_CONCURRENCY must be /);
-    expect(JSON.parse(wrong.stdout)).toMatchObject({ tasks: [] });
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ status: 'refused' });
     expect(wrong.code).toBe(2);
     expect(JSON.parse((await runCommand(['collect', '--json'], workspace)).stdout)).toMatchObject([
       { status: 'refused' },

@@ -50,7 +50,7 @@ beforeAll(async () => {
     LOG_LEVEL: 'info',
   };
   const read = readSettings({ environment, homeDir: folder, workingDir: folder, platform: process.platform });
-  holder = holdService(read, [], createLog('silent'));
+  holder = holdService(read, createLog('silent'));
   program = await buildProgram();
 });
 

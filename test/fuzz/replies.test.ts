@@ -137,7 +137,7 @@ test(`${HTTP_RUNS} replies over HTTP, to submits and queries, end in reports tha
   const open = (state: number) => {
     const given = { ...environment, JIMENG_VIDEO_STATE_DIR: join(folder, `state-${state}`) };
     const read = readSettings({ environment: given, homeDir: folder, workingDir: folder, platform: process.platform });
-    return holdService(read, [], log);
+    return holdService(read, log);
   };
   // A state folder of its own every 20 runs: unknown outcomes hold their slots for ten minutes.
   let holder = open(0);

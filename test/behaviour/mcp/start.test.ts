@@ -68,7 +68,7 @@ describe('with settings that are wrong', () => {
     const { names, report, isError } = await firstCall(wrong, 'generate_video', { prompt: 'x' });
     expect(names).toEqual(NAMES);
     expect([report.status, report.error?.code, isError]).toEqual(['refused', 'invalid_settings', true]);
-    for (const name of Object.keys(wrong).slice(1)) {
+    for (const name of Object.keys(wrong).filter((name) => !/LOG_LEVEL|VOLC_ACCESSKEY/.test(name))) {
       expect(report.message).toContain(`${name} `);
       expect(report.next_step).toContain(name);
     }

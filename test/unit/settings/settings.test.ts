@@ -1,10 +1,6 @@
-/** Is every variable read as the operator meant it, and are all that are wrong told together, by name? */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { missingKeys, readSettings, type Surroundings, surroundings } from '../src/settings.ts';
-import { cacheFolder, readVideosFolder, stateFolder } from '../src/user-folders.ts';
+/** Each variable is read as the operator meant it, and every wrong value is reported by name. */
+import { describe, expect, test } from 'vitest';
+import { readSettings, SETTINGS, type Surroundings, surroundings } from '../../../src/settings.ts';
 
 const HOME = '/home/mei';
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
@@ -14,7 +10,9 @@ function from(environment: Record<string, string>, rest: Partial<Surroundings> =
 }
 const read = (environment: Record<string, string>) => readSettings(from(environment));
 
-/** Each variable with a value of its own, and where it ends up. */
+const META = '{"producer_id":"p-001","content_propagator":"示例平台"}';
+
+/** Each variable with a value of its own, and its field. */
 const GIVEN: [name: string, value: string, field: string, expected: unknown][] = [
   ['JIMENG_VIDEO_API_TIMEOUT', '12.5', 'apiTimeoutSeconds', 12.5],
   ['JIMENG_VIDEO_POLL_INTERVAL', '0.25', 'pollIntervalSeconds', 0.25],
@@ -26,7 +24,11 @@ const GIVEN: [name: string, value: string, field: string, expected: unknown][] =
   ['JIMENG_VIDEO_STATE_DIR', '/state/', 'stateDir', '/state'],
   ['JIMENG_VIDEO_CONCURRENCY', '3', 'concurrency', 3],
   ['JIMENG_VIDEO_DAILY_BUDGET_CNY', '0', 'dailyBudgetCny', 0],
-  ['JIMENG_VIDEO_FFMPEG', 'C:\\ffmpeg.exe', 'ffmpeg', 'C:\\ffmpeg.exe'],
+  ['JIMENG_VIDEO_CONFIRM_ABOVE_CNY', '5.5', 'confirmAboveCny', 5.5],
+  ['JIMENG_VIDEO_FFMPEG', '~/bin/ffmpeg', 'ffmpeg', '/home/mei/bin/ffmpeg'],
+  ['JIMENG_VIDEO_IMAGES', 'Omit', 'images', 'omit'],
+  ['JIMENG_VIDEO_AIGC_META', META, 'aigcMeta', JSON.parse(META)],
+  ['JIMENG_VIDEO_SANDBOX_SECONDS', '0.5', 'sandboxSeconds', 0.5],
   ['LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
   ['JIMENG_VIDEO_API_URL', 'sandbox', 'api', 'sandbox'],
 ];
@@ -42,11 +44,15 @@ const DEFAULTS = {
   stateDir: '/home/mei/.local/share/jimeng-video-mcp',
   concurrency: 2,
   dailyBudgetCny: undefined,
+  confirmAboveCny: undefined,
   ffmpeg: undefined,
+  images: 'allow',
+  aigcMeta: undefined,
+  sandboxSeconds: 5,
   logLevel: 'info',
   proxy: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined },
 };
-const NAMES = [...GIVEN.map(([name]) => name), 'VOLC_ACCESSKEY', 'VOLC_SECRETKEY', 'VOLC_SESSION_TOKEN'];
+const NAMES = Object.values(SETTINGS).map(({ name }) => name);
 
 describe('nothing set', () => {
   test('gives the defaults, and no problem', () => {
@@ -64,7 +70,7 @@ describe('nothing set', () => {
       const { settings, problems, given } = read(all);
       expect(settings).toMatchObject(DEFAULTS);
       expect([problems, given]).toEqual([[], []]);
-      expect(missingKeys(from(all))).toEqual(['VOLC_ACCESSKEY', 'VOLC_SECRETKEY']);
+      expect(read(all).missingKeys).toEqual(['VOLC_ACCESSKEY', 'VOLC_SECRETKEY']);
     },
   );
 });
@@ -88,7 +94,8 @@ describe('a variable that is set', () => {
       sessionToken: 'STS2e==',
     });
     expect(read(KEYS).settings.credentials).not.toHaveProperty('sessionToken');
-    expect(missingKeys(from({ VOLC_ACCESSKEY: 'a' }))).toEqual(['VOLC_SECRETKEY']);
+    expect(read({ VOLC_ACCESSKEY: 'a' }).missingKeys).toEqual(['VOLC_SECRETKEY']);
+    expect(read({ JIMENG_VIDEO_API_URL: 'sandbox' }).missingKeys).toEqual([]);
   });
 
   test.each(['https://visual.example.com', 'http://127.0.0.1:8080/base'])('the API may be at %s', (url) => {
@@ -128,9 +135,27 @@ describe('a value that is not right', () => {
     ['JIMENG_VIDEO_ALLOWED_DIRS', '/a:b', 'must be an absolute path, or begin with ~, but is "b".'],
     ['JIMENG_VIDEO_IMAGE_DIRS', '~other/x', 'must be an absolute path, or begin with ~, but is "~other/x".'],
     ['JIMENG_VIDEO_STATE_DIR', './s', 'must be an absolute path, or begin with ~, but is "./s".'],
-    ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, fatal, silent.'],
+    ['JIMENG_VIDEO_CONFIRM_ABOVE_CNY', 'five', 'must be a number of CNY from 0 to 1000000000, but is "five".'],
+    ['JIMENG_VIDEO_IMAGES', 'no', 'must be allow or omit, but is "no".'],
+    ['JIMENG_VIDEO_SANDBOX_SECONDS', '-1', 'must be a number of seconds from 0 to 86400, but is "-1".'],
+    ['JIMENG_VIDEO_AIGC_META', 'p-001', 'must be a JSON object with producer_id and content_propagator.'],
+    ['JIMENG_VIDEO_AIGC_META', '[1]', 'must be a JSON object with producer_id and content_propagator.'],
+    ['JIMENG_VIDEO_AIGC_META', '{"producer_id":"p"}', 'lacks content_propagator.'],
+    [
+      'JIMENG_VIDEO_AIGC_META',
+      META.replace('}', ',"author":"me"}'),
+      'holds "author", and may hold only content_producer, producer_id, content_propagator, propagate_id.',
+    ],
+    [
+      'JIMENG_VIDEO_AIGC_META',
+      `{"producer_id":7,"content_propagator":"${'x'.repeat(257)}"}`,
+      'needs a text of 1 to 256 characters in producer_id and content_propagator.',
+    ],
+    ['JIMENG_VIDEO_OUTPUT_DIR', `/videos/\${USER}`, `holds \${USER}, which was not replaced by a value.`],
+    ['JIMENG_VIDEO_API_URL', `https://\${HOST}/`, `holds \${HOST}, which was not replaced by a value.`],
   ])('%s=%s is refused with what would be right', (name, value, message) => {
-    expect(read({ [name]: value }).problems).toEqual([{ name, message: `${name} ${message}` }]);
+    const sandbox = name === 'JIMENG_VIDEO_SANDBOX_SECONDS' ? { JIMENG_VIDEO_API_URL: 'sandbox' } : {};
+    expect(read({ ...sandbox, [name]: value }).problems).toMatchObject([{ name, message: `${name} ${message}` }]);
   });
 
   test.each(['ftp://x', 'example.com', 'https://me:pw@x', 'https://:pw@x', 'https://x?a=1', 'https://x#a', 'SANDBOX'])(
@@ -151,19 +176,17 @@ describe('a value that is not right', () => {
   });
 
   test.each(NAMES)('%s that arrived encrypted is refused by name', (name) => {
-    const { problems } = read({ [name]: '__encrypted__:djEwabcdef' });
-    expect(problems.map((problem) => problem.name)).toEqual([name]);
-    expect(problems[0]?.message).toMatch(/arrived encrypted.*enter it again/);
-    expect(problems[0]?.message).not.toContain('djEw');
+    const { problems, notes } = read({ [name]: '__encrypted__:djEwabcdef' });
+    const [problem, ...others] = [...problems, ...notes];
+    expect([problem?.name, others]).toEqual([name, []]);
+    expect(problem?.message).toMatch(/arrived encrypted.*enter it again/);
+    expect(problem?.message).not.toContain('djEw');
   });
 
   test('all that are wrong are told together, each with its default in place', () => {
-    const wrong = Object.fromEntries(NAMES.filter((name) => name !== 'JIMENG_VIDEO_FFMPEG').map((name) => [name, 'ü']));
-    const { problems, settings } = read(wrong);
-    const numbersAndFolders = GIVEN.map(([name]) => name).filter((name) => name !== 'JIMENG_VIDEO_FFMPEG');
-    expect(problems.map((problem) => problem.name)).toEqual(
-      expect.arrayContaining([...numbersAndFolders, 'VOLC_ACCESSKEY']),
-    );
+    const parsed = NAMES.filter((name) => name !== 'JIMENG_VIDEO_FFMPEG');
+    const { problems, notes, settings } = read(Object.fromEntries(parsed.map((name) => [name, 'ü'])));
+    expect([...problems, ...notes].map(({ name }) => name).sort()).toEqual([...parsed].sort());
     expect(settings).toMatchObject({ ...DEFAULTS, imageDirs: [] });
   });
 
@@ -195,49 +218,4 @@ test('a child process gets what programs need to run, and none of the keys', () 
 
 test('the surroundings are this process’s own', () => {
   expect(surroundings()).toMatchObject({ workingDir: process.cwd(), platform: process.platform });
-});
-
-describe('the user’s folders', () => {
-  const home = mkdtempSync(join(tmpdir(), 'user-folders-'));
-  afterAll(() => rmSync(home, { recursive: true }));
-  mkdirSync(join(home, '.config'));
-  const userDirs = (line: string) => writeFileSync(join(home, '.config/user-dirs.dirs'), `# comment\n${line}\n`);
-  const linux = (environment: Record<string, string> = {}) => readVideosFolder(from(environment, { homeDir: home }));
-
-  test('of Linux: the desktop’s own name for it, else Videos', () => {
-    expect(linux()).toBe(`${home}/Videos`);
-    userDirs('XDG_VIDEOS_DIR="$HOME/Vidéos"');
-    expect(linux()).toBe(`${home}/Vidéos`);
-    userDirs('XDG_VIDEOS_DIR="/media/clips"');
-    expect(linux()).toBe('/media/clips');
-    expect(linux({ XDG_VIDEOS_DIR: '/x' })).toBe('/x');
-    expect(linux({ XDG_CONFIG_HOME: '/nowhere' })).toBe(`${home}/Videos`);
-  });
-
-  test('of Linux: never the home folder itself, nor a relative one', () => {
-    userDirs('XDG_VIDEOS_DIR="$HOME/"');
-    expect(linux()).toBe(`${home}/Videos`);
-    userDirs('XDG_VIDEOS_DIR="Videos"');
-    expect(linux({ XDG_VIDEOS_DIR: 'here' })).toBe(`${home}/Videos`);
-    expect(stateFolder(from({ XDG_DATA_HOME: 'here' }))).toBe('/home/mei/.local/share/jimeng-video-mcp');
-    expect(stateFolder(from({ XDG_DATA_HOME: '/data' }))).toBe('/data/jimeng-video-mcp');
-    expect(cacheFolder(from({ XDG_CACHE_HOME: 'here' }))).toBe('/home/mei/.cache/jimeng-video-mcp');
-    expect(cacheFolder(from({ XDG_CACHE_HOME: '/cache' }))).toBe('/cache/jimeng-video-mcp');
-  });
-
-  test('of macOS', () => {
-    const mac = from({ XDG_DATA_HOME: '/data' }, { platform: 'darwin', homeDir: '/Users/mei' });
-    expect(readVideosFolder(mac)).toBe('/Users/mei/Movies');
-    expect(stateFolder(mac)).toBe('/Users/mei/Library/Application Support/jimeng-video-mcp');
-    expect(cacheFolder(mac)).toBe('/Users/mei/Library/Caches/jimeng-video-mcp');
-  });
-
-  test('of Windows', () => {
-    const windows = from({}, { platform: 'win32', homeDir: 'C:\\Users\\mei' });
-    expect(readVideosFolder(windows)).toBe('C:\\Users\\mei\\Videos');
-    expect(stateFolder(windows)).toBe('C:\\Users\\mei\\AppData\\Local\\jimeng-video-mcp\\Data');
-    const moved = { ...windows, environment: { LOCALAPPDATA: 'D:\\Local' } };
-    expect(stateFolder(moved)).toBe('D:\\Local\\jimeng-video-mcp\\Data');
-    expect(cacheFolder(moved)).toBe('D:\\Local\\jimeng-video-mcp\\Cache');
-  });
 });

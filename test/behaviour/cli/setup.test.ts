@@ -1,4 +1,4 @@
-/** Does `setup` print what each client reads, so that the server really starts from it, and write nothing? */
+/** `setup` prints what each client reads, so that the server really starts from it, and writes nothing. */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -7,10 +7,16 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { CLIENT_NAMES, CLIENTS, type ClientName, clientNamed } from '../../src/cli/setup-clients.ts';
-import { launchOn, PLATFORMS } from '../../src/cli/setup-launch.ts';
-import { PROGRAM, runCommand } from '../support/run-command.ts';
-import { makeWorkspace, type Workspace } from '../support/workspace.ts';
+import {
+  CLIENT_NAMES,
+  CLIENTS,
+  type ClientName,
+  clientNamed,
+  launchOn,
+  PLATFORMS,
+} from '../../../src/cli/setup-clients.ts';
+import { PROGRAM, runCommand } from '../../support/run-command.ts';
+import { makeWorkspace, type Workspace } from '../../support/workspace.ts';
 
 const REAL_KEY = 'AKLTreal';
 const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your secret key' };
@@ -58,7 +64,8 @@ describe.concurrent('the command', () => {
     const workspace = workspaceOf(context);
     const unknown = await runCommand(['setup', 'zed'], workspace);
     expect([unknown.code, unknown.stdout]).toEqual([2, '']);
-    expect(unknown.stderr).toContain(CLIENT_NAMES.join(', '));
+    expect(unknown.stderr).toContain(`setup does not know "zed"; it knows ${CLIENT_NAMES.join(', ')}.`);
+    expect(unknown.stderr).not.toContain('sent or charged');
     const platform = await runCommand(['setup', 'cursor', '--platform', 'beos'], workspace);
     expect([platform.code, platform.stderr]).toEqual([2, expect.stringContaining('macos, windows, linux')]);
   });

@@ -1,20 +1,20 @@
-/** Do the READMEs say what the program does? */
+/** The READMEs describe the program as it is. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
-import { runCommand } from '../src/cli/commands.ts';
-import { CLIENTS } from '../src/cli/setup-clients.ts';
-import { CAMERA_TEMPLATES, MODE_NAMES, MODES } from '../src/jimeng/modes.ts';
-import { TOOLS } from '../src/mcp/tools.ts';
-import { PROBLEMS } from '../src/problems.ts';
-import { REPORT_STATUSES } from '../src/report/report.ts';
-import { readSettings } from '../src/settings.ts';
+import { runCommand } from '../../src/cli/commands.ts';
+import { CLIENTS } from '../../src/cli/setup-clients.ts';
+import { CAMERA_TEMPLATES, MODE_NAMES, MODES } from '../../src/jimeng/modes.ts';
+import { TOOLS } from '../../src/mcp/tools.ts';
+import { PROBLEMS } from '../../src/problems.ts';
+import { REPORT_STATUSES } from '../../src/report/report.ts';
+import { readSettings } from '../../src/settings.ts';
 
 const run = promisify(execFile);
 const READMES = ['README.md', 'README.zh-CN.md'];
-const pathOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 async function helpOf(...command: string[]): Promise<string> {
   const written: string[] = [];

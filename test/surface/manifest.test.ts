@@ -1,10 +1,10 @@
-/** Does the Claude Desktop bundle start this server, with what the user was asked for? */
+/** The Claude Desktop bundle starts this server with what the user entered in its form. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { TOOLS } from '../src/mcp/tools.ts';
-import { readSettings } from '../src/settings.ts';
-import { NAME, VERSION } from '../src/version.ts';
+import { TOOLS } from '../../src/mcp/tools.ts';
+import { readSettings } from '../../src/settings.ts';
+import { NAME, VERSION } from '../../src/version.ts';
 
 interface Option {
   readonly type: string;
@@ -33,7 +33,7 @@ interface Manifest {
   readonly user_config: Readonly<Record<string, Option>>;
 }
 
-const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)));
+const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)));
 const manifest = JSON.parse(read('manifest.json').toString()) as Manifest;
 const { mcp_config: config, entry_point: entryPoint } = manifest.server;
 
