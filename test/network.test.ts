@@ -6,12 +6,12 @@ import { systemClock } from '../src/clock.ts';
 import { createApi } from '../src/jimeng/api.ts';
 import { silentLog } from '../src/log.ts';
 import { bypassesProxy, createNetwork } from '../src/network.ts';
-import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
 import { type ProxySettings, readSettings } from '../src/settings.ts';
 import { makeAuthority } from './support/certificates.ts';
 import { connect } from './support/mcp-client.ts';
 import { type NamedProvider, startNamedProvider } from './support/named-provider.ts';
 import { type ProxyOptions, type ProxyServer, startProxy } from './support/proxy-server.ts';
+import { type Sandbox, startSandbox } from './support/sandbox.ts';
 import { makeWorkspace } from './support/server-workspace.ts';
 
 const PASSWORD = 's3cret@word';

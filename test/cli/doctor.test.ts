@@ -11,11 +11,11 @@ import { checkSettings } from '../../src/cli/doctor-settings.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { MODES } from '../../src/jimeng/modes.ts';
 import { silentLog } from '../../src/log.ts';
-import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { startProxy } from '../support/proxy-server.ts';
 import { runCommand } from '../support/run-command.ts';
+import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../support/sandbox.ts';
 import { makeWorkspace } from '../support/workspace.ts';
 import { setStage } from './stage.ts';
 

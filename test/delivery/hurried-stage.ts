@@ -9,7 +9,6 @@ import { findFfmpeg } from '../../src/media/clip-ffmpeg.ts';
 import { createNetwork, type Network } from '../../src/network.ts';
 import type { ServiceHolder } from '../../src/open-service.ts';
 import type { Report } from '../../src/report/report.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import type { TaskContext } from '../../src/tasks/context.ts';
@@ -19,6 +18,7 @@ import { ownIdentity } from '../../src/tasks/process-identity.ts';
 import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { accountOf } from '../../src/tasks/scope.ts';
 import { VideoService } from '../../src/tasks/service.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../support/sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from '../support/server-workspace.ts';
 
 const HURRY = 50;

@@ -11,8 +11,8 @@ import { createLog } from '../../src/log.ts';
 import { runTool } from '../../src/mcp/run-tool.ts';
 import { TOOLS } from '../../src/mcp/tools.ts';
 import { holdService, type ServiceHolder } from '../../src/open-service.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
+import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import { hostileCall } from './hostile.ts';
 
 /** `npm run fuzz` sets 10000. */

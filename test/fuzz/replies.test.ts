@@ -12,8 +12,8 @@ import { getVideoTask } from '../../src/mcp/tools/get-video-task.ts';
 import { submitVideoTask } from '../../src/mcp/tools/submit-video-task.ts';
 import { holdService } from '../../src/open-service.ts';
 import { PROBLEMS } from '../../src/problems.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
+import { startSandbox } from '../support/sandbox.ts';
 
 /** `npm run fuzz` sets 10000. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1000);

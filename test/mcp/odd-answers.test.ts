@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
+import type { ApiFault } from '../support/fault-plan.ts';
 import { openStage, type Stage, until, whenAskedFor, whenSubmitted } from '../support/mcp-client.ts';
 
 let stage: Stage;

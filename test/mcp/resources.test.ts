@@ -7,12 +7,12 @@ import { ASPECT_RATIOS, CAMERA_TEMPLATES, MODE_NAMES, modeRow, priceCny } from '
 import { silentLog } from '../../src/log.ts';
 import { completeTaskId, RESOURCE_TEMPLATES, RESOURCES, readResource } from '../../src/mcp/resources.ts';
 import { holdService, type ServiceHolder } from '../../src/open-service.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
 import { closedFileName } from '../../src/tasks/closed-name.ts';
 import { Journal } from '../../src/tasks/journal.ts';
 import { ownIdentity } from '../../src/tasks/process-identity.ts';
 import { newTaskId, type TaskRecord } from '../../src/tasks/record.ts';
+import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import { ACCEPTED, recordOf } from './records.ts';
 
 let folder: string;

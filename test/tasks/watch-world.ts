@@ -8,7 +8,6 @@ import { silentLog } from '../../src/log.ts';
 import { createNetwork } from '../../src/network.ts';
 import { type Report, reportOf } from '../../src/report/report.ts';
 import { toolSurface } from '../../src/report/surface.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
 import { Changes } from '../../src/tasks/changes.ts';
 import { iso, type TaskContext } from '../../src/tasks/context.ts';
@@ -19,6 +18,7 @@ import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { newTaskId, type TaskRecord } from '../../src/tasks/record.ts';
 import { accountOf } from '../../src/tasks/scope.ts';
 import { Watcher } from '../../src/tasks/watch.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../support/sandbox.ts';
 
 const START = Date.parse('2026-11-22T08:00:00Z');
 

@@ -3,9 +3,9 @@ import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
 import { Journal } from '../../src/tasks/journal.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
+import type { ApiFault } from '../support/fault-plan.ts';
 import { openWorld, type World } from './watch-world.ts';
 
 let world: World;

@@ -1,4 +1,4 @@
-/** Can the provider use this image: a real JPEG or PNG within its limits, or a URL that it could reach? */
+/** Checks that the provider could use an image: a JPEG or PNG within its limits, or a URL that it could reach. */
 import { BlockList, isIP } from 'node:net';
 
 export interface ImageSize {
@@ -40,7 +40,7 @@ function jpegSize(bytes: Buffer): ImageSize | undefined {
   return undefined;
 }
 
-/** @returns the size, or why the provider would not take it */
+/** @returns the size, or the reason why the provider refuses it */
 export function imageSizeOrReason(base64: string): ImageSize | string {
   if (base64.startsWith('data:')) return 'a data: prefix; raw base64 is asked for';
   const bytes = Buffer.from(base64, 'base64');
@@ -69,7 +69,7 @@ function privateNetworks(): BlockList {
   return list;
 }
 
-/** Nobody on the provider's side answers at these: a submit takes such a URL, and the query says 50215. */
+/** The provider cannot reach these hosts: it accepts the submit and answers 50215 to the query. */
 export function isUnreachable(url: URL): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   const family = isIP(host);

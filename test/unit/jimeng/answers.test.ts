@@ -1,8 +1,8 @@
 /** Is every answer of the provider, and of whatever stands in between, read as what it says and not as more? */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type HttpAnswer, problemOf, readAnswer, readQuery, readSubmit } from '../../src/jimeng/answers.ts';
-import { PROBLEMS, type ProblemCode, type Who } from '../../src/problems.ts';
+import { type HttpAnswer, problemOf, readAnswer, readQuery, readSubmit } from '../../../src/jimeng/answers.ts';
+import { PROBLEMS, type ProblemCode, type Who } from '../../../src/problems.ts';
 
 const answer = (status: number, body: unknown): HttpAnswer => ({
   status,
