@@ -13,8 +13,11 @@ const folder = fileURLToPath(new URL('../assets/sandbox-clips/', import.meta.url
 
 /** The table is TypeScript, and Node 20 does not read that. */
 async function readModes() {
-  const entry = fileURLToPath(new URL('../src/jimeng/modes.ts', import.meta.url));
-  const { outputFiles } = await build({ entryPoints: [entry], format: 'esm', write: false });
+  const stdin = {
+    contents: "export * from './src/jimeng/modes.ts'; export { CLIP_SIZES } from './src/sandbox/check-image.ts';",
+    resolveDir: fileURLToPath(new URL('..', import.meta.url)),
+  };
+  const { outputFiles } = await build({ stdin, bundle: true, platform: 'node', format: 'esm', write: false });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 

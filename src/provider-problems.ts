@@ -126,8 +126,8 @@ export const BUSINESS = {
     'operator',
     'none',
     false,
-    'The key is right, but the account may not use this capability: it is not opened (720P, 1080P and Pro are opened separately), the user has no policy for it, or there are arrears.',
-    "open this mode's capability in the Volcengine console (即梦AI, Visual Intelligence), give the user CVImageProcessFullAccess, and check the balance",
+    'The provider refuses this capability: it is not opened for the account (720P, 1080P and Pro are opened separately), its free quota is used up or the account is in arrears, or the key is wrong or its user lacks the policy.',
+    "open this mode's capability in the Volcengine console (即梦AI, Visual Intelligence), check its quota and the balance, and give the user of VOLC_ACCESSKEY the policy CVImageProcessFullAccess",
   ),
   '50200': row(
     'you',
@@ -142,6 +142,36 @@ export const BUSINESS = {
     false,
     'The provider could not use the input: mostly an image that it cannot read or an image URL that it cannot reach.',
     'use a JPEG or PNG at a public URL that needs no login, at most 4.7 MB',
+  ),
+  // Of sibling products; they may appear here (reference section 13).
+  '50205': row(
+    'you',
+    'none',
+    false,
+    'The provider refused the size of an image.',
+    'use an image of at most 4.7 MB and 4096 × 4096 pixels, whose shorter side has at least 320',
+  ),
+  '50207': row(
+    'you',
+    'none',
+    false,
+    'The provider could not decode an image.',
+    'save the image again as a JPEG or PNG, or use another one',
+  ),
+  '50218': row(
+    'provider',
+    'none',
+    false,
+    'The provider reports that the resource already exists.',
+    'check list_video_tasks for this request, then change the prompt or the seed',
+  ),
+  '50514': row('you', 'none', false, "The audio did not pass the provider's content review.", 'change the prompt'),
+  '60102': row(
+    'you',
+    'none',
+    false,
+    'The provider found no face in the image.',
+    'use an image that shows a face clearly, or another mode',
   ),
 } satisfies Record<string, ProblemRow>;
 

@@ -4,7 +4,6 @@ import {
   type AspectRatio,
   CAMERA_STRENGTHS,
   CAMERA_TEMPLATE_IDS,
-  CLIP_SIZES,
   FRAMES_OF_SECONDS,
   MAX_PROMPT_CHARACTERS,
   type Mode,
@@ -14,7 +13,7 @@ import {
   type Need,
   SEED_RANGE,
 } from '../jimeng/modes.ts';
-import { type ImageSize, imageSizeOrReason, isUnreachable } from './check-image.ts';
+import { type ImageSize, imageSizeOrReason, isUnreachable, nearestRatio } from './check-image.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -136,14 +135,6 @@ function checkUrls(images: readonly string[]): CheckedImages | FieldRefusal {
   if (wrong) return wrong;
   const unreachable = urls.some((url) => url instanceof URL && isUnreachable(url));
   return { count: images.length, firstSize: undefined, unreachable };
-}
-
-function nearestRatio({ width, height }: ImageSize): AspectRatio {
-  const distance = (ratio: AspectRatio) => {
-    const [clipWidth, clipHeight] = CLIP_SIZES['720P'][ratio];
-    return Math.abs(Math.log(width / height) - Math.log(clipWidth / clipHeight));
-  };
-  return ASPECT_RATIOS.reduce((best, ratio) => (distance(ratio) < distance(best) ? ratio : best));
 }
 
 /** All checks of a submit (reference sections 2, 3 and 12). */

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CLIP_SIZES, modeRow } from '../jimeng/modes.ts';
+import { modeRow } from '../jimeng/modes.ts';
 import type { Answer } from './answers.ts';
+import { CLIP_SIZES } from './check-image.ts';
 import type { SandboxTask } from './identifiers.ts';
 
 export interface Video {

@@ -12,6 +12,8 @@ const INPUT_ERROR = '50215';
 /** Blips are not worth telling; this many in a row are. */
 const TELL_AFTER_LOST = 3;
 const TELL_AFTER_INTERNAL_ERRORS = 10;
+/** A finished task without a usable link is queried so often, then reported with charge `possible`. */
+const LINK_QUERIES = 5;
 /** The provider forgets a task after 12 h (an FAQ says 24 h): whatever it does not know after this is over. */
 const GIVEN_UP_MILLISECONDS = 24 * 3600_000;
 
@@ -68,6 +70,9 @@ export function afterQuery(record: TaskRecord, outcome: QueryOutcome, looked: Lo
       return { ...seen, ...over, status: 'expired', error: errorOf(expired(record, looked.now)) };
     case 'not_found':
       return afterNotFound(record, seen, looked);
+    case 'done_without_link':
+      if (looked.failedInRow < LINK_QUERIES) return record;
+      return { ...seen, ...over, status: 'expired', error: errorOf(outcome.problem) };
     case 'running': {
       const status = outcome.word === 'in_queue' ? 'in_queue' : 'generating';
       const changed =

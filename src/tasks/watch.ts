@@ -182,7 +182,7 @@ export class Watcher {
     const outcome = inThisCase(record, answer, now);
     const answered = outcome.kind === 'running' || outcome.kind === 'not_found';
     if (answered) watch.answered++;
-    watch.failedInRow = outcome.kind === 'unanswered' || outcome.kind === 'hindered' ? watch.failedInRow + 1 : 0;
+    watch.failedInRow = UNINFORMATIVE.has(outcome.kind) ? watch.failedInRow + 1 : 0;
     if (outcome.kind === 'running') watch.age.stillRunning(askedAt);
     const next = afterQuery(record, outcome, this.looked(record, outcome, watch, now));
     if (next.status === 'generating' && next.video !== undefined && outcome.kind === 'done') {
@@ -234,7 +234,8 @@ export class Watcher {
     }
     // What the user sets is what is done, after a failed query, too.
     if (this.context.settings.pollIntervalSeconds !== undefined) return await this.scheduled(record, watch);
-    if (outcome.kind === 'unanswered') return delayBefore(watch.failedInRow, QUERY_DELAYS, Math.random());
+    if (outcome.kind === 'unanswered' || outcome.kind === 'done_without_link')
+      return delayBefore(watch.failedInRow, QUERY_DELAYS, Math.random());
     if (outcome.kind === 'hindered') return delayBefore(watch.failedInRow, HINDRANCE_DELAYS, Math.random());
     return outcome.kind === 'not_found' ? DEFAULT_POLL_SECONDS * 1000 : await this.scheduled(record, watch);
   }
@@ -248,6 +249,9 @@ export class Watcher {
     return schedule.delaySeconds(ageSeconds ?? 0, Math.random()) * 1000;
   }
 }
+
+/** Outcomes that are queried again with back-off. */
+const UNINFORMATIVE: ReadonlySet<QueryOutcome['kind']> = new Set(['unanswered', 'hindered', 'done_without_link']);
 
 /** @returns milliseconds until the next look */
 function againWhenLost(error: unknown): number {

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { type Dispatcher, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ASPECT_RATIOS, CLIP_SIZES } from '../../../src/jimeng/modes.ts';
+import { ASPECT_RATIOS } from '../../../src/jimeng/modes.ts';
+import { CLIP_SIZES } from '../../../src/sandbox/check-image.ts';
 import { findClipsFolder } from '../../../src/sandbox/video.ts';
 import type { VideoFault } from '../../support/fault-plan.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
