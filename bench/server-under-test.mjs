@@ -25,7 +25,7 @@ export async function bundleProgram(path, outfile) {
 }
 
 export async function startSandbox(options = {}) {
-  const sandbox = await importSource('src/sandbox/sandbox.ts');
+  const sandbox = await importSource('test/support/sandbox.ts');
   return await sandbox.startSandbox({
     generationSeconds: 0.2,
     clipsFolder: inProject('assets/sandbox-clips'),

@@ -201,7 +201,6 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
       'clock.ts',
       // The product takes nothing from the sandbox, and the sandbox no clock from it; its time comes in as `now`.
       'sandbox/sandbox.ts',
-      'sandbox/deliver.ts',
     ],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
@@ -281,7 +280,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'start.ts',
       'system/files.ts',
       'start/kept-script.ts',
-      'sandbox/clips.ts',
+      'sandbox/video.ts',
       'cli/*',
     ],
   ],

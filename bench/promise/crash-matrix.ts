@@ -2,7 +2,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
 import type { Moment } from './moments.ts';
 import { type Found, newPrompt, openStage, type ServerProcess, type Stage, sandboxOptions, until } from './stage.ts';
 

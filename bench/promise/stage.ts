@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { type Report, reportSchema } from '../../src/report/report.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { recordSchema, type TaskRecord } from '../../src/tasks/record.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../test/support/sandbox.ts';
 
 export interface StartOptions {
   readonly program: string;

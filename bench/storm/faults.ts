@@ -1,7 +1,7 @@
 /** What goes wrong in a storm, at which answer? Drawn from a seed, so that a run can be made again. */
-import type { ApiFault, FaultRule, VideoFault } from '../../src/sandbox/faults.ts';
-import type { RecordedRequest } from '../../src/sandbox/recorded-requests.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { ApiFault, FaultRule, VideoFault } from '../../test/support/fault-plan.ts';
+import type { RecordedRequest } from '../../test/support/recorded-requests.ts';
+import type { Sandbox } from '../../test/support/sandbox.ts';
 
 /** mulberry32: small, and good enough to choose faults. @returns 0 ≤ x < 1 */
 export function randomFrom(seed: number): () => number {

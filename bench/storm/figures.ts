@@ -1,9 +1,9 @@
 /** What came of every request, by the provider's books, the journal and the folder of videos? */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RecordedRequest } from '../../src/sandbox/recorded-requests.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { recordSchema, type TaskRecord } from '../../src/tasks/record.ts';
+import type { RecordedRequest } from '../../test/support/recorded-requests.ts';
+import type { Sandbox } from '../../test/support/sandbox.ts';
 import { nameOf, type Storm } from './faults.ts';
 import type { ToolAnswer } from './stdio-client.ts';
 import { flawOf, type Request, type Worker } from './worker.ts';

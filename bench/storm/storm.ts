@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MODE_NAMES, modeRow } from '../../src/jimeng/modes.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../test/support/sandbox.ts';
 import { randomFrom, startStorm } from './faults.ts';
 import { type Figures, judge } from './figures.ts';
 import { buildProgram } from './program.ts';

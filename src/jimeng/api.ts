@@ -1,4 +1,4 @@
-/** How is one request sent to the provider, signed and exactly once, and what came of it? */
+/** The provider's client: sends one signed request exactly once and returns what it means. */
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
@@ -17,7 +17,7 @@ import {
   type SubmitReading,
 } from './answers.ts';
 import { describeFailure, notSent, passwordAdvice } from './not-sent.ts';
-import { queryBody } from './request-body.ts';
+import { type AigcMeta, queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
 
 export { describeFailure } from './not-sent.ts';
@@ -29,29 +29,31 @@ const CONTENT_TYPE = 'application/json';
 const SUBMIT_ACTION = 'CVSync2AsyncSubmitTask';
 const QUERY_ACTION = 'CVSync2AsyncGetResult';
 
-/** A query that takes longer is given up and asked again. */
+/** A query that takes longer is given up and repeated later. */
 const QUERY_TIMEOUT_SECONDS = 30;
 /** The real answers are below 2 kB. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 export interface ApiOptions {
-  /** Where the provider is; asked before each request, because the embedded sandbox starts with the first one. */
+  /** Called before each request: the embedded sandbox starts with the first one. */
   readonly endpoint: () => Promise<URL>;
   readonly credentials: Credentials;
   readonly apiTimeoutSeconds: number;
+  /** Sent with every query, to have the content label (GB 45438) written into the file. */
+  readonly aigcMeta?: AigcMeta | undefined;
   readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** What is known of the exchange beside its meaning. */
+/** Facts of the exchange beside its meaning. */
 export interface Exchange {
   readonly requestId: string | undefined;
-  /** The answer's text without our keys, shortened; undefined when none came whole. */
+  /** The answer's text without our keys, at most 16,384 characters; undefined when none came whole. */
   readonly raw: string | undefined;
   /** True when our own sandbox answered. */
   readonly sandbox: boolean;
-  /** What the provider's clock said, from the Date header: milliseconds since 1970, whole seconds. */
+  /** The provider's clock, from the Date header: milliseconds since 1970, whole seconds. */
   readonly providerTime?: number | undefined;
 }
 
@@ -67,16 +69,22 @@ export type SubmitOutcome = Exchange &
 export type QueryOutcome = Exchange &
   (
     | QueryReading
-    /** No whole answer of the provider: ask again. */
+    /** No whole answer of the provider: query again. */
     | { readonly kind: 'unanswered'; readonly problem: Problem }
   );
 
+type BeforeSending = (() => void | Promise<void>) | undefined;
+
 export interface Api {
-  /** Loads what a request needs. Never throws: the request itself says what is wrong. */
+  /** Loads what a request needs. Never throws: the request itself reports what is wrong. */
   ready(): Promise<void>;
-  /** Sends the bytes once, on a connection of its own. Never throws, never repeats. */
-  submit(body: Uint8Array): Promise<SubmitOutcome>;
-  /** Asks once. @throws the signal's reason when it is aborted */
+  /**
+   * Sends the bytes once, on a connection of its own. Never throws, never repeats.
+   * @param beforeSending called once the connection stands, as the last step before the bytes leave; when it throws,
+   *   nothing is sent (`not_sent`)
+   */
+  submit(body: Uint8Array, beforeSending?: BeforeSending): Promise<SubmitOutcome>;
+  /** Queries once. @throws the signal's reason when it is aborted */
   query(reqKey: string, providerTaskId: string, signal?: AbortSignal): Promise<QueryOutcome>;
 }
 
@@ -88,7 +96,7 @@ interface Sent {
   readonly failure: unknown;
   /** Set only when no byte of the request can have reached the provider. */
   readonly notSent: Problem | undefined;
-  /** What a proxy that was handed the request wants before it hands it on, and what mends that. */
+  /** What the proxy demands before it forwards the request, and how to provide it. */
   readonly proxyWants: readonly [what: string, mend: string] | undefined;
   readonly timedOut: boolean;
 }
@@ -104,12 +112,12 @@ export function createApi(options: ApiOptions): Api {
     body: Uint8Array,
     timeoutSeconds: number,
     connection: 'fresh' | 'shared',
-    signal?: AbortSignal,
+    { signal, beforeSending }: { signal?: AbortSignal | undefined; beforeSending?: BeforeSending } = {},
   ): Promise<Sent> => {
     let mayHaveBeenSent = false;
     let dispatcher: Dispatcher | undefined;
     let url: URL | undefined;
-    const deadline = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
+    const deadline = deadlineAfter(timeoutSeconds * 1000);
     const startedAt = clock.monotonic();
     try {
       url = new URL(await options.endpoint());
@@ -134,9 +142,10 @@ export function createApi(options: ApiOptions): Api {
       const response = await request(url, {
         method: 'POST',
         headers: { ...headers, accept: CONTENT_TYPE, 'content-length': String(body.byteLength) },
-        // Asked for its bytes only when the connection stands, so that "not sent" is seen and not guessed.
+        // Read only once the connection stands, so that "not sent" is observed and not guessed.
         body: Readable.from(
-          (function* () {
+          (async function* () {
+            await beforeSending?.();
             mayHaveBeenSent = true;
             yield body;
           })(),
@@ -172,8 +181,8 @@ export function createApi(options: ApiOptions): Api {
     }
   };
 
-  const submit = async (body: Uint8Array): Promise<SubmitOutcome> => {
-    const sent = await send(SUBMIT_ACTION, body, options.apiTimeoutSeconds, 'fresh');
+  const submit: Api['submit'] = async (body, beforeSending) => {
+    const sent = await send(SUBMIT_ACTION, body, options.apiTimeoutSeconds, 'fresh', { beforeSending });
     const read = sent.answer && readAnswer(sent.answer);
     const exchange = exchangeOf(sent, read);
     const reading = read && readSubmit(read);
@@ -182,10 +191,10 @@ export function createApi(options: ApiOptions): Api {
     return { ...exchange, kind: 'unknown', problem: lost(sent, read, options.apiTimeoutSeconds) };
   };
 
-  const query = async (reqKey: string, providerTaskId: string, signal?: AbortSignal): Promise<QueryOutcome> => {
-    const body = Buffer.from(JSON.stringify(queryBody(reqKey, providerTaskId)));
+  const query: Api['query'] = async (reqKey, providerTaskId, signal) => {
+    const body = Buffer.from(JSON.stringify(queryBody(reqKey, providerTaskId, options.aigcMeta)));
     const seconds = Math.min(QUERY_TIMEOUT_SECONDS, options.apiTimeoutSeconds);
-    const sent = await send(QUERY_ACTION, body, seconds, 'shared', signal);
+    const sent = await send(QUERY_ACTION, body, seconds, 'shared', { signal });
     const read = sent.answer && readAnswer(sent.answer);
     const exchange = exchangeOf(sent, read);
     if (read !== undefined) return { ...exchange, ...readQuery(read) };
@@ -199,31 +208,50 @@ export function createApi(options: ApiOptions): Api {
   return { ready, submit, query };
 }
 
-/** Only where the request was handed to the proxy as it is: in a tunnel the answer is the provider's. */
+/** Only for plain HTTP through a proxy: in a tunnel the answer is the provider's. */
 function wantedBy(proxy: string | undefined, url: URL): Sent['proxyWants'] {
   return proxy === undefined || url.protocol !== 'http:' ? undefined : passwordAdvice(url, proxy);
 }
 
 function exchangeOf({ answer, sandbox, providerTime }: Sent, read: ProviderAnswer | undefined): Exchange {
   const time = read === undefined ? undefined : providerTime;
-  return { requestId: read?.requestId, raw: answer?.text.slice(0, 16_384), sandbox, providerTime: time };
+  return { requestId: read?.requestId, raw: answer?.text.slice(0, 16_384).toWellFormed(), sandbox, providerTime: time };
 }
 
-/** Our own keys are taken out of whatever the provider echoes, before anything else reads it. */
-function redact(text: string, credentials: Credentials): string {
-  const secrets = [credentials.secretAccessKey, credentials.sessionToken, credentials.accessKeyId];
-  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(asWritten(secret), '(key)') : rest), text);
+/** A shorter secret is no real key, and removing it would destroy the answer. */
+const MIN_SECRET_CHARACTERS = 8;
+
+/** Removes our own keys from whatever the provider echoes, before anything else reads it. */
+function redact(text: string, { secretAccessKey, sessionToken = '', accessKeyId }: Credentials): string {
+  return [secretAccessKey, sessionToken, accessKeyId]
+    .filter((secret) => secret.length >= MIN_SECRET_CHARACTERS)
+    .reduce((rest, secret) => rest.replaceAll(asWritten(secret), '(key)'), text);
 }
 
-/** As it stands in JSON: a writer may escape any character, and some do it to `/`, `=` and `&`. */
+/** As it can stand in JSON: any character may be escaped (`/`, `=` and `&` often are) or percent-encoded. */
 function asWritten(secret: string): RegExp {
+  const anyCase = (hex: string) => hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
   const characters = [...secret].map((character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+    const hex = character.charCodeAt(0).toString(16).padStart(4, '0');
     const plain = character === '/' ? '\\\\?/' : character.replace(/[\\^$.*+?()[\]{}|]/, '\\$&');
-    const digits = code.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
-    return `(?:${plain}|\\\\u${digits})`;
+    return `(?:${plain}|\\\\u${anyCase(hex)}|%${anyCase(hex.slice(2))})`;
   });
   return new RegExp(characters.join(''), 'g');
+}
+
+const GRACE_MILLISECONDS = 250;
+
+/**
+ * Aborts a moment after the deadline: when a suspended process wakes, its timers run before its sockets are read, and
+ * the answer to a paid submit that already lies there must not lose against a timer.
+ */
+function deadlineAfter(milliseconds: number): AbortSignal {
+  const deadline = new AbortController();
+  const abort = () => deadline.abort(new DOMException('no answer in time', 'TimeoutError'));
+  AbortSignal.timeout(Math.ceil(milliseconds)).addEventListener('abort', () => {
+    AbortSignal.timeout(GRACE_MILLISECONDS).addEventListener('abort', abort);
+  });
+  return deadline.signal;
 }
 
 async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {

@@ -1,9 +1,9 @@
-/** How does a body with pictures in it become the bytes to send without a copy of each picture for every step? */
+/** Serialises a body with pictures without a copy of each picture per step. */
 
 /** A multiple of three, so that the pieces' base64 joins without padding in between. */
 const PIECE_BYTES = 48 * 1024;
 
-/** The text of JSON.stringify in pieces, in their order; bytes are told as base64. */
+/** The text of JSON.stringify in ordered pieces; bytes are written as base64. */
 export function* jsonPieces(value: unknown): Generator<string> {
   if (value instanceof Uint8Array) {
     yield '"';
@@ -11,18 +11,12 @@ export function* jsonPieces(value: unknown): Generator<string> {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.toString('base64', at, at + PIECE_BYTES);
     yield '"';
   } else if (Array.isArray(value)) {
-    yield* joined(
-      '[',
-      value.map((item) => ['', item ?? null]),
-      ']',
-    );
+    const items = value.map((item) => ['', item ?? null] as const);
+    yield* joined('[', items, ']');
   } else if (typeof value === 'object' && value !== null) {
-    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-    yield* joined(
-      '{',
-      fields.map(([name, field]) => [`${JSON.stringify(name)}:`, field]),
-      '}',
-    );
+    const given = Object.entries(value).filter(([, field]) => field !== undefined);
+    const fields = given.map(([name, field]) => [`${JSON.stringify(name)}:`, field] as const);
+    yield* joined('{', fields, '}');
   } else yield JSON.stringify(value);
 }
 
@@ -35,22 +29,12 @@ function* joined(begin: string, items: readonly (readonly [name: string, value: 
   yield end;
 }
 
-/** The same bytes as `Buffer.from(JSON.stringify(body))` with every picture as its base64, written once, in place. */
+/** The same bytes as `Buffer.from(JSON.stringify(body))` with every picture as base64, written once, in place. */
 export function bodyBytes(body: Readonly<Record<string, unknown>>): Buffer {
-  const bytes = Buffer.allocUnsafe(lengthOf(body));
+  let length = 0;
+  for (const piece of jsonPieces(body)) length += Buffer.byteLength(piece);
+  const bytes = Buffer.allocUnsafe(length);
   let at = 0;
   for (const piece of jsonPieces(body)) at += bytes.write(piece, at);
   return bytes;
-}
-
-function lengthOf(value: unknown): number {
-  if (value instanceof Uint8Array) return 4 * Math.ceil(value.byteLength / 3) + 2;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + lengthOf(item ?? null), 2) + commas(value);
-  if (typeof value !== 'object' || value === null) return Buffer.byteLength(JSON.stringify(value));
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return fields.reduce((sum, [name, field]) => sum + lengthOf(name) + 1 + lengthOf(field), 2) + commas(fields);
-}
-
-function commas(items: readonly unknown[]): number {
-  return Math.max(0, items.length - 1);
 }

@@ -1,4 +1,4 @@
-/** What are the eight modes of Jimeng Video 3.0, what does each take, and what does it cost? */
+/** The eight modes of Jimeng Video 3.0: inputs, prices, and the provider's limits. */
 
 /** The values the provider takes in `aspect_ratio` (reference: volcengine.com/docs/85621/1792710). */
 export const ASPECT_RATIOS = ['16:9', '4:3', '1:1', '3:4', '9:16', '21:9'] as const;
@@ -45,94 +45,65 @@ export interface Mode {
   readonly camera: Need;
 }
 
-/** THE table. The inputs' checks, the request body, the price, the README's table and the sandbox derive from it. */
+const TEXT = {
+  prompt: 'required',
+  image: 'none',
+  tailImage: 'none',
+  aspectRatio: 'optional',
+  camera: 'none',
+} as const satisfies Partial<Mode>;
+const FIRST_FRAME = { ...TEXT, image: 'required', aspectRatio: 'none' } as const;
+const FIRST_AND_TAIL = { ...FIRST_FRAME, tailImage: 'required' } as const;
+
+/** THE table: checks of inputs, request bodies, prices, README tables and the sandbox derive from it. */
 export const MODES = {
-  t2v_720p: {
-    reqKey: 'jimeng_t2v_v30',
-    summary: 'text to video, 720P',
-    resolution: '720P',
-    prompt: 'required',
-    image: 'none',
-    tailImage: 'none',
-    aspectRatio: 'optional',
-    camera: 'none',
-  },
+  t2v_720p: { reqKey: 'jimeng_t2v_v30', summary: 'text to video, 720P', resolution: '720P', ...TEXT },
   i2v_first_720p: {
     reqKey: 'jimeng_i2v_first_v30',
     summary: 'first frame to video, 720P',
     resolution: '720P',
-    prompt: 'required',
-    image: 'required',
-    tailImage: 'none',
-    aspectRatio: 'none',
-    camera: 'none',
+    ...FIRST_FRAME,
   },
   i2v_first_tail_720p: {
     reqKey: 'jimeng_i2v_first_tail_v30',
     summary: 'first and last frame to video, 720P',
     resolution: '720P',
-    prompt: 'required',
-    image: 'required',
-    tailImage: 'required',
-    aspectRatio: 'none',
-    camera: 'none',
+    ...FIRST_AND_TAIL,
   },
   i2v_recamera_720p: {
     reqKey: 'jimeng_i2v_recamera_v30',
     summary: 'camera movement over an image, 720P',
     resolution: '720P',
-    prompt: 'required',
-    image: 'required',
-    tailImage: 'none',
-    aspectRatio: 'none',
+    ...FIRST_FRAME,
     camera: 'required',
   },
-  t2v_1080p: {
-    reqKey: 'jimeng_t2v_v30_1080p',
-    summary: 'text to video, 1080P',
-    resolution: '1080P',
-    prompt: 'required',
-    image: 'none',
-    tailImage: 'none',
-    aspectRatio: 'optional',
-    camera: 'none',
-  },
+  t2v_1080p: { reqKey: 'jimeng_t2v_v30_1080p', summary: 'text to video, 1080P', resolution: '1080P', ...TEXT },
   i2v_first_1080p: {
     reqKey: 'jimeng_i2v_first_v30_1080',
     summary: 'first frame to video, 1080P',
     resolution: '1080P',
-    prompt: 'required',
-    image: 'required',
-    tailImage: 'none',
-    aspectRatio: 'none',
-    camera: 'none',
+    ...FIRST_FRAME,
   },
   i2v_first_tail_1080p: {
     reqKey: 'jimeng_i2v_first_tail_v30_1080',
     summary: 'first and last frame to video, 1080P',
     resolution: '1080P',
-    prompt: 'required',
-    image: 'required',
-    tailImage: 'required',
-    aspectRatio: 'none',
-    camera: 'none',
+    ...FIRST_AND_TAIL,
   },
   ti2v_pro: {
     reqKey: 'jimeng_ti2v_v30_pro',
     summary: 'text or first frame to video, Pro (1080P, best quality)',
     resolution: 'Pro',
+    ...TEXT,
     prompt: 'required unless image',
     image: 'optional',
-    tailImage: 'none',
-    aspectRatio: 'optional',
-    camera: 'none',
   },
 } as const satisfies Record<string, Mode>;
 
 export type ModeName = keyof typeof MODES;
 export const MODE_NAMES = Object.keys(MODES) as [ModeName, ...ModeName[]];
 
-/** The mode's row, typed by what a row may hold rather than by what this one holds. */
+/** The mode's row with the general type. */
 export function modeRow(name: ModeName): Mode {
   return MODES[name];
 }
@@ -155,29 +126,6 @@ const PRICE_CNY_PER_SECOND: Record<Resolution, number> = { '720P': 0.28, '1080P'
 export function priceCny(mode: ModeName, seconds: GeneratedSeconds): number {
   return Math.round(PRICE_CNY_PER_SECOND[modeRow(mode).resolution] * seconds * 100) / 100;
 }
-
-/**
- * Width × height of the clips [the 720P row is derived from captures]. The sandbox makes clips of these sizes;
- * the product reports what the file says and never these.
- */
-export const CLIP_SIZES: Record<'720P' | '1080P', Record<AspectRatio, readonly [width: number, height: number]>> = {
-  '1080P': {
-    '21:9': [2176, 928],
-    '16:9': [1920, 1088],
-    '4:3': [1664, 1248],
-    '1:1': [1440, 1440],
-    '3:4': [1248, 1664],
-    '9:16': [1088, 1920],
-  },
-  '720P': {
-    '21:9': [1504, 640],
-    '16:9': [1248, 704],
-    '4:3': [1120, 832],
-    '1:1': [960, 960],
-    '3:4': [832, 1120],
-    '9:16': [704, 1248],
-  },
-};
 
 /** `prompt` counts Unicode code points after trimming; the provider recommends at most 400. */
 export const MAX_PROMPT_CHARACTERS = 800;

@@ -1,4 +1,4 @@
-/** Why did a request never leave, and who can open the way: this network, its proxy, or a certificate? */
+/** Explains why a request never left this machine: network, proxy or certificate. */
 import { Problem } from '../problems.ts';
 
 /** OpenSSL's verdicts as Node names them (nodejs.org/api/tls.html, X509 certificate error codes). */
@@ -12,27 +12,28 @@ const UNREACHED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|E
 export function notSent(failure: unknown, url: URL | undefined, proxy: string | undefined): Problem {
   if (failure instanceof Problem) return failure;
   const reason = describeFailure(failure);
-  const told = (what: string, mend?: string) =>
+  const problem = (what: string, mend?: string) =>
     new Problem('not_sent', {
       what: `${what}, so nothing was sent.`,
       cause: failure,
       ...(mend === undefined ? {} : { mend }),
     });
-  if (url === undefined) return told(`The provider could not be reached (${reason})`);
-  if (CERTIFICATE.test(reason)) return told(...certificateAdvice(reason, url.host, proxy));
-  if (proxy === undefined) return told(`The provider could not be reached at ${url.host} (${reason})`);
+  if (url === undefined) return problem(`The provider could not be reached (${reason})`);
+  if (CERTIFICATE.test(reason)) return problem(...certificateAdvice(reason, url.host, proxy));
+  if (proxy === undefined) return problem(`The provider could not be reached at ${url.host} (${reason})`);
   const status = /^Proxy response \((\d+)\)/.exec(reason)?.[1];
-  if (status === '407') return told(...passwordAdvice(url, proxy));
+  if (status === '407') return problem(...passwordAdvice(url, proxy));
   const variable = variableOf(url);
   const around = `correct or remove ${variable}, or name ${url.hostname} in NO_PROXY if it can be reached directly`;
-  if (status !== undefined) return told(`The proxy ${proxy} refused the way to ${url.host} (HTTP ${status})`, around);
-  if (UNREACHED.test(reason)) return told(`The proxy ${proxy} could not be reached (${reason})`, around);
-  return told(`The proxy ${proxy} gave no connection to ${url.host} (${reason})`, around);
+  if (status !== undefined)
+    return problem(`The proxy ${proxy} refused the way to ${url.host} (HTTP ${status})`, around);
+  if (UNREACHED.test(reason)) return problem(`The proxy ${proxy} could not be reached (${reason})`, around);
+  return problem(`The proxy ${proxy} gave no connection to ${url.host} (${reason})`, around);
 }
 
 /**
  * @param proxy the one that answered 407, as it may be shown
- * @returns a sentence without its full stop, and what mends it
+ * @returns a sentence without its full stop, and the fix
  */
 export function passwordAdvice(url: URL, proxy: string): [what: string, mend: string] {
   return [
@@ -60,7 +61,7 @@ function certificateAdvice(reason: string, host: string, proxy: string | undefin
   ];
 }
 
-/** The innermost cause's code or message: undici and Node wrap what happened. */
+/** The innermost cause's code or message, which undici and Node wrap. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error instanceof AggregateError ? error.errors[0] : error.cause;

@@ -1,4 +1,4 @@
-/** What exactly is sent for a video in a given mode? */
+/** The bodies of a submit and of a query. */
 import {
   type AspectRatio,
   type CameraStrength,
@@ -12,7 +12,7 @@ import {
 /** Both images travel the same way: the provider takes one of the two fields, never both. */
 export type BodyImages =
   | { readonly kind: 'urls'; readonly urls: readonly string[] }
-  /** Sent as raw base64, without a `data:` prefix: as that text already, or as bytes, which `bodyBytes` writes so. */
+  /** Raw base64 without a `data:` prefix, or bytes, which `bodyBytes` writes as base64. */
   | { readonly kind: 'base64'; readonly data: readonly (string | Uint8Array)[] };
 
 export interface BodyInput {
@@ -49,7 +49,16 @@ export function requestBody(input: BodyInput): Record<string, unknown> {
   return body;
 }
 
+/** The content label of GB 45438; every value has at most 256 characters. */
+export interface AigcMeta {
+  readonly producer_id: string;
+  readonly content_propagator: string;
+  readonly content_producer?: string;
+  readonly propagate_id?: string;
+}
+
 /** The body of a query; the req_key must be the submit's. */
-export function queryBody(reqKey: string, providerTaskId: string): Record<string, unknown> {
-  return { req_key: reqKey, task_id: providerTaskId };
+export function queryBody(reqKey: string, providerTaskId: string, aigcMeta?: AigcMeta): Record<string, unknown> {
+  const body = { req_key: reqKey, task_id: providerTaskId };
+  return aigcMeta === undefined ? body : { ...body, req_json: JSON.stringify({ aigc_meta: aigcMeta }) };
 }

@@ -1,8 +1,5 @@
 /**
- * How is a request to a Volcengine OpenAPI signed?
- *
- * The provider's HMAC-SHA256 scheme, one function a step: canonical request → string to sign → signing key →
- * Authorization. Pure: the date, the keys and the body's hash come in.
+ * Volcengine's request signature (HMAC-SHA256), one function per step of its specification.
  * Source: volcengine.com/docs/6369/67269; vectors in test/vectors/signature-vectors.json.
  */
 import { createHash, createHmac } from 'node:crypto';

@@ -1,10 +1,12 @@
-/** In which words, shapes and HTTP statuses does the provider answer? */
+/** The provider's answers: codes, HTTP statuses, shapes and texts. */
 import { randomBytes } from 'node:crypto';
 
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
+  /** Of an accepted submit. */
+  readonly acceptedTaskId?: string;
 }
 
 /** Business code → HTTP status and message (reference section 7). */
@@ -31,7 +33,7 @@ export const BUSINESS_CODES: Readonly<Record<number, readonly [status: number, m
   50215: [400, 'Input invalid for this service.'],
 };
 
-/** Gateway code → HTTP status, CodeN where there is one, message (reference section 8; the texts are ours but one). */
+/** Gateway code → HTTP status, CodeN where there is one, message (reference section 8; most texts are ours). */
 export const GATEWAY_CODES = {
   MissingParameter: [400, 100002, 'The request is missing a required parameter.'],
   MissingAuthenticationToken: [401, 100003, 'The request is missing an authentication token.'],
@@ -61,12 +63,12 @@ function newRequestId(nowMilliseconds: number): string {
   return stamp + randomBytes(10).toString('hex').toUpperCase();
 }
 
-/** Sub-millisecond times come with a non-ASCII `µs`: a client that reads the body as latin1 shows itself. */
+/** Sub-millisecond times carry a non-ASCII `µs`, which a client that reads the body as latin1 mangles. */
 function timeElapsed(nowMilliseconds: number): string {
   return nowMilliseconds % 3 === 0 ? '843.217µs' : '104.852309ms';
 }
 
-/** @param reason why the sandbox refused, for whoever debugs a client; the provider has no such header */
+/** @param reason why the sandbox refused, in a header for debugging that the provider does not send */
 function jsonAnswer(status: number, value: unknown, reason?: string): Answer {
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
   if (reason !== undefined) headers['x-jimeng-sandbox-reason'] = reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
@@ -100,7 +102,7 @@ export function invalidField(field: string, reason: string, now: number): Answer
   return businessAnswer(50200, { now, message: `Invalid Input Parameters: ${field}`, reason: `${field}: ${reason}` });
 }
 
-/** @param code a name of the table, or any other text: a business number in `Error.Code` takes that one's HTTP status */
+/** @param code a name in the table or a business number, which has its own HTTP status */
 export function gatewayAnswer(code: string, now: number, reason?: string, httpStatus?: number): Answer {
   const known: readonly [number, number | undefined, string] | undefined = Object.hasOwn(GATEWAY_CODES, code)
     ? GATEWAY_CODES[code as GatewayCode]
@@ -110,10 +112,4 @@ export function gatewayAnswer(code: string, now: number, reason?: string, httpSt
   const error = { ...(number === undefined ? {} : { CodeN: number }), Code: code, Message: message };
   const metadata = { ResponseMetadata: { RequestId: newRequestId(now), Error: error } };
   return jsonAnswer(httpStatus ?? status, metadata, reason);
-}
-
-/** What a proxy between client and provider says, in its own shape. */
-export function htmlAnswer(status: number, body?: string): Answer {
-  const page = `<html>\r\n<head><title>${status}</title></head>\r\n<body><center><h1>${status}</h1></center><hr><center>nginx</center></body>\r\n</html>\r\n`;
-  return { status, headers: { 'content-type': 'text/html', server: 'nginx' }, body: body ?? page };
 }

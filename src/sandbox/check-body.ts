@@ -1,10 +1,9 @@
-/** Would the provider take this body? Every rule comes from the modes' table; the first that fails is named. */
+/** Checks a submit's body by the modes' table, and names the first invalid field. */
 import {
   ASPECT_RATIOS,
   type AspectRatio,
   CAMERA_STRENGTHS,
   CAMERA_TEMPLATE_IDS,
-  CLIP_SIZES,
   FRAMES_OF_SECONDS,
   MAX_PROMPT_CHARACTERS,
   type Mode,
@@ -14,11 +13,11 @@ import {
   type Need,
   SEED_RANGE,
 } from '../jimeng/modes.ts';
-import { type ImageSize, imageSizeOrReason, isUnreachable } from './images.ts';
+import { type ImageSize, imageSizeOrReason, isUnreachable, nearestRatio } from './check-image.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 
-/** A field that the service would not take: answered as 50200 with its name. */
+/** An invalid field, answered as 50200 with its name. */
 export class FieldRefusal {
   readonly field: string;
   readonly reason: string;
@@ -35,8 +34,6 @@ export interface CheckedSubmit {
   readonly frames: number;
   readonly ratio: AspectRatio;
   readonly unreachableImage: boolean;
-  /** Fields that the mode does not have. */
-  readonly unknownFields: readonly string[];
 }
 
 const DEFAULT_RATIO: AspectRatio = '16:9';
@@ -50,7 +47,7 @@ export function modeOrRefusal(body: Body): ModeName | FieldRefusal {
 }
 
 function fieldsOf(mode: Mode): ReadonlySet<string> {
-  const fields = new Set(['req_key', 'prompt', 'seed', 'frames', 'req_json']);
+  const fields = new Set(['req_key', 'prompt', 'seed', 'frames']);
   if (mode.image !== 'none') for (const field of IMAGE_FIELDS) fields.add(field);
   if (mode.aspectRatio !== 'none') fields.add('aspect_ratio');
   if (mode.camera !== 'none') fields.add('template_id').add('camera_strength');
@@ -122,7 +119,6 @@ function checkImages(body: Body, mode: Mode): CheckedImages | FieldRefusal {
   if (!Array.isArray(images) || !images.every((image) => typeof image === 'string')) {
     return new FieldRefusal(field, 'not an array of strings');
   }
-  // An empty array is a field that should have been left out.
   if (images.length < Math.max(least, 1) || images.length > most) {
     return new FieldRefusal(field, `${images.length} images; ${least} to ${most} are taken`);
   }
@@ -141,24 +137,14 @@ function checkUrls(images: readonly string[]): CheckedImages | FieldRefusal {
   return { count: images.length, firstSize: undefined, unreachable };
 }
 
-function nearestRatio({ width, height }: ImageSize): AspectRatio {
-  const distance = (ratio: AspectRatio) => {
-    const [clipWidth, clipHeight] = CLIP_SIZES['720P'][ratio];
-    return Math.abs(Math.log(width / height) - Math.log(clipWidth / clipHeight));
-  };
-  return ASPECT_RATIOS.reduce((best, ratio) => (distance(ratio) < distance(best) ? ratio : best));
-}
-
-/** Everything that the provider checks at submit (reference sections 2, 3 and 12). */
-export function checkSubmit(body: Body, unknownFieldsAre: 'refused' | 'flagged'): CheckedSubmit | FieldRefusal {
+/** All checks of a submit (reference sections 2, 3 and 12). */
+export function checkSubmit(body: Body): CheckedSubmit | FieldRefusal {
   const name = modeOrRefusal(body);
   if (name instanceof FieldRefusal) return name;
   const mode = modeRow(name);
   const known = fieldsOf(mode);
-  const unknownFields = Object.keys(body).filter((field) => !known.has(field));
-  if (unknownFields[0] !== undefined && unknownFieldsAre === 'refused') {
-    return new FieldRefusal(unknownFields[0], `not a field of ${mode.reqKey}`);
-  }
+  const unknownField = Object.keys(body).find((field) => !known.has(field));
+  if (unknownField !== undefined) return new FieldRefusal(unknownField, `not a field of ${mode.reqKey}`);
   const images = checkImages(body, mode);
   if (images instanceof FieldRefusal) return images;
   const promptRequired = mode.prompt === 'required' || images.count === 0;
@@ -168,13 +154,12 @@ export function checkSubmit(body: Body, unknownFieldsAre: 'refused' | 'flagged')
     checkOneOf(body, 'frames', Object.values(FRAMES_OF_SECONDS), 'optional') ??
     (mode.aspectRatio === 'none' ? undefined : checkOneOf(body, 'aspect_ratio', ASPECT_RATIOS, mode.aspectRatio)) ??
     (mode.camera === 'none' ? undefined : checkOneOf(body, 'template_id', CAMERA_TEMPLATE_IDS, mode.camera)) ??
-    (mode.camera === 'none' ? undefined : checkOneOf(body, 'camera_strength', CAMERA_STRENGTHS, mode.camera)) ??
-    checkRequestJson(body.req_json);
+    (mode.camera === 'none' ? undefined : checkOneOf(body, 'camera_strength', CAMERA_STRENGTHS, mode.camera));
   if (wrong) return wrong;
   const asked = mode.aspectRatio !== 'none' && images.count === 0 ? body.aspect_ratio : undefined;
   const ratio = images.firstSize
     ? nearestRatio(images.firstSize)
     : ((asked as AspectRatio | undefined) ?? DEFAULT_RATIO);
   const frames = (body.frames as number | undefined) ?? DEFAULT_FRAMES;
-  return { mode: name, reqKey: mode.reqKey, frames, ratio, unreachableImage: images.unreachable, unknownFields };
+  return { mode: name, reqKey: mode.reqKey, frames, ratio, unreachableImage: images.unreachable };
 }

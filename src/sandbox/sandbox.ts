@@ -1,65 +1,230 @@
-/** What is the provider on this machine? A strict HTTP server with its API, its file host and its ways to fail. */
-import { createServer, type Server } from 'node:http';
+/** The provider on this machine: a strict HTTP server with the API and the file host. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Credentials } from '../jimeng/signature.ts';
-import { findClipsFolder } from './clips.ts';
-import { FaultPlan } from './faults.ts';
-import { Operations } from './operations.ts';
-import { type AcceptedTask, type RecordedRequest, RequestRecorder } from './recorded-requests.ts';
-import { handleRequest } from './routes.ts';
-import { mintLink } from './video-link.ts';
+import { type Answer, gatewayAnswer, invalidField } from './answers.ts';
+import type { Body } from './check-body.ts';
+import { mintLink, readLink, VIDEO_PATH } from './identifiers.ts';
+import { Service } from './service.ts';
+import { verifySignature } from './verify-signature.ts';
+import { EXPIRED, findClipsFolder, readClip, videoAnswer } from './video.ts';
 
-/** Known to everybody: they open nothing but a sandbox. */
+/** Public: they open nothing but a sandbox. */
 export const SANDBOX_CREDENTIALS: Credentials = {
   accessKeyId: 'AKLTsandbox',
   secretAccessKey: 'c2FuZGJveCBzZWNyZXQsIG5vdCBhIHJlYWwgb25lIQ==',
 };
 
+/** Tells a client that the answer is not the real service's. */
+export const SANDBOX_HEADER = { 'x-jimeng-sandbox': '1' } as const;
+
+/** A request that has arrived, and the answer it would get. */
+export interface Exchange {
+  /** `other`: a path, method or action that does not exist. */
+  readonly operation: 'submit' | 'query' | 'video' | 'other';
+  readonly message: IncomingMessage;
+  /** Undefined when it was over 16 MiB. */
+  readonly rawBody: Buffer | undefined;
+  readonly body: Body | undefined;
+  /** Of a query or a video: the requested one. */
+  readonly taskId: string | undefined;
+  /** The provider would refuse it: the signature, a limit, a field, a link. */
+  readonly isRefused: boolean;
+  /** Accepts a submit: the task exists from this call on. */
+  answer(): Answer | Promise<Answer>;
+}
+
 export interface SandboxOptions {
   /** Default 0: any free one. */
   readonly port?: number;
-  /** Default SANDBOX_CREDENTIALS. Their secret keys task ids and links: another secret does not know them. */
+  /** Default SANDBOX_CREDENTIALS. The secret keys task ids and links: a sandbox with another secret knows none of them. */
   readonly credentials?: Credentials;
   /** Seconds from acceptance to done; default 5, the first fifth of it in the queue. */
   readonly generationSeconds?: number;
   /** Per req_key; default 2. */
   readonly tasksInFlight?: number;
-  /** Submits and queries together; default 20. With a `now` that stands still, they all fall into one second. */
+  /** Submits and queries together; default 20. */
   readonly requestsPerSecond?: number;
   /** Default 3600. */
   readonly linkLifeSeconds?: number;
   /** Default 12 hours. */
   readonly taskLifeSeconds?: number;
-  /** Milliseconds since 1970; default the system's. Delays of `slow` faults are real time. */
+  /** Milliseconds since 1970; default the system's. */
   readonly now?: () => number;
-  /** req_keys that answer 401/50400, as capabilities that are not opened in the console. */
-  readonly closedCapabilities?: readonly string[];
   /** Default: beside the bundle, else in the sources. */
   readonly clipsFolder?: string;
-  /** Serve `/sandbox/faults` and `/sandbox/requests`; default false. */
-  readonly controls?: boolean;
-  /** Default `refused` (50200); `flagged` takes them as the service does, and names them in the record. */
-  readonly unknownFields?: 'refused' | 'flagged';
-  /** How a query for an unknown task is answered; default `not_found` in data.status, else 400/50215. */
-  readonly unknownTask?: 'not_found' | '50215';
-  /** Default 20 000; the oldest go first. */
-  readonly maxStoredRequests?: number;
-  /** Default 64 MiB of bodies; the oldest go first. */
-  readonly maxStoredBodyBytes?: number;
+  /** For tests: sees every exchange before it is answered. @returns true when it took the response over */
+  readonly interfere?: (exchange: Exchange, response: ServerResponse) => boolean | Promise<boolean>;
 }
 
 export interface Sandbox {
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  /** `http://127.0.0.1:<port>`, without a trailing slash. */
   readonly url: string;
   readonly credentials: Credentials;
-  /** Oldest first. Control requests are not among them. */
-  readonly requests: readonly RecordedRequest[];
-  /** Every task that exists at the provider, oldest first, with the submit that made it. */
-  readonly accepted: readonly AcceptedTask[];
-  readonly faults: FaultPlan;
-  /** Cuts what is open and frees the port. */
+  /** Cuts open connections and frees the port. */
   close(): Promise<void>;
+}
+
+const VERSION = '2022-08-31';
+const OPERATIONS: ReadonlyMap<string | undefined, 'submit' | 'query'> = new Map([
+  ['CVSync2AsyncSubmitTask', 'submit'],
+  ['CVSync2AsyncGetResult', 'query'],
+]);
+/** Two images of 4.7 MB in base64 are 13.2 MB. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** @throws Error when the port is taken or the clips are missing */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { credentials = SANDBOX_CREDENTIALS, now = Date.now, linkLifeSeconds = LINK_LIFE_SECONDS } = options;
+  const secret = credentials.secretAccessKey;
+  const clipsFolder = options.clipsFolder ?? findClipsFolder();
+  const service = new Service(
+    {
+      secret,
+      generationSeconds: options.generationSeconds ?? 5,
+      tasksInFlight: options.tasksInFlight ?? 2,
+      requestsPerSecond: options.requestsPerSecond ?? 20,
+      taskLifeSeconds: options.taskLifeSeconds ?? TASK_LIFE_SECONDS,
+      mintLink: (taskId) => mintLink(url, taskId, now() + linkLifeSeconds * 1000, secret),
+    },
+    now,
+  );
+  const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const exchange = await exchangeOf(message, { credentials, service, clipsFolder, now });
+    if (await options.interfere?.(exchange, response)) return;
+    sendAnswer(response, await exchange.answer());
+  };
+  const server = createServer((message, response) => {
+    // An error here is the client's lost connection or a bug; neither may end the process around the sandbox.
+    handle(message, response).catch(() => response.destroy());
+  });
+  await listen(server, options.port ?? 0);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url, credentials, close };
+}
+
+export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...SANDBOX_HEADER, 'content-length': Buffer.byteLength(body), ...headers });
+  response.end(body);
+}
+
+interface Parts {
+  readonly credentials: Credentials;
+  readonly service: Service;
+  readonly clipsFolder: string;
+  readonly now: () => number;
+}
+
+async function exchangeOf(message: IncomingMessage, parts: Parts): Promise<Exchange> {
+  const target = new URL(message.url ?? '/', 'http://sandbox');
+  const rawBody = await readBody(message);
+  const body = rawBody && jsonObjectOrUndefined(rawBody);
+  const exchange = { message, rawBody, body, taskId: undefined };
+  if (!isLoopbackHost(message.headers.host)) {
+    const answer = () => gatewayAnswer('AccessDenied', parts.now(), 'Host is not a loopback name');
+    return { ...exchange, operation: 'other', isRefused: true, answer };
+  }
+  if (target.pathname.startsWith(VIDEO_PATH)) return { ...exchange, ...videoExchange(message, parts) };
+  return { ...exchange, ...apiExchange(message, target, rawBody, body, parts) };
+}
+
+type Answering = Pick<Exchange, 'operation' | 'taskId' | 'isRefused' | 'answer'>;
+
+function videoExchange(message: IncomingMessage, { credentials, service, clipsFolder, now }: Parts): Answering {
+  const taskId = readLink(message.url ?? '', now(), credentials.secretAccessKey);
+  const video = { operation: 'video', taskId } as const;
+  if (message.method !== 'GET' && message.method !== 'HEAD') {
+    return { ...video, isRefused: true, answer: () => ({ status: 405, headers: { allow: 'GET, HEAD' }, body: '' }) };
+  }
+  const task = taskId === undefined ? undefined : service.taskOf(taskId);
+  if (!task) return { ...video, isRefused: true, answer: () => EXPIRED };
+  const answer = async () => {
+    const bytes = await readClip(clipsFolder, task);
+    const clip = { bytes, etag: `"${taskId}"`, lastModified: new Date(task.acceptedAt) };
+    return videoAnswer(clip, singleHeaders(message));
+  };
+  return { ...video, isRefused: false, answer };
+}
+
+function apiExchange(
+  message: IncomingMessage,
+  target: URL,
+  rawBody: Buffer | undefined,
+  body: Body | undefined,
+  { credentials, service, now }: Parts,
+): Answering {
+  const query = queryOrUndefined(target) ?? {};
+  const named = query.Version === VERSION ? OPERATIONS.get(query.Action) : undefined;
+  const operation = message.method === 'POST' && target.pathname === '/' ? named : undefined;
+  const refused = (answer: Answer) => ({
+    operation: operation ?? ('other' as const),
+    taskId: undefined,
+    isRefused: true,
+    answer: () => answer,
+  });
+  if (operation === undefined) return refused(gatewayAnswer('InvalidActionOrVersion', now()));
+  if (rawBody === undefined) return refused(invalidField('body', `over ${MAX_BODY_BYTES} bytes`, now()));
+  const headers = singleHeaders(message);
+  const unsigned = verifySignature({ method: 'POST', path: '/', query, headers, body: rawBody }, credentials, now());
+  if (unsigned) return refused(gatewayAnswer(unsigned.code, now(), unsigned.reason));
+  const limited = service.limitRequests();
+  if (limited) return refused(limited);
+  const extra = Object.keys(query).find((name) => name !== 'Action' && name !== 'Version');
+  if (extra) return refused(invalidField(extra, 'not a parameter of the query string', now()));
+  if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) {
+    return refused(invalidField('Content-Type', 'not application/json', now()));
+  }
+  if (!body) return refused(invalidField('body', 'not a JSON object in UTF-8', now()));
+  if (operation === 'submit') {
+    const submit = service.checkSubmit(body);
+    if ('status' in submit) return refused(submit);
+    return { operation, taskId: undefined, isRefused: false, answer: () => service.accept(submit) };
+  }
+  const checked = service.checkQuery(body);
+  if ('status' in checked) return refused(checked);
+  return { operation, taskId: checked.taskId, isRefused: false, answer: () => service.query(checked) };
+}
+
+/** A web page whose name was bound to 127.0.0.1 (DNS rebinding) sends its own name in Host. */
+function isLoopbackHost(host: string | undefined): boolean {
+  return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host ?? '');
+}
+
+/** @returns undefined when it is too long */
+async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message) {
+    bytes += (chunk as Buffer).length;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
+  }
+  return bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
+}
+
+/** @returns undefined when a name occurs twice: it would be unclear which one was signed */
+function queryOrUndefined(target: URL): Record<string, string> | undefined {
+  const entries = [...target.searchParams];
+  const query = Object.fromEntries(entries);
+  return Object.keys(query).length === entries.length ? query : undefined;
+}
+
+function jsonObjectOrUndefined(bytes: Buffer): Body | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Body) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function singleHeaders(message: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, String(value ?? '')]));
 }
 
 function listen(server: Server, port: number): Promise<void> {
@@ -70,46 +235,4 @@ function listen(server: Server, port: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** @throws Error when the port is taken or the clips are missing */
-export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { credentials = SANDBOX_CREDENTIALS, now = Date.now, linkLifeSeconds = LINK_LIFE_SECONDS } = options;
-  const secret = credentials.secretAccessKey;
-  const clipsFolder = options.clipsFolder ?? findClipsFolder();
-  const faults = new FaultPlan();
-  const recorder = new RequestRecorder({
-    maxStoredRequests: options.maxStoredRequests ?? 20_000,
-    maxStoredBodyBytes: options.maxStoredBodyBytes ?? 64 * 1024 * 1024,
-  });
-  const server = createServer();
-  const urlOf = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const operations = new Operations(
-    {
-      secret,
-      generationSeconds: options.generationSeconds ?? 5,
-      tasksInFlight: options.tasksInFlight ?? 2,
-      requestsPerSecond: options.requestsPerSecond ?? 20,
-      taskLifeSeconds: options.taskLifeSeconds ?? TASK_LIFE_SECONDS,
-      closedCapabilities: options.closedCapabilities ?? [],
-      unknownFields: options.unknownFields ?? 'refused',
-      unknownTask: options.unknownTask ?? 'not_found',
-      mintLink: (taskId) => mintLink(url, taskId, now() + linkLifeSeconds * 1000, secret),
-    },
-    now,
-  );
-  const context = { credentials, operations, recorder, faults, clipsFolder, now, controls: options.controls ?? false };
-  server.on('connection', (socket) => recorder.noteConnection(socket));
-  server.on('request', (message, response) => {
-    // What fails here is the client's connection, or a bug; neither may take the host process with it.
-    handleRequest(message, response, context).catch(() => response.destroy());
-  });
-  await listen(server, options.port ?? 0);
-  const url = urlOf();
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url, credentials, requests: recorder.requests, accepted: recorder.accepted, faults, close };
 }

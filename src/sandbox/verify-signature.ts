@@ -1,4 +1,4 @@
-/** Did the owner of the keys sign exactly this request, and lately? The answer is nothing, or the gateway's refusal. */
+/** Verifies a request's signature and date as the gateway does. */
 import { timingSafeEqual } from 'node:crypto';
 import {
   type Credentials,
@@ -27,7 +27,7 @@ export interface SignatureRefusal {
 
 /** The skew the gateway allows (reference section 8). */
 const MAX_SKEW_SECONDS = 900;
-/** A signature that does not cover these could be moved to another request, time or body. */
+/** A signature without these could be reused for another host, time or body. */
 const ALWAYS_SIGNED = ['host', 'x-date', 'x-content-sha256'];
 
 interface Authorization {
@@ -78,13 +78,15 @@ function checkSignedNames(names: readonly string[], headers: Readonly<Record<str
   const missing = needed.find((name) => !names.includes(name));
   if (missing) return refusal('InvalidAuthorization', `SignedHeaders does not name ${missing}`);
   const unusable = names.find((name, index) => !/^[a-z0-9-]+$/.test(name) || names.indexOf(name) !== index);
-  return unusable === undefined ? undefined : refusal('InvalidAuthorization', 'a signed name is odd or named twice');
+  return unusable === undefined
+    ? undefined
+    : refusal('InvalidAuthorization', 'a signed name is malformed or listed twice');
 }
 
 /**
  * Verifies from the SignedHeaders in the request, in their order (reference sections 8, 10 and 12).
  * @param nowMilliseconds the provider's wall clock
- * @returns undefined when the signature holds
+ * @returns undefined when the signature is valid
  */
 export function verifySignature(
   request: ArrivedRequest,

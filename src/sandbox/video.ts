@@ -1,117 +1,78 @@
-/** How does the file host deliver a video: whole, in ranges, or in the way that a fault asks for? */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { htmlAnswer } from './answers.ts';
-import { SANDBOX_HEADER, type StreamLimits, sendAnswer, streamBody, waitUnlessGone } from './deliver.ts';
-import type { VideoFault } from './faults.ts';
+/** The file host: a video whole or in one range, and 403 for a link that is not valid. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { modeRow } from '../jimeng/modes.ts';
+import type { Answer } from './answers.ts';
+import { CLIP_SIZES } from './check-image.ts';
+import type { SandboxTask } from './identifiers.ts';
 
-/** A body of which any part can be made, without the rest. */
-export interface VideoSource {
-  readonly size: number;
+export interface Video {
+  readonly bytes: Buffer;
   readonly etag: string;
-  /** @param end exclusive */
-  read(start: number, end: number): Iterable<Buffer>;
+  readonly lastModified: Date;
 }
 
-const CHUNK_BYTES = 64 * 1024;
-/** An ftyp box (mp42), then an mdat box that goes on to the end of the file. */
-const MP4_START = Buffer.from('0000001c667479706d703432000000006d70343269736f6d61766331000000006d646174', 'hex');
-
-export function sourceOf(bytes: Buffer, etag: string): VideoSource {
-  return { size: bytes.length, etag, read: (start, end) => [bytes.subarray(start, end)] };
-}
-
-/** Begins with an ftyp box, goes on with zeros; held nowhere. */
-export function hugeSource(size: number): VideoSource {
-  function* read(start: number, end: number): Generator<Buffer> {
-    const zeros = Buffer.alloc(CHUNK_BYTES);
-    if (start < MP4_START.length) yield MP4_START.subarray(start, Math.min(end, MP4_START.length));
-    for (let at = Math.max(start, MP4_START.length); at < end; at += CHUNK_BYTES) {
-      yield zeros.subarray(0, Math.min(CHUNK_BYTES, end - at));
-    }
-  }
-  return { size, etag: `"huge-${size}"`, read };
-}
-
-interface ByteRange {
-  readonly start: number;
-  /** Exclusive. */
-  readonly end: number;
-}
+/** Start and exclusive end. */
+type ByteRange = readonly [start: number, end: number];
 
 /**
- * Reads one `bytes=` range; several at once are served as the whole, as a server may.
- * @returns undefined for the whole body, `unsatisfiable` for a 416
+ * Reads one `bytes=` range; several ranges are answered with the whole, as a server may.
+ * @returns undefined for the whole, `unsatisfiable` for a 416
  */
-function readRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
+export function readRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (first === undefined || last === undefined || (first === '' && last === '')) return undefined;
   if (first === '') {
     const length = Math.min(Number(last), size);
-    return length === 0 ? 'unsatisfiable' : { start: size - length, end: size };
+    return length === 0 ? 'unsatisfiable' : [size - length, size];
   }
   const start = Number(first);
   const end = last === '' ? size : Math.min(Number(last) + 1, size);
   if (start >= size) return 'unsatisfiable';
-  return end <= start ? undefined : { start, end };
+  return end <= start ? undefined : [start, end];
 }
 
-function stopLimits(fault: VideoFault | undefined): StreamLimits | undefined {
-  if (fault?.kind === 'cut') return { atByte: fault.atByte, afterwards: 'cut' };
-  if (fault?.kind === 'stall') return { atByte: fault.atByte, afterwards: 'stall' };
-  return undefined;
-}
-
-/** @returns true when the fault was the whole answer */
-function answeredByFault(message: IncomingMessage, response: ServerResponse, fault: VideoFault | undefined): boolean {
-  if (fault?.kind === 'status') {
-    const headers = { ...SANDBOX_HEADER, 'content-type': 'application/xml' };
-    sendAnswer(response, {
-      status: fault.status,
-      headers,
-      body: fault.body ?? `<Error><Code>${fault.status}</Code></Error>`,
-    });
-  } else if (fault?.kind === 'html') {
-    sendAnswer(response, htmlAnswer(fault.status ?? 200));
-  } else if (fault?.kind === 'redirect') {
-    const location = fault.location ?? message.url ?? '/';
-    sendAnswer(response, { status: fault.status ?? 302, headers: { ...SANDBOX_HEADER, location }, body: '' });
-  } else {
-    return false;
-  }
-  return true;
-}
-
-/** Answers GET and HEAD for a link that was found valid. */
-export async function serveVideo(
-  message: IncomingMessage,
-  response: ServerResponse,
-  source: VideoSource,
-  lastModified: Date,
-  fault: VideoFault | undefined,
-): Promise<void> {
-  if (answeredByFault(message, response, fault)) return;
-  if (fault?.kind === 'slow' && !(await waitUnlessGone(response, fault.milliseconds))) return;
-  const rangesOffered = fault?.kind !== 'no-range';
-  const ifRange = message.headers['if-range'];
-  const rangeAsked = rangesOffered && (ifRange === undefined || ifRange === source.etag);
-  const range = readRange(rangeAsked ? message.headers.range : undefined, source.size);
-  const headers: Record<string, string> = { ...SANDBOX_HEADER, 'content-type': 'video/mp4', etag: source.etag };
-  headers['last-modified'] = lastModified.toUTCString();
-  if (rangesOffered) headers['accept-ranges'] = 'bytes';
+/** @param headers of the request: `range` and `if-range` count */
+export function videoAnswer({ bytes, etag, lastModified }: Video, headers: Readonly<Record<string, string>>): Answer {
+  const ifRange = headers['if-range'];
+  const range = readRange(ifRange === undefined || ifRange === etag ? headers.range : undefined, bytes.length);
+  const described: Record<string, string> = {
+    'content-type': 'video/mp4',
+    'accept-ranges': 'bytes',
+    etag,
+    'last-modified': lastModified.toUTCString(),
+  };
   if (range === 'unsatisfiable') {
-    sendAnswer(response, { status: 416, headers: { ...headers, 'content-range': `bytes */${source.size}` }, body: '' });
-    return;
+    return { status: 416, headers: { ...described, 'content-range': `bytes */${bytes.length}` }, body: '' };
   }
-  const { start, end } = range ?? { start: 0, end: source.size };
-  if (range) headers['content-range'] = `bytes ${start}-${end - 1}/${source.size}`;
-  const difference = fault?.kind === 'wrong-length' ? fault.difference : 0;
-  headers['content-length'] = String(Math.max(0, end - start + difference));
-  response.shouldKeepAlive = difference === 0;
-  response.writeHead(range ? 206 : 200, headers);
-  if (message.method === 'HEAD') {
-    response.end();
-    return;
-  }
-  const whole = await streamBody(response, source.read(start, end), stopLimits(fault));
-  if (whole) response.end(() => difference !== 0 && response.socket?.destroy());
+  if (range === undefined) return { status: 200, headers: described, body: bytes };
+  const [start, end] = range;
+  described['content-range'] = `bytes ${start}-${end - 1}/${bytes.length}`;
+  return { status: 206, headers: described, body: bytes.subarray(start, end) };
+}
+
+export const EXPIRED: Answer = {
+  status: 403,
+  headers: { 'content-type': 'application/xml' },
+  body: '<Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>',
+};
+
+/** Beside the bundle, or in the sources. */
+const CLIP_FOLDERS = ['./sandbox-clips/', '../../assets/sandbox-clips/'];
+
+/** @throws Error when the package contains no clips */
+export function findClipsFolder(): string {
+  const folders = CLIP_FOLDERS.map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
+  const found = folders.find((folder) => existsSync(folder));
+  if (found === undefined) throw new Error(`The sandbox's clips are in none of ${folders.join(', ')}.`);
+  return found;
+}
+
+/** At most 30 kB. */
+export function readClip(folder: string, { mode, ratio, frames }: SandboxTask): Promise<Buffer> {
+  const { resolution } = modeRow(mode);
+  const [width, height] = CLIP_SIZES[resolution === '720P' ? '720P' : '1080P'][ratio];
+  return readFile(join(folder, `${width}x${height}-${frames}.mp4`));
 }

@@ -1,5 +1,6 @@
 /** The connections that requests leave this machine on, and the proxy that each address goes through. */
-import type { Dispatcher } from 'undici';
+import type { Socket } from 'node:net';
+import type { buildConnector, Dispatcher } from 'undici';
 import { Problem } from '../problems.ts';
 import { loadPart } from '../program-part.ts';
 import type { ProxySettings } from '../settings.ts';
@@ -85,12 +86,13 @@ export function createNetwork(
   proxy: ProxySettings,
   connectTimeoutMilliseconds: number = CONNECT_TIMEOUT_MILLISECONDS,
 ): Network {
-  const connect = { timeout: connectTimeoutMilliseconds };
+  const limit = { timeout: connectTimeoutMilliseconds };
   let kept: Promise<Dispatcher> | undefined;
 
   const open = async (): Promise<Dispatcher> => {
     // Loaded here because a server that only lists its tools needs no network.
-    const { Agent, Pool, ProxyAgent } = await loadPart(() => import('undici'));
+    const { Agent, buildConnector, Pool, ProxyAgent } = await loadPart(() => import('undici'));
+    const connect = skippingContinue(buildConnector(limit));
     // No time-outs of undici's own: each operation has its own, over the whole of it.
     const patient = { headersTimeout: 0, bodyTimeout: 0 };
     const tunnel = (address: URL) => {
@@ -99,8 +101,8 @@ export function createNetwork(
         ...patient,
         uri: address.href,
         ...(token === undefined ? {} : { token }),
-        requestTls: connect,
-        proxyTls: connect,
+        requestTls: limit,
+        proxyTls: limit,
         // What is sent to the proxy itself is a CONNECT, which it has to answer as fast as a connection is made.
         clientFactory: (origin: URL, options: object) =>
           new Pool(origin, { ...options, headersTimeout: connectTimeoutMilliseconds }),
@@ -162,6 +164,35 @@ export function createNetwork(
       kept = undefined;
       await dispatcher?.destroy();
     },
+  };
+}
+
+const CONTINUE = Buffer.from('HTTP/1.1 100');
+
+/** undici 7 ends the connection at a `100 Continue` that it did not ask for, and the answer behind it is lost. */
+function skippingContinue(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) =>
+    connect(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      skipContinue(socket);
+      return callback(null, socket);
+    });
+}
+
+function skipContinue(socket: Socket): void {
+  const read = socket.read.bind(socket) as (size?: number) => Buffer | null;
+  let held: Buffer = Buffer.alloc(0);
+  socket.read = (size?: number) => {
+    const chunk = read(size);
+    if (chunk === null || size !== undefined) return chunk;
+    let bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    while (bytes.subarray(0, CONTINUE.length).equals(CONTINUE)) {
+      const end = bytes.indexOf('\r\n\r\n');
+      held = end < 0 ? bytes : Buffer.alloc(0);
+      bytes = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 4);
+    }
+    // An empty chunk would end the parser's turn as null does; nothing is lost, because more is announced.
+    return bytes.length === 0 ? null : bytes;
   };
 }
 

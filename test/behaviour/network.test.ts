@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { systemClock } from '../../src/clock.ts';
 import { createApi } from '../../src/jimeng/api.ts';
 import { silentLog } from '../../src/log.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import type { ProxySettings } from '../../src/settings.ts';
 import { createNetwork } from '../../src/system/network.ts';
 import { makeAuthority } from '../support/certificates.ts';

@@ -6,7 +6,7 @@ import { makeWorkspace } from '../support/workspace.ts';
 describe('sandbox', () => {
   it('prints the settings of a client that works with it, and exits 0 on Ctrl-C', async ({ onTestFinished }) => {
     const workspace = makeWorkspace(undefined);
-    const options = ['--generation-seconds', '0.2', '--tasks-in-flight', '1', '--controls'];
+    const options = ['--generation-seconds', '0.2', '--tasks-in-flight', '1'];
     const serving = startCommand(['sandbox', ...options], workspace);
     onTestFinished(async () => {
       serving.child.kill('SIGKILL');
@@ -24,7 +24,6 @@ describe('sandbox', () => {
     const made = await runCommand(['generate', 'a cat'], workspace);
     expect(made.stdout).toContain('This is the sandbox: no real video');
     expect(made.code).toBe(0);
-    expect(await (await fetch(`${settings.JIMENG_VIDEO_API_URL}/sandbox/accepted`)).json()).toHaveLength(1);
 
     const port = new URL(settings.JIMENG_VIDEO_API_URL ?? '').port;
     const second = await runCommand(['sandbox', '--port', port], workspace);

@@ -1,7 +1,7 @@
 /** How is the stage of a command-line test set: a sandbox, folders, and a way to run commands there? */
 import type { TestContext } from 'vitest';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type CommandResult, type RunningCommand, runCommand, startCommand } from '../support/run-command.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../support/workspace.ts';
 
 export interface Stage extends Workspace {

@@ -1,11 +1,11 @@
 /** What stands around a client: a sandbox of its own, empty folders, and the server's words when no client is in between? */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { importBundled } from '../../bench/import-bundled.mjs';
 
 /** Relies on nothing of the build but this: the one command that every client is told to start. */
 export const SERVER = {
@@ -17,44 +17,35 @@ export const SERVER = {
 const GENERATION_SECONDS = 5;
 
 /**
- * Starts a sandbox that keeps a record of what arrives, in a process of its own as a user would.
+ * Starts a sandbox that keeps a record of what arrives.
  *
  * @returns the server's environment; the submits that arrived for a prompt; and `close`, which ends and removes all
  */
 export async function openStage() {
   const folder = await mkdtemp(join(tmpdir(), 'stage-'));
-  const options = ['--controls', '--generation-seconds', String(GENERATION_SECONDS)];
-  const sandbox = spawn(SERVER.command, [...SERVER.args, 'sandbox', ...options], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const settings = {};
-  for await (const line of createInterface({ input: sandbox.stdout })) {
-    const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
-    if (name) settings[name] = value;
-    if (name === 'VOLC_SECRETKEY') break;
-  }
-  if (!settings.VOLC_SECRETKEY) throw new Error('the sandbox did not say how to reach it: is dist/main.js built?');
+  const { exports } = await importBundled('test/support/sandbox.ts');
+  const clipsFolder = fileURLToPath(new URL('../../assets/sandbox-clips', import.meta.url));
+  const sandbox = await exports.startSandbox({ generationSeconds: GENERATION_SECONDS, clipsFolder });
   const environment = {
-    ...settings,
+    JIMENG_VIDEO_API_URL: sandbox.url,
+    VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
+    VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
     JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
     JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
     JIMENG_VIDEO_POLL_INTERVAL: '0.2',
     LOG_LEVEL: 'warn',
   };
-  const countSubmits = async (prompt) => {
-    const requests = await (await fetch(`${settings.JIMENG_VIDEO_API_URL}/sandbox/requests`)).json();
-    return requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
-  };
+  const countSubmits = (prompt) =>
+    sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
   return {
     folder,
     environment,
     countSubmits,
     async untilSubmitted(prompt) {
-      while ((await countSubmits(prompt)) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      while (countSubmits(prompt) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
     },
     async close() {
-      sandbox.kill();
-      if (sandbox.exitCode === null && sandbox.signalCode === null) await once(sandbox, 'exit');
+      await sandbox.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };

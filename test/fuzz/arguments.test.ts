@@ -10,9 +10,9 @@ import { flawOf } from '../../bench/storm/worker.ts';
 import { createLog } from '../../src/log.ts';
 import { TOOLS } from '../../src/mcp/tools.ts';
 import { holdService, type ServiceHolder } from '../../src/open-service.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
 import { callInProcess } from '../support/call-tool.ts';
+import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import { hostileCall } from './hostile.ts';
 
 /** `npm run fuzz` sets 10000. */

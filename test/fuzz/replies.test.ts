@@ -9,9 +9,9 @@ import { type HttpAnswer, readAnswer, readQuery, readSubmit } from '../../src/ji
 import { createLog } from '../../src/log.ts';
 import { holdService } from '../../src/open-service.ts';
 import { PROBLEMS } from '../../src/problems.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readSettings } from '../../src/settings.ts';
 import { callInProcess } from '../support/call-tool.ts';
+import { startSandbox } from '../support/sandbox.ts';
 
 /** `npm run fuzz` sets 10000. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1000);
@@ -114,7 +114,7 @@ test.each([
 test.each([5, { url: 'x' }, ['x'], true])('a finished task whose link is %j is asked for again', (link) => {
   const text = JSON.stringify({ code: 10000, data: { status: 'done', video_url: link } });
   const read = readAnswer({ status: 200, text });
-  expect(read && readQuery(read)).toMatchObject({ kind: 'hindered', problem: { code: 'unreadable_answer' } });
+  expect(read && readQuery(read)).toMatchObject({ kind: 'done_without_link', problem: { code: 'no_video' } });
 });
 
 test(`${HTTP_RUNS} replies over HTTP, to submits and queries, end in reports that are whole and hold no secret`, async () => {

@@ -1,6 +1,6 @@
 /** Does a code at a query end a task only where it speaks of that task? */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
+import type { ApiFault } from '../support/fault-plan.ts';
 import { openStage, type Stage, until, whenAskedFor } from '../support/mcp-client.ts';
 
 const DEFINITE = [

@@ -1,6 +1,6 @@
 /** Is every code that can answer a submit told with its status, its charge, who mends it and how? */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
+import type { ApiFault } from '../support/fault-plan.ts';
 import { type Arguments, openStage, type Stage, until, whenSubmitted } from '../support/mcp-client.ts';
 
 const NO = 'failed';

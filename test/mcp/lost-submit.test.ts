@@ -2,9 +2,9 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { ApiFault } from '../support/fault-plan.ts';
 import { connect, openStage, type Stage, whenSubmitted } from '../support/mcp-client.ts';
+import { startSandbox } from '../support/sandbox.ts';
 import { makeWorkspace } from '../support/server-workspace.ts';
 
 /** What befalls the answer → the code, and words of the sentence. */

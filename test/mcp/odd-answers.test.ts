@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
+import type { ApiFault } from '../support/fault-plan.ts';
 import { openStage, type Stage, until, whenAskedFor, whenSubmitted } from '../support/mcp-client.ts';
 
 let stage: Stage;
@@ -17,9 +17,15 @@ async function generateUnder(prompt: string, fault: ApiFault, times = 1) {
 }
 
 describe('an odd answer to a query', () => {
-  it.concurrent('done without a link is a failure, and costs nothing', async () => {
-    const { report, isError } = await generateUnder('no link', { kind: 'done-without-url' });
-    expect(report).toMatchObject({ status: 'failed', error: { code: 'no_video' }, cost: { charge: 'none' } });
+  it.concurrent('done without a link, once: it is queried again, and the video is there', async () => {
+    const { report } = await generateUnder('no link at first', { kind: 'done-without-url' });
+    expect(report).toMatchObject({ status: 'done', cost: { charge: 'made' } });
+  });
+
+  it.concurrent('done without a link, again and again: it may have been charged', async () => {
+    const { report, isError } = await generateUnder('no link', { kind: 'done-without-url' }, 100);
+    expect(report).toMatchObject({ error: { code: 'no_video' }, cost: { charge: 'possible' } });
+    expect(report.message).toContain('done, without a link to the video');
     expect(isError).toBe(true);
   });
 

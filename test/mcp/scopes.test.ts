@@ -1,7 +1,7 @@
 /** Do the sandbox, another service and another account stay apart in one state folder? */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { SANDBOX_CREDENTIALS, type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { connect, type Session } from '../support/mcp-client.ts';
+import { SANDBOX_CREDENTIALS, type Sandbox, startSandbox } from '../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../support/server-workspace.ts';
 
 const OTHER = { accessKeyId: 'AKLTsomebodyElse', secretAccessKey: 'b3RoZXI=' };

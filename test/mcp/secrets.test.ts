@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type RawServer, startRaw } from '../support/mcp-client.ts';
+import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../support/server-workspace.ts';
 
 const CREDENTIALS = {

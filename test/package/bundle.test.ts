@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FRAMES_OF_SECONDS } from '../../src/jimeng/modes.ts';
-import { SANDBOX_CREDENTIALS, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { makeTaskId } from '../../src/sandbox/task-id.ts';
+import { makeTaskId } from '../../src/sandbox/identifiers.ts';
 import { type Session, until } from '../support/mcp-client.ts';
+import { SANDBOX_CREDENTIALS, startSandbox } from '../support/sandbox.ts';
 import { filesUnder, openBundle, type UnpackedBundle } from './unpacked-bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

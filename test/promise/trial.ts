@@ -9,8 +9,8 @@ import type { Programs } from '../../bench/promise/crash-matrix.ts';
 import { buildProgram, type Moment } from '../../bench/promise/moments.ts';
 import { changesWithout } from '../../bench/promise/rules.ts';
 import { openStage, type ServerProcess, type Stage } from '../../bench/promise/stage.ts';
-import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import type { TaskRecord } from '../../src/tasks/record.ts';
+import type { SandboxOptions } from '../support/sandbox.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 export const clips = join(root, 'assets', 'sandbox-clips');

@@ -7,7 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { expect } from 'vitest';
 import { listSchema, type Report, reportSchema } from '../../src/report/report.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from './server-workspace.ts';
 
 const SERVER = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

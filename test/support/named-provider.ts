@@ -4,8 +4,8 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { signedHeaders } from '../../src/jimeng/signature.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { verifySignature } from '../../src/sandbox/verify-signature.ts';
+import type { Sandbox } from './sandbox.ts';
 
 export interface NamedProvider {
   readonly port: number;

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Credentials } from '../../src/jimeng/signature.ts';
-import { SANDBOX_CREDENTIALS } from '../../src/sandbox/sandbox.ts';
+import { SANDBOX_CREDENTIALS } from './sandbox.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 

@@ -9,7 +9,7 @@ import { examine } from '../../../src/cli/doctor-examine.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { MODES } from '../../../src/jimeng/modes.ts';
 import { silentLog } from '../../../src/log.ts';
-import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { SETTINGS } from '../../../src/settings.ts';
 import { setStage } from '../../cli/stage.ts';
 import { makeAuthority } from '../../support/certificates.ts';

@@ -1,7 +1,7 @@
 /** Does every fault of a download end, through a tool call, in the whole file or in a sentence with the task's id? */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { VideoFault } from '../../../src/sandbox/faults.ts';
+import type { VideoFault } from '../../support/fault-plan.ts';
 import { openStage, type Stage, until } from '../../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 import { openHurriedStage } from './hurried-stage.ts';

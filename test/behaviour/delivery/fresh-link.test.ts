@@ -2,7 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiFault } from '../../../src/sandbox/faults.ts';
+import type { ApiFault } from '../../support/fault-plan.ts';
 import { connect, openStage, type Stage, whenAskedFor } from '../../support/mcp-client.ts';
 
 const HOUR_SECONDS = 3600;

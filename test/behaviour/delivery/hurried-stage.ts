@@ -9,7 +9,7 @@ import { TOOLS } from '../../../src/mcp/tools.ts';
 import { findFfmpeg } from '../../../src/media/clip-ffmpeg.ts';
 import type { ServiceHolder } from '../../../src/open-service.ts';
 import type { Report } from '../../../src/report/report.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { readSettings } from '../../../src/settings.ts';
 import type { FileSystem } from '../../../src/system/files.ts';
 import { createNetwork, type Network } from '../../../src/system/network.ts';

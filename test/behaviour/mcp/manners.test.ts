@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../support/sandbox.ts';
 import { type RawServer, startRaw, until } from '../../support/mcp-client.ts';
 import { makeWorkspace } from '../../support/server-workspace.ts';
 

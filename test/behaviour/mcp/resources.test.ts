@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/log.ts';
 import { completeTaskId, RESOURCE_TEMPLATES, RESOURCES, readResource } from '../../../src/mcp/resources.ts';
 import { ToolService } from '../../../src/mcp/tool-service.ts';
 import { holdService, type ServiceHolder } from '../../../src/open-service.ts';
-import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { readSettings } from '../../../src/settings.ts';
 import { closedFileName } from '../../../src/tasks/closed-name.ts';
 import { Journal } from '../../../src/tasks/journal.ts';

@@ -1,7 +1,7 @@
 /** How does a test speak to the sandbox as a right client does, with one thing at a time made wrong? */
 import { Agent, type Dispatcher, request } from 'undici';
-import { type Credentials, signedHeaders } from '../../src/jimeng/signature.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { type Credentials, signedHeaders } from '../../../src/jimeng/signature.ts';
+import type { Sandbox } from '../../support/sandbox.ts';
 
 const SUBMIT = 'CVSync2AsyncSubmitTask';
 export const QUERY = 'CVSync2AsyncGetResult';

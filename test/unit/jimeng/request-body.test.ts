@@ -9,11 +9,11 @@ import {
   CAMERA_TEMPLATE_IDS,
   MODE_NAMES,
   type ModeName,
-} from '../../src/jimeng/modes.ts';
-import { type BodyImages, type BodyInput, queryBody, requestBody } from '../../src/jimeng/request-body.ts';
-import { settleRequest, type VideoInput, videoShape, withModeRules } from '../../src/tasks/video-request.ts';
+} from '../../../src/jimeng/modes.ts';
+import { type BodyImages, type BodyInput, queryBody, requestBody } from '../../../src/jimeng/request-body.ts';
+import { settleRequest, type VideoInput, videoShape, withModeRules } from '../../../src/tasks/video-request.ts';
 
-const GOLDEN = new URL('../golden/bodies/', import.meta.url);
+const GOLDEN = new URL('../../golden/bodies/', import.meta.url);
 const schema = withModeRules(z.strictObject(videoShape));
 
 /** What a call with these inputs sends: mode rules, lengths and all. */

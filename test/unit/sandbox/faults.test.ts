@@ -2,14 +2,14 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BUSINESS_CODES, GATEWAY_CODES } from '../../src/sandbox/answers.ts';
-import type { ApiFault } from '../../src/sandbox/faults.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { BUSINESS_CODES, GATEWAY_CODES } from '../../../src/sandbox/answers.ts';
+import type { ApiFault } from '../../support/fault-plan.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { freshAgent, post, queryTask, submitTask, TEXT_BODY } from './signed-requests.ts';
 
 let sandbox: Sandbox;
 beforeEach(async () => {
-  sandbox = await startSandbox({ generationSeconds: 0, requestsPerSecond: 1000, tasksInFlight: 1000, controls: true });
+  sandbox = await startSandbox({ generationSeconds: 0, requestsPerSecond: 1000, tasksInFlight: 1000 });
 });
 afterEach(() => sandbox.close());
 
@@ -190,33 +190,5 @@ describe('the plan', () => {
     sandbox.faults.add({ on: 'submit', fault: { kind: 'cut' } });
     expect((await post(sandbox, { ...TEXT_BODY, fps: 24 })).json.code).toBe(50200);
     expect(sandbox.faults.pending.length).toBe(1);
-  });
-
-  it('can be written and read by another process, where controls are on', async () => {
-    const control = async (method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown) => {
-      const response = await request(`${sandbox.url}/sandbox/${path}`, {
-        method,
-        body: body ? JSON.stringify(body) : null,
-      });
-      return { status: response.statusCode, json: (await response.body.json()) as never };
-    };
-    const rule = { on: 'submit', times: 'always', fault: { kind: 'business', code: 50412 } };
-    expect((await control('PUT', 'faults', [rule])).status).toBe(200);
-    expect([(await post(sandbox, TEXT_BODY)).json.code, (await post(sandbox, TEXT_BODY)).json.code]).toEqual([
-      50412, 50412,
-    ]);
-    expect((await control('PUT', 'faults', { on: 'submit', fault: { kind: 'bussiness' } })).status).toBe(400);
-    await control('DELETE', 'faults');
-    const taskId = await submitTask(sandbox);
-    expect((await control('GET', 'requests')).json).toMatchObject([{ operation: 'submit' }, {}, { taskId }]);
-    expect((await control('GET', 'accepted')).json).toEqual([taskId]);
-  });
-
-  it('is out of reach over HTTP by default', async () => {
-    const closed = await startSandbox();
-    const response = await request(`${closed.url}/sandbox/faults`, { method: 'PUT', body: '[]' });
-    expect(response.statusCode).toBe(404);
-    await response.body.dump();
-    await closed.close();
   });
 });

@@ -1,5 +1,5 @@
-/** Which task is this id? The id itself holds the answer, so that a restarted sandbox has forgotten nothing. */
-import { createHmac, randomInt } from 'node:crypto';
+/** Task ids and video links. Both carry all that is needed to answer for them, so a restarted sandbox still knows them. */
+import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { ASPECT_RATIOS, type AspectRatio, FRAMES_OF_SECONDS, MODE_NAMES, type ModeName } from '../jimeng/modes.ts';
 
 export interface SandboxTask {
@@ -13,7 +13,7 @@ export interface SandboxTask {
 }
 
 const FRAMES = Object.values(FRAMES_OF_SECONDS);
-/** 24.8 days in milliseconds; the checksum covers the whole time, so an older id does not come to life again. */
+/** 24.8 days in milliseconds; the checksum covers the whole time, so an older id never becomes valid again. */
 const TIME_BITS = 31n;
 const SALT_BITS = 5n;
 const FIELD_BITS = 8n;
@@ -49,14 +49,14 @@ export function makeTaskId(task: SandboxTask, key: string): string {
   const time = BigInt(task.acceptedAt) & mask(TIME_BITS);
   const checksum = checksumOf(key, task.acceptedAt, salt, fields);
   const payload = (((time << SALT_BITS) | salt) << FIELD_BITS) | fields;
-  // Hidden under the checksum, so that ids look random and nobody reads a time out of them.
+  // Masked by the checksum, so that ids look random, as the provider's do.
   const value = (checksum << PAYLOAD_BITS) | (payload ^ keyed(key, `mask:${checksum}`, PAYLOAD_BITS));
   return String(value + ((salt & 1n) === 1n ? HIGH_START : LOW_START));
 }
 
 /**
  * @param now milliseconds since 1970
- * @returns undefined for an id that this sandbox, with this key, did not give out
+ * @returns undefined for an id that was not issued with this key
  */
 export function readTaskId(id: string, key: string, now: number): SandboxTask | undefined {
   if (!/^[1-9]\d{18,19}$/.test(id)) return undefined;
@@ -77,4 +77,32 @@ export function readTaskId(id: string, key: string, now: number): SandboxTask | 
   if (high !== ((salt & 1n) === 1n) || checksumOf(key, acceptedAt, salt, fields) !== checksum) return undefined;
   if (mode === undefined || ratio === undefined || frames === undefined) return undefined;
   return { acceptedAt, mode, frames, ratio, unreachableImage: (fields & 1n) === 1n };
+}
+
+/** The file host's path. */
+export const VIDEO_PATH = '/tos-cn-v-sandbox/';
+
+function signLink(target: string, secret: string): string {
+  return createHmac('sha256', secret).update(`jimeng sandbox link:${target}`).digest('hex');
+}
+
+/**
+ * A link in the provider's form: no `.mp4`, and a query whose order and escapes are part of the signature (`+`, `%2F`
+ * and `~` break clients that parse the query and build it again).
+ * @param expiresAtMilliseconds rounded up to whole seconds
+ */
+export function mintLink(baseUrl: string, taskId: string, expiresAtMilliseconds: number, secret: string): string {
+  const expire = Math.ceil(expiresAtMilliseconds / 1000);
+  const nonce = randomBytes(8).toString('hex');
+  const query = `lk3s=8e244e95&a=0&br=2048&name=moving+bar%2F~1&expire=${expire}&x-nonce=${nonce}`;
+  const target = `${VIDEO_PATH}${taskId}/?${query}`;
+  return `${baseUrl}${target}&signature=${signLink(target, secret)}`;
+}
+
+/** @returns the task's id; undefined for a forged, changed or expired link (403) */
+export function readLink(target: string, nowMilliseconds: number, secret: string): string | undefined {
+  const parts = /^(\/tos-cn-v-sandbox\/(\d+)\/\?.*&expire=(\d+)&.*)&signature=([0-9a-f]{64})$/.exec(target);
+  const [, signed = '', taskId, expire, signature] = parts ?? [];
+  if (signLink(signed, secret) !== signature) return undefined;
+  return Number(expire) * 1000 > nowMilliseconds ? taskId : undefined;
 }

@@ -9,8 +9,8 @@ import {
   signingKey,
   stringToSign,
   xDate,
-} from '../../src/jimeng/signature.ts';
-import { SANDBOX_CREDENTIALS, type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+} from '../../../src/jimeng/signature.ts';
+import { SANDBOX_CREDENTIALS, type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { post, type Sent, TEXT_BODY } from './signed-requests.ts';
 
 let sandbox: Sandbox;

@@ -13,8 +13,8 @@ import {
   signingKey,
   stringToSign,
   xDate,
-} from '../../src/jimeng/signature.ts';
-import vectors from '../vectors/signature-vectors.json' with { type: 'json' };
+} from '../../../src/jimeng/signature.ts';
+import vectors from '../../vectors/signature-vectors.json' with { type: 'json' };
 
 const { ak, sk, securityToken } = vectors;
 const DATE = new Date(vectors.date);

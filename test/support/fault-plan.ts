@@ -1,8 +1,8 @@
-/** What shall go wrong, at which request? A plan that a test writes and the server takes from. */
+/** A test's plan of what goes wrong at which request. */
 import type { RecordedRequest } from './recorded-requests.ts';
 
 /**
- * Has the provider taken the task (and the money) when the answer goes wrong? For a submit; default before.
+ * For a submit, whether the task exists (and costs money) when the answer goes wrong; default before.
  * A refusal before acceptance leaves no task; one after it leaves a task whose id the client never learns.
  */
 type Moment = 'before-acceptance' | 'after-acceptance';
@@ -62,13 +62,13 @@ export type VideoFault =
   | { readonly kind: 'huge'; readonly bytes: number };
 
 interface RuleLimits {
-  /** How many requests it hits; default 1. From JSON, `"always"` stands for Infinity. */
+  /** How many requests it hits; default 1. */
   readonly times?: number | 'always';
-  /** How many matching requests go unharmed first; default 0. */
+  /** How many matching requests are left alone first; default 0. */
   readonly skip?: number;
   /** Only for this req_key (not for videos). */
   readonly reqKey?: string;
-  /** Only where it says yes; not over HTTP. */
+  /** Only where it returns true. */
   readonly when?: (request: RecordedRequest) => boolean;
 }
 
@@ -84,38 +84,38 @@ interface PlannedFault {
   skipsLeft: number;
 }
 
-/** Rules hit in the order in which they were added, one a request. */
+/** Rules apply in the order in which they were added, one per request. */
 export class FaultPlan {
-  #planned: PlannedFault[] = [];
+  private planned: PlannedFault[] = [];
 
   add(...rules: readonly FaultRule[]): void {
     for (const rule of rules) {
       const timesLeft = rule.times === 'always' ? Number.POSITIVE_INFINITY : (rule.times ?? 1);
-      this.#planned.push({ rule, timesLeft, skipsLeft: rule.skip ?? 0 });
+      this.planned.push({ rule, timesLeft, skipsLeft: rule.skip ?? 0 });
     }
   }
 
   clear(): void {
-    this.#planned = [];
+    this.planned = [];
   }
 
-  /** The rules that have not hit as often as they should: none at the end of a test that meant them all. */
+  /** The rules that have not hit as often as planned: none at the end of a test that meant them all. */
   get pending(): readonly FaultRule[] {
-    return this.#planned.filter(({ timesLeft }) => Number.isFinite(timesLeft)).map(({ rule }) => rule);
+    return this.planned.filter(({ timesLeft }) => Number.isFinite(timesLeft)).map(({ rule }) => rule);
   }
 
   takeForApi(request: RecordedRequest): ApiFault | undefined {
-    const rule = this.#take(request);
+    const rule = this.take(request);
     return rule && rule.on !== 'video' ? rule.fault : undefined;
   }
 
   takeForVideo(request: RecordedRequest): VideoFault | undefined {
-    const rule = this.#take(request);
+    const rule = this.take(request);
     return rule?.on === 'video' ? rule.fault : undefined;
   }
 
-  #take(request: RecordedRequest): FaultRule | undefined {
-    for (const planned of this.#planned) {
+  private take(request: RecordedRequest): FaultRule | undefined {
+    for (const planned of this.planned) {
       const { rule } = planned;
       if (rule.on !== request.operation) continue;
       if (rule.reqKey !== undefined && rule.reqKey !== request.body?.req_key) continue;
@@ -125,7 +125,7 @@ export class FaultPlan {
         continue;
       }
       planned.timesLeft -= 1;
-      if (planned.timesLeft <= 0) this.#planned = this.#planned.filter((other) => other !== planned);
+      if (planned.timesLeft <= 0) this.planned = this.planned.filter((other) => other !== planned);
       return rule;
     }
     return undefined;

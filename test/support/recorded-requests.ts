@@ -1,10 +1,9 @@
-/** What arrived at the sandbox, in which order, on which connection, and what was answered? */
-import type { IncomingMessage } from 'node:http';
+/** What arrived at a test's sandbox, in order, with its connection and its answer. */
 import type { Socket } from 'node:net';
+import type { Exchange } from '../../src/sandbox/sandbox.ts';
 
 export interface RecordedRequest {
-  /** `other`: a path or an action that there is not. */
-  readonly operation: 'submit' | 'query' | 'video' | 'other';
+  readonly operation: Exchange['operation'];
   readonly method: string;
   /** Path and query as they came. */
   readonly target: string;
@@ -17,8 +16,6 @@ export interface RecordedRequest {
   rawBody: string | undefined;
   /** The body as JSON, if it is an object; dropped with `rawBody`. */
   body: Readonly<Record<string, unknown>> | undefined;
-  /** Body fields that the service does not know, where the sandbox only flags them. */
-  unknownFields: readonly string[];
   /** Of a submit: only when it was accepted. Of a query or a video: the one asked for. */
   taskId: string | undefined;
   /** Undefined where none was given, or not yet. A video's bytes are not kept. */
@@ -39,55 +36,37 @@ export interface RecorderLimits {
 /** An answer longer than this is a test's own raw body; its beginning tells enough. */
 const MAX_STORED_ANSWER_CHARACTERS = 4096;
 
-/** Keeps the newest requests within the limits: a test may storm with thousands of 6 MB images. */
+/** Keeps the newest requests within the limits: a test may send thousands of 6 MB images. */
 export class RequestRecorder {
   readonly requests: RecordedRequest[] = [];
   readonly accepted: AcceptedTask[] = [];
-  #connections = new WeakMap<Socket, number>();
-  #connectionCount = 0;
-  #bodies: { request: RecordedRequest; bytes: number }[] = [];
-  #bodyBytes = 0;
-  readonly #limits: RecorderLimits;
+  private readonly connections = new WeakMap<Socket, number>();
+  private connectionCount = 0;
+  private readonly bodies: { request: RecordedRequest; bytes: number }[] = [];
+  private bodyBytes = 0;
+  private readonly limits: RecorderLimits;
 
   constructor(limits: RecorderLimits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
-  noteConnection(socket: Socket): void {
-    this.#connectionCount += 1;
-    this.#connections.set(socket, this.#connectionCount);
-  }
-
-  record(message: IncomingMessage, operation: RecordedRequest['operation'], arrivedAt: number): RecordedRequest {
+  record({ operation, message, rawBody, body, taskId }: Exchange, arrivedAt: number): RecordedRequest {
     const request: RecordedRequest = {
       operation,
       method: message.method ?? '',
       target: message.url ?? '',
-      headers: singleHeaders(message),
+      headers: Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, String(value ?? '')])),
       arrivedAt,
-      connection: this.#connections.get(message.socket) ?? 0,
+      connection: this.connectionOf(message.socket),
       rawBody: undefined,
-      body: undefined,
-      unknownFields: [],
-      taskId: undefined,
+      body,
+      taskId,
       answer: undefined,
     };
     this.requests.push(request);
-    if (this.requests.length > this.#limits.maxStoredRequests) this.requests.shift();
+    if (this.requests.length > this.limits.maxStoredRequests) this.requests.shift();
+    if (operation !== 'video') this.keepBody(request, rawBody ?? Buffer.alloc(0));
     return request;
-  }
-
-  keepBody(request: RecordedRequest, bytes: Buffer): void {
-    request.rawBody = bytes.toString('utf8');
-    this.#bodies.push({ request, bytes: bytes.length });
-    this.#bodyBytes += bytes.length;
-    while (this.#bodyBytes > this.#limits.maxStoredBodyBytes && this.#bodies.length > 1) {
-      const oldest = this.#bodies.shift();
-      if (!oldest) return;
-      this.#bodyBytes -= oldest.bytes;
-      oldest.request.rawBody = undefined;
-      oldest.request.body = undefined;
-    }
   }
 
   keepAnswer(request: RecordedRequest, status: number, body: string): void {
@@ -97,11 +76,27 @@ export class RequestRecorder {
   keepAccepted(request: RecordedRequest, taskId: string): void {
     request.taskId = taskId;
     this.accepted.push({ taskId, request });
-    if (this.accepted.length > this.#limits.maxStoredRequests) this.accepted.shift();
+    if (this.accepted.length > this.limits.maxStoredRequests) this.accepted.shift();
   }
-}
 
-export function singleHeaders(message: IncomingMessage): Record<string, string> {
-  const entries = Object.entries(message.headers).map(([name, value]) => [name, String(value ?? '')]);
-  return Object.fromEntries(entries) as Record<string, string>;
+  private connectionOf(socket: Socket): number {
+    const known = this.connections.get(socket);
+    if (known !== undefined) return known;
+    this.connectionCount += 1;
+    this.connections.set(socket, this.connectionCount);
+    return this.connectionCount;
+  }
+
+  private keepBody(request: RecordedRequest, bytes: Buffer): void {
+    request.rawBody = bytes.toString('utf8');
+    this.bodies.push({ request, bytes: bytes.length });
+    this.bodyBytes += bytes.length;
+    while (this.bodyBytes > this.limits.maxStoredBodyBytes && this.bodies.length > 1) {
+      const oldest = this.bodies.shift();
+      if (!oldest) return;
+      this.bodyBytes -= oldest.bytes;
+      oldest.request.rawBody = undefined;
+      oldest.request.body = undefined;
+    }
+  }
 }

@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { type Dispatcher, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ASPECT_RATIOS, CLIP_SIZES } from '../../src/jimeng/modes.ts';
-import { findClipsFolder } from '../../src/sandbox/clips.ts';
-import type { VideoFault } from '../../src/sandbox/faults.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ASPECT_RATIOS } from '../../../src/jimeng/modes.ts';
+import { CLIP_SIZES } from '../../../src/sandbox/check-image.ts';
+import { findClipsFolder } from '../../../src/sandbox/video.ts';
+import type { VideoFault } from '../../support/fault-plan.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { finishedLink, pngHeader, queryTask, submitTask, TEXT_BODY } from './signed-requests.ts';
 
 const clock = { offset: 0 };

@@ -1,7 +1,7 @@
 /** Does a task walk its states by the clock, within the limits, and through a restart? */
 import { expect, it } from 'vitest';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
-import { makeTaskId, readTaskId } from '../../src/sandbox/task-id.ts';
+import { makeTaskId, readTaskId } from '../../../src/sandbox/identifiers.ts';
+import { startSandbox } from '../../support/sandbox.ts';
 import { freshAgent, post, queryTask, submitTask, TEXT_BODY } from './signed-requests.ts';
 
 const START = Date.parse('2026-09-01T00:00:00Z');

@@ -1,5 +1,6 @@
-/** Can the provider use this image: a real JPEG or PNG within its limits, or a URL that it could reach? */
+/** Checks that the provider could use an image: a JPEG or PNG within its limits, or a URL that it could reach. */
 import { BlockList, isIP } from 'node:net';
+import { ASPECT_RATIOS, type AspectRatio } from '../jimeng/modes.ts';
 
 export interface ImageSize {
   readonly width: number;
@@ -40,7 +41,7 @@ function jpegSize(bytes: Buffer): ImageSize | undefined {
   return undefined;
 }
 
-/** @returns the size, or why the provider would not take it */
+/** @returns the size, or the reason why the provider refuses it */
 export function imageSizeOrReason(base64: string): ImageSize | string {
   if (base64.startsWith('data:')) return 'a data: prefix; raw base64 is asked for';
   const bytes = Buffer.from(base64, 'base64');
@@ -69,10 +70,39 @@ function privateNetworks(): BlockList {
   return list;
 }
 
-/** Nobody on the provider's side answers at these: a submit takes such a URL, and the query says 50215. */
+/** The provider cannot reach these hosts: it accepts the submit and answers 50215 to the query. */
 export function isUnreachable(url: URL): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   const family = isIP(host);
   if (family !== 0) return privateNetworks().check(host, family === 6 ? 'ipv6' : 'ipv4');
   return host === 'localhost' || /\.(localhost|local|invalid)$/.test(host);
+}
+
+/** Width × height of the clips (reference section 4; the 720P row is derived from captures). */
+export const CLIP_SIZES: Record<'720P' | '1080P', Record<AspectRatio, readonly [width: number, height: number]>> = {
+  '1080P': {
+    '21:9': [2176, 928],
+    '16:9': [1920, 1088],
+    '4:3': [1664, 1248],
+    '1:1': [1440, 1440],
+    '3:4': [1248, 1664],
+    '9:16': [1088, 1920],
+  },
+  '720P': {
+    '21:9': [1504, 640],
+    '16:9': [1248, 704],
+    '4:3': [1120, 832],
+    '1:1': [960, 960],
+    '3:4': [832, 1120],
+    '9:16': [704, 1248],
+  },
+};
+
+/** The ratio that the provider chooses for a first image. */
+export function nearestRatio({ width, height }: ImageSize): AspectRatio {
+  const distance = (ratio: AspectRatio) => {
+    const [clipWidth, clipHeight] = CLIP_SIZES['720P'][ratio];
+    return Math.abs(Math.log(width / height) - Math.log(clipWidth / clipHeight));
+  };
+  return ASPECT_RATIOS.reduce((best, ratio) => (distance(ratio) < distance(best) ? ratio : best));
 }

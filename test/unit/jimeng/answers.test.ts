@@ -1,8 +1,8 @@
-/** Is every answer of the provider, and of whatever stands in between, read as what it says and not as more? */
+/** Every answer of the provider, and of what stands in between, is read as what it says and not as more. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type HttpAnswer, problemOf, readAnswer, readQuery, readSubmit } from '../../src/jimeng/answers.ts';
-import { PROBLEMS, type ProblemCode, type Who } from '../../src/problems.ts';
+import { type HttpAnswer, problemOf, readAnswer, readQuery, readSubmit } from '../../../src/jimeng/answers.ts';
+import { PROBLEMS, type ProblemCode, type Who } from '../../../src/problems.ts';
 
 const answer = (status: number, body: unknown): HttpAnswer => ({
   status,
@@ -49,6 +49,12 @@ const BUSINESS: [string, number, string | undefined, string, Who][] = [
   ['50400', 401, 'refused', 'hindered', 'operator'],
   ['50200', 400, 'refused', 'hindered', 'you'],
   ['50215', 400, 'refused', 'failed', 'you'],
+  // Of sibling products (reference section 13).
+  ['50205', 400, 'refused', 'failed', 'you'],
+  ['50207', 400, 'refused', 'failed', 'you'],
+  ['50218', 400, 'refused', 'hindered', 'provider'],
+  ['50514', 400, 'refused', 'failed', 'you'],
+  ['60102', 400, 'refused', 'failed', 'you'],
 ];
 
 /** Reference section 8, the same, with CodeN. */
@@ -144,6 +150,9 @@ describe('a submit', () => {
     ['an empty task_id', business(10000, { task_id: '' })],
     ['a task_id with spaces', business(10000, { task_id: 'a b' })],
     ['a task_id that is no text', business(10000, { task_id: { id: 1 } })],
+    ['a task_id with a path in it', business(10000, { task_id: '../1' })],
+    ['a task_id with a line break', business(10000, { task_id: '1\n2' })],
+    ['a task_id of other letters', business(10000, { task_id: '任务' })],
     ['a task_id of 65 characters', business(10000, { task_id: '1'.repeat(65) })],
     ['data as a list', business(10000, [{ task_id: '1' }])],
     ['a task_id beside the data', { ...business(10000), task_id: '1' }],
@@ -158,6 +167,12 @@ describe('a submit', () => {
       }
     },
   );
+
+  test.each([408, 425, 499])('with HTTP %i decides nothing when its code is not documented', (status) => {
+    expect(submit(answer(status, business(50999)))).toBeUndefined();
+    expect(submit(answer(status, gateway('RequestTimeout')))).toBeUndefined();
+    expect(submit(answer(status, business(50412)))?.kind, 'a documented code is a refusal').toBe('refused');
+  });
 
   test('an undocumented code is a refusal that keeps its name', () => {
     const reading = submit(answer(400, business(50999, null, 'new rule')));
@@ -219,17 +234,116 @@ describe('a query', () => {
     expect(query(answer(200, text))).toEqual({ kind: 'done', url: 'https://v.example.com/x?b=2&a=%2f1' });
   });
 
-  test.each([undefined, '', null])('done with the link %j is a failure without a video', (video_url) => {
-    expect(query(state('done', { video_url }))).toMatchObject({ kind: 'failed', problem: { code: 'no_video' } });
+  test.each([
+    undefined,
+    '',
+    null,
+    5,
+    {},
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'no address',
+    `https://v.example.com/${'a'.repeat(9000)}`,
+    'https://v.example.com/a b',
+    'https://v.example.com/\u202egpj',
+  ])('done with the link %j is its own case, which may have been charged', (video_url) => {
+    const reading = query(state('done', { video_url }));
+    expect(reading).toMatchObject({ kind: 'done_without_link', problem: { code: 'no_video' } });
   });
-  test.each(['file:///etc/passwd', 'javascript:alert(1)', 'no address'])('done with %s is a failure', (video_url) => {
-    expect(query(state('done', { video_url }))).toMatchObject({ kind: 'failed', problem: { code: 'no_video' } });
+
+  test.each([true, false, undefined])('reports whether the content label was written: %j', (aigc_meta_tagged) => {
+    const reading = query(state('done', { video_url: 'https://v.example.com/x', aigc_meta_tagged }));
+    expect(reading).toEqual({ kind: 'done', url: 'https://v.example.com/x', aigcMetaTagged: aigc_meta_tagged });
   });
+
   test('done with an error code is that failure, not a video', () => {
     for (const code of ['50516', '50200', '50999']) {
       const body = business(code, { status: 'done', video_url: 'https://v.example.com/x' });
       expect(query(answer(400, body))).toMatchObject({ kind: 'failed', problem: { code } });
     }
+  });
+});
+
+describe('the envelope of the newer surface', () => {
+  const wrapped = (status: number, result: unknown, RequestId: unknown = 'R3') =>
+    answer(status, { ResponseMetadata: { RequestId, Action: 'X' }, Result: result });
+
+  test('is read like the bare answer: accepted, refused, running, done', () => {
+    expect(submit(wrapped(200, { code: 10000, status: 10000, data: { task_id: '71' } }))).toEqual({
+      kind: 'accepted',
+      providerTaskId: '71',
+    });
+    expect(submit(wrapped(400, business(50412)))?.kind).toBe('refused');
+    expect(query(wrapped(200, business(10000, { status: 'generating' })))).toEqual({
+      kind: 'running',
+      word: 'generating',
+    });
+    const done = business(10000, { status: 'done', video_url: 'https://v.example.com/x' });
+    expect(query(wrapped(200, done))).toEqual({ kind: 'done', url: 'https://v.example.com/x' });
+  });
+
+  test('gives its own request id, or else the one of the metadata', () => {
+    const bare = { code: 10000, data: { task_id: '71' } };
+    expect(readAnswer(wrapped(200, bare))?.requestId).toBe('R3');
+    expect(readAnswer(wrapped(200, { ...bare, request_id: 'R4' }))?.requestId).toBe('R4');
+  });
+
+  test('is none without metadata, and an error beside it wins', () => {
+    expect(readAnswer(answer(200, { Result: business(10000, { task_id: '71' }) }))).toBeUndefined();
+    const both = { ...gateway('AccessDenied'), Result: business(10000, { task_id: '71' }) };
+    expect(readAnswer(answer(200, both))?.code).toBe('AccessDenied');
+  });
+});
+
+describe("the provider's texts", () => {
+  const messageOf = (message: string) => readAnswer(answer(400, business(50412, null, message)))?.message ?? '';
+
+  test('are bounded', () => {
+    const long = { ...business(50412, { status: 'x'.repeat(1e6) }, 'm'.repeat(1e6)), request_id: 'r'.repeat(1e6) };
+    const read = readAnswer(answer(400, long));
+    expect([read?.message.length, read?.requestId?.length]).toEqual([500, 128]);
+    const running = query(answer(200, business(10000, { status: 'x'.repeat(1e6) })));
+    expect(running).toEqual({ kind: 'running', word: 'x'.repeat(40) });
+    expect([...messageOf('😀'.repeat(600))]).toHaveLength(500);
+  });
+
+  test('are one line without control and bidirectional characters', () => {
+    expect(messageOf('a\r\n# b\u0000\u001b[31mc\u202ed\u2066e\u2028f\u200fg')).toBe('a # b [31mc d e f g');
+    const read = readAnswer(answer(400, { ...business(50412), request_id: 'R\n# 1' }));
+    expect(read?.requestId).toBe('R # 1');
+  });
+
+  test('are well-formed: a lone surrogate is U+FFFD, at the cut, too', () => {
+    expect(messageOf('a\ud83d')).toBe('a\ufffd');
+    expect(messageOf(`a${'😀'.repeat(1500)}`).isWellFormed()).toBe(true);
+  });
+});
+
+describe('a capability that no longer exists has its own words', () => {
+  test.each<[number, unknown]>([
+    [400, business(50200, null, 'Invalid Input Parameters: req_key')],
+    [401, business(50400, null, 'This service is offline')],
+    [404, gateway('InvalidActionOrVersion', 100008, 'the action is no longer available')],
+    [400, business(50200, null, '该能力已下线')],
+  ])('HTTP %i %j', (status, body) => {
+    const problem = problemOf(readAnswer(answer(status, body)) ?? expect.fail());
+    expect(problem.message).toMatch(/does not offer this capability/);
+    expect(problem.mend).toMatch(/another mode/);
+  });
+
+  test('another parameter, and the plain 50400, keep their rows', () => {
+    for (const body of [
+      business(50200, null, 'Invalid Input Parameters: seed'),
+      business(50400, null, 'Access Denied'),
+    ]) {
+      const problem = problemOf(readAnswer(answer(400, body)) ?? expect.fail());
+      expect(problem.message).toBe(PROBLEMS[problem.code as ProblemCode].what);
+    }
+  });
+
+  test('50400 names its three causes', () => {
+    const { what } = PROBLEMS['50400'];
+    for (const cause of [/not opened/, /quota is used up/, /key is wrong/]) expect(what).toMatch(cause);
   });
 });
 
