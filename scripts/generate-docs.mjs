@@ -123,7 +123,7 @@ function tables(sources, language) {
       pick(words.YES_NO[sources.isErrorStatus(status)]),
     ]),
     settings: settingRows(sources, pick),
-    errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, mend }]) => {
+    errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, hint }]) => {
       const told = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, mend];
       return [code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), ...told.map(cell)];
     }),

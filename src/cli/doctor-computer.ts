@@ -3,9 +3,9 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { lstat, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { makeFolders } from '../make-folders.ts';
-import { encoderOrProblem, findFfmpeg } from '../media/clip-ffmpeg.ts';
-import { isLoopback, type Network } from '../network.ts';
+import { makeFolders } from '../system/files.ts';
+import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
+import { isLoopback, type Network } from '../system/network.ts';
 import { Problem } from '../problems.ts';
 import { type ReadSettings, SETTINGS, type Settings } from '../settings.ts';
 
@@ -105,7 +105,7 @@ export async function checkFfmpeg(settings: Settings, clock: Clock, signal: Abor
     const encoder = await encoderOrProblem(ffmpeg, { clock, signal });
     return fine('ffmpeg', `${ffmpeg.path}: version ${ffmpeg.version}, encodes with ${encoder}`);
   } catch (error) {
-    if (error instanceof Problem) return toFix('ffmpeg', error.message, error.mend);
+    if (error instanceof Problem) return toFix('ffmpeg', error.message, error.hint);
     throw error;
   }
 }

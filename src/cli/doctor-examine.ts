@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { createApi } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
-import { createNetwork, type Network } from '../network.ts';
+import { createNetwork, type Network } from '../system/network.ts';
 import { embeddedSandbox } from '../open-service.ts';
 import {
   problemsFor,

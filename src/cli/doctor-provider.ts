@@ -78,7 +78,7 @@ function codeOf(outcome: QueryOutcome): string | undefined {
   return 'problem' in outcome ? outcome.problem.code : undefined;
 }
 
-function blockingBy(name: string, { message, mend }: Problem): Check {
+function blockingBy(name: string, { message, hint }: Problem): Check {
   return blocking(name, message, mend);
 }
 
@@ -87,7 +87,7 @@ function checkAccess(provider: Provider, outcome: QueryOutcome): Check[] {
   const { name, missingKeys, keysAre, clock } = provider;
   const missing = checkMissing(missingKeys);
   if (outcome.kind === 'unanswered') {
-    const { message, mend } = outcome.problem;
+    const { message, hint } = outcome.problem;
     const sentence = `${message} The clock, the keys and the capabilities could not be checked.`;
     return [blocking('provider', sentence, mend), ...missing];
   }
@@ -113,7 +113,7 @@ function checkMissing(names: readonly string[]): Check[] {
 function checkClock(outcome: QueryOutcome, now: number): Check {
   const { providerTime } = outcome;
   const skewSeconds = providerTime === undefined ? undefined : Math.round((now - providerTime) / 1000);
-  const { mend } = PROBLEMS.InvalidTimestamp;
+  const { hint } = PROBLEMS.InvalidTimestamp;
   if (codeOf(outcome) === 'InvalidTimestamp') {
     const isKnown = skewSeconds !== undefined && Math.abs(skewSeconds) > MAX_SKEW_SECONDS;
     const measured = isKnown ? ` It is ${skewText(skewSeconds)}.` : '';
@@ -135,7 +135,7 @@ function skewText(seconds: number): string {
 function checkCapability(name: Resolution, reqKey: string, outcome: QueryOutcome): Capability {
   if (outcome.kind !== 'hindered' && outcome.kind !== 'unanswered')
     return { name, verdict: 'ready', message: 'Ready.' };
-  const { code, message, mend: hint } = outcome.problem;
+  const { code, message, hint: hint } = outcome.problem;
   if (code === '50400') return { name, verdict: 'not_opened', message: `Not opened (50400, ${reqKey}).`, hint };
   return { name, verdict: 'unknown', message: `Could not be checked: ${message} (${code}, ${reqKey})`, hint };
 }

@@ -83,7 +83,7 @@ async function open(asked: z.output<typeof input>) {
     const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use';
     throw new Problem('invalid_input', {
       what: `--port ${port} ${why}.`,
-      mend: 'choose another --port, or leave it out for a free one',
+      hint: 'choose another --port, or leave it out for a free one',
       cause: error,
     });
   }

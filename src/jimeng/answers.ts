@@ -118,7 +118,7 @@ function isProviderCode(code: string): boolean {
 
 const RETIRED: ProblemDetails = {
   what: 'The provider does not offer this capability to the account any longer (or never did).',
-  mend: 'choose another mode; the Volcengine console shows which capabilities of 即梦AI can still be opened',
+  hint: 'choose another mode; the Volcengine console shows which capabilities of 即梦AI can still be opened',
 };
 
 /** Codes that a removed capability can have: unknown parameter, no access, unknown action (reference section 13). */
@@ -208,7 +208,7 @@ function readDone(answer: ProviderAnswer): QueryReading {
     kind: 'done_without_link',
     problem: new Problem('no_video', {
       what: `The provider reports the task as done, ${what}.`,
-      mend: 'query again later with get_video_task, or ask the provider with the request id',
+      hint: 'query again later with get_video_task, or ask the provider with the request id',
       providerText: answer.message,
     }),
   };

@@ -97,7 +97,7 @@ interface Sent {
   /** Set only when no byte of the request can have reached the provider. */
   readonly notSent: Problem | undefined;
   /** What the proxy demands before it forwards the request, and how to provide it. */
-  readonly proxyWants: readonly [what: string, mend: string] | undefined;
+  readonly proxyWants: readonly [what: string, hint: string] | undefined;
   readonly timedOut: boolean;
 }
 
@@ -274,7 +274,7 @@ function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Pr
   const { status } = sent.answer;
   if (read === undefined) {
     const [what, mend] = sent.proxyWants ?? [];
-    if (what !== undefined && mend !== undefined) return new Problem('unreadable_answer', { what: `${what}.`, mend });
+    if (what !== undefined && mend !== undefined) return new Problem('unreadable_answer', { what: `${what}.`, hint });
     return new Problem('unreadable_answer', {
       what: `The answer (HTTP ${status}) was not the provider's, or not whole.`,
     });

@@ -12,11 +12,11 @@ const UNREACHED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|E
 export function notSent(failure: unknown, url: URL | undefined, proxy: string | undefined): Problem {
   if (failure instanceof Problem) return failure;
   const reason = describeFailure(failure);
-  const problem = (what: string, mend?: string) =>
+  const problem = (what: string, hint?: string) =>
     new Problem('not_sent', {
       what: `${what}, so nothing was sent.`,
       cause: failure,
-      ...(mend === undefined ? {} : { mend }),
+      ...(hint === undefined ? {} : { hint }),
     });
   if (url === undefined) return problem(`The provider could not be reached (${reason})`);
   if (CERTIFICATE.test(reason)) return problem(...certificateAdvice(reason, url.host, proxy));
@@ -35,7 +35,7 @@ export function notSent(failure: unknown, url: URL | undefined, proxy: string | 
  * @param proxy the one that answered 407, as it may be shown
  * @returns a sentence without its full stop, and the fix
  */
-export function passwordAdvice(url: URL, proxy: string): [what: string, mend: string] {
+export function passwordAdvice(url: URL, proxy: string): [what: string, hint: string] {
   return [
     `The proxy ${proxy} wants a user name and a password, or does not take the given ones (HTTP 407)`,
     `set ${variableOf(url)} to http://USER:PASSWORD@HOST:PORT with those that the proxy takes`,
@@ -46,7 +46,7 @@ function variableOf(url: URL): string {
   return url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
 }
 
-function certificateAdvice(reason: string, host: string, proxy: string | undefined): [what: string, mend: string] {
+function certificateAdvice(reason: string, host: string, proxy: string | undefined): [what: string, hint: string] {
   const shown = proxy?.startsWith('https:') ? `The certificate of ${host}, or of the proxy ${proxy},` : '';
   const subject = shown === '' ? `The certificate of ${host}` : shown;
   if (/ALTNAME|HOSTNAME/.test(reason)) {

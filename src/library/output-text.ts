@@ -3,8 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problems.ts';
 
-export function refuse(what: string, mend?: string): Problem {
-  return new Problem('output_not_allowed', mend === undefined ? { what } : { what, mend });
+export function refuse(what: string, hint?: string): Problem {
+  return new Problem('output_not_allowed', hint === undefined ? { what } : { what, hint });
 }
 
 const PAIRS = ['""', "''", '``', '“”', '‘’', '«»', '「」', '<>'] as const;

@@ -65,7 +65,7 @@ export function parseArguments(tool: Pick<Tool, 'name' | 'input'>, given: unknow
 }
 
 function invalid(faults: readonly string[]): Problem {
-  return new Problem('invalid_input', { what: faults.join(' '), mend: 'correct the input' });
+  return new Problem('invalid_input', { what: faults.join(' '), hint: 'correct the input' });
 }
 
 function shownArguments(values: unknown): string {

@@ -77,6 +77,6 @@ async function orRefused<Value>(run: () => Promise<Value>): Promise<Value | Refu
     return await run();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { refusal: `${error.message} To fix it: ${error.mend}.` };
+    return { refusal: `${error.message} To fix it: ${error.hint}.` };
   }
 }

@@ -150,7 +150,7 @@ function trimmed(args: Readonly<Record<string, string>>): Readonly<Record<string
 }
 
 function wrong(problems: readonly string[]): Problem {
-  return new Problem('invalid_input', { what: problems.join(' '), mend: 'correct the arguments' });
+  return new Problem('invalid_input', { what: problems.join(' '), hint: 'correct the arguments' });
 }
 
 function problemsOf({ arguments: known }: Prompt, given: Readonly<Record<string, string>>): string[] {

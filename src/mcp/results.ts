@@ -28,6 +28,6 @@ export function problemResult(
 ): ToolResult {
   const result = taskResult(refusal(problem, toolSurface, isSandbox, taskId));
   if (tool.output.safeParse(result.structured).success) return result;
-  const message = `${problem.message} ${capitalised(problem.mend)}, then call again.`;
+  const message = `${problem.message} ${capitalised(problem.hint)}, then call again.`;
   return { structured: { message, tasks: [] }, text: message, isError: true };
 }

@@ -146,7 +146,7 @@ export class ToolService {
     if (records[0] !== undefined) return records[0].id;
     throw new Problem('no_record', {
       what: 'There is no task yet.',
-      mend: 'make a video with generate_video, or give the task id of the provider and its mode',
+      hint: 'make a video with generate_video, or give the task id of the provider and its mode',
     });
   }
 

@@ -90,7 +90,7 @@ export class Delivery {
       const cause = error instanceof Problem ? error : new Problem('conversion_failed', { cause: error });
       const problem = new Problem('conversion_failed', {
         what: `The video could not be converted to ${request.duration} s at ${request.fps} fps; the original is kept.`,
-        mend: cause.code === 'ffmpeg_missing' ? cause.mend : 'use the original file',
+        hint: cause.code === 'ffmpeg_missing' ? cause.hint : 'use the original file',
         cause,
       });
       return { ...(await asIs()), leftovers: [cut], problem };

@@ -29,7 +29,7 @@ export async function resolveImagePath(
   }
   throw new Problem('invalid_input', {
     what: `\`${name}\` is a relative path (${showName(path)}), but the folder this server was started in is no project.`,
-    mend: 'give the full path, or one that begins with ~/',
+    hint: 'give the full path, or one that begins with ~/',
   });
 }
 
@@ -122,7 +122,7 @@ function requireRegularFile(stats: Stats, shown: string): void {
   if (stats.isFile()) return;
   throw new Problem('invalid_image', {
     what: `${shown} is ${kindOfEntry(stats)}, not a picture.`,
-    mend: 'give the path of a JPEG or PNG file',
+    hint: 'give the path of a JPEG or PNG file',
   });
 }
 
@@ -137,7 +137,7 @@ function notAllowed(shown: string, rules: ReadRules): Problem {
   const folders = [...(rules.imageDirs ?? []), ...(rules.outputDir === undefined ? [] : [rules.outputDir])];
   return new Problem('image_not_allowed', {
     what: `${shown} is outside the folders that images may be read from (JIMENG_VIDEO_IMAGE_DIRS and the output folder).`,
-    mend: `copy the picture into one of these: ${folders.join(', ')}`,
+    hint: `copy the picture into one of these: ${folders.join(', ')}`,
   });
 }
 
@@ -148,7 +148,7 @@ function problemOfReading(error: unknown, path: string, name: ImageInput, shown:
     const isTemporary = /^\/(tmp|var\/folders|private\/tmp|mnt)\//.test(path);
     return new Problem('image_not_found', {
       what: `${shown} is not on this computer.`,
-      mend: isTemporary
+      hint: isTemporary
         ? "give the path of a picture on this computer; one that is attached to the chat or in the client's own sandbox has to be saved here first"
         : 'check the path, or give a public http(s) URL of the picture',
       cause: error,
@@ -157,7 +157,7 @@ function problemOfReading(error: unknown, path: string, name: ImageInput, shown:
   if (code === 'EACCES' || code === 'EPERM') {
     return new Problem('image_not_allowed', {
       what: `${shown} cannot be read: no permission.`,
-      mend: 'let this user read it (on macOS: give the client access to that folder in Privacy & Security), or copy it elsewhere',
+      hint: 'let this user read it (on macOS: give the client access to that folder in Privacy & Security), or copy it elsewhere',
       cause: error,
     });
   }
@@ -166,12 +166,12 @@ function problemOfReading(error: unknown, path: string, name: ImageInput, shown:
   if (code === 'ENAMETOOLONG')
     return new Problem('invalid_input', {
       what: `${shown} is no valid path: it is too long.`,
-      mend: 'give the path of a JPEG or PNG file',
+      hint: 'give the path of a JPEG or PNG file',
       cause: error,
     });
   return new Problem('invalid_image', {
     what: `${shown} could not be read (${code ?? 'unknown error'}).`,
-    mend: 'check the file, or copy it elsewhere',
+    hint: 'check the file, or copy it elsewhere',
     cause: error,
   });
 }

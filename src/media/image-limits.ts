@@ -31,7 +31,7 @@ export function requireBytesInLimit(shownName: string, bytes: number): void {
   if (bytes <= MAX_IMAGE_BYTES) return;
   throw new Problem('invalid_image', {
     what: `${shownName} is ${numbers.format(bytes)} bytes (${tellBytes(bytes)}); at most ${numbers.format(MAX_IMAGE_BYTES)} bytes (15 MB) are taken.`,
-    mend: 'save it smaller, or as a JPEG',
+    hint: 'save it smaller, or as a JPEG',
   });
 }
 
@@ -43,25 +43,25 @@ export function requireSizeInLimits(shownName: string, size: Size): void {
   if (short === 0) {
     throw new Problem('invalid_image', {
       what: `${shownName} says that it is ${tellSize(size)} pixels, which is no picture.`,
-      mend: 'save it again in an image program, as JPEG or PNG',
+      hint: 'save it again in an image program, as JPEG or PNG',
     });
   }
   if (long > MAX_SIDE) {
     throw new Problem('invalid_image', {
       what: `${shownName} is ${tellSize(size)} pixels; at most ${MAX_SIDE}×${MAX_SIDE} are taken.`,
-      mend: `scale it down to at most ${MAX_SIDE} pixels on the longest side`,
+      hint: `scale it down to at most ${MAX_SIDE} pixels on the longest side`,
     });
   }
   if (short < MIN_SIDE) {
     throw new Problem('invalid_image', {
       what: `${shownName} is ${tellSize(size)} pixels; the shortest side must be at least ${MIN_SIDE}.`,
-      mend: 'use a larger picture',
+      hint: 'use a larger picture',
     });
   }
   if (long > MAX_RATIO * short) {
     throw new Problem('invalid_image', {
       what: `${shownName} is ${tellSize(size)} pixels, so its long side is ${tellRatio(long / short)} times the short one; at most ${MAX_RATIO} times is taken.`,
-      mend: `crop it to at most ${MAX_RATIO}:1`,
+      hint: `crop it to at most ${MAX_RATIO}:1`,
     });
   }
 }

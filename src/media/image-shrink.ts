@@ -62,14 +62,14 @@ export async function shrinkPicture(
     if (timeout.aborted) {
       throw new Problem('invalid_image', {
         what: `${shownName} could not be made smaller within ${timeoutMs / 1000} s.`,
-        mend: 'save it as a JPEG of at most 4.7 MB',
+        hint: 'save it as a JPEG of at most 4.7 MB',
         cause: error,
       });
     }
     if (errorCode(error) === 'MODULE_NOT_FOUND') throw new Problem('program_replaced', { cause: error });
     throw new Problem('invalid_image', {
       what: `${shownName} cannot be decoded: it is damaged.`,
-      mend: 'save it again in an image program, as JPEG or PNG',
+      hint: 'save it again in an image program, as JPEG or PNG',
       cause: error,
     });
   }

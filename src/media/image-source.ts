@@ -74,7 +74,7 @@ export function isInClientSandbox(path: string): boolean {
 export function attachedToChat(path: string, name: ImageInput): Problem {
   return new Problem('image_not_found', {
     what: `\`${name}\` (${showName(path)}) is attached to the chat, in the client's own sandbox, not on this computer, so this server cannot read it.`,
-    mend: CHAT_MEND,
+    hint: CHAT_MEND,
   });
 }
 
@@ -84,8 +84,8 @@ export function showName(text: string): string {
   return line.length > 120 ? `${line.slice(0, 50)}…${line.slice(-60)}` : line;
 }
 
-function invalid(what: string, mend: string): Problem {
-  return new Problem('invalid_input', { what, mend });
+function invalid(what: string, hint: string): Problem {
+  return new Problem('invalid_input', { what, hint });
 }
 
 /** Passed on as given: a signed link breaks when it is written anew. */
@@ -184,7 +184,7 @@ function expandHome(text: string, name: ImageInput, homeDir: string): string {
 function notThisComputer(text: string, name: ImageInput): Problem {
   return new Problem('image_not_allowed', {
     what: `\`${name}\` is on another computer or a device (${showName(text)}); network and device paths are not read.`,
-    mend: 'copy the picture to this computer and give its path there',
+    hint: 'copy the picture to this computer and give its path there',
   });
 }
 

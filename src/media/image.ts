@@ -65,7 +65,7 @@ export function requireSameTransport(first: LoadedImage, tail: LoadedImage): voi
   const [url, file] = first.kind === 'url' ? ['image', 'tail_image'] : ['tail_image', 'image'];
   throw new Problem('invalid_input', {
     what: `\`${url}\` is a URL and \`${file}\` is a picture of this computer; the provider takes both as URLs or both as files, and this server fetches no URL.`,
-    mend: `save the picture of \`${url}\` to a file and give its path, or give both as URLs`,
+    hint: `save the picture of \`${url}\` to a file and give its path, or give both as URLs`,
   });
 }
 
@@ -92,14 +92,14 @@ async function prepare(
 /** Type, structure and numbers, in this order, before anything is decoded. */
 async function examine(original: Buffer, shownName: string, signal: AbortSignal | undefined): Promise<Examined> {
   if (original.length === 0) {
-    throw new Problem('invalid_image', { what: `${shownName} is an empty file.`, mend: 'use a JPEG or PNG picture' });
+    throw new Problem('invalid_image', { what: `${shownName} is an empty file.`, hint: 'use a JPEG or PNG picture' });
   }
   const kind = kindOfBytes(original);
   if ('other' in kind) {
     const claims = /\.(jpe?g|png)$/i.test(shownName) ? ', in spite of its name' : '';
     throw new Problem('invalid_image', {
       what: `${shownName} is ${kind.other}${claims}; only JPEG and PNG pictures are taken.`,
-      mend: 'open it in an image program and export it as JPEG or PNG',
+      hint: 'open it in an image program and export it as JPEG or PNG',
     });
   }
   try {
@@ -111,7 +111,7 @@ async function examine(original: Buffer, shownName: string, signal: AbortSignal 
     if (!(error instanceof BrokenPicture)) throw error;
     throw new Problem('invalid_image', {
       what: `${shownName} ${error.message}.`,
-      mend: 'get the whole file again, or save it anew in an image program as JPEG or PNG',
+      hint: 'get the whole file again, or save it anew in an image program as JPEG or PNG',
       cause: error,
     });
   }
@@ -134,7 +134,7 @@ function cmykProblem(shownName: string, bytes: number): Problem {
   const reason = bytes > MAX_SENT_BYTES ? `${tellBytes(bytes)} (over 4.7 MB)` : 'stored on its side';
   return new Problem('invalid_image', {
     what: `${shownName} is a JPEG in print colours (CMYK) and ${reason}; only RGB and grey pictures can be made smaller or turned.`,
-    mend: 'save it as an RGB (sRGB) JPEG',
+    hint: 'save it as an RGB (sRGB) JPEG',
   });
 }
 

@@ -49,7 +49,7 @@ export class OwnTasks {
 function unsendable(record: TaskRecord, now: number, place: string): TaskRecord {
   const problem = new Problem('state_not_writable', {
     what: `The database ${place} was removed before the request was sent.`,
-    mend: 'make the request again',
+    hint: 'make the request again',
   });
   return { ...record, status: 'failed', finishedAt: now, error: errorOf(problem) };
 }

@@ -38,27 +38,27 @@ function advice(hint: string, isDefault: boolean): string {
 export function notWritable(path: string, error: unknown, isDefault = false): Problem {
   const { reason, hint } = explain(error);
   const what = `"${path}" cannot be written: ${reason}.`;
-  return new Problem('output_not_writable', { what, mend: advice(hint, isDefault), cause: error });
+  return new Problem('output_not_writable', { what, hint: advice(hint, isDefault), cause: error });
 }
 
 /** Before paying: `path` is a symbolic link to a place that does not exist. */
 export function linkToNowhere(path: string, target: string, isDefault = false): Problem {
   const what = `"${path}" is a link to "${target}", which does not exist now: a disk that is unplugged or a network drive that is not connected.`;
-  return new Problem('output_not_writable', { what, mend: advice('connect that disk', isDefault) });
+  return new Problem('output_not_writable', { what, hint: advice('connect that disk', isDefault) });
 }
 
 /** After paying: the provider still has the video, so it can be fetched again. */
 export function notSaved(path: string, error: unknown): Problem {
   const { reason, hint } = explain(error);
   const what = `The video could not be saved to "${path}": ${reason}.`;
-  return new Problem('save_failed', { what, mend: `${hint}, then call get_video_task to save it`, cause: error });
+  return new Problem('save_failed', { what, hint: `${hint}, then call get_video_task to save it`, cause: error });
 }
 
 /** After paying: the checked folder was replaced by a link, which is not followed, so trying again does not help. */
 export function folderBecameLink(folder: string): Problem {
   return new Problem('save_failed', {
     what: `"${folder}" has become a symbolic link to another place since it was checked.`,
-    mend: 'name another place with `output` in get_video_task',
+    hint: 'name another place with `output` in get_video_task',
     retryable: false,
   });
 }

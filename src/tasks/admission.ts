@@ -68,7 +68,7 @@ export function admit(ledger: ReservationLedger, { fen, allowDuplicate, budgetFe
   const raise = 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY';
   const problem = new Problem('budget_exceeded', {
     what: `${what} This video alone costs more than the budget.`,
-    mend: budgetFen < CHEAPEST_FEN ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
+    hint: budgetFen < CHEAPEST_FEN ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
     retryable: false,
   });
   return { kind: 'refuse', problem };

@@ -145,7 +145,7 @@ export class Collector {
       const isOver = isPastLife(task, clock.now());
       if (outcome.kind === 'expired' || (isOver && (outcome.kind === 'not_found' || outcome.kind === 'failed'))) {
         const what = `${tried}: the provider no longer has the video.`;
-        throw new Problem('not_found', { what, mend: 'ask the user before paying for it again' });
+        throw new Problem('not_found', { what, hint: 'ask the user before paying for it again' });
       }
       // What the operator has to fix is reported immediately.
       const isOperators = 'problem' in outcome && outcome.problem.who === 'operator';
@@ -186,7 +186,7 @@ function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done
   if (!('problem' in outcome)) {
     return new Problem('save_failed', { what: `${tried}: the provider answered "${outcome.kind}".` });
   }
-  const { message, mend, providerCode } = outcome.problem;
+  const { message, hint, providerCode } = outcome.problem;
   return new Problem('save_failed', {
     what: `${tried}: ${message}`,
     mend,

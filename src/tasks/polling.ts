@@ -44,7 +44,7 @@ export function inThisCase(task: TaskRecord, outcome: QueryOutcome, now: number)
 function withoutPicture({ providerCode, providerText }: Problem): Problem {
   return new Problem(INPUT_ERROR, {
     what: 'The provider could not use the request, and does not say why.',
-    mend: 'reword the prompt, or choose another mode',
+    hint: 'reword the prompt, or choose another mode',
     ...(providerCode === undefined ? {} : { providerCode }),
     ...(providerText === undefined ? {} : { providerText }),
   });

@@ -94,7 +94,7 @@ export class Preparer {
       const asked = [isTrimmed ? `duration ${duration}` : '', isConverted ? `fps ${fps}` : ''].filter(Boolean);
       throw new Problem('invalid_input', {
         what: `${asked.join(' and ')} needs the file to be saved here, and videos are not saved (JIMENG_VIDEO_OUTPUT_DIR is "none").`,
-        mend: 'use duration 5 or 10 at 24 fps, or give `output`',
+        hint: 'use duration 5 or 10 at 24 fps, or give `output`',
       });
     }
     if (!isConverted) return;
@@ -102,7 +102,7 @@ export class Preparer {
     if (ffmpeg === undefined) {
       throw new Problem('ffmpeg_missing', {
         what: `${fps} fps needs ffmpeg, which was not found on this computer; the provider makes 24 fps only.`,
-        mend: 'use fps 24 (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
+        hint: 'use fps 24 (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
       });
     }
     await encoderOrProblem(ffmpeg, { clock: this.options.clock, signal });
@@ -149,7 +149,7 @@ export class Preparer {
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
-        mend: 'call list_video_tasks for the ids of earlier videos',
+        hint: 'call list_video_tasks for the ids of earlier videos',
       });
     }
     const file = task.video?.file;
@@ -157,13 +157,13 @@ export class Preparer {
     if (file !== undefined) {
       throw new Problem('image_not_found', {
         what: `\`image\` names the task ${task.id}, whose video is no longer at ${file.path}.`,
-        mend: `${getCall(task.id)} to save it again, then make this request again`,
+        hint: `${getCall(task.id)} to save it again, then make this request again`,
       });
     }
     const isComing = ['queued', 'submitting', 'generating', 'done'].includes(task.status);
     throw new Problem('invalid_input', {
       what: `\`image\` names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
-      mend: isComing
+      hint: isComing
         ? `${getCall(task.id)} until it is saved, then make this request again`
         : 'that task will have no video: give another task, or a picture',
     });
@@ -178,7 +178,7 @@ function getCall(id: string): string {
 function withoutLastFrame(problem: Problem, id: string): Problem {
   return new Problem('invalid_image', {
     what: `\`image\` names the task ${id}. ${problem.message}`,
-    mend: `${problem.mend}; or, if the file does not play, move it away and ${getCall(id)} to save the video again`,
+    hint: `${problem.hint}; or, if the file does not play, move it away and ${getCall(id)} to save the video again`,
     cause: problem,
   });
 }

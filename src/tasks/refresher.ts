@@ -158,7 +158,7 @@ function toBeSavedAt({ ownerAlive: _o, error: _e, video, ...task }: Task, place:
 function savedElsewhere(): Problem {
   return new Problem('save_failed', {
     what: 'Another process is saving it now.',
-    mend: 'call get_video_task to wait for it',
+    hint: 'call get_video_task to wait for it',
   });
 }
 

@@ -333,7 +333,7 @@ export class TaskService implements VideoService {
       if (newest !== undefined) return newest;
       throw new Problem('no_record', {
         what: 'No video has been made with this account and service yet.',
-        mend: 'make one',
+        hint: 'make one',
       });
     }
     const task = await this.lookUp(taskId);

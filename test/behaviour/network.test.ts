@@ -57,8 +57,8 @@ async function submit({ onTestFinished }: TestContext, { api = HTTPS_API, connec
   const outcome = await createApi({ ...context, endpoint: async () => new URL(api) }).submit(BODY);
   if (outcome.kind === 'accepted') throw new Error('it was accepted');
   const { kind, problem } = outcome;
-  expect(JSON.stringify([outcome, problem.message, problem.mend, String(problem.cause)])).not.toMatch(/s3cret/);
-  return { kind, charge: problem.charge, message: problem.message, mend: problem.mend };
+  expect(JSON.stringify([outcome, problem.message, problem.hint, String(problem.cause)])).not.toMatch(/s3cret/);
+  return { kind, charge: problem.charge, message: problem.message, hint: problem.hint };
 }
 
 /** A video through the built server over stdio, and everything that it left behind, as one text. */
@@ -147,7 +147,7 @@ describe.concurrent('a submit is not sent, and the sentence says what is in the 
     const refused = await submit(context, { httpsProxy: `http://${USER_INFO}@${proxy.host}` });
     const message = `The proxy http://${proxy.host} wants a user name and a password, or does not take the given ones (HTTP 407), so nothing was sent.`;
     expect(refused).toMatchObject({ ...notSent, message });
-    expect(refused.mend).toContain('set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT');
+    expect(refused.hint).toContain('set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT');
     expect(proxy.asked).toEqual(['CONNECT provider.test:443']);
   });
 
@@ -159,7 +159,7 @@ describe.concurrent('a submit is not sent, and the sentence says what is in the 
       const refused = await submit(context, { api, httpsProxy: address, httpProxy: address });
       const message = `The proxy http://${proxy.host} could not be reached (ECONNREFUSED), so nothing was sent.`;
       expect(refused).toMatchObject({ ...notSent, message });
-      expect(refused.mend).toContain('name provider.test in NO_PROXY');
+      expect(refused.hint).toContain('name provider.test in NO_PROXY');
     }
   });
 
@@ -171,12 +171,12 @@ describe.concurrent('a submit is not sent, and the sentence says what is in the 
 
   it('nobody that this computer trusts signed the certificate', async (context) => {
     const proxy = await openProxy(context);
-    const { message, mend, ...rest } = await submit(context, { httpsProxy: `http://${proxy.host}` });
+    const { message, hint, ...rest } = await submit(context, { httpsProxy: `http://${proxy.host}` });
     expect(rest).toEqual(notSent);
     expect(message).toMatch(
       /^The certificate of provider\.test is signed by nobody that this computer trusts \([A-Z_]+\)/,
     );
-    expect(mend).toContain('set NODE_EXTRA_CA_CERTS to the PEM file');
+    expect(hint).toContain('set NODE_EXTRA_CA_CERTS to the PEM file');
   });
 
   it('NO_PROXY names the host, and it cannot be reached directly: the proxy is not asked', async (context) => {

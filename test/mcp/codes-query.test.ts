@@ -53,7 +53,7 @@ describe('a code at a query', () => {
   });
 
   it.concurrent.each(OPERATORS)(
-    '%s: unaffected, told how to mend, and the video arrives',
+    '%s: unaffected, told how to hint, and the video arrives',
     async (code, fault, mend) => {
       const prompt = `query hindered by ${code}`;
       // Few: all of these together share ten queries a second.

@@ -140,7 +140,7 @@ test.each([
 
 test('a Windows path is answered with the one that WSL sees', () => {
   expect(() => parseImageInput('D:\\x\\a.png', 'image', '/home/me', 'linux')).toThrow(
-    expect.objectContaining({ mend: 'give the path that this server sees (under WSL: /mnt/d/x/a.png)' }),
+    expect.objectContaining({ hint: 'give the path that this server sees (under WSL: /mnt/d/x/a.png)' }),
   );
 });
 
@@ -153,7 +153,7 @@ test('first and tail image travel the same way', () => {
     expect.objectContaining({
       message:
         '`tail_image` is a URL and `image` is a picture of this computer; the provider takes both as URLs or both as files, and this server fetches no URL.',
-      mend: 'save the picture of `tail_image` to a file and give its path, or give both as URLs',
+      hint: 'save the picture of `tail_image` to a file and give its path, or give both as URLs',
     }),
   );
   expect(() => requireSameTransport(url, file)).toThrow('`image` is a URL and `tail_image`');

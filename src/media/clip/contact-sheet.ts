@@ -78,7 +78,7 @@ export async function contactSheet(
     limits.signal?.throwIfAborted();
     throw new Problem('conversion_failed', {
       what: `No pictures of "${file}" could be made${inBrackets(error)}.`,
-      mend: 'look at the video itself',
+      hint: 'look at the video itself',
       cause: error,
     });
   }

@@ -104,7 +104,7 @@ export async function findFfmpeg(
   const reason = named ? firstReason : isBareName ? 'it is not on the PATH' : 'it is not an absolute path';
   throw new Problem('ffmpeg_missing', {
     what: `JIMENG_VIDEO_FFMPEG is "${setting}", which is not a working ffmpeg: ${reason}.`,
-    mend: 'set JIMENG_VIDEO_FFMPEG to the absolute path of ffmpeg, or remove it to have ffmpeg looked for',
+    hint: 'set JIMENG_VIDEO_FFMPEG to the absolute path of ffmpeg, or remove it to have ffmpeg looked for',
   });
 }
 
@@ -179,6 +179,6 @@ export async function encoderOrProblem(ffmpeg: Ffmpeg, limits: Pick<RunLimits, '
   }
   throw new Problem('ffmpeg_missing', {
     what: `The ffmpeg at "${ffmpeg.path}" (${ffmpeg.version}) has no working H.264 encoder.`,
-    mend: 'install an ffmpeg with libx264, or set JIMENG_VIDEO_FFMPEG to one',
+    hint: 'install an ffmpeg with libx264, or set JIMENG_VIDEO_FFMPEG to one',
   });
 }

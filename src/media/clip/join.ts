@@ -94,7 +94,7 @@ export async function joinClips(inputs: readonly string[], output: string, optio
     if (error instanceof Problem) throw error;
     throw new Problem('conversion_failed', {
       what: `The videos could not be joined${inBrackets(error)}; they are kept.`,
-      mend: 'use the single videos',
+      hint: 'use the single videos',
       cause: error,
     });
   } finally {
@@ -112,7 +112,7 @@ async function describeAll(inputs: readonly string[], options: ClipOptions): Pro
     } catch (error) {
       options.signal?.throwIfAborted();
       const what = `"${source}" is not a playable MP4: ${readFailure(error)}.`;
-      throw new Problem('unplayable_video', { what, mend: 'leave it out, or give another file', cause: error });
+      throw new Problem('unplayable_video', { what, hint: 'leave it out, or give another file', cause: error });
     }
   }
   return clips;
@@ -183,7 +183,7 @@ async function fittingAudio(
   if (options.ffmpeg === undefined) {
     throw new Problem('ffmpeg_missing', {
       what: `"${audio}" is neither an m4a with AAC nor an mp3, and other sound needs ffmpeg.`,
-      mend: 'give an m4a or mp3, or install ffmpeg',
+      hint: 'give an m4a or mp3, or install ffmpeg',
     });
   }
   const target = `${output}.sound`;

@@ -99,7 +99,7 @@ async function checkSpace(wanted: number, part: PartFile, request: DownloadReque
   if (wanted > MAX_BYTES) {
     throw new DownloadProblem('never', {
       what: `The file at ${hostOf(request.url)} has ${megabytes(wanted)} MB or more, and at most ${megabytes(MAX_BYTES)} MB are saved; a video has 4 to 20 MB.`,
-      mend: 'open the link in a browser while it is valid to see what it is',
+      hint: 'open the link in a browser while it is valid to see what it is',
     });
   }
   const free = wanted > USUAL_BYTES ? await freeBytes(dirname(request.partPath), request.fs) : undefined;
@@ -107,7 +107,7 @@ async function checkSpace(wanted: number, part: PartFile, request: DownloadReque
   if (free === undefined || free >= needed) return;
   throw new DownloadProblem('later', {
     what: `The video has ${megabytes(wanted)} MB or more, and "${dirname(request.partPath)}" has ${megabytes(free)} MB free, of which ${megabytes(RESERVED_BYTES)} MB are left untouched.`,
-    mend: 'free some space there, then call get_video_task to save it',
+    hint: 'free some space there, then call get_video_task to save it',
   });
 }
 
@@ -186,7 +186,7 @@ function givenUp(url: string, failure: AttemptFailure, part: PartFile, { totalBy
   const tried = failure.retry === 'never' ? '' : ', tried several times';
   return new DownloadProblem(failure.retry, {
     what: `The video could not be fetched from ${hostOf(url)}${tried}${arrived}: ${failure.message}.`,
-    mend: 'call get_video_task to fetch it again; if it fails again, check the network and the proxy, or open the link in a browser while it is valid',
+    hint: 'call get_video_task to fetch it again; if it fails again, check the network and the proxy, or open the link in a browser while it is valid',
     cause: failure,
   });
 }

@@ -46,7 +46,7 @@ it.each([
   const { report, isError } = await stage.call('get_video_task', { task_id });
   expect(report).toMatchObject({ status: 'done', task_id, error: { code: 'save_failed', who: 'operator' } });
   expect(report.message).toContain('The video is finished. The link had expired, and no fresh one was to be had:');
-  expect(report.next_step).toMatch(mend);
+  expect(report.next_step).toMatch(hint);
   expect(isError).toBe(false);
   stage.sandbox.faults.clear();
   const { report: later } = await stage.call('get_video_task', { task_id });

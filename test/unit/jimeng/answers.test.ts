@@ -328,7 +328,7 @@ describe('a capability that no longer exists has its own words', () => {
   ])('HTTP %i %j', (status, body) => {
     const problem = problemOf(readAnswer(answer(status, body)) ?? expect.fail());
     expect(problem.message).toMatch(/does not offer this capability/);
-    expect(problem.mend).toMatch(/another mode/);
+    expect(problem.hint).toMatch(/another mode/);
   });
 
   test('another parameter, and the plain 50400, keep their rows', () => {

@@ -99,7 +99,7 @@ describe('`output`', () => {
 
   test('that is relative has no base without an output folder and a project', async () => {
     const refusal = await refusalOf('dog', AGENT, { outputDir: undefined });
-    expect(refusal).toMatchObject({ ...NOT_ALLOWED, mend: expect.stringContaining('JIMENG_VIDEO_OUTPUT_DIR') });
+    expect(refusal).toMatchObject({ ...NOT_ALLOWED, hint: expect.stringContaining('JIMENG_VIDEO_OUTPUT_DIR') });
   });
 
   test.each(['../elsewhere/dog', '../videos2/dog', '/etc/dog', '~/dog', '~', '..'])(
@@ -219,7 +219,7 @@ describe('a place that cannot be written', () => {
   test.each([AGENT, PERSON])('is a link to a disk that is unplugged: called that for %j', async (caller) => {
     await symlink('/media/not/plugged/in', inside('unplugged'));
     const refusal = await refusalOf(undefined, caller, { outputDir: inside('unplugged', 'Jimeng') });
-    expect(refusal).toMatchObject({ ...NOT_WRITABLE, mend: expect.stringContaining('connect that disk') });
+    expect(refusal).toMatchObject({ ...NOT_WRITABLE, hint: expect.stringContaining('connect that disk') });
     expect(refusal.message).toContain(`"${inside('unplugged')}" is a link to "/media/not/plugged/in"`);
   });
 

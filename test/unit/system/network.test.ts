@@ -25,7 +25,7 @@ it.each([`socks5://${USER_INFO}@proxy.test`, 'http://s3cret%zz@proxy.test', 'htt
     const problem = network.problemFor(API);
     expect(problem).toMatchObject({ code: 'invalid_settings', who: 'operator', charge: 'none' });
     expect(problem?.message).toContain('HTTPS_PROXY');
-    expect(`${problem?.message} ${problem?.mend}`).not.toMatch(/s3cret/);
+    expect(`${problem?.message} ${problem?.hint}`).not.toMatch(/s3cret/);
     expect(network.proxyOf(API)).toBeUndefined();
     for (const way of [network.fresh, network.shared, network.throughProxy]) {
       await expect(way(API)).rejects.toMatchObject({ code: 'invalid_settings' });

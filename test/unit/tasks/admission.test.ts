@@ -129,7 +129,7 @@ describe('the budget', () => {
     const problem = refusal(300, 315);
     expect(problem.retryable).toBe(false);
     expect(problem.message).toContain('This video alone costs more than the budget.');
-    expect(problem.mend).toBe('choose a cheaper mode or a shorter duration, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY');
-    expect(refusal(139, 140).mend).toBe('raise JIMENG_VIDEO_DAILY_BUDGET_CNY');
+    expect(problem.hint).toBe('choose a cheaper mode or a shorter duration, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY');
+    expect(refusal(139, 140).hint).toBe('raise JIMENG_VIDEO_DAILY_BUDGET_CNY');
   });
 });

@@ -163,7 +163,7 @@ export class FileHost {
       () => expect.fail('it succeeded'),
       (error: DownloadProblem) => error,
     );
-    expect(failure).toMatchObject({ code: 'save_failed', mend: expect.any(String) });
+    expect(failure).toMatchObject({ code: 'save_failed', hint: expect.any(String) });
     return failure;
   }
 
