@@ -41,8 +41,11 @@ export interface App {
 /** A process that is told to end does not wait for its disk for longer. */
 const LAST_WRITE_MILLISECONDS = 300;
 
+/** Nothing is sent with these: what queries the provider asks for the keys first. */
+const NO_KEYS: Credentials = { accessKeyId: '', secretAccessKey: '' };
+
 interface Endpoint {
-  readonly credentials: Credentials;
+  readonly credentials: Credentials | undefined;
   /** What records carry: the embedded sandbox has another port each time, and is the same all the same. */
   readonly origin: string;
   readonly isPrivate: boolean;
@@ -97,14 +100,14 @@ async function open(settings: Settings, network: Network, log: Log, ending: Abor
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const api = createApi({
     endpoint: () => endpoint.url(),
-    credentials: endpoint.credentials,
+    credentials: endpoint.credentials ?? NO_KEYS,
     apiTimeoutSeconds: settings.apiTimeoutSeconds,
     network,
     clock,
     log,
   });
   const engine = sqliteEngine({ file: join(settings.stateDir, 'jimeng.db'), clock, log });
-  const scope = scopeOf(endpoint.origin, endpoint.credentials.accessKeyId);
+  const scope = scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId);
   const store = new TaskStore({ engine, scope, clock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock });

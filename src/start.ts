@@ -4,7 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Handlers } from './mcp/handlers.ts';
 import { surroundings } from './settings.ts';
-import { cacheFolder } from './user-folders.ts';
+import { cacheFolder } from './settings/user-folders.ts';
 
 /** How long an unanswered submit is awaited at the end: SDK clients kill the server 4 s after they close stdin. */
 const MAX_END_MILLISECONDS = 3_000;
@@ -44,7 +44,8 @@ function ancestors(path: string): string[] {
 /** Node keeps what it compiles of all that is imported from here on. Without a cache the start takes longer, no more. */
 function useCompileCache(): void {
   try {
-    const folder = join(cacheFolder(surroundings()), 'compiled');
+    const cache = cacheFolder(surroundings());
+    const folder = cache === undefined ? '' : join(cache, 'compiled');
     if (makePrivateFolder(folder, process.getuid?.())) enableCompileCache(folder);
   } catch {
     // No home folder, a full disk, a file in the folder's place.

@@ -79,7 +79,7 @@ function codeOf(outcome: QueryOutcome): string | undefined {
 }
 
 function blockingBy(name: string, { message, hint }: Problem): Check {
-  return blocking(name, message, mend);
+  return blocking(name, message, hint);
 }
 
 /** What one response shows about the connection, the clock and the keys. */
@@ -89,7 +89,7 @@ function checkAccess(provider: Provider, outcome: QueryOutcome): Check[] {
   if (outcome.kind === 'unanswered') {
     const { message, hint } = outcome.problem;
     const sentence = `${message} The clock, the keys and the capabilities could not be checked.`;
-    return [blocking('provider', sentence, mend), ...missing];
+    return [blocking('provider', sentence, hint), ...missing];
   }
   const found = [fine('provider', `${name} answers`), checkClock(outcome, clock.now())];
   const code = codeOf(outcome) ?? '';
@@ -118,11 +118,11 @@ function checkClock(outcome: QueryOutcome, now: number): Check {
     const isKnown = skewSeconds !== undefined && Math.abs(skewSeconds) > MAX_SKEW_SECONDS;
     const measured = isKnown ? ` It is ${skewText(skewSeconds)}.` : '';
     const rest = ' The keys and the capabilities could not be checked.';
-    return blocking('clock', `${PROBLEMS.InvalidTimestamp.what}${measured}${rest}`, mend);
+    return blocking('clock', `${PROBLEMS.InvalidTimestamp.what}${measured}${rest}`, hint);
   }
   if (skewSeconds === undefined) return fine('clock', 'accepted by the provider');
   if (Math.abs(skewSeconds) <= MAX_SKEW_SECONDS) return fine('clock', skewText(skewSeconds));
-  return toFix('clock', `This computer's clock is ${skewText(skewSeconds)}; from 900 s on nothing works.`, mend);
+  return toFix('clock', `This computer's clock is ${skewText(skewSeconds)}; from 900 s on nothing works.`, hint);
 }
 
 /** The header has whole seconds, and the response took its time. */

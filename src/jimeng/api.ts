@@ -273,8 +273,8 @@ function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Pr
   if (sent.answer === undefined) return new Problem('connection_lost', { cause: sent.failure });
   const { status } = sent.answer;
   if (read === undefined) {
-    const [what, mend] = sent.proxyWants ?? [];
-    if (what !== undefined && mend !== undefined) return new Problem('unreadable_answer', { what: `${what}.`, hint });
+    const [what, hint] = sent.proxyWants ?? [];
+    if (what !== undefined && hint !== undefined) return new Problem('unreadable_answer', { what: `${what}.`, hint });
     return new Problem('unreadable_answer', {
       what: `The answer (HTTP ${status}) was not the provider's, or not whole.`,
     });

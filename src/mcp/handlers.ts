@@ -1,9 +1,9 @@
 /** The part of the server that calls need: settings, service, tools, resources and prompts. Loaded by the first of them. */
 import { systemClock } from '../clock.ts';
 import { createLog, type Log } from '../log.ts';
-import { holdService } from '../open-service.ts';
+import { createApp } from '../app.ts';
 import { Problem } from '../problems.ts';
-import { missingKeys, readSettings, surroundings } from '../settings.ts';
+import { readSettings, surroundings } from '../settings.ts';
 import { CALL_LIMITS, CallLimiter } from './call-limiter.ts';
 import { callTool } from './call-tool.ts';
 import { completeArgument, type RenderedPrompt, renderPrompt } from './prompts.ts';
@@ -43,8 +43,8 @@ export function openHandlers(): Handlers {
   const from = surroundings();
   const read = readSettings(from);
   const log = createLog(read.settings.logLevel);
-  const holder = holdService(read, missingKeys(from), log);
-  const service = new ToolService(holder);
+  const app = createApp(read, log);
+  const service = new ToolService(app);
   const limiter = new CallLimiter(CALL_LIMITS, systemClock);
   return {
     log,
@@ -60,14 +60,11 @@ export function openHandlers(): Handlers {
       return argument === 'task_id' ? await completeTaskId(value, service) : [];
     },
     async resume() {
-      await holder.service().then(
-        (opened) => opened.resume(),
-        () => undefined,
-      );
+      await service.resume().catch(() => undefined);
     },
     async end(reason, waitMilliseconds) {
       log.debug('ending', { reason });
-      await holder.end(waitMilliseconds);
+      await app.end(waitMilliseconds);
     },
   };
 }

@@ -1,8 +1,8 @@
 /** Progress notifications of a waiting call: one immediately, then one every few seconds. */
 import type { Clock } from '../clock.ts';
-import { ageSeconds, timeWords } from '../report/time-left.ts';
-import type { TaskRecord } from '../tasks/record.ts';
-import type { UsualTime } from '../tasks/usual-time.ts';
+import { progressOf } from '../report/message.ts';
+import { ageSeconds } from '../report/time-left.ts';
+import type { TaskView } from '../tasks/calls.ts';
 import type { Progress } from './tool.ts';
 
 const INTERVAL_MILLISECONDS = 5_000;
@@ -11,15 +11,14 @@ const INTERVAL_MILLISECONDS = 5_000;
 export function createProgress(
   clock: Clock,
   send: (progress: Progress) => void,
-): (record: TaskRecord, usual?: UsualTime) => void {
+): (view: TaskView) => void {
   let nextAt = Number.NEGATIVE_INFINITY;
   let last = 0;
-  return (record, usual) => {
+  return (view) => {
     const now = clock.monotonic();
     if (now < nextAt) return;
     nextAt = now + INTERVAL_MILLISECONDS;
-    last = Math.max(last + 0.001, Math.round(ageSeconds(record, clock.now()) * 1000) / 1000);
-    const state = record.video === undefined ? record.status.replace('_', ' ') : 'saving';
-    send({ progress: last, message: `${record.id}: ${state}, ${timeWords(record, usual, clock.now())}` });
+    last = Math.max(last + 0.001, Math.round(ageSeconds(view.task, clock.now()) * 1000) / 1000);
+    send({ progress: last, message: progressOf(view) });
   };
 }

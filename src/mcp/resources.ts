@@ -62,8 +62,7 @@ function taskIdOf(uri: string): string | undefined {
 /** @returns our ids with this beginning, newest first; none without keys, since a completion cannot explain that */
 export async function completeTaskId(prefix: string, service: ToolService): Promise<string[]> {
   try {
-    const ids = new Set((await service.taskIds()).filter((id) => id.startsWith(prefix)));
-    return [...ids].sort().reverse().slice(0, MAX_COMPLETIONS);
+    return [...(await service.taskIds(prefix, MAX_COMPLETIONS))];
   } catch (error) {
     if (error instanceof Problem) return [];
     throw error;

@@ -1,8 +1,9 @@
 /** Turns reports, and problems, into tool results. */
 import type { Problem } from '../problems.ts';
+import { type ListReport, listRefusal, listSchema } from '../report/list-report.ts';
+import { phrasingForTools } from '../report/phrasing-tools.ts';
 import { renderList, renderReport } from '../report/render.ts';
-import { isErrorStatus, type ListReport, listSchema, type Report, refusal, reportSchema } from '../report/report.ts';
-import { capitalised, toolSurface } from '../report/surface.ts';
+import { isErrorStatus, type Report, refusal, reportSchema } from '../report/report.ts';
 import type { Tool, ToolResult } from './tool.ts';
 
 /** Built through the schema's parse: one undeclared field, and a client discards the whole result. */
@@ -13,7 +14,7 @@ export function taskResult(report: Report): ToolResult {
 
 export function listResult(list: ListReport): ToolResult {
   const structured = listSchema.parse(list);
-  return { structured, text: renderList(structured), isError: false };
+  return { structured, text: renderList(structured), isError: list.error !== undefined };
 }
 
 /**
@@ -23,11 +24,10 @@ export function listResult(list: ListReport): ToolResult {
 export function problemResult(
   tool: Pick<Tool, 'output'>,
   problem: Problem,
-  isSandbox: boolean,
+  sandbox: boolean,
   taskId?: string,
 ): ToolResult {
-  const result = taskResult(refusal(problem, toolSurface, isSandbox, taskId));
-  if (tool.output.safeParse(result.structured).success) return result;
-  const message = `${problem.message} ${capitalised(problem.hint)}, then call again.`;
-  return { structured: { message, tasks: [] }, text: message, isError: true };
+  const phrasing = phrasingForTools();
+  if (tool.output === listSchema) return listResult(listRefusal(problem, phrasing));
+  return taskResult(refusal(problem, phrasing, { sandbox, taskId }));
 }

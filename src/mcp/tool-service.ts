@@ -1,19 +1,16 @@
 /** What the tools need of the product, as plain functions of plain values: the only file of mcp/ that calls the task service. */
+import type { App } from '../app.ts';
+import { systemClock } from '../clock.ts';
 import type { ModeName } from '../jimeng/modes.ts';
-import type { ServiceHolder } from '../open-service.ts';
 import { Problem } from '../problems.ts';
-import { checkedReport, type ListReport, listReport, type Report, reportOf } from '../report/report.ts';
-import { toolSurface } from '../report/surface.ts';
-import type { TaskRecord, TaskStatus } from '../tasks/record.ts';
-import type { Call, VideoService } from '../tasks/service.ts';
+import { type ListReport, listReport } from '../report/list-report.ts';
+import { phrasingForTools } from '../report/phrasing-tools.ts';
+import { checkedReport, type Report, reportOf } from '../report/report.ts';
+import type { Call, MakeOptions } from '../tasks/calls.ts';
+import type { TaskStatus } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 import { createProgress } from './progress.ts';
 import type { ToolCall } from './tool.ts';
-
-export interface PaidOptions {
-  readonly output: string | undefined;
-  readonly allowDuplicate: boolean;
-}
 
 export interface GetOptions {
   /** Undefined: the newest task. */
@@ -43,30 +40,30 @@ export class TaskProblem extends Error {
   }
 }
 
-async function aboutTask<Value>(taskId: string, run: () => Promise<Value>): Promise<Value> {
+async function aboutTask<Value>(taskId: string | undefined, run: () => Promise<Value>): Promise<Value> {
   try {
     return await run();
   } catch (error) {
-    throw error instanceof Problem ? new TaskProblem(error, taskId) : error;
+    throw error instanceof Problem && taskId !== undefined ? new TaskProblem(error, taskId) : error;
   }
 }
 
 export class ToolService {
-  private readonly holder: ServiceHolder;
+  readonly phrasing = phrasingForTools();
+  private readonly app: App;
 
-  constructor(holder: ServiceHolder) {
-    this.holder = holder;
+  constructor(app: App) {
+    this.app = app;
   }
 
   get isSandbox(): boolean {
-    return this.holder.sandbox;
+    return this.app.sandbox;
   }
 
   /** Checks everything; nothing is recorded or sent. */
-  async check(request: VideoRequest, options: PaidOptions, call: ToolCall): Promise<Report> {
-    const service = await this.holder.service();
-    const { prepared, same } = await service.check(request, options, this.waiting(service, call, undefined));
-    return checkedReport(prepared, same, toolSurface, this.isSandbox);
+  async check(request: VideoRequest, options: MakeOptions, call: ToolCall): Promise<Report> {
+    const service = await this.app.service('check');
+    return checkedReport(await service.check(request, options, await this.waiting(call, undefined)), this.phrasing);
   }
 
   /**
@@ -75,111 +72,83 @@ export class ToolService {
    */
   async make(
     request: VideoRequest,
-    options: PaidOptions,
+    options: MakeOptions,
     until: 'accepted' | 'finished',
     waitSeconds: number | undefined,
     call: ToolCall,
   ): Promise<Report> {
-    const service = await this.holder.service();
-    const waiting = this.waiting(service, call, waitSeconds);
-    const { record, joined } = await service.make(request, options, waiting);
-    return await aboutTask(record.id, async () => {
+    const service = await this.app.service('paid');
+    const waiting = await this.waiting(call, waitSeconds);
+    const made = await service.make(request, options, waiting);
+    return await aboutTask(made.task.id, async () => {
       const waited = await (until === 'accepted'
-        ? service.waitUntilTaken(record, waiting)
-        : service.waitUntilOver(record, waiting));
-      if (!joined) return await this.report(service, waited);
-      const { output } = options;
+        ? service.waitUntilTaken(made, waiting)
+        : service.waitUntilOver(made, waiting));
+      if (!made.joined || waited.task.status !== 'done') return reportOf(waited, this.phrasing);
       // The first call's file may be in another place than this call wants, or be gone.
-      const placed = waited.status === 'done' ? await service.get(waited.id, undefined, output, waiting) : waited;
-      return await this.report(service, placed, { joined, output });
+      const placed = await service.get(waited.task.id, { output: options.output }, waiting);
+      return reportOf({ ...placed, joined: true }, this.phrasing);
     });
   }
 
   async get({ taskId, mode, output, waitSeconds }: GetOptions, call: ToolCall): Promise<Report> {
-    const service = await this.holder.service();
-    const id = taskId ?? (await this.newestId(service));
-    return await aboutTask(id, async () => {
-      const record = await service.get(id, mode, output, this.waiting(service, call, waitSeconds));
-      return await this.report(service, record, { output });
+    const service = await this.app.service('query');
+    return await aboutTask(taskId, async () => {
+      const view = await service.get(taskId, { mode, output }, await this.waiting(call, waitSeconds));
+      return reportOf(view, this.phrasing);
     });
   }
 
   async cancel(taskId: string): Promise<Report> {
     return await aboutTask(taskId, async () => {
-      const service = await this.holder.service();
-      const { record, withdrawn } = await service.cancel(taskId);
-      const report = await this.report(service, record);
-      if (withdrawn || record.status === 'cancelled') return report;
-      return {
-        ...report,
-        message: `It is no longer queued, so it cannot be withdrawn. ${report.message}`,
-        next_step: report.next_step ?? toolSurface.list(),
-      };
+      const service = await this.app.service('read');
+      return reportOf(await service.cancel(taskId), this.phrasing);
     });
   }
 
   /** Waits as asked, then lists. */
   async list({ limit, status, waitSeconds, waitFor }: ListOptions, call: ToolCall): Promise<ListReport> {
-    const service = await this.holder.service();
-    if (waitSeconds > 0) await this.waitForOpen(service, waitFor, this.waiting(service, call, waitSeconds));
-    const listed = await service.list(limit, status);
-    return listReport(listed, toolSurface, service.context.clock.now(), this.isSandbox);
+    const service = await this.app.service('read');
+    const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
+    return listReport(await service.list(options, await this.waiting(call, waitSeconds)), this.phrasing);
   }
 
-  /** Reads the record and asks nobody. @returns undefined where there is none */
+  /** Reads the record and queries nobody. @returns undefined where there is none */
   async read(taskId: string): Promise<Report | undefined> {
-    const service = await this.holder.service();
-    const { journal } = service.context;
-    const record = (await journal.read(taskId)) ?? (await journal.findByProviderId(taskId));
-    return record === undefined ? undefined : await this.report(service, record);
+    const view = await (await this.app.service('read')).read(taskId);
+    return view === undefined ? undefined : reportOf(view, this.phrasing);
   }
 
-  /** Our ids, in no order. */
-  async taskIds(): Promise<string[]> {
-    const { journal } = (await this.holder.service()).context;
-    const closed = await journal.closedEntries();
-    return [...(await journal.openIds()), ...closed.map(({ id }) => id)];
+  /** Our ids with this beginning, newest first. */
+  async taskIds(prefix: string, limit: number): Promise<readonly string[]> {
+    return await (await this.app.service('read')).idsThatBegin(prefix, limit);
   }
 
-  private async newestId(service: VideoService): Promise<string> {
-    const { records } = await service.list(1, undefined);
-    if (records[0] !== undefined) return records[0].id;
-    throw new Problem('no_record', {
-      what: 'There is no task yet.',
-      hint: 'make a video with generate_video, or give the task id of the provider and its mode',
-    });
+  /** Resumes what earlier processes left open. */
+  async resume(): Promise<void> {
+    (await this.app.service('query')).resume();
   }
 
-  private async waitForOpen(service: VideoService, waitFor: ListOptions['waitFor'], waiting: Call): Promise<void> {
-    const before = await service.openIds();
-    for (let open = before; open.length > 0; open = await service.openIds()) {
-      if (waitFor === 'any_finished' && before.some((id) => !open.includes(id))) return;
-      if (waiting.signal.aborted || service.context.clock.monotonic() >= waiting.deadline) return;
-      await service.waitForAnyChange(waiting);
-    }
+  private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {
+    const { signal, arrivedAt, progress, elicit, roots } = call;
+    const seconds = waitSeconds ?? this.app.settings.waitSeconds;
+    const offered = await roots?.();
+    return {
+      signal,
+      arrivedAt,
+      deadline: arrivedAt + seconds * 1000,
+      caller: { kind: 'local-agent', ...(offered === undefined ? {} : { roots: offered }) },
+      onWait: createProgress(systemClock, progress),
+      ...(elicit === undefined ? {} : { confirm: confirmWith(elicit, signal) }),
+    };
   }
+}
 
-  private waiting(service: VideoService, call: ToolCall, waitSeconds: number | undefined): Call {
-    const { signal, arrivedAt, progress } = call;
-    const seconds = waitSeconds ?? this.holder.settings.waitSeconds;
-    const onWait = createProgress(service.context.clock, progress);
-    return { signal, onWait, arrivedAt, deadline: arrivedAt + seconds * 1000, unrestricted: false };
-  }
-
-  private async report(
-    service: VideoService,
-    record: TaskRecord,
-    { joined = false, output }: { readonly joined?: boolean; readonly output?: string | undefined } = {},
-  ): Promise<Report> {
-    const { clock, pastTimes, journal } = service.context;
-    return reportOf(record, {
-      surface: toolSurface,
-      now: clock.now(),
-      usual: await pastTimes.usualTime(record.request.mode),
-      joined,
-      output,
-      placeInQueue: await service.placeInQueue(record),
-      unwritten: journal.isUnwritten(record.id),
-    });
-  }
+/** No answer is no yes. */
+function confirmWith(elicit: NonNullable<ToolCall['elicit']>, signal: AbortSignal): NonNullable<Call['confirm']> {
+  return async ({ fen, videos }) => {
+    const what = videos === 1 ? 'this video' : `these ${videos} videos`;
+    const answer = await elicit(`Generate ${what} for about ¥${(fen / 100).toFixed(2)}?`, signal);
+    return answer === 'yes' ? 'yes' : 'no';
+  };
 }

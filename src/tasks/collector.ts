@@ -189,7 +189,7 @@ function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done
   const { message, hint, providerCode } = outcome.problem;
   return new Problem('save_failed', {
     what: `${tried}: ${message}`,
-    mend,
+    hint,
     ...(providerCode === undefined ? {} : { providerCode }),
   });
 }

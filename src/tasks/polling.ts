@@ -64,9 +64,9 @@ export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollS
     case 'done':
       return { ...seen, status: 'generating', video: { ...task.video, ...linkOf(outcome.url, state.now) } };
     case 'failed':
-      return outcome.problem.code === 'no_video'
-        ? afterDoneWithoutLink(seen, outcome.problem, closed)
-        : { ...seen, ...closed, status: 'failed', error: errorOf(outcome.problem) };
+      return { ...seen, ...closed, status: 'failed', error: errorOf(outcome.problem) };
+    case 'done_without_link':
+      return afterDoneWithoutLink(seen, outcome.problem, closed);
     case 'expired':
       return { ...seen, ...closed, status: 'expired', error: errorOf(expired(task, state.now)) };
     case 'not_found':

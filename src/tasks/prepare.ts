@@ -5,7 +5,7 @@ import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimen
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
-import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image/image.ts';
+import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
 import { loadFrame } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';

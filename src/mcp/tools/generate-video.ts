@@ -26,9 +26,9 @@ export async function makeVideo(
   until: 'accepted' | 'finished',
   waitSeconds?: number,
 ): Promise<ToolResult> {
-  const { output, allow_duplicate: allowDuplicate = false, dry_run: isDryRun = false } = input;
+  const { output, allow_duplicate: allowDuplicate, dry_run: isDryRun = false, max_cost_cny: maxCostCny } = input;
   const request = settleRequest(input);
-  const options = { output, allowDuplicate };
+  const options = { output, allowDuplicate, maxCostCny };
   const report = isDryRun
     ? await service.check(request, options, call)
     : await service.make(request, options, until, waitSeconds, call);

@@ -1,6 +1,6 @@
 /** List the videos of this computer, and their cost. */
 import * as z from 'zod';
-import { listSchema } from '../../report/report.ts';
+import { listSchema } from '../../report/list-report.ts';
 import { TASK_STATUSES } from '../../tasks/record.ts';
 import { listResult } from '../results.ts';
 import { defineTool } from '../tool.ts';
