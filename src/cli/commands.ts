@@ -1,13 +1,12 @@
-/** Which commands are there? */
+/** The commands, and how a command line is parsed. */
 import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.ts';
-import { addCancel } from './cancel.ts';
 import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
-import { EXIT } from './exit-codes.ts';
 import { addGenerate } from './generate.ts';
-import { addGet } from './get.ts';
+import { addCancel, addGet } from './get.ts';
 import { addList } from './list.ts';
+import { EXIT } from './outcome.ts';
 import { addSandbox } from './sandbox.ts';
 import { addSetup } from './setup.ts';
 import { openTerminal } from './terminal.ts';
@@ -30,12 +29,12 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   const end = (code: number) => {
     exitCode = code;
   };
-  // What is set here is passed on to the commands that are added after it.
+  // Settings made here are inherited by the commands that are added after it.
   const program = new Command(NAME)
     .description("Makes videos with Volcengine's Jimeng (即梦AI) Video 3.0.")
     .version(VERSION, '-V, --version', 'print the version')
     .exitOverride()
-    .showHelpAfterError('Add --help for what there is.')
+    .showHelpAfterError('Add --help for the commands and options.')
     .addHelpText('after', EPILOGUE);
   for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addDoctor, addSetup, addSandbox])
     add(program, terminal, end);
@@ -46,7 +45,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.excessArguments' && argv[0] === 'generate')
       terminal.say('A prompt of several words goes in quotes: "…".');
-    // Its own codes are 0 for help and version, 1 for everything that was typed wrong.
+    // commander's own codes are 0 for help and version, 1 for everything that was typed wrong.
     return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
   }
 }

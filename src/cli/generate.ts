@@ -1,4 +1,4 @@
-/** Make a video: submit, wait, save, report. */
+/** `generate`: makes a video, waits for it, saves it, and reports it. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import {
@@ -9,14 +9,18 @@ import {
   MODE_NAMES,
 } from '../jimeng/modes.ts';
 import { checkedReport } from '../report/report.ts';
-import { commandSurface } from '../report/surface.ts';
-import type { TaskRecord } from '../tasks/record.ts';
-import type { Call, VideoService } from '../tasks/service.ts';
 import { DURATIONS, FRAME_RATES, settleRequest, videoShape, withModeRules } from '../tasks/video-request.ts';
-import { commandHere } from './here.ts';
-import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
-import { tellAtEnd, tellReport } from './outcome.ts';
-import { runSession } from './session.ts';
+import {
+  addOutputOptions,
+  addWaitOption,
+  numberOption,
+  type OutputOptions,
+  parseInput,
+  textOption,
+  waitSecondsInput,
+} from './options.ts';
+import { type Outcome, reportOutcome, taskOutcome } from './outcome.ts';
+import { runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const input = withModeRules(
@@ -25,6 +29,7 @@ const input = withModeRules(
     output: z.string().optional(),
     allow_duplicate: z.boolean().optional(),
     dry_run: z.boolean().optional(),
+    max_cost: z.number('must be an amount in CNY').min(0, 'must be at least 0').optional(),
     wait_seconds: waitSecondsInput,
   }),
 );
@@ -33,7 +38,7 @@ export function addGenerate(program: Command, terminal: Terminal, end: (exitCode
   const command = program
     .command('generate')
     .summary('make a video and save it')
-    .description('Makes a video, waits for it, saves it and prints its report. Costs money; --dry-run says how much.')
+    .description('Makes a video, waits for it, saves it and prints its report. Costs money; --dry-run shows how much.')
     .argument('[prompt]', `what the video shows, in quotes, 1 to ${MAX_PROMPT_CHARACTERS} characters`)
     .addOption(textOption('--mode <mode>', `${MODE_NAMES.join(', ')} (default: 720p, by the inputs)`))
     .addOption(numberOption('--duration <seconds>', `${DURATIONS.join(', ')} (default: 5)`))
@@ -45,46 +50,36 @@ export function addGenerate(program: Command, terminal: Terminal, end: (exitCode
     .addOption(textOption('--template-id <template>', `camera movement: ${CAMERA_TEMPLATE_IDS.join(', ')}`))
     .addOption(textOption('--camera-strength <strength>', `${CAMERA_STRENGTHS.join(', ')} (default: medium)`))
     .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'))
-    .option('--allow-duplicate', 'pay again for a request that is there already')
-    .option('--dry-run', 'only check everything and say the price');
+    .addOption(numberOption('--max-cost <cny>', 'refuse, before anything is sent, what costs more'))
+    .option('--allow-duplicate', 'pay again for a request that already exists')
+    .option('--dry-run', 'only check everything and show the price');
   addWaitOption(command, 'how long to wait (default: to the end); what is not over by then goes on');
-  addJsonOption(command).action(async (prompt: string | undefined, options: { json?: boolean }) => {
-    end(await generate(terminal, { prompt, ...options }, options.json === true));
+  addOutputOptions(command).action(async (prompt: string | undefined, options: OutputOptions) => {
+    end(await runSession(terminal, options, (session) => generate(terminal, { prompt, ...options }, session)));
   });
 }
 
-async function generate(terminal: Terminal, given: Record<string, unknown>, isWanted: boolean): Promise<number> {
-  return await runSession(terminal, { isWanted }, async (session) => {
-    const asked = parseInput(input, given);
-    const request = settleRequest(asked);
-    const service = await session.holder.service('paid');
-    const call = session.call(asked.wait_seconds);
-    const { output, allow_duplicate: allowDuplicate = false } = asked;
-    if (asked.dry_run) {
-      const { prepared, same } = await service.check(request, { output, allowDuplicate }, call);
-      return async () =>
-        tellReport(checkedReport(prepared, same, commandSurface(commandHere()), session.holder.sandbox));
-    }
-    const sending = { ...call, deadline: Math.min(call.deadline, defaultDeadline(service)) };
-    const { record, joined } = await service.make(request, { output, allowDuplicate }, sending);
-    session.aboutTask(record.id);
-    if (!terminal.isWatched) terminal.say(`task ${record.id}: ${joined ? 'joined' : 'recorded'}`);
-    // What was there already may be finished, and saved at another place than the one that is asked for now.
-    const over = joined
-      ? await service.get(record.id, undefined, output, call)
-      : await service.waitUntilOver(record, call);
-    if (over.status === 'submitting' && !call.signal.aborted) await awaitAnswer(service, over, call);
-    return () => tellAtEnd(service, over, { joined, output: joined ? output : undefined });
-  });
-}
-
-/** Without an end to the wait an unreachable provider would be tried for ever. */
-function defaultDeadline({ context }: VideoService): number {
-  return context.clock.monotonic() + context.settings.waitSeconds * 1000;
-}
-
-/** This process is about to end, and nobody else hears the answer: without it the task would be `unknown`. */
-async function awaitAnswer(service: VideoService, record: TaskRecord, call: Call): Promise<void> {
-  const { clock, settings } = service.context;
-  await service.waitUntilTaken(record, { ...call, deadline: clock.monotonic() + settings.apiTimeoutSeconds * 1000 });
+async function generate(terminal: Terminal, given: Record<string, unknown>, session: Session): Promise<Outcome> {
+  const { app, phrasing, verbose } = session;
+  const typed = parseInput(input, given);
+  const { output, allow_duplicate: allowDuplicate = false, max_cost: maxCostCny } = typed;
+  const request = settleRequest(typed);
+  const options = { output, allowDuplicate, maxCostCny };
+  const call = session.call(typed.wait_seconds);
+  if (typed.dry_run) {
+    const checked = await (await app.service('check')).check(request, options, call);
+    return reportOutcome(checkedReport(checked, phrasing), verbose);
+  }
+  const service = await app.service('paid');
+  // Without an end of its own, an unreachable provider would be tried for ever.
+  const deadline = Math.min(call.deadline, call.arrivedAt + app.settings.waitSeconds * 1000);
+  const made = await service.make(request, options, { ...call, deadline });
+  const { id } = made.task;
+  session.aboutTask(id);
+  if (!terminal.isWatched) terminal.say(`task ${id}: ${made.joined ? 'joined' : 'recorded'}`);
+  // A joined task may be finished, and saved at another place than this command asks for.
+  const over = made.joined
+    ? { ...(await service.get(id, { output }, call)), joined: true }
+    : await service.waitUntilOver(made, call);
+  return taskOutcome(await session.lastView(service, over), phrasing, verbose);
 }

@@ -1,19 +1,26 @@
-/** Ask for a video: its state, a fresh link, the saved file. */
+/** `get` waits for a video, saves it and refreshes its link; `cancel` withdraws a request that was not sent yet. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { MODE_NAMES } from '../jimeng/modes.ts';
-import { addJsonOption, addWaitOption, parseInput, textOption, waitSecondsInput } from './options.ts';
-import { tellAtEnd } from './outcome.ts';
-import { runSession } from './session.ts';
+import { cancelReport } from '../report/report.ts';
+import {
+  addOutputOptions,
+  addWaitOption,
+  type OutputOptions,
+  parseInput,
+  taskIdInput,
+  textOption,
+  waitSecondsInput,
+} from './options.ts';
+import { EXIT, type Outcome, reportOutcome, taskOutcome } from './outcome.ts';
+import { runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Nobody asks on when the command has ended, so its one question is given the time to be answered. */
-export const LEAST_WAIT_SECONDS = 3;
+/** Nobody polls once the command has ended, so its one query is given the time to be answered. */
+export const MIN_WAIT_SECONDS = 3;
 
-export const taskIdInput = z.string().trim().min(1, 'is empty: give the id of a task (list_video_tasks has them)');
-
-const input = z.strictObject({
-  task_id: taskIdInput,
+const getInput = z.strictObject({
+  task_id: taskIdInput.optional(),
   mode: z.enum(MODE_NAMES, `must be one of ${MODE_NAMES.join(', ')}`).optional(),
   output: z.string().optional(),
   wait_seconds: waitSecondsInput,
@@ -23,24 +30,46 @@ export function addGet(program: Command, terminal: Terminal, end: (exitCode: num
   const command = program
     .command('get')
     .summary('wait for a video, save it, and get a fresh link')
-    .description('Asks for a video that was submitted: waits for it, saves it, and prints its report. Free.')
-    .argument('<task-id>', "the id that generate printed, or the provider's")
+    .description('Waits for a video that was submitted, saves it, and prints its report. Free.')
+    .argument('[task-id]', "the id that generate printed, or the provider's (default: the newest task)")
     .addOption(textOption('--mode <mode>', "only for a provider's id that was made elsewhere"))
     .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'));
-  addWaitOption(command, `how long to wait (default: to the end; at least ${LEAST_WAIT_SECONDS})`);
-  addJsonOption(command).action(async (taskId: string, options: { json?: boolean }) => {
-    end(await get(terminal, { taskId, ...options }, options.json === true));
+  addWaitOption(command, `how long to wait (default: to the end; at least ${MIN_WAIT_SECONDS})`);
+  addOutputOptions(command).action(async (taskId: string | undefined, options: OutputOptions) => {
+    end(await runSession(terminal, options, (session) => get({ taskId, ...options }, session)));
   });
 }
 
-async function get(terminal: Terminal, given: Record<string, unknown>, isWanted: boolean): Promise<number> {
-  return await runSession(terminal, { isWanted }, async (session) => {
-    const asked = parseInput(input, given);
-    const { wait_seconds: wait, task_id: taskId } = asked;
-    const service = await session.holder.service('query', 'save');
-    const call = session.call(wait === undefined ? undefined : Math.max(wait, LEAST_WAIT_SECONDS));
-    session.aboutTask(taskId);
-    const record = await service.get(taskId, asked.mode, asked.output, call);
-    return () => tellAtEnd(service, record, { output: asked.output });
+async function get(given: Record<string, unknown>, session: Session): Promise<Outcome> {
+  const { task_id: taskId, mode, output, wait_seconds: wait } = parseInput(getInput, given);
+  const service = await session.app.service('query', 'save');
+  if (taskId !== undefined) session.aboutTask(taskId);
+  const call = session.call(wait === undefined ? undefined : Math.max(wait, MIN_WAIT_SECONDS));
+  const view = await session.lastView(service, await service.get(taskId, { mode, output }, call));
+  return taskOutcome(view, session.phrasing, session.verbose);
+}
+
+const cancelInput = z.strictObject({ task_id: taskIdInput });
+
+export function addCancel(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
+  const command = program
+    .command('cancel')
+    .summary('withdraw a request that is still queued')
+    .description(
+      'Withdraws a request that is still queued, and gives back the slot of one whose outcome is unknown. A video that the provider has cannot be stopped.',
+    )
+    .argument('<task-id>', 'the id that generate printed');
+  addOutputOptions(command).action(async (taskId: string, options: OutputOptions) => {
+    end(await runSession(terminal, options, (session) => cancel(taskId, session)));
   });
+}
+
+async function cancel(taskId: string, session: Session): Promise<Outcome> {
+  const { task_id: id } = parseInput(cancelInput, { taskId });
+  const service = await session.app.service('read');
+  session.aboutTask(id);
+  const result = await service.cancel(id);
+  const outcome = reportOutcome(cancelReport(result, session.phrasing), session.verbose, result.task);
+  const isDone = result.withdrawn || result.slotReleased || result.task.status === 'cancelled';
+  return { ...outcome, exitCode: isDone ? EXIT.done : EXIT.failed };
 }

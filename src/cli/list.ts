@@ -1,20 +1,25 @@
-/** List the videos that this computer knows of, and what they cost. */
+/** `list`: the videos that this computer knows of, newest first, and what was spent. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { renderList } from '../report/render.ts';
-import { listReport } from '../report/report.ts';
-import { commandSurface } from '../report/surface.ts';
-import type { Listed } from '../tasks/list.ts';
-import { TASK_STATUSES } from '../tasks/record.ts';
-import type { VideoService } from '../tasks/service.ts';
-import { EXIT } from './exit-codes.ts';
-import { commandHere } from './here.ts';
-import { addJsonOption, addWaitOption, numberOption, parseInput, textOption, waitSecondsInput } from './options.ts';
-import { type Outcome, phrased, withRaw } from './outcome.ts';
-import { runSession } from './session.ts';
+import { listRefusal, listReport } from '../report/list-report.ts';
+import { renderListForTerminal } from '../report/render-terminal.ts';
+import { compact } from '../report/report.ts';
+import { TASK_STATUSES, type Task } from '../tasks/record.ts';
+import {
+  addOutputOptions,
+  addWaitOption,
+  numberOption,
+  type OutputOptions,
+  parseInput,
+  textOption,
+  waitSecondsInput,
+} from './options.ts';
+import { EXIT, type Outcome, withRaw } from './outcome.ts';
+import { runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const DEFAULT_LIMIT = 10;
+const WAITS = ['any_finished', 'all_finished'] as const;
 
 const input = z.strictObject({
   limit: z
@@ -24,6 +29,7 @@ const input = z.strictObject({
     .optional(),
   status: z.enum(TASK_STATUSES, `must be one of ${TASK_STATUSES.join(', ')}`).optional(),
   wait_seconds: waitSecondsInput,
+  wait_for: z.enum(WAITS, `must be one of ${WAITS.join(', ')}`).optional(),
 });
 
 export function addList(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
@@ -32,30 +38,30 @@ export function addList(program: Command, terminal: Terminal, end: (exitCode: nu
     .summary('list the videos, newest first, and what was spent')
     .description('Lists the videos made from this computer, newest first, and what was spent. Free.')
     .addOption(numberOption('--limit <number>', `1 to 50 (default: ${DEFAULT_LIMIT})`))
-    .addOption(textOption('--status <status>', `only these: ${TASK_STATUSES.join(', ')}`));
-  addWaitOption(command, 'wait so long for any open video to change (default: 0)');
-  addJsonOption(command).action(async (options: { json?: boolean }) => {
-    end(await list(terminal, { ...options }, options.json === true));
+    .addOption(textOption('--status <status>', `only these: ${TASK_STATUSES.join(', ')}`))
+    .addOption(textOption('--wait-for <what>', `with --wait-seconds: ${WAITS.join(', ')} (default: ${WAITS[0]})`));
+  addWaitOption(command, 'how long to wait for open videos to finish (default: 0)');
+  addOutputOptions(command).action(async (options: OutputOptions) => {
+    end(await runSession(terminal, options, (session) => list({ ...options }, session), listRefusal));
   });
 }
 
-async function list(terminal: Terminal, given: Record<string, unknown>, isWanted: boolean): Promise<number> {
-  const ofRefusal = (report: object) => ({ ...report, tasks: [] });
-  return await runSession(terminal, { isWanted, ofRefusal }, async (session) => {
-    const asked = parseInput(input, given);
-    const service = await session.holder.service('read');
-    if (asked.wait_seconds) {
-      service.resume();
-      await service.waitForAnyChange(session.call(asked.wait_seconds));
-    }
-    const listed = await service.list(asked.limit ?? DEFAULT_LIMIT, asked.status);
-    return async () => tellList(service, listed, session.holder.sandbox);
-  });
+async function list(given: Record<string, unknown>, session: Session): Promise<Outcome> {
+  const {
+    limit = DEFAULT_LIMIT,
+    status,
+    wait_seconds: wait = 0,
+    wait_for: waitFor = WAITS[0],
+  } = parseInput(input, given);
+  const service = await session.app.service('read');
+  const view = await service.list({ limit, status, ...(wait > 0 ? { waitFor } : {}) }, session.call(wait));
+  const report = listReport(view, session.phrasing);
+  const tasks = report.tasks.map((item, index) => ({ ...item, ...providerOf(view.tasks[index]) }));
+  return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done };
 }
 
-function tellList(service: VideoService, listed: Listed, sandbox: boolean): Outcome {
-  const told = listReport(listed, commandSurface(commandHere()), service.context.clock.now(), sandbox);
-  const report = { ...told, tasks: told.tasks.map((task) => phrased(task)) };
-  const tasks = report.tasks.map((task, index) => withRaw(task, listed.records[index]));
-  return { text: renderList(report), json: { ...report, tasks }, exitCode: EXIT.done };
+/** What a person who repairs something by hand needs of a task. */
+function providerOf(task: Task | undefined): object {
+  const provider = compact({ task_id: task?.providerTaskId, req_key: task?.reqKey, request_id: task?.requestId });
+  return withRaw({ provider }, task);
 }

@@ -1,9 +1,14 @@
-/** How does what was typed become input? Values are checked by the same schemas as the tools' own. */
+/** Turns what was typed into validated input, and declares the options that commands share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { invalidInput } from '../report/invalid-input.ts';
 
 const MAX_WAIT_SECONDS = 86_400;
+
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
 
 /** Longer than a tool call may wait: no client gives up here. */
 export const waitSecondsInput = z
@@ -12,7 +17,9 @@ export const waitSecondsInput = z
   .max(MAX_WAIT_SECONDS, `must be at most ${MAX_WAIT_SECONDS}`)
   .optional();
 
-/** What is no number stays a text, so that the schema can say what was wrong with it. */
+export const taskIdInput = z.string().trim().min(1, 'is empty: give the id of a task (list has them)');
+
+/** What is no number stays a text, so that the schema can report it. */
 function numberOrText(text: string): number | string {
   return /^[-+]?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
@@ -20,7 +27,9 @@ function numberOrText(text: string): number | string {
 /** commander takes whatever follows as the value, the next option too. */
 function requireValue(text: string): string {
   if (!text.startsWith('--')) return text;
-  throw new InvalidArgumentError('It looks like the next option: give a value (./ in front of a path that begins so).');
+  throw new InvalidArgumentError(
+    'It looks like the next option: give a value (./ before a path that begins like this).',
+  );
 }
 
 export function textOption(flags: string, description: string): Option {
@@ -35,8 +44,18 @@ export function addWaitOption(command: Command, description: string): Command {
   return command.addOption(numberOption('--wait-seconds <seconds>', description));
 }
 
-export function addJsonOption(command: Command): Command {
-  return command.option('--json', "print the report as JSON, with the provider's last raw answer");
+/** For the commands that report tasks. */
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--verbose', 'show all that is known: link, times, ids of the provider')
+    .option('--json', "print the report as JSON, with the provider's last raw answer");
+}
+
+const ARGUMENT_NAMES: Readonly<Record<string, string>> = { prompt: 'PROMPT', task_id: 'TASK_ID' };
+
+/** As a person types it. */
+function typedName(input: string): string {
+  return ARGUMENT_NAMES[input] ?? `--${input.replaceAll('_', '-')}`;
 }
 
 /**
@@ -47,10 +66,10 @@ export function parseInput<Schema extends z.ZodType>(
   schema: Schema,
   given: Readonly<Record<string, unknown>>,
 ): z.output<Schema> {
-  const { json: _, ...inputs } = given;
+  const { json: _, verbose: __, ...inputs } = given;
   const entries = Object.entries(inputs).filter(([, value]) => value !== undefined);
   const named = entries.map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]);
   const parsed = schema.safeParse(Object.fromEntries(named), { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw invalidInput(parsed.error);
+  throw invalidInput(parsed.error, typedName);
 }

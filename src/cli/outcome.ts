@@ -1,17 +1,12 @@
-/** What does a command tell when it is over? */
+/** Turns what a command found into its output and its exit code. */
 import { Problem } from '../problems.ts';
-import { renderReport } from '../report/render.ts';
+import type { Phrasing } from '../report/phrasing-tools.ts';
+import { renderForTerminal } from '../report/render-terminal.ts';
 import { type Report, refusal, reportOf, reportSchema } from '../report/report.ts';
-import { commandSurface, type Surface } from '../report/surface.ts';
-import { iso } from '../tasks/context.ts';
-import { isAlive, isOwn } from '../tasks/process-identity.ts';
-import { isOpen, type TaskRecord } from '../tasks/record.ts';
-import type { VideoService } from '../tasks/service.ts';
-import { errorOf } from '../tasks/submit.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { commandHere } from './here.ts';
-import type { Terminal } from './terminal.ts';
-import { inCommandWords } from './wording.ts';
+import type { TaskView } from '../tasks/calls.ts';
+import { errorOf, type TaskRecord } from '../tasks/record.ts';
+
+export const EXIT = { done: 0, failed: 1, wrongUsage: 2, stillRunning: 3 } as const;
 
 export interface Outcome {
   /** For stdout, without `--json`. */
@@ -23,86 +18,59 @@ export interface Outcome {
   readonly exitCode: number;
 }
 
-/** A report as a person at a terminal reads it. */
-export function phrased(report: Report): Report {
-  const { message, next_step: nextStep, error } = report;
-  const command = commandHere();
-  return reportSchema.parse({
-    ...report,
-    message: inCommandWords(message, command),
-    ...(nextStep === undefined ? {} : { next_step: inCommandWords(nextStep, command) }),
-    ...(error === undefined ? {} : { error: { ...error, message: inCommandWords(error.message, command) } }),
-  });
+const EXIT_OF_STATUS: Record<Report['status'], number> = {
+  checked: EXIT.done,
+  done: EXIT.done,
+  cancelled: EXIT.done,
+  failed: EXIT.failed,
+  unknown: EXIT.failed,
+  not_found: EXIT.failed,
+  expired: EXIT.failed,
+  refused: EXIT.wrongUsage,
+  queued: EXIT.stillRunning,
+  submitting: EXIT.stillRunning,
+  generating: EXIT.stillRunning,
+};
+
+export function exitCodeOf({ status, video, error }: Pick<Report, 'status' | 'video' | 'error'>): number {
+  // Finished and paid, but not where it was wanted: a script must not go on as if the file were there.
+  if (status === 'done' && error !== undefined && video?.path === undefined) return EXIT.failed;
+  if (status === 'refused' && error?.code === 'save_failed') return EXIT.failed;
+  return EXIT_OF_STATUS[status];
 }
 
-export function tellReport(report: Report, record?: TaskRecord): Outcome {
-  const said = phrased(report);
-  return { text: renderReport(said), json: withRaw(said, record), exitCode: exitCodeOf(said) };
+/** Of several: a failure comes first, because what still runs is reported again by the next call. */
+export function worstExitCode(codes: readonly number[]): number {
+  const order = [EXIT.wrongUsage, EXIT.failed, EXIT.stillRunning];
+  return order.find((code) => codes.includes(code)) ?? EXIT.done;
 }
 
-interface Said {
-  /** The request was there already. */
-  readonly joined?: boolean;
-  /** Where this command wants the video. */
-  readonly output?: string | undefined;
-  /** What has to be said first. */
-  readonly before?: string;
+export function reportOutcome(report: Report, verbose: boolean, task?: TaskRecord): Outcome {
+  const shown = reportSchema.parse(report);
+  return { text: renderForTerminal(shown, { verbose }), json: withRaw(shown, task), exitCode: exitCodeOf(shown) };
 }
 
-export async function tellTask(
-  service: VideoService,
-  record: TaskRecord,
-  { joined = false, output, before = '' }: Said = {},
-): Promise<Outcome> {
-  const surface = commandSurface(commandHere());
-  const report = reportOf(record, {
-    surface,
-    now: service.context.clock.now(),
-    usual: await service.context.pastTimes.usualTime(record.request.mode),
-    joined,
-    output,
-    placeInQueue: await service.placeInQueue(record),
-    unwritten: service.context.journal.isUnwritten(record.id),
-  });
-  const message = isLeftInQueue(record) ? left(report.message, surface) : report.message;
-  return tellReport({ ...report, message: `${before} ${message}`.trim() }, record);
+export function taskOutcome(view: TaskView, phrasing: Phrasing, verbose: boolean): Outcome {
+  const outcome = reportOutcome(reportOf(view, phrasing), verbose, view.task);
+  // A copy that this call asked for and did not get is a failure, although the first file is there.
+  const isMissed = view.task.status === 'done' && view.problem !== undefined && view.copy === undefined;
+  return isMissed ? { ...outcome, exitCode: EXIT.failed } : outcome;
 }
 
-/** As its record is now; as it was last seen where somebody has removed that. */
-export async function tellAtEnd(service: VideoService, seen: TaskRecord, said: Said = {}): Promise<Outcome> {
-  const now = await service.asItIs(seen);
-  // Finished since, and not where this command wants it: the next one puts it there.
-  const isElsewhere = said.output !== undefined && isOpen(seen.status) && now.status === 'done';
-  return await tellTask(service, isElsewhere ? seen : asItEnds(now, service.context.clock.now()), said);
+/** This process ends, and nobody else hears the answer to its submit: shown as the next command will find it. */
+export function asAbandoned(view: TaskView): TaskView {
+  if (view.task.status !== 'submitting') return view;
+  const error = errorOf(new Problem('interrupted'));
+  return { ...view, task: { ...view.task, status: 'unknown', finishedAt: view.now, error } };
 }
 
-/** Its process is this one, which is about to end, or has ended. */
-function isLeft({ owner }: TaskRecord): boolean {
-  return isOwn(owner) || isAlive(owner) === false;
+/** A report with the provider's last answer, which only `--json` shows. */
+export function withRaw(report: { readonly provider?: object | undefined }, task: TaskRecord | undefined): object {
+  if (task?.raw === undefined) return report;
+  return { ...report, provider: { ...report.provider, raw: parsedOrText(task.raw) } };
 }
 
-/** The queue of a dead process is nobody's. */
-export function isLeftInQueue(record: TaskRecord): boolean {
-  return record.status === 'queued' && isLeft(record);
-}
-
-/** Nobody hears the answer to its submit any more: told as the next command will find it. */
-function asItEnds(record: TaskRecord, now: number): TaskRecord {
-  if (record.status !== 'submitting' || !isLeft(record)) return record;
-  return { ...record, status: 'unknown', finished_at: iso(now), error: errorOf(new Problem('interrupted')) };
-}
-
-function left(message: string, { whenLeft }: Surface): string {
-  return message.replace('it is sent by itself', `no process is left to send it, so it is sent ${whenLeft}`);
-}
-
-/** What `--json` tells of a task beyond its report. */
-export function withRaw(report: Report, record: TaskRecord | undefined): object {
-  if (record?.raw === undefined) return report;
-  return { ...report, provider: { ...report.provider, raw: parsedOrText(record.raw) } };
-}
-
-/** JSON's numbers are rounded beyond 2^53, and a rounded id is a wrong one: then the text is told as it came. */
+/** JSON's numbers are rounded beyond 2^53, and a rounded id is a wrong one: then the text is shown as it came. */
 function parsedOrText(raw: string): unknown {
   if (/[:[,]\s*-?\d{16,}/.test(raw)) return raw;
   try {
@@ -112,36 +80,26 @@ function parsedOrText(raw: string): unknown {
   }
 }
 
-export interface ProblemCircumstances {
-  readonly sandbox: boolean;
-  /** The task that was at hand, if one was. */
-  readonly taskId: string | undefined;
-  readonly jsonOf: ((report: object) => unknown) | undefined;
+/** @param taskId the task that the command was about, if there is one */
+export function problemOutcome(
+  problem: Problem,
+  phrasing: Phrasing,
+  { sandbox = false, taskId }: { readonly sandbox?: boolean; readonly taskId?: string | undefined } = {},
+): Outcome {
+  const report = refusal(problem, phrasing, { sandbox, taskId });
+  const about = report.task_id === undefined ? [] : [`Task: ${report.task_id}`];
+  const sentence = [report.message, report.next_step, ...about].join('\n');
+  return { sentence, json: report, exitCode: exitCodeOf(report) };
 }
 
-/** @param problem undefined: somebody ended the command before anything was recorded */
-export function tellProblem(problem: Problem | undefined, circumstances: ProblemCircumstances): Outcome {
-  const { sandbox, taskId, jsonOf = (report: object) => report } = circumstances;
-  const surface = commandSurface(commandHere());
-  if (problem === undefined) {
-    if (taskId !== undefined) {
-      const sentence = `Interrupted; to go on, ${surface.get(taskId)}`;
-      return { sentence, json: jsonOf({ task_id: taskId, message: sentence }), exitCode: EXIT.stillRunning };
-    }
-    const sentence = 'Interrupted before anything was recorded or sent; nothing was charged.';
-    return { sentence, json: jsonOf({ status: 'refused', message: sentence }), exitCode: EXIT.failed };
+/** Somebody ended the command. @param taskId undefined: before anything was recorded */
+export function interruptedOutcome(phrasing: Phrasing, taskId: string | undefined): Outcome {
+  if (taskId === undefined) {
+    const message = 'Interrupted before anything was recorded or sent; nothing was charged.';
+    return { sentence: message, json: { status: 'refused', message }, exitCode: EXIT.failed };
   }
-  const refused = refusal(problem, surface, sandbox, taskId);
-  const report = phrased(taskId === undefined ? refused : { ...refused, task_id: taskId });
-  const told = [report.message, report.next_step].filter((line) => line !== undefined).join('\n');
-  const sentence = taskId === undefined || told.includes(taskId) ? told : `${told}\nTask: ${taskId}`;
-  return { sentence, json: jsonOf(report), exitCode: exitCodeOf(report) };
-}
-
-/** For a command that is about no task. @returns the exit code @throws what is no Problem */
-export function sayProblem(terminal: Terminal, error: unknown): number {
-  if (!(error instanceof Problem)) throw error;
-  const { sentence, exitCode } = tellProblem(error, { sandbox: false, taskId: undefined, jsonOf: undefined });
-  terminal.say(sentence ?? '');
-  return exitCode;
+  const message = 'Interrupted.';
+  const nextStep = phrasing.nextStep({ action: 'wait', get: { taskId }, isSent: true, release: [] });
+  const json = { task_id: taskId, message, next_step: nextStep };
+  return { sentence: `${message}\n${nextStep}`, json, exitCode: EXIT.stillRunning };
 }

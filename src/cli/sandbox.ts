@@ -1,10 +1,11 @@
-/** Serve the provider on this machine, and say how a client is pointed at it. */
+/** `sandbox`: serves the provider's sandbox on this computer, and prints the settings that point a client at it. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { Problem } from '../problems.ts';
-import { EXIT } from './exit-codes.ts';
+import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
+import { commandHere } from './here.ts';
 import { numberOption, parseInput } from './options.ts';
-import { sayProblem } from './outcome.ts';
+import { EXIT, problemOutcome } from './outcome.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -24,6 +25,7 @@ const input = z.strictObject({
     .min(1, 'must be at least 1')
     .max(1000, 'must be at most 1000')
     .optional(),
+  controls: z.boolean().optional(),
 });
 
 export function addSandbox(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
@@ -36,6 +38,7 @@ export function addSandbox(program: Command, terminal: Terminal, end: (exitCode:
     .addOption(numberOption('--port <port>', 'where to listen (default: any free port)'))
     .addOption(numberOption('--generation-seconds <seconds>', 'how long a video takes (default: 5)'))
     .addOption(numberOption('--tasks-in-flight <number>', 'how many at once for each capability (default: 2)'))
+    .option('--controls', 'serve /sandbox/faults and /sandbox/requests, for tests')
     .action(async (options: Record<string, unknown>) => {
       end(await serve(terminal, options));
     });
@@ -61,21 +64,25 @@ async function serve(terminal: Terminal, options: Record<string, unknown>): Prom
     await sandbox.close();
     return EXIT.done;
   } catch (error) {
-    return sayProblem(terminal, error);
+    if (!(error instanceof Problem)) throw error;
+    const { sentence = '', exitCode } = problemOutcome(error, phrasingForTerminal(commandHere()));
+    terminal.say(sentence);
+    return exitCode;
   } finally {
     interruption.stopListening();
   }
 }
 
 /** @throws Problem invalid_input when it cannot listen there */
-async function open(asked: z.output<typeof input>) {
+async function open(options: z.output<typeof input>) {
   const { startSandbox } = await import('../sandbox/sandbox.ts');
-  const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight } = asked;
+  const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight, controls } = options;
   try {
     return await startSandbox({
       ...(port === undefined ? {} : { port }),
       ...(generationSeconds === undefined ? {} : { generationSeconds }),
       ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
+      ...(controls === undefined ? {} : { controls }),
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -1,87 +1,95 @@
-/** How does a command begin and end? With its service opened when it is needed, and everything that was sent recorded. */
+/** Begins and ends a command: opens the service when it is needed, and waits until what was sent is recorded. */
+import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { createLog, type Log } from '../log.ts';
-import { holdService, type ServiceHolder } from '../open-service.ts';
 import { Problem } from '../problems.ts';
-import { timeWords } from '../report/time-left.ts';
+import { progressOf } from '../report/message.ts';
+import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
+import type { Phrasing } from '../report/phrasing-tools.ts';
+import { yuan } from '../report/text.ts';
 import { readSettings, surroundings } from '../settings.ts';
-import type { TaskRecord } from '../tasks/record.ts';
-import type { Call } from '../tasks/service.ts';
-import type { UsualTime } from '../tasks/usual-time.ts';
-import { type Outcome, tellProblem } from './outcome.ts';
+import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
+import { commandHere } from './here.ts';
+import type { OutputOptions } from './options.ts';
+import { asAbandoned, interruptedOutcome, type Outcome, problemOutcome } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A submit that is out when somebody ends the command is awaited so long. */
+/** How long an interrupted command waits for the answer to its submit. */
 const LAST_WAIT_MILLISECONDS = 3_000;
-/** To the end, and every task ends within a day or two; a timer takes 24.8 days at most, and fires at once for more. */
+/** "To the end", and every task ends within two days. A timer takes 24.8 days at most, and fires immediately for more. */
 const NO_END_SECONDS = 20 * 86_400;
 
 export interface Session {
-  readonly holder: ServiceHolder;
-  readonly terminal: Terminal;
+  readonly app: App;
+  readonly phrasing: Phrasing;
+  readonly verbose: boolean;
   /** @param waitSeconds undefined: to the end */
   call(waitSeconds: number | undefined): Call;
-  /** The task that the command is about, for whatever has to be told of it. */
+  /** The task that the command is about, for every answer from now on. */
   aboutTask(taskId: string): void;
+  /** The view to report: nobody else hears the answer to a submit of this process, so it is waited for. */
+  lastView(service: VideoService, view: TaskView): Promise<TaskView>;
 }
-
-/** What is told is read after the end: by then every submit that was out has its outcome on disk. */
-export type Tell = () => Promise<Outcome>;
 
 /**
  * Runs a command's work until it is over, its wait is, or somebody presses Ctrl-C.
- * @param json whether `--json` was given, and the shape in which it tells a refusal
+ * @param refusalJson the shape in which `--json` shows a refusal
  * @returns the exit code
  */
 export async function runSession(
   terminal: Terminal,
-  json: { readonly isWanted: boolean; readonly ofRefusal?: (report: object) => unknown },
-  work: (session: Session) => Promise<Tell>,
+  { json = false, verbose = false }: OutputOptions,
+  work: (session: Session) => Promise<Outcome>,
+  refusalJson: (problem: Problem, phrasing: Phrasing) => unknown = () => undefined,
 ): Promise<number> {
   const arrivedAt = systemClock.monotonic();
-  const { holder, log } = openHolder();
+  const { app, log } = openApp();
   const interruption = listenForInterruption();
   const { signal } = interruption;
+  const phrasing = phrasingForTerminal(commandHere());
   let taskId: string | undefined;
   const session: Session = {
-    holder,
-    terminal,
+    app,
+    phrasing,
+    verbose,
     call: (waitSeconds) => ({
       signal,
       arrivedAt,
       deadline: arrivedAt + (waitSeconds ?? NO_END_SECONDS) * 1000,
-      unrestricted: true,
-      onWait: (record, usual) => terminal.showProgress(progressOf(record, usual)),
+      caller: { kind: 'terminal' },
+      onWait: (view) => terminal.showProgress(progressOf(view)),
+      confirm: (question) => confirm(terminal, question, signal),
     }),
     aboutTask: (id) => {
       taskId = id;
     },
+    lastView: (service, view) => lastView(service, view, signal, app.settings.apiTimeoutSeconds),
   };
-  const failed = (error: unknown): Outcome => {
+  const outcome = await work(session).catch((error: unknown) => {
     const problem = problemOf(error, signal, log);
-    return tellProblem(problem, { sandbox: holder.sandbox, taskId, jsonOf: json.ofRefusal });
-  };
-  const tell: Tell = await work(session).catch((error: unknown) => async () => failed(error));
+    if (problem === undefined) return interruptedOutcome(phrasing, taskId);
+    const failed = problemOutcome(problem, phrasing, { sandbox: app.sandbox, taskId });
+    return { ...failed, json: refusalJson(problem, phrasing) ?? failed.json };
+  });
   terminal.clearProgress();
-  await holder.end(LAST_WAIT_MILLISECONDS);
-  const outcome = await tell().catch(failed);
+  await app.end(LAST_WAIT_MILLISECONDS);
   if (outcome.sentence !== undefined) terminal.say(outcome.sentence);
-  if (json.isWanted) await terminal.print(JSON.stringify(outcome.json, null, 2));
+  if (json) await terminal.print(JSON.stringify(outcome.json, null, 2));
   else if (outcome.text !== undefined) await terminal.print(outcome.text);
   interruption.stopListening();
-  // A submit whose answer is still out would hold the process until its own time-out, minutes later.
+  // A submit whose answer is still outstanding would hold the process until its own time-out, minutes later.
   if (signal.aborted) process.exit(outcome.exitCode);
   return outcome.exitCode;
 }
 
-/** Information in JSON lines would spoil a terminal: warnings only, unless somebody asks for more. */
-function openHolder(): { holder: ServiceHolder; log: Log } {
+/** JSON lines of information would spoil a terminal: warnings only, unless somebody asks for more. */
+function openApp(): { app: App; log: Log } {
   const read = readSettings(surroundings());
   const log = createLog(read.given.includes('LOG_LEVEL') ? read.settings.logLevel : 'warn');
-  return { holder: holdService(read, log), log };
+  return { app: createApp(read, log), log };
 }
 
-/** Heard until the end: npx hands one Ctrl-C on twice, and the second must not lose what the first one waits for. */
+/** Listened for until the end: npx passes one Ctrl-C on twice, and the second must not lose what the first waits for. */
 export function listenForInterruption(): { readonly signal: AbortSignal; stopListening(): void } {
   const interruption = new AbortController();
   const interrupt = () => interruption.abort(new Error('interrupted'));
@@ -95,12 +103,47 @@ export function listenForInterruption(): { readonly signal: AbortSignal; stopLis
   };
 }
 
-function progressOf(record: TaskRecord, usual: UsualTime | undefined): string {
-  const doing = record.video === undefined ? record.status.replace('_', ' ') : 'saving';
-  const hindered = record.hindrance === undefined ? '' : ` (asking is hindered: ${record.hindrance.message})`;
-  return `${record.id}: ${doing}, ${timeWords(record, usual, systemClock.now())}${hindered}`;
+async function confirm(
+  terminal: Terminal,
+  { fen, videos }: { readonly fen: number; readonly videos: number },
+  signal: AbortSignal,
+): Promise<'yes' | 'no' | 'unavailable'> {
+  const what = videos === 1 ? 'This video costs' : `These ${videos} videos cost`;
+  const answer = await terminal.ask(
+    `${what} about ${yuan(fen / 100)}. Pay for ${videos === 1 ? 'it' : 'them'}? [y/N] `,
+    signal,
+  );
+  if (answer === undefined) return 'unavailable';
+  return /^\s*y(es)?\s*$/i.test(answer) ? 'yes' : 'no';
 }
 
+/** @param apiTimeoutSeconds how long a submit may take; an interrupted command waits for LAST_WAIT_MILLISECONDS */
+async function lastView(
+  service: VideoService,
+  view: TaskView,
+  interrupted: AbortSignal,
+  apiTimeoutSeconds: number,
+): Promise<TaskView> {
+  const isTaken = ({ task }: TaskView) => task.status !== 'submitting';
+  if (isTaken(view)) return view;
+  const wait = (signal: AbortSignal, milliseconds: number) => {
+    const arrivedAt = systemClock.monotonic();
+    const call: Call = { signal, arrivedAt, deadline: arrivedAt + milliseconds, caller: { kind: 'terminal' } };
+    return service.waitUntilTaken(view, call).catch(() => view);
+  };
+  const answered = interrupted.aborted ? view : await wait(interrupted, apiTimeoutSeconds * 1000);
+  if (isTaken(answered)) return answered;
+  const limit = new AbortController();
+  systemClock.sleep(LAST_WAIT_MILLISECONDS, limit.signal).then(
+    () => limit.abort(),
+    () => undefined,
+  );
+  const last = await wait(limit.signal, LAST_WAIT_MILLISECONDS);
+  limit.abort();
+  return asAbandoned(last);
+}
+
+/** @returns undefined when somebody ended the command */
 function problemOf(error: unknown, signal: AbortSignal, log: Log): Problem | undefined {
   if (error instanceof Problem) return error;
   if (signal.aborted && (error === signal.reason || (error as Error).name === 'AbortError')) return undefined;

@@ -1,7 +1,8 @@
-/** Where does what a command says go? Results to stdout; everything else to stderr. */
+/** Writes results to stdout, and everything else to stderr. */
 import { clearLine, cursorTo } from 'node:readline';
+import { createInterface } from 'node:readline/promises';
 
-/** A terminal that does not tell its width has at least this one. */
+/** A terminal whose width is not known has at least this one. */
 const COLUMNS = 80;
 
 export interface Terminal {
@@ -14,6 +15,8 @@ export interface Terminal {
   /** Rewrites the one line of progress; nothing where nobody looks. */
   showProgress(text: string): void;
   clearProgress(): void;
+  /** @returns what a person typed, nothing when the signal is aborted; undefined where nobody can be asked */
+  ask(question: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
 export function openTerminal(): Terminal {
@@ -50,5 +53,17 @@ export function openTerminal(): Terminal {
       stderr.write(line);
     },
     clearProgress,
+    async ask(question, signal) {
+      if (process.stdin.isTTY !== true || stderr.isTTY !== true) return undefined;
+      clearProgress();
+      const lines = createInterface({ input: process.stdin, output: stderr });
+      try {
+        return await lines.question(question, { signal });
+      } catch {
+        return '';
+      } finally {
+        lines.close();
+      }
+    },
   };
 }

@@ -2,22 +2,25 @@
 import type { z } from 'zod';
 import { Problem } from '../problems.ts';
 
-/** All faults together: a model that corrects one at a time pays for each round. */
-export function invalidInput(error: z.ZodError): Problem {
-  return new Problem('invalid_input', { what: inputFaults(error).join(' '), hint: 'correct the input' });
+type NameOf = (input: string) => string;
+const quotedName: NameOf = (input) => `\`${input}\``;
+
+/** All faults together: a model that corrects one at a time pays for each round. @param nameOf how the reader writes an input */
+export function invalidInput(error: z.ZodError, nameOf: NameOf = quotedName): Problem {
+  return new Problem('invalid_input', { what: inputFaults(error, nameOf).join(' '), hint: 'correct the input' });
 }
 
 /** @returns a sentence for each fault, none twice */
-export function inputFaults(error: z.ZodError): string[] {
-  return [...new Set(error.issues.flatMap(sentencesOf))];
+export function inputFaults(error: z.ZodError, nameOf: NameOf = quotedName): string[] {
+  return [...new Set(error.issues.flatMap((issue) => sentencesOf(issue, nameOf)))];
 }
 
-function sentencesOf(issue: z.core.$ZodIssue): string[] {
+function sentencesOf(issue: z.core.$ZodIssue, nameOf: NameOf): string[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `\`${shownName([...issue.path, key].join('.'))}\` is not an input.`);
+    return issue.keys.map((key) => `${nameOf(shownName([...issue.path, key].join('.')))} is not an input.`);
   const name = issue.path.map(String).join('.');
   if (name === '') return ['The arguments must be an object.'];
-  return [`\`${name}\` ${issue.message}${given(issue)}.`];
+  return [`${nameOf(name)} ${issue.message}${given(issue)}.`];
 }
 
 function given(issue: z.core.$ZodIssue): string {

@@ -100,6 +100,23 @@ export function reportOf(view: TaskView, phrasing: Phrasing): Report {
   });
 }
 
+/** What became of a withdrawal: a task that could not be withdrawn is reported as it is. */
+export function cancelReport(
+  result: TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean },
+  phrasing: Phrasing,
+): Report {
+  const { withdrawn, slotReleased, ...view } = result;
+  const report = reportOf(view, phrasing);
+  const { status } = view.task;
+  if (withdrawn || status === 'cancelled') return report;
+  const first = slotReleased
+    ? 'Its slot is free for queued requests.'
+    : isOpen(status)
+      ? 'It was not withdrawn: it has been sent, and cannot be stopped.'
+      : 'It was not withdrawn: it is already over.';
+  return { ...report, message: `${first} ${report.message}` };
+}
+
 /** Nothing of the sandbox is ever charged. */
 export function shownCharge(task: TaskRecord): Charge {
   return task.sandbox ? 'none' : chargeOf(task);
