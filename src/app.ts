@@ -97,7 +97,8 @@ export function createApp(read: ReadSettings, log: Log): App {
 async function open(settings: Settings, network: Network, log: Log, ending: AbortSignal): Promise<Opened> {
   const clock = systemClock;
   const sandbox = settings.api === 'sandbox';
-  const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
+  const endpoint =
+    settings.api === 'sandbox' ? await embeddedSandbox(settings.sandboxSeconds) : remote(settings, settings.api);
   const api = createApi({
     endpoint: () => endpoint.url(),
     credentials: endpoint.credentials ?? NO_KEYS,
@@ -171,7 +172,7 @@ function remote(settings: Settings, url: URL): Endpoint {
 }
 
 /** Its own keys: the user's never go to it. */
-async function embeddedSandbox(_settings: Settings): Promise<Endpoint> {
+export async function embeddedSandbox(generationSeconds: number): Promise<Endpoint & { credentials: Credentials }> {
   const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
   let running: ReturnType<typeof startSandbox> | undefined;
   return {
@@ -179,7 +180,7 @@ async function embeddedSandbox(_settings: Settings): Promise<Endpoint> {
     origin: 'sandbox',
     isPrivate: true,
     url: async () => {
-      running ??= startSandbox();
+      running ??= startSandbox({ generationSeconds });
       return new URL((await running).url);
     },
     close: async () => await (await running)?.close(),

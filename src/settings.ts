@@ -3,10 +3,10 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Credentials } from './jimeng/signature.ts';
 import { nearestName } from './nearest-name.ts';
-import { bypassesProxy, isLoopback } from './system/network.ts';
 import { Problem } from './problems.ts';
 import { LATER_SETTINGS, type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
 import { type Parse, proxyAddress, type Surroundings } from './settings/values.ts';
+import { bypassesProxy, isLoopback } from './system/network.ts';
 
 export { OPERATIONS, type Operation, SETTINGS, type SettingField } from './settings/table.ts';
 export type { LogLevel, Surroundings } from './settings/values.ts';

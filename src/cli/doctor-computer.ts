@@ -3,11 +3,11 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { lstat, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { makeFolders } from '../system/files.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
-import { isLoopback, type Network } from '../system/network.ts';
 import { Problem } from '../problems.ts';
 import { type ReadSettings, SETTINGS, type Settings } from '../settings.ts';
+import { makeFolders } from '../system/files.ts';
+import { isLoopback, type Network } from '../system/network.ts';
 
 export interface Check {
   /** The variable, or what was checked. */

@@ -1,9 +1,9 @@
 /** Examines everything that a video needs, and states in one sentence whether videos can be made. Sends nothing that costs. */
+
+import { embeddedSandbox } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import { createApi } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
-import { createNetwork, type Network } from '../system/network.ts';
-import { embeddedSandbox } from '../open-service.ts';
 import {
   problemsFor,
   type ReadSettings,
@@ -13,6 +13,7 @@ import {
   type Surroundings,
   valueShown,
 } from '../settings.ts';
+import { createNetwork, type Network } from '../system/network.ts';
 import {
   blocking,
   type Check,

@@ -135,7 +135,7 @@ function skewText(seconds: number): string {
 function checkCapability(name: Resolution, reqKey: string, outcome: QueryOutcome): Capability {
   if (outcome.kind !== 'hindered' && outcome.kind !== 'unanswered')
     return { name, verdict: 'ready', message: 'Ready.' };
-  const { code, message, hint: hint } = outcome.problem;
+  const { code, message, hint } = outcome.problem;
   if (code === '50400') return { name, verdict: 'not_opened', message: `Not opened (50400, ${reqKey}).`, hint };
   return { name, verdict: 'unknown', message: `Could not be checked: ${message} (${code}, ${reqKey})`, hint };
 }

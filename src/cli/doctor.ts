@@ -2,17 +2,15 @@
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createLog } from '../log.ts';
-import { capitalised } from '../report/surface.ts';
+import { capitalised } from '../report/text.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { VERSION } from '../version.ts';
 import type { Check } from './doctor-computer.ts';
 import { examine, type Finding, type ShownSetting } from './doctor-examine.ts';
 import type { Capability } from './doctor-provider.ts';
-import { EXIT } from './exit-codes.ts';
-import { commandHere } from './here.ts';
+import { EXIT } from './outcome.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';
-import { inCommandWords } from './wording.ts';
 
 export function addDoctor(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
   program
@@ -60,15 +58,14 @@ function jsonOf(finding: Finding): object {
 type Line = readonly [name: string, text: string];
 
 function textOf({ verdict, capabilities, checks, settings }: Finding): string {
-  const command = commandHere();
   const lineOf = ({ name, message, hint }: Check | Capability): Line => {
     const advice = hint === undefined ? '' : ` ${capitalised(hint)}.`;
-    return [name, inCommandWords(`${message}${advice}`, command)];
+    return [name, `${message}${advice}`];
   };
   const linesOf = (...wanted: readonly Check['status'][]) =>
     checks.filter(({ status }) => wanted.includes(status)).map(lineOf);
   return [
-    inCommandWords(verdict, command),
+    verdict,
     ...section('To fix', linesOf('fix')),
     ...section('Capabilities', capabilities.map(lineOf)),
     ...section('Ignored', linesOf('ignored')),

@@ -1,8 +1,8 @@
 /** The command that prints the configuration of a client, and where it goes. Writes nothing. */
 import type { Command } from 'commander';
-import { EXIT } from './exit-codes.ts';
 import { commandHere, ownProgram } from './here.ts';
 import { textOption } from './options.ts';
+import { EXIT } from './outcome.ts';
 import {
   CLIENT_NAMES,
   CLIENTS,

@@ -1,7 +1,8 @@
 /** The part of the server that calls need: settings, service, tools, resources and prompts. Loaded by the first of them. */
+
+import { createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { createLog, type Log } from '../log.ts';
-import { createApp } from '../app.ts';
 import { Problem } from '../problems.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { CALL_LIMITS, CallLimiter } from './call-limiter.ts';

@@ -8,10 +8,7 @@ import type { Progress } from './tool.ts';
 const INTERVAL_MILLISECONDS = 5_000;
 
 /** @returns a function that may be called as often as one likes while a task is waited for */
-export function createProgress(
-  clock: Clock,
-  send: (progress: Progress) => void,
-): (view: TaskView) => void {
+export function createProgress(clock: Clock, send: (progress: Progress) => void): (view: TaskView) => void {
   let nextAt = Number.NEGATIVE_INFINITY;
   let last = 0;
   return (view) => {
