@@ -1,4 +1,4 @@
-/** Reads the text of `output` as people and models write paths; what is no certain local path is refused. */
+/** Reads the text of `output` as people and models write paths, and refuses what is not certainly a local path. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problems.ts';

@@ -92,9 +92,9 @@ export function describeLibrary(name: string, open: () => Promise<LibraryStage>)
     test('preview gives the path that publish then uses', async () => {
       await library.publish(await stageFile('one'), place, 'dog.mp4');
       const named = (await library.choose('dog.mov', AGENT)) ?? expect.fail('no place');
-      const told = await library.preview(named);
+      const previewed = await library.preview(named);
       const saved = await library.publish(await stageFile('two'), named, named.name ?? '');
-      expect(saved.path).toBe(told);
+      expect(saved.path).toBe(previewed);
     });
 
     test('a file that cannot be published is a Problem, and nothing has its name', async () => {

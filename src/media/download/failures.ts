@@ -2,7 +2,7 @@
 import { Problem, type ProblemDetails } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
 
-/** `later`: the same link may work later. `fresh_link`: another link to the video is needed. `never`: it does not change by itself. */
+/** `later`: the same link may work later. `fresh_link`: another link to the video is needed. `never`: trying again does not help. */
 export type RetryAdvice = 'later' | 'fresh_link' | 'never';
 
 /** The download has ended without the video. */

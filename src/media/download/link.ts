@@ -19,17 +19,19 @@ const NEVER_PAUSED_BYTES = 2 ** 40;
 export type LinkResponse = Dispatcher.ResponseData;
 
 /** Resolves names to public addresses only: what a check of the name alone lets pass. */
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found) => {
-    const usable = error ? [] : found.filter(({ address }) => !isPrivateAddress(address));
-    const [first] = usable;
-    if (error || first === undefined) {
-      const refusal = Object.assign(new Error('resolves to a private address'), { code: 'EPRIVATE' });
-      callback(error ?? refusal, [], 0);
-    } else if (options.all) callback(null, usable);
-    else callback(null, first.address, first.family);
-  });
-};
+export function publicLookup(resolve: typeof lookup = lookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, found) => {
+      const usable = error ? [] : found.filter(({ address }) => !isPrivateAddress(address));
+      const [first] = usable;
+      if (error || first === undefined) {
+        const refusal = Object.assign(new Error('resolves to a private address'), { code: 'EPRIVATE' });
+        callback(error ?? refusal, [], 0);
+      } else if (options.all) callback(null, usable);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
 
 /** Only the host may be shown: a link's query is a signature that opens the file. */
 export function hostOf(link: string): string {
@@ -60,6 +62,8 @@ export interface LinkRules {
   readonly throughProxy: (url: URL) => Promise<Dispatcher | undefined>;
   readonly mayReachPrivate: boolean;
   readonly stallMilliseconds: number;
+  /** Looks names up that redirects lead to; the system's own by default. */
+  readonly resolve?: typeof lookup;
 }
 
 export interface Links {
@@ -71,11 +75,12 @@ export interface Links {
   close(): Promise<void>;
 }
 
-export async function openLinks({ throughProxy, mayReachPrivate, stallMilliseconds }: LinkRules): Promise<Links> {
+export async function openLinks(rules: LinkRules): Promise<Links> {
+  const { throughProxy, mayReachPrivate, stallMilliseconds, resolve } = rules;
   // Loaded here because a server that only lists its tools needs no network.
   const { Agent } = await import('undici');
   const direct = new Agent();
-  const guarded = mayReachPrivate ? direct : new Agent({ connect: { lookup: publicLookup } });
+  const guarded = mayReachPrivate ? direct : new Agent({ connect: { lookup: publicLookup(resolve) } });
   const limits = {
     headersTimeout: stallMilliseconds,
     bodyTimeout: stallMilliseconds,

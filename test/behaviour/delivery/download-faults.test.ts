@@ -1,4 +1,4 @@
-/** Does every fault of a download end, through a tool call, in the whole file or in a sentence with the task's id? */
+/** Every fault of a download ends, through a tool call, in the whole file or in a sentence with the task's id. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VideoFault } from '../../support/fault-plan.ts';
@@ -120,7 +120,7 @@ describe('a fault that lasts ends in a sentence; once it is over, get_video_task
       expect((await lookInto(stage.workspace.outputDir)).names).toEqual([]);
 
       stage.sandbox.faults.clear();
-      // Whoever has just told that it failed may hold the task for another moment.
+      // The call that reported the failure may still hold the task for some milliseconds.
       const again = { task_id: report.task_id, wait_seconds: 1800 };
       await until('a saved video', async () => (await stage.call('get_video_task', again)).report.error === undefined);
       expect(await holdsOnly(stage.workspace.outputDir, MADE)).toBe(true);

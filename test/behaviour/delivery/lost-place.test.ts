@@ -68,7 +68,7 @@ describe('a place that is lost after paying', () => {
   }
 
   describe.skipIf(cannotMount)(`on a disk${needsMount}`, () => {
-    it('that is full: told with the path and the link; saved when there is room again', async () => {
+    it('that is full: reported with the path and the link; saved when there is room again', async () => {
       const { made, ...asked } = LARGE;
       const told = await stage.call('generate_video', { prompt: 'full', ...asked, output: 'disk/', wait_seconds: 50 });
       expectKept(told, disk, /the disk is full \(ENOSPC\)/);

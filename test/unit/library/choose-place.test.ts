@@ -200,19 +200,19 @@ describe('`output` as people and models write it', () => {
 });
 
 describe('a place that cannot be written', () => {
-  test('is told with its path: a file where a folder should be', async () => {
+  test('is reported with its path: a file where a folder should be', async () => {
     await writeFile(inside('videos', 'file'), '');
     const refusal = await refusalOf('file/dog');
     expect(refusal).toMatchObject(NOT_WRITABLE);
     expect(refusal.message).toContain(inside('videos', 'file'));
   });
 
-  test.skipIf(process.getuid?.() === 0)('is told with its path: no permission (not testable as root)', async () => {
+  test.skipIf(process.getuid?.() === 0)('is reported with its path: no permission (not testable as root)', async () => {
     await chmod(inside('videos'), 0o500);
     expect(await refusalOf('dog')).toMatchObject(NOT_WRITABLE);
   });
 
-  test('is told with its path: a file system that takes no files', async () => {
+  test('is reported with its path: a file system that takes no files', async () => {
     expect(await refusalOf('/proc/self/dog', PERSON)).toMatchObject(NOT_WRITABLE);
   });
 

@@ -172,7 +172,7 @@ describe('a response that is not the video', () => {
   });
 
   test.each([403, 404, 410])(
-    'HTTP %d is answered with a fresh link at once, and the download resumed',
+    'HTTP %d is answered with a fresh link immediately, and the download resumed',
     async (code) => {
       host.steps = [serve({ cutAt: HALF }), status(code)];
       const { url } = await download(host.requestOf());

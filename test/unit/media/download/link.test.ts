@@ -1,7 +1,9 @@
-/** Is a link asked for as it is spelt, and are redirects followed only where they may lead? */
+/** A link is requested as it is spelt, and redirects are followed only where they may lead. */
+import type { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openLinks } from '../../../../src/media/download/link.ts';
 import { FileHost, redirectTo } from './download-host.ts';
 
 let host: FileHost;
@@ -13,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('a link', () => {
-  test('is asked for exactly as it is spelt', async () => {
+  test('is requested exactly as it is spelt', async () => {
     const target = "/a%2fb//c/../d?b=1&a=%e4&a=2&c='+~{}|^%7E&sig=a/b+c==";
     await host.expectWhole({ url: `${host.origin}${target}#part` });
     expect(host.requests[0]?.url).toBe(target);
@@ -25,7 +27,7 @@ describe('a link', () => {
   });
 });
 
-test('a host that nobody listens on is told by its name, without the signature in its query', async () => {
+test('a host that nobody listens on is reported by its name, without the signature in its query', async () => {
   host.stopListening();
   const sentence = await host.sentenceOf({ url: `${host.origin}/v?Signature=hidden` });
   expect(sentence).toContain(new URL(host.origin).host);
@@ -66,12 +68,24 @@ describe('redirects', () => {
   });
 });
 
+test('a redirect to a public name that resolves to a private address is not followed', async () => {
+  const resolve = ((_name: string, _options: object, callback: (error: null, found: object[]) => void) =>
+    callback(null, [{ address: '127.0.0.1', family: 4 }])) as unknown as typeof lookup;
+  const rules = { throughProxy: async () => undefined, stallMilliseconds: 5000, resolve };
+  const { signal } = new AbortController();
+  host.last = redirectTo(`http://cdn.example.com:${new URL(host.origin).port}/private`);
+  const links = await openLinks({ ...rules, mayReachPrivate: false });
+  onTestFinished(() => links.close());
+  await expect(links.get(`${host.origin}/video`, {}, signal)).rejects.toMatchObject({ retry: 'never' });
+  expect(host.requests.map((request) => request.url)).toEqual(['/video']);
+});
+
 describe('behind a proxy', () => {
   /** Every name leads to this machine, as a company's names do inside its network. */
   const inside: LookupFunction = (_name, { all }, callback) =>
     all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4);
 
-  /** Of the names of a machine, the proxy is asked for `proxied.test` alone. */
+  /** Only `proxied.test` goes through the proxy. */
   function throughProxy() {
     const shared = new Agent({ connect: { lookup: inside } });
     onTestFinished(() => shared.destroy());
@@ -79,14 +93,14 @@ describe('behind a proxy', () => {
   }
   const url = () => `http://proxied.test:${new URL(host.origin).port}/video?x=1`;
 
-  test('redirects to what is asked through it are followed', async () => {
+  test('redirects to what goes through it are followed', async () => {
     host.steps = [redirectTo('/next')];
     await host.expectWhole({ url: url(), throughProxy: throughProxy(), mayReachPrivate: false });
     expect(host.requests.map((request) => request.url)).toEqual(['/video?x=1', '/next']);
   });
 
   test('a redirect past it is checked as without one, and does not get into the private network', async () => {
-    // No name service is asked for a label of 64 letters: that it has no address is known at once.
+    // A label of 64 letters has no address, and no name service is queried for it.
     host.last = redirectTo(`http://${'n'.repeat(64)}.test:${new URL(host.origin).port}/private`);
     await host.sentenceOf({ url: url(), throughProxy: throughProxy(), mayReachPrivate: false });
     expect(new Set(host.requests.map((request) => request.url))).toEqual(new Set(['/video?x=1']));

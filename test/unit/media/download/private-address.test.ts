@@ -1,4 +1,4 @@
-/** Which hosts count as private? */
+/** Which hosts count as private. */
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { publicLookup } from '../../../../src/media/download/link.ts';
@@ -41,7 +41,7 @@ test('a fake IP of a local proxy passes as a resolved address, a private one doe
 
 test('a name that resolves to a private address is not connected to', async () => {
   const failure = new Promise<Error>((resolve, reject) => {
-    const socket = connect({ host: 'localhost', port: 9, lookup: publicLookup });
+    const socket = connect({ host: 'localhost', port: 9, lookup: publicLookup() });
     socket.on('error', resolve).on('connect', () => reject(new Error('connected')));
   });
   expect(await failure).toMatchObject({ code: 'EPRIVATE' });

@@ -1,4 +1,4 @@
-/** A cut MP4 is told from a whole one by its own boxes. */
+/** A cut MP4 is distinguished from a whole one by its own boxes. */
 import { describe, expect, test } from 'vitest';
 import { isWholeMp4 } from '../../../../src/media/download/part-file.ts';
 
