@@ -51,6 +51,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'README.zh-CN.md',
     'dist/commands.mjs',
     'dist/clip-worker.mjs',
+    'dist/commands.mjs',
     'dist/image-worker.mjs',
     'dist/main.js',
     'dist/mozjpeg-HASH.wasm',

@@ -1,11 +1,11 @@
 /** Joins clips into one film: unchanged where they fit together, else encoded again with ffmpeg to one size and rate. */
 import { rm } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
-import { type ClipFacts, type ClipOptions, readFailure, runJob } from './clip.ts';
+import { type ClipFacts, type ClipOptions, READ_LIMIT_MILLISECONDS, readFailure, runJob } from './clip.ts';
 import type { ClipDescription } from './describe-clip.ts';
 import { inBrackets } from './failure.ts';
 import type { Ffmpeg } from './ffmpeg.ts';
-import { matchAudio, matchClip } from './match.ts';
+import { exactRate, matchAudio, matchClip } from './match.ts';
 import type { RunLimits } from './run-program.ts';
 import type { SoundDescription } from './sound.ts';
 import { openClipThread } from './thread.ts';
@@ -43,8 +43,6 @@ export type JoinResult =
 /** Beyond a fixed time, for a disk that writes this many bytes a second. */
 const JOIN_LIMIT_MILLISECONDS = 60_000;
 const SLOW_DISK_BYTES_A_MILLISECOND = 5000;
-
-const READ_LIMIT_MILLISECONDS = 10_000;
 
 /**
  * Writes the film of `inputs`, in order, to `output`, a temporary path of ours, and syncs it. Nothing is held in memory
@@ -122,12 +120,6 @@ async function describeAll(inputs: readonly string[], options: ClipOptions): Pro
 function filmRate(clips: readonly ClipDescription[]): number {
   const [first] = clips;
   return first === undefined || first.obstacle !== undefined ? 24 : first.facts.fps;
-}
-
-/** 29.97 is 30000/1001. */
-export function exactRate(fps: number): number {
-  const whole = Math.round(fps);
-  return Math.abs((whole * 1000) / 1001 - fps) < 0.006 ? (whole * 1000) / 1001 : fps;
 }
 
 /** The first clip that does not fit to the first one, or to any. Pure. */

@@ -20,10 +20,15 @@ function timeLimitMilliseconds(seconds: number): number {
   return 5 * 60_000 + seconds * 30_000;
 }
 
-/** ffmpeg's name of a rate: 29.97 is 30000/1001. */
-function rateName(fps: number): string {
+/** 29.97 is 30000/1001. */
+export function exactRate(fps: number): number {
   const whole = Math.round(fps);
-  return Math.abs((whole * 1000) / 1001 - fps) < 0.006 ? `${whole * 1000}/1001` : String(fps);
+  return Math.abs((whole * 1000) / 1001 - fps) < 0.006 ? (whole * 1000) / 1001 : fps;
+}
+
+/** As ffmpeg reads it, without rounding. */
+function rateName(fps: number): string {
+  return exactRate(fps) === fps ? String(fps) : `${Math.round(fps) * 1000}/1001`;
 }
 
 /**

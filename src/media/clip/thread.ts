@@ -40,8 +40,8 @@ export interface JobLimits {
 export interface ClipThread {
   /**
    * One job at a time.
-   * @throws UnusableFile; Problem; TimeLimitExceeded; the signal's reason; an Error with the system's code.
-   * After the last three the thread has ended, and its next job starts another one.
+   * After a time limit, an abort or a breakdown the next job starts another thread.
+   * @throws UnusableFile; Problem; TimeLimitExceeded; the signal's reason; an Error with the system's code
    */
   run<Value>(job: Job, limits: JobLimits): Promise<Value>;
   close(): Promise<void>;
@@ -78,8 +78,9 @@ export function openClipThread(): ClipThread {
     const done = new AbortController();
     worker ??= startWorker();
     const running = worker;
+    let reply: Reply;
     try {
-      const reply = await new Promise<Reply>((resolve, reject) => {
+      reply = await new Promise<Reply>((resolve, reject) => {
         stop.addEventListener('abort', () => reject(stop.reason), { signal: done.signal });
         const settle = { message: resolve, error: reject, exit: () => reject(new Error('the thread ended')) };
         for (const [event, listener] of Object.entries(settle)) {
@@ -88,38 +89,30 @@ export function openClipThread(): ClipThread {
         }
         running.postMessage(job);
       });
-      if ('value' in reply) return reply.value as Value;
-      throw errorOf(reply);
     } catch (error) {
-      if (stop.aborted) {
-        await close();
-        signal?.throwIfAborted();
-        throw new TimeLimitExceeded(`stopped after ${timeLimitMilliseconds / 1000} seconds`);
-      }
-      throw await explained(error, close);
+      await close();
+      signal?.throwIfAborted();
+      if (timeout.aborted) throw new TimeLimitExceeded(`stopped after ${timeLimitMilliseconds / 1000} seconds`);
+      throw breakdownOf(error);
     } finally {
       done.abort();
     }
+    if ('value' in reply) return reply.value as Value;
+    throw errorOf(reply);
   }
   return { run, close };
+}
+
+/** What to throw when the thread itself ended. */
+function breakdownOf(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return new UnusableFile('reading it takes too much memory');
+  const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+  return isMissing ? new Problem('program_replaced', { cause: error }) : error;
 }
 
 function errorOf(reply: Extract<Reply, { failed: string }>): Error {
   if (reply.failed === 'problem') return new Problem(reply.code as ProblemCode, { what: reply.message });
   if (reply.failed === 'refusal') return new UnusableFile(reply.message);
   return Object.assign(new Error(reply.message), reply.code === undefined ? {} : { code: reply.code });
-}
-
-/** Ends a thread that broke down. @returns what to throw */
-async function explained(error: unknown, close: () => Promise<void>): Promise<unknown> {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    await close();
-    return new UnusableFile('reading it takes too much memory');
-  }
-  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
-    await close();
-    return new Problem('program_replaced', { cause: error });
-  }
-  return error;
 }

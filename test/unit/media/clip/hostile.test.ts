@@ -85,7 +85,7 @@ const bombs: [what: string, make: () => Buffer, reason: string][] = [
   ],
   ['frames of one fragment', () => fragments(1, HUGE), 'more frames'],
   ['frames of many fragments', () => fragments(1000, 50_000), 'more frames'],
-  ['fragments whose place an index at the end names', () => Buffer.concat([whole, hiddenFragment()]), ''],
+  ['fragments whose place an index at the end names', hiddenFragment, 'the times of its frames'],
   [
     'places of fragments inside the movie',
     () => append(whole, 'moov', box('mfra', box('tfra', 0, 1, 0, HUGE))),
@@ -122,12 +122,15 @@ function fragments(count: number, framesOfEach: number): Buffer {
   return Buffer.concat([movie, ...Array(count).fill(fragment(framesOfEach))]);
 }
 
-/** A fragment inside media, where no walk over the boxes sees it, and the index that names its place. */
+/** A fragment inside media, where no walk over the boxes sees it, and an index of fragments that names its place. */
 function hiddenFragment(): Buffer {
-  const media = box('mdat', fragment(HUGE));
-  const index = box('mfra', box('tfra', 0, 1, 0, 1, 0, whole.length + 8, Buffer.from([1, 1, 1])), box('mfro', 0, 0));
+  const empty = patched(patched(patched(whole, 'stsz', 8, 0), 'stts', 4, 0), 'ctts', 4, 0);
+  const movie = append(withoutBox(empty, 'edts'), 'moov', box('mvex', box('trex', 0, 1, 1, 1, 1, 0)));
+  const seen = Buffer.concat([movie, fragment(1)]);
+  const places = box('tfra', 0, 1, 0, 1, 0, seen.length + 8, Buffer.from([1, 1, 1]));
+  const index = box('mfra', places, box('mfro', 0, 0));
   index.writeUInt32BE(index.length, index.length - 4);
-  return Buffer.concat([media, index]);
+  return Buffer.concat([seen, box('mdat', fragment(HUGE)), index]);
 }
 
 describe('tables that claim more than any clip has', () => {
@@ -138,7 +141,7 @@ describe('tables that claim more than any clip has', () => {
       const silence = await longestSilence(async () => {
         const { facts, note } = await readDelivered(file, { timeLimitMilliseconds: 5000 });
         if (facts) expect(facts).toMatchObject({ frames: 121, fps: 24 });
-        else expect(note).not.toContain('stopped');
+        else expect(note).not.toMatch(/stopped|memory/);
         if (reason !== '') expect(note).toContain(reason);
       });
       expect(silence).toBeLessThan(250);

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../src/clock.ts';
-import { exactRate, type JoinOptions, type JoinResult, joinClips } from '../../../../src/media/clip/join.ts';
+import { type JoinOptions, type JoinResult, joinClips } from '../../../../src/media/clip/join.ts';
+import { exactRate } from '../../../../src/media/clip/match.ts';
 import {
   clip,
   decode,
