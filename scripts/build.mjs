@@ -18,6 +18,8 @@ const shared = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
+  // Its main file loads its parts in a way that cannot be bundled.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
 };
 
 /** What main.js loads → its name in dist/. */

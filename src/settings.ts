@@ -1,15 +1,16 @@
-/** Reads the settings from the environment: the only file that does. */
-import { homedir, userInfo } from 'node:os';
+/** Reads the settings, and says which operations a wrong one stops. */
 import { isAbsolute } from 'node:path';
 import type { Credentials } from './jimeng/signature.ts';
 import { nearestName } from './nearest-name.ts';
 import { Problem } from './problems.ts';
+import { type Surroundings, searchPathOf } from './settings/surroundings.ts';
 import { LATER_SETTINGS, type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
-import { type Parse, proxyAddress, type Surroundings } from './settings/values.ts';
+import { type Parse, proxyAddress } from './settings/values.ts';
 import { bypassesProxy, isLoopback } from './system/network.ts';
 
+export { type Surroundings, searchPathOf, surroundings } from './settings/surroundings.ts';
 export { OPERATIONS, type Operation, SETTINGS, type SettingField } from './settings/table.ts';
-export type { LogLevel, Surroundings } from './settings/values.ts';
+export type { LogLevel } from './settings/values.ts';
 
 /** Addresses as they were given, user name and password included: show them with `shownProxy` only. */
 export interface ProxySettings {
@@ -57,33 +58,6 @@ export interface ReadSettings {
   readonly given: readonly string[];
   /** The variables that a call to the provider still needs; none for the sandbox. */
   readonly missingKeys: readonly string[];
-}
-
-/** Never throws: without a home folder, an account or a working directory the program still starts, and says so later. */
-export function surroundings(): Surroundings {
-  return {
-    environment: process.env,
-    // HOME may be empty or relative, where files would go below the working directory; then the account's own counts.
-    homeDir: firstAbsolute(homedir, () => userInfo().homedir),
-    workingDir: firstAbsolute(() => process.cwd()),
-    platform: process.platform,
-  };
-}
-
-function firstAbsolute(...sources: readonly (() => string)[]): string | undefined {
-  for (const source of sources) {
-    try {
-      const path = source();
-      if (isAbsolute(path)) return path;
-    } catch {
-      // homedir and userInfo throw for a user without an account, cwd in a deleted folder.
-    }
-  }
-  return undefined;
-}
-
-export function searchPathOf({ environment }: Surroundings): string {
-  return environment.PATH ?? environment.Path ?? '';
 }
 
 /** Claude Desktop passes an option that was left empty on as its own placeholder. */

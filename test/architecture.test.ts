@@ -183,8 +183,8 @@ describe('imports', () => {
 
 /** What it is → the pattern that touches it → the only files that may. */
 const TOUCHES: [what: string, RegExp, files: string[]][] = [
-  ['the environment', /\bprocess\s*\.\s*env\b|process\[|\benv\b.*from 'node:process'/, ['settings.ts']],
-  ['the working directory', /\bprocess\.cwd\b|\bprocess\.chdir\b/, ['settings.ts']],
+  ['the environment', /\bprocess\s*\.\s*env\b|process\[|\benv\b.*from 'node:process'/, ['settings/surroundings.ts']],
+  ['the working directory', /\bprocess\.cwd\b|\bprocess\.chdir\b/, ['settings/surroundings.ts']],
   ['stdout', /\bprocess\.stdout\b/, ['start.ts', 'cli/*']],
   ['stdin', /\bprocess\.stdin\b/, ['start.ts', 'cli/*']],
   ['stderr, but for the log', /\bprocess\.stderr\b/, ['main.ts', 'start.ts', 'cli/*']],

@@ -4,6 +4,7 @@
  * code.visualstudio.com/docs/copilot/reference/mcp-configuration, developers.openai.com/codex/mcp,
  * geminicli.com/docs/tools/mcp-server.
  */
+import type { Surroundings } from '../settings.ts';
 import { NAME } from '../version.ts';
 
 export const PLATFORMS = ['macos', 'windows', 'linux'] as const;
@@ -48,10 +49,13 @@ export interface SetupClient {
   readonly file: Readonly<Record<Platform, string>>;
   /** How to open the file, and what else to know; sentences. */
   readonly notes: (platform: Platform) => readonly string[];
-  readonly config: (launch: Launch, platform: Platform) => string;
+  /** What the file has to hold: JSON, or TOML. */
+  readonly config: (launch: Launch) => string;
+  /** Prints a command that writes it, where the client has one. */
+  readonly command?: (launch: Launch, platform: Platform) => string | undefined;
 }
 
-const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your secret key' } as const;
+export const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your secret key' } as const;
 
 /** Under the clients' own limits, of 300 and 600 s (their documentation), with time for the answer to travel. */
 const CODEX = { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 } as const;
@@ -144,9 +148,9 @@ export const CLIENTS = {
         ? 'For one project, the same goes into .mcp.json in its folder.'
         : 'The command writes it there. For one project, leave --scope user out.',
     ],
+    config: (launch) => mcpServers({ type: 'stdio', ...launch }),
     // PowerShell keeps a bare -- for itself, so on Windows it is the file.
-    config: (launch, platform) =>
-      platform === 'windows' ? mcpServers({ type: 'stdio', ...launch }) : claudeCommand(launch),
+    command: (launch, platform) => (platform === 'windows' ? undefined : claudeCommand(launch)),
   },
   cursor: {
     title: 'Cursor',
@@ -195,4 +199,11 @@ export function clientNamed(text: string): ClientName | undefined {
       .replace(/[^a-z]/g, '')
       .replace(/cli$/, '');
   return CLIENT_NAMES.find((name) => letters(name) === letters(text));
+}
+
+/** The client's file on this computer; undefined without the folder that it is in. */
+export function fileHere(file: string, { environment, homeDir }: Surroundings): string | undefined {
+  const [, variable, rest = ''] = /^(?:%(\w+)%|~)(.*)$/.exec(file) ?? [];
+  const folder = variable === undefined ? homeDir : environment[variable];
+  return folder === undefined ? undefined : `${folder}${rest}`;
 }

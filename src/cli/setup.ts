@@ -1,5 +1,6 @@
-/** The command that prints the configuration of a client, and where it goes. Writes nothing. */
+/** The command that prints the configuration of a client and where it goes, or writes it there. */
 import type { Command } from 'commander';
+import { readSettings, surroundings } from '../settings.ts';
 import { commandHere, ownProgram } from './here.ts';
 import { textOption } from './options.ts';
 import { EXIT } from './outcome.ts';
@@ -7,13 +8,16 @@ import {
   CLIENT_NAMES,
   CLIENTS,
   clientNamed,
+  fileHere,
   isClone,
+  KEYS,
   launchOn,
   PLATFORMS,
   type Platform,
   platformOf,
   type SetupClient,
 } from './setup-clients.ts';
+import { writeConfig } from './setup-write.ts';
 import type { Terminal } from './terminal.ts';
 
 const KEYS_NOTE =
@@ -26,20 +30,35 @@ const PROXY_NOTE =
 export function addSetup(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
   program
     .command('setup')
-    .summary('print the configuration for a client, and where it goes')
-    .description('Prints the configuration for a client, and the file it goes to. Writes nothing.')
+    .summary('print the configuration for a client, or write it')
+    .description(
+      'Prints the configuration for a client, and the file it goes to. With --write it is added to that file: what the file holds stays, and a backup is left beside it.',
+    )
     .argument('[client]', `${CLIENT_NAMES.join(', ')} (default: lists them)`)
     .addOption(textOption('--platform <platform>', `${PLATFORMS.join(', ')} (default: this computer's)`))
-    .action(async (client: string | undefined, { platform }: { platform?: string }) => {
-      end(await setup(terminal, client, platform));
+    .option('--write', "add it to the client's file, with VOLC_ACCESSKEY and VOLC_SECRETKEY where they are set")
+    .action(async (client: string | undefined, options: SetupOptions) => {
+      end(await setup(terminal, client, options));
     });
 }
 
-async function setup(terminal: Terminal, name: string | undefined, wanted: string | undefined): Promise<number> {
+interface SetupOptions {
+  readonly platform?: string;
+  readonly write?: boolean;
+}
+
+async function setup(
+  terminal: Terminal,
+  name: string | undefined,
+  { platform: wanted, write }: SetupOptions,
+): Promise<number> {
   const here = platformOf(process.platform);
   const platform = wanted === undefined ? here : PLATFORMS.find((known) => known === wanted.toLowerCase());
   if (platform === undefined) {
     return wrongUsage(terminal, `"${wanted}" is not a platform; choose one of ${PLATFORMS.join(', ')}.`);
+  }
+  if (write === true && (name === undefined || platform !== here)) {
+    return wrongUsage(terminal, 'setup --write needs a client, and writes for this computer only.');
   }
   if (name === undefined) {
     await terminal.print(listText(platform));
@@ -50,6 +69,7 @@ async function setup(terminal: Terminal, name: string | undefined, wanted: strin
     const others = 'For any other client, use the command, the arguments and the variables of one of them.';
     return wrongUsage(terminal, `setup does not know "${name}"; it knows ${CLIENT_NAMES.join(', ')}. ${others}`);
   }
+  if (write === true) return await writeHere(terminal, CLIENTS[client], platform);
   await terminal.print(clientText(CLIENTS[client], platform, platform === here));
   return EXIT.done;
 }
@@ -57,6 +77,35 @@ async function setup(terminal: Terminal, name: string | undefined, wanted: strin
 function wrongUsage(terminal: Terminal, sentence: string): number {
   terminal.say(sentence);
   return EXIT.wrongUsage;
+}
+
+async function writeHere(terminal: Terminal, client: SetupClient, platform: Platform): Promise<number> {
+  const from = surroundings();
+  const file = fileHere(client.file[platform], from);
+  if (file === undefined) return wrongUsage(terminal, `${client.file[platform]} is not on this computer.`);
+  const { credentials } = readSettings(from).settings;
+  const keys =
+    credentials === undefined || credentials.sessionToken !== undefined
+      ? {}
+      : { VOLC_ACCESSKEY: credentials.accessKeyId, VOLC_SECRETKEY: credentials.secretAccessKey };
+  try {
+    const written = await writeConfig(file, client.config(launchOn(platform, ownProgram())), KEYS, keys);
+    if (written.kind === 'refused') {
+      terminal.say(`${file} ${written.reason}. Nothing was written.`);
+      return EXIT.failed;
+    }
+    const isNew = written.kind === 'written';
+    await terminal.print(
+      isNew ? `The server was added to ${file}.` : `${file} has the server already; nothing was changed.`,
+    );
+    if (isNew && written.backup !== undefined) await terminal.print(`The file as it was: ${written.backup}`);
+    if (written.lacksKeys) await terminal.print(`Enter the keys in it. ${KEYS_NOTE}`);
+    if (isNew) await terminal.print(`Restart ${client.title}.`);
+    return EXIT.done;
+  } catch (error) {
+    terminal.say(`${file} could not be written: ${(error as Error).message}`);
+    return EXIT.failed;
+  }
 }
 
 function listText(platform: Platform): string {
@@ -67,13 +116,13 @@ function listText(platform: Platform): string {
   return [...lines, '', `${commandHere()} setup CLIENT prints what goes there.`].join('\n');
 }
 
-function clientText({ title, file, notes, config }: SetupClient, platform: Platform, isHere: boolean): string {
+function clientText({ title, file, notes, config, command }: SetupClient, platform: Platform, isHere: boolean): string {
   const program = ownProgram();
   const launch = launchOn(platform, isHere ? program : undefined);
   return [
     `${title}, ${platform}: ${file[platform]}`,
     '',
-    config(launch, platform),
+    command?.(launch, platform) ?? config(launch),
     '',
     ...notes(platform),
     ...(isClone(program) && !isHere ? [CLONE_NOTE] : []),

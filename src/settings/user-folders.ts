@@ -1,7 +1,7 @@
 /** Finds the folders in which this system keeps a user's videos and an application's data. */
 import { readFileSync } from 'node:fs';
 import { posix, win32 } from 'node:path';
-import type { Surroundings } from './values.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** The name of the application's own folder. */
 const APPLICATION = 'jimeng-video-mcp';

@@ -1,14 +1,6 @@
 /** Parses the text of one environment variable into a value, or states what is wrong with it. */
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-
-export interface Surroundings {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Undefined: neither the environment nor the user's account names one. */
-  readonly homeDir: string | undefined;
-  /** Undefined: it was deleted. */
-  readonly workingDir: string | undefined;
-  readonly platform: NodeJS.Platform;
-}
+import type { Surroundings } from './surroundings.ts';
 
 export interface Reading {
   readonly from: Surroundings;

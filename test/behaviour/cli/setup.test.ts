@@ -14,6 +14,7 @@ import {
   clientNamed,
   launchOn,
   PLATFORMS,
+  type SetupClient,
 } from '../../../src/cli/setup-clients.ts';
 import { PROGRAM, runCommand } from '../../support/run-command.ts';
 import { makeWorkspace, type Workspace } from '../../support/workspace.ts';
@@ -34,7 +35,9 @@ function configIn(stdout: string): string {
 }
 
 function configOf(name: ClientName, platform: (typeof PLATFORMS)[number], program?: typeof HERE): string {
-  return CLIENTS[name].config(launchOn(platform, program), platform);
+  const { config, command }: SetupClient = CLIENTS[name];
+  const launch = launchOn(platform, program);
+  return command?.(launch, platform) ?? config(launch);
 }
 
 describe.concurrent('the command', () => {
