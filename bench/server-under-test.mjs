@@ -28,7 +28,6 @@ export async function startSandbox(options = {}) {
   const sandbox = await importSource('test/support/sandbox.ts');
   return await sandbox.startSandbox({
     generationSeconds: 0.2,
-    clipsFolder: inProject('assets/sandbox-clips'),
     ...options,
   });
 }

@@ -1,5 +1,5 @@
 // Builds dist/: main.js, which any Node can parse, and the parts that it loads when they are needed.
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -87,12 +87,13 @@ const parts = await build({
   ...shared,
   format: 'esm',
   splitting: true,
-  // The workers are threads of their own: for pictures, and for MP4 files.
+  // The workers are threads of their own: for pictures, MP4 files, and the sandbox's clips.
   entryPoints: {
     handlers: 'src/mcp/handlers.ts',
     commands: 'src/cli/commands.ts',
     'image-worker': 'src/media/image-worker.ts',
     'clip-worker': 'src/media/clip/worker.ts',
+    'sandbox-worker': 'src/sandbox/clip/worker.ts',
   },
   outdir: out,
   outExtension: { '.js': '.mjs' },
@@ -103,9 +104,10 @@ const parts = await build({
   banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
 });
 const metafiles = [program, server, parts].map(({ metafile }) => metafile);
-await writeFile(join(out, 'third-party-licenses.txt'), await collectLicenses(metafiles));
+const fontLicense = await readFile('assets/sandbox-font.md', 'utf8');
+await writeFile(join(out, 'third-party-licenses.txt'), `${await collectLicenses(metafiles)}\n\n${fontLicense}`);
 await writeFile(join(out, 'package.json'), '{ "type": "commonjs" }\n');
-await cp('assets/sandbox-clips', join(out, 'sandbox-clips'), { recursive: true });
+await cp('assets/sandbox-font.br', join(out, 'sandbox-font.br'));
 await rename('dist', `${out}-old`).catch(() => undefined);
 await rename(out, 'dist');
 await rm(`${out}-old`, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /**
- * Which files does the sandbox deliver? Makes assets/sandbox-clips: every size of CLIP_SIZES in both lengths,
+ * Makes assets/sandbox-clips, which the tests' sandbox delivers: every size of CLIP_SIZES in both lengths,
  * a moving bar in real H.264, exactly 24 fps, without sound.
  *
  * Needs ffmpeg with libx264 on the PATH. Run from the project's folder: node scripts/make-sandbox-clips.mjs
@@ -7,7 +7,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CLIP_SIZES, FRAMES_OF_SECONDS, PROVIDER_FPS } from '../src/jimeng/modes.ts';
+import { FRAMES_OF_SECONDS, PROVIDER_FPS } from '../src/jimeng/modes.ts';
+import { CLIP_SIZES } from '../src/sandbox/check-image.ts';
 
 const folder = fileURLToPath(new URL('../assets/sandbox-clips/', import.meta.url));
 

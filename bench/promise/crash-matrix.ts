@@ -177,7 +177,7 @@ export async function runMatrix(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const left = [...kills];
-  const sandbox = await startSandbox(sandboxOptions(programs.clips));
+  const sandbox = await startSandbox(sandboxOptions());
   const lane = async () => {
     for (let kill = left.shift(); kill !== undefined; kill = left.shift()) {
       const outcome = await killOnce(programs, kill, sandbox);

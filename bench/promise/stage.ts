@@ -58,7 +58,7 @@ export async function openStage(clips: string, options: SandboxOptions = {}, sha
   const stateDir = join(folder, 'state');
   const videosDir = join(folder, 'videos');
   await mkdir(videosDir);
-  const sandbox = shared ?? (await startSandbox(sandboxOptions(clips, options)));
+  const sandbox = shared ?? (await startSandbox(sandboxOptions(options)));
   const started: ServerProcess[] = [];
   return {
     folder,
@@ -91,8 +91,8 @@ export async function openStage(clips: string, options: SandboxOptions = {}, sha
   };
 }
 
-export function sandboxOptions(clips: string, options: SandboxOptions = {}): SandboxOptions {
-  return { clipsFolder: clips, generationSeconds: 0.2, tasksInFlight: 1000, requestsPerSecond: 1e6, ...options };
+export function sandboxOptions(options: SandboxOptions = {}): SandboxOptions {
+  return { generationSeconds: 0.2, tasksInFlight: 1000, requestsPerSecond: 1e6, ...options };
 }
 
 async function startServer(options: StartOptions, environment: Record<string, string>): Promise<ServerProcess> {

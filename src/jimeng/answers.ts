@@ -117,7 +117,7 @@ function isProviderCode(code: string): boolean {
 }
 
 const RETIRED: ProblemDetails = {
-  what: 'The provider does not offer this capability to the account any longer (or never did).',
+  what: 'The provider no longer offers this capability to the account (or never did).',
   hint: 'choose another mode; the Volcengine console shows which capabilities of 即梦AI can still be opened',
 };
 

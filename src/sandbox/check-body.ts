@@ -75,20 +75,23 @@ function checkOneOf(body: Body, field: string, values: readonly unknown[], need:
   return values.includes(value) ? undefined : new FieldRefusal(field, `none of ${values.join(', ')}`);
 }
 
-/** @param text `req_json`: a JSON string that holds at most `aigc_meta` (reference section 6) */
-export function checkRequestJson(text: unknown): FieldRefusal | undefined {
+/**
+ * @param text `req_json`: a JSON string that holds aigc_meta alone (reference sections 6 and 13)
+ * @returns the aigc_meta
+ */
+export function aigcMetaOrRefusal(text: unknown): Readonly<Record<string, string>> | undefined | FieldRefusal {
   if (text === undefined) return undefined;
-  const wrong = new FieldRefusal('req_json', 'not a JSON string that holds aigc_meta alone');
-  if (typeof text !== 'string') return wrong;
+  const invalid = new FieldRefusal('req_json', 'not a JSON string that holds aigc_meta alone');
+  if (typeof text !== 'string') return invalid;
   try {
     const { aigc_meta: meta, ...others } = JSON.parse(text) as { aigc_meta?: Record<string, unknown> };
-    if (meta === undefined || Object.keys(others).length > 0) return wrong;
+    if (meta === undefined || Object.keys(others).length > 0) return invalid;
     const { producer_id, content_propagator, content_producer = '', propagate_id = '', ...more } = meta;
     const values = [producer_id, content_propagator, content_producer, propagate_id];
-    const fine = values.every((value) => typeof value === 'string' && value.length <= 256);
-    return fine && Object.keys(more).length === 0 ? undefined : wrong;
+    const isValid = values.every((value) => typeof value === 'string' && value.length <= 256);
+    return isValid && Object.keys(more).length === 0 ? (meta as Record<string, string>) : invalid;
   } catch {
-    return wrong;
+    return invalid;
   }
 }
 

@@ -86,23 +86,39 @@ function signLink(target: string, secret: string): string {
   return createHmac('sha256', secret).update(`jimeng sandbox link:${target}`).digest('hex');
 }
 
+export interface VideoLink {
+  readonly taskId: string;
+  /** The query's aigc_meta, which goes into the file. */
+  readonly aigcMeta?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * A link in the provider's form: no `.mp4`, and a query whose order and escapes are part of the signature (`+`, `%2F`
  * and `~` break clients that parse the query and build it again).
  * @param expiresAtMilliseconds rounded up to whole seconds
  */
-export function mintLink(baseUrl: string, taskId: string, expiresAtMilliseconds: number, secret: string): string {
+export function mintLink(
+  baseUrl: string,
+  { taskId, aigcMeta }: VideoLink,
+  expiresAtMilliseconds: number,
+  secret: string,
+): string {
   const expire = Math.ceil(expiresAtMilliseconds / 1000);
   const nonce = randomBytes(8).toString('hex');
-  const query = `lk3s=8e244e95&a=0&br=2048&name=moving+bar%2F~1&expire=${expire}&x-nonce=${nonce}`;
+  const label = aigcMeta === undefined ? '' : `&aigc=${Buffer.from(JSON.stringify(aigcMeta)).toString('base64url')}`;
+  const query = `lk3s=8e244e95&a=0&br=2048&name=moving+bar%2F~1${label}&expire=${expire}&x-nonce=${nonce}`;
   const target = `${VIDEO_PATH}${taskId}/?${query}`;
   return `${baseUrl}${target}&signature=${signLink(target, secret)}`;
 }
 
-/** @returns the task's id; undefined for a forged, changed or expired link (403) */
-export function readLink(target: string, nowMilliseconds: number, secret: string): string | undefined {
-  const parts = /^(\/tos-cn-v-sandbox\/(\d+)\/\?.*&expire=(\d+)&.*)&signature=([0-9a-f]{64})$/.exec(target);
-  const [, signed = '', taskId, expire, signature] = parts ?? [];
-  if (signLink(signed, secret) !== signature) return undefined;
-  return Number(expire) * 1000 > nowMilliseconds ? taskId : undefined;
+/** @returns undefined for a forged, changed or expired link (403) */
+export function readLink(target: string, nowMilliseconds: number, secret: string): VideoLink | undefined {
+  const parts =
+    /^(\/tos-cn-v-sandbox\/(\d+)\/\?[^&]*&a=0&br=2048&name=[^&]*(?:&aigc=([\w-]+))?&expire=(\d+)&.*)&signature=([0-9a-f]{64})$/.exec(
+      target,
+    );
+  const [, signed = '', taskId, label, expire, signature] = parts ?? [];
+  if (taskId === undefined || signLink(signed, secret) !== signature) return undefined;
+  if (Number(expire) * 1000 <= nowMilliseconds) return undefined;
+  return { taskId, aigcMeta: label === undefined ? undefined : JSON.parse(Buffer.from(label, 'base64url').toString()) };
 }

@@ -2,13 +2,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
-import type { Credentials } from '../jimeng/signature.ts';
+import { type Credentials, sha256Hex } from '../jimeng/signature.ts';
 import { type Answer, gatewayAnswer, invalidField } from './answers.ts';
 import type { Body } from './check-body.ts';
+import type { ClipRequest } from './clip/make-clip.ts';
 import { mintLink, readLink, VIDEO_PATH } from './identifiers.ts';
+import { InputStore } from './inputs.ts';
 import { Service } from './service.ts';
 import { verifySignature } from './verify-signature.ts';
-import { EXPIRED, findClipsFolder, readClip, videoAnswer } from './video.ts';
+import { EXPIRED, type Video, videoAnswer } from './video.ts';
 
 /** Public: they open nothing but a sandbox. */
 export const SANDBOX_CREDENTIALS: Credentials = {
@@ -52,8 +54,10 @@ export interface SandboxOptions {
   readonly taskLifeSeconds?: number;
   /** Milliseconds since 1970; default the system's. */
   readonly now?: () => number;
-  /** Default: beside the bundle, else in the sources. */
-  readonly clipsFolder?: string;
+  /** Where submitted inputs are kept for 12 hours, so that a later sandbox can show them; default: in memory. */
+  readonly folder?: string;
+  /** Default: draws a clip that shows the mode, the prompt and the pictures. */
+  readonly makeClip?: (request: ClipRequest) => Promise<Buffer>;
   /** For tests: sees every exchange before it is answered. @returns true when it took the response over */
   readonly interfere?: (exchange: Exchange, response: ServerResponse) => boolean | Promise<boolean>;
 }
@@ -74,11 +78,10 @@ const OPERATIONS: ReadonlyMap<string | undefined, 'submit' | 'query'> = new Map(
 /** Two images of 4.7 MB in base64 are 13.2 MB. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** @throws Error when the port is taken or the clips are missing */
+/** @throws Error when the port is taken */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { credentials = SANDBOX_CREDENTIALS, now = Date.now, linkLifeSeconds = LINK_LIFE_SECONDS } = options;
   const secret = credentials.secretAccessKey;
-  const clipsFolder = options.clipsFolder ?? findClipsFolder();
   const service = new Service(
     {
       secret,
@@ -86,12 +89,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       tasksInFlight: options.tasksInFlight ?? 2,
       requestsPerSecond: options.requestsPerSecond ?? 20,
       taskLifeSeconds: options.taskLifeSeconds ?? TASK_LIFE_SECONDS,
-      mintLink: (taskId) => mintLink(url, taskId, now() + linkLifeSeconds * 1000, secret),
+      mintLink: (link) => mintLink(url, link, now() + linkLifeSeconds * 1000, secret),
     },
     now,
   );
+  const parts = {
+    credentials,
+    service,
+    inputs: new InputStore(options.folder, now),
+    clips: new Clips(options.makeClip),
+    now,
+  };
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const exchange = await exchangeOf(message, { credentials, service, clipsFolder, now });
+    const exchange = await exchangeOf(message, parts);
     if (await options.interfere?.(exchange, response)) return;
     sendAnswer(response, await exchange.answer());
   };
@@ -117,8 +127,39 @@ export function sendAnswer(response: ServerResponse, { status, headers, body }: 
 interface Parts {
   readonly credentials: Credentials;
   readonly service: Service;
-  readonly clipsFolder: string;
+  readonly inputs: InputStore;
+  readonly clips: Clips;
   readonly now: () => number;
+}
+
+/** A player asks for parts of one clip again and again. */
+const KEPT_CLIPS = 4;
+
+class Clips {
+  private readonly make: (request: ClipRequest) => Promise<Buffer>;
+  private readonly kept = new Map<string, Promise<Video>>();
+
+  constructor(make: SandboxOptions['makeClip']) {
+    this.make = make ?? (async (request) => (await import('./clip/make-clip.ts')).makeClip(request));
+  }
+
+  /** @param name the same for the same clip */
+  get(name: string, request: () => Promise<ClipRequest>): Promise<Video> {
+    const clip = this.kept.get(name) ?? this.draw(request);
+    this.kept.delete(name);
+    this.kept.set(name, clip);
+    clip.catch(() => this.kept.delete(name));
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > KEPT_CLIPS && oldest !== undefined) this.kept.delete(oldest);
+    return clip;
+  }
+
+  private async draw(request: () => Promise<ClipRequest>): Promise<Video> {
+    const known = await request();
+    const bytes = await this.make(known);
+    // By content: the file's time of creation differs when a later sandbox draws it again.
+    return { bytes, etag: `"${sha256Hex(bytes).slice(0, 32)}"`, lastModified: new Date(known.task.acceptedAt) };
+  }
 }
 
 async function exchangeOf(message: IncomingMessage, parts: Parts): Promise<Exchange> {
@@ -136,18 +177,19 @@ async function exchangeOf(message: IncomingMessage, parts: Parts): Promise<Excha
 
 type Answering = Pick<Exchange, 'operation' | 'taskId' | 'isRefused' | 'answer'>;
 
-function videoExchange(message: IncomingMessage, { credentials, service, clipsFolder, now }: Parts): Answering {
-  const taskId = readLink(message.url ?? '', now(), credentials.secretAccessKey);
+function videoExchange(message: IncomingMessage, { credentials, service, inputs, clips, now }: Parts): Answering {
+  const link = readLink(message.url ?? '', now(), credentials.secretAccessKey);
+  const taskId = link?.taskId;
   const video = { operation: 'video', taskId } as const;
   if (message.method !== 'GET' && message.method !== 'HEAD') {
     return { ...video, isRefused: true, answer: () => ({ status: 405, headers: { allow: 'GET, HEAD' }, body: '' }) };
   }
-  const task = taskId === undefined ? undefined : service.taskOf(taskId);
+  const task = link && service.taskOf(link.taskId);
   if (!task) return { ...video, isRefused: true, answer: () => EXPIRED };
   const answer = async () => {
-    const bytes = await readClip(clipsFolder, task);
-    const clip = { bytes, etag: `"${taskId}"`, lastModified: new Date(task.acceptedAt) };
-    return videoAnswer(clip, singleHeaders(message));
+    const { taskId, aigcMeta } = link;
+    const request = async () => ({ task, rawBody: await inputs.find(taskId), aigcMeta });
+    return videoAnswer(await clips.get(taskId + JSON.stringify(aigcMeta), request), singleHeaders(message));
   };
   return { ...video, isRefused: false, answer };
 }
@@ -157,7 +199,7 @@ function apiExchange(
   target: URL,
   rawBody: Buffer | undefined,
   body: Body | undefined,
-  { credentials, service, now }: Parts,
+  { credentials, service, inputs, now }: Parts,
 ): Answering {
   const query = queryOrUndefined(target) ?? {};
   const named = query.Version === VERSION ? OPERATIONS.get(query.Action) : undefined;
@@ -184,7 +226,12 @@ function apiExchange(
   if (operation === 'submit') {
     const submit = service.checkSubmit(body);
     if ('status' in submit) return refused(submit);
-    return { operation, taskId: undefined, isRefused: false, answer: () => service.accept(submit) };
+    const answer = async () => {
+      const accepted = service.accept(submit);
+      if (accepted.acceptedTaskId !== undefined) await inputs.keep(accepted.acceptedTaskId, rawBody);
+      return accepted;
+    };
+    return { operation, taskId: undefined, isRefused: false, answer };
   }
   const checked = service.checkQuery(body);
   if ('status' in checked) return refused(checked);

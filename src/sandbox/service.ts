@@ -2,14 +2,14 @@
 import { modeRow } from '../jimeng/modes.ts';
 import { type Answer, businessAnswer, invalidField, successAnswer } from './answers.ts';
 import {
+  aigcMetaOrRefusal,
   type Body,
   type CheckedSubmit,
-  checkRequestJson,
   checkSubmit,
   FieldRefusal,
   modeOrRefusal,
 } from './check-body.ts';
-import { makeTaskId, readTaskId, type SandboxTask } from './identifiers.ts';
+import { makeTaskId, readTaskId, type SandboxTask, type VideoLink } from './identifiers.ts';
 
 export interface ServiceRules {
   /** Keys the task ids. */
@@ -19,13 +19,11 @@ export interface ServiceRules {
   readonly requestsPerSecond: number;
   readonly taskLifeSeconds: number;
   /** @returns a link that is valid from now */
-  readonly mintLink: (taskId: string) => string;
+  readonly mintLink: (link: VideoLink) => string;
 }
 
-export interface CheckedQuery {
+export interface CheckedQuery extends VideoLink {
   readonly reqKey: string;
-  readonly taskId: string;
-  readonly metaTagged: boolean;
 }
 
 /** The share of the generation time that a task waits in the queue. */
@@ -80,16 +78,16 @@ export class Service {
     const [field] = Object.keys(unknown);
     if (field !== undefined) return this.refuse(new FieldRefusal(field, 'not a field of a query'));
     if (typeof taskId !== 'string' || taskId === '') return this.refuse(new FieldRefusal('task_id', 'not a string'));
-    const invalid = checkRequestJson(requestJson);
-    if (invalid) return this.refuse(invalid);
-    return { reqKey: modeRow(mode).reqKey, taskId, metaTagged: requestJson !== undefined };
+    const aigcMeta = aigcMetaOrRefusal(requestJson);
+    if (aigcMeta instanceof FieldRefusal) return this.refuse(aigcMeta);
+    return { reqKey: modeRow(mode).reqKey, taskId, aigcMeta };
   }
 
-  query({ reqKey, taskId, metaTagged }: CheckedQuery): Answer {
+  query({ reqKey, taskId, aigcMeta }: CheckedQuery): Answer {
     const now = this.now();
     const task = this.taskOf(taskId);
     const state = (status: string, link = '') =>
-      successAnswer({ aigc_meta_tagged: metaTagged && link !== '', status, video_url: link }, now);
+      successAnswer({ aigc_meta_tagged: aigcMeta !== undefined && link !== '', status, video_url: link }, now);
     if (!task || now - task.acceptedAt > this.rules.taskLifeSeconds * 1000) return state('not_found');
     if (modeRow(task.mode).reqKey !== reqKey) {
       return businessAnswer(50215, { now, reason: `the task was submitted with ${modeRow(task.mode).reqKey}` });
@@ -97,7 +95,7 @@ export class Service {
     if (task.unreachableImage) return businessAnswer(50215, { now, reason: 'the image URL cannot be reached' });
     const { generationSeconds } = this.rules;
     const ageSeconds = (now - task.acceptedAt) / 1000;
-    if (ageSeconds >= generationSeconds) return state('done', this.rules.mintLink(taskId));
+    if (ageSeconds >= generationSeconds) return state('done', this.rules.mintLink({ taskId, aigcMeta }));
     return state(ageSeconds < generationSeconds * QUEUE_SHARE ? 'in_queue' : 'generating');
   }
 

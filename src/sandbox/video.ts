@@ -1,12 +1,5 @@
 /** The file host: a video whole or in one range, and 403 for a link that is not valid. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { modeRow } from '../jimeng/modes.ts';
 import type { Answer } from './answers.ts';
-import { CLIP_SIZES } from './check-image.ts';
-import type { SandboxTask } from './identifiers.ts';
 
 export interface Video {
   readonly bytes: Buffer;
@@ -58,21 +51,3 @@ export const EXPIRED: Answer = {
   headers: { 'content-type': 'application/xml' },
   body: '<Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>',
 };
-
-/** Beside the bundle, or in the sources. */
-const CLIP_FOLDERS = ['./sandbox-clips/', '../../assets/sandbox-clips/'];
-
-/** @throws Error when the package contains no clips */
-export function findClipsFolder(): string {
-  const folders = CLIP_FOLDERS.map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
-  const found = folders.find((folder) => existsSync(folder));
-  if (found === undefined) throw new Error(`The sandbox's clips are in none of ${folders.join(', ')}.`);
-  return found;
-}
-
-/** At most 30 kB. */
-export function readClip(folder: string, { mode, ratio, frames }: SandboxTask): Promise<Buffer> {
-  const { resolution } = modeRow(mode);
-  const [width, height] = CLIP_SIZES[resolution === '720P' ? '720P' : '1080P'][ratio];
-  return readFile(join(folder, `${width}x${height}-${frames}.mp4`));
-}

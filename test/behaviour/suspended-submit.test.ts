@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import { expect, onTestFinished, test } from 'vitest';
 
 const ACCEPTED = '{"code":10000,"data":{"task_id":"7392616336519610409"},"message":"Success"}';
-const TIMEOUT_SECONDS = 0.3;
+const TIMEOUT_SECONDS = 1;
 
 async function startSubmit(url: string): Promise<ChildProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'suspended-submit-'));
@@ -43,7 +43,7 @@ test.skipIf(process.platform === 'win32')('reads the answer when it wakes, altho
   });
   const exited = new Promise((resolve) => child?.once('exit', resolve));
   await suspended.promise;
-  await new Promise((resolve) => setTimeout(resolve, TIMEOUT_SECONDS * 1000 + 500));
+  await new Promise((resolve) => setTimeout(resolve, TIMEOUT_SECONDS * 1000 + 300));
   child.kill('SIGCONT');
   await exited;
   expect(output.trim()).toBe('accepted');

@@ -24,8 +24,7 @@ const GENERATION_SECONDS = 5;
 export async function openStage() {
   const folder = await mkdtemp(join(tmpdir(), 'stage-'));
   const { exports } = await importBundled('test/support/sandbox.ts');
-  const clipsFolder = fileURLToPath(new URL('../../assets/sandbox-clips', import.meta.url));
-  const sandbox = await exports.startSandbox({ generationSeconds: GENERATION_SECONDS, clipsFolder });
+  const sandbox = await exports.startSandbox({ generationSeconds: GENERATION_SECONDS });
   const environment = {
     JIMENG_VIDEO_API_URL: sandbox.url,
     VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,

@@ -1,6 +1,12 @@
-/** The product's sandbox with what tests need around it: fault plans, and a record of what arrived. */
+/** The product's sandbox with what tests need around it: fault plans, a record of what arrived, and small clips. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { modeRow } from '../../src/jimeng/modes.ts';
 import type { Answer } from '../../src/sandbox/answers.ts';
 import { businessAnswer } from '../../src/sandbox/answers.ts';
+import { CLIP_SIZES } from '../../src/sandbox/check-image.ts';
+import type { SandboxTask } from '../../src/sandbox/identifiers.ts';
 import * as product from '../../src/sandbox/sandbox.ts';
 import { applyApiFault, applyVideoFault } from './apply-fault.ts';
 import { type ApiFault, FaultPlan } from './fault-plan.ts';
@@ -13,6 +19,8 @@ export interface SandboxOptions extends Omit<product.SandboxOptions, 'interfere'
   readonly closedCapabilities?: readonly string[];
   /** How a query for an unknown task or with another req_key is answered; default `not_found` in data.status and 50215. */
   readonly unknownTask?: 'not_found' | '50215';
+  /** Default `files`: one small clip for each size and length (assets/sandbox-clips); `drawn`: as users get them. */
+  readonly clips?: 'files' | 'drawn';
   /** Default 20 000; the oldest go first. */
   readonly maxStoredRequests?: number;
   /** Default 64 MiB of bodies; the oldest go first. */
@@ -27,8 +35,17 @@ export interface Sandbox extends product.Sandbox {
   readonly faults: FaultPlan;
 }
 
+/** One clip for each size and length, with B-frames, which drawn ones do not have. */
+export const CLIPS_FOLDER = fileURLToPath(new URL('../../assets/sandbox-clips/', import.meta.url));
+
+function readClip({ mode, ratio, frames }: SandboxTask): Promise<Buffer> {
+  const { resolution } = modeRow(mode);
+  const [width, height] = CLIP_SIZES[resolution === '720P' ? '720P' : '1080P'][ratio];
+  return readFile(join(CLIPS_FOLDER, `${width}x${height}-${frames}.mp4`));
+}
+
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { closedCapabilities = [], unknownTask, maxStoredRequests, maxStoredBodyBytes, ...rest } = options;
+  const { closedCapabilities = [], unknownTask, clips, maxStoredRequests, maxStoredBodyBytes, ...rest } = options;
   const now = options.now ?? Date.now;
   const faults = new FaultPlan();
   const recorder = new RequestRecorder({
@@ -42,6 +59,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 
   const sandbox = await product.startSandbox({
+    ...(clips === 'drawn' ? {} : { makeClip: ({ task }) => readClip(task) }),
     ...rest,
     async interfere(exchange, response) {
       const request = recorder.record(exchange, now());

@@ -17,6 +17,7 @@ const api = createApi({
 });
 
 async function main(): Promise<void> {
+  await api.ready();
   const { kind } = await api.submit(Buffer.from('{"req_key":"jimeng_t2v_v30","prompt":"a"}'));
   process.stdout.write(`${kind}\n`);
   await network.close();

@@ -327,7 +327,7 @@ describe('a capability that no longer exists has its own words', () => {
     [400, business(50200, null, '该能力已下线')],
   ])('HTTP %i %j', (status, body) => {
     const problem = problemOf(readAnswer(answer(status, body)) ?? expect.fail());
-    expect(problem.message).toMatch(/does not offer this capability/);
+    expect(problem.message).toMatch(/no longer offers this capability/);
     expect(problem.hint).toMatch(/another mode/);
   });
 

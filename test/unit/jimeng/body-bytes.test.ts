@@ -1,4 +1,4 @@
-/** Are the bytes that are sent the same as JSON would write them, whatever is in the body? */
+/** The bytes sent are those that JSON would write, whatever the body holds. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

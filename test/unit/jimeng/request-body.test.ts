@@ -1,4 +1,4 @@
-/** Does a submit hold exactly what the provider documents for its mode, and nothing else? */
+/** A submit holds exactly what the provider documents for its mode. */
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

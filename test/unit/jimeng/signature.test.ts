@@ -1,4 +1,4 @@
-/** Is a request signed as the provider signs it: every vector, stage by stage, and as its own SDK does? */
+/** Requests are signed as the provider's vectors and its own SDK sign them. */
 import { Signer } from '@volcengine/openapi';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

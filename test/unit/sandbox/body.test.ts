@@ -1,4 +1,4 @@
-/** Does the sandbox take exactly the bodies that the service takes, and name what is wrong with others? */
+/** The sandbox accepts exactly the bodies that the service accepts, and names what is wrong with others. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MODE_NAMES, MODES, modeRow } from '../../../src/jimeng/modes.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';

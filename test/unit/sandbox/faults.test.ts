@@ -1,4 +1,4 @@
-/** Does every fault of a submit or query do to the client what its name says, and leave the task that it says? */
+/** Every planned fault does to the client what its name says, and leaves the task that it says. */
 import { setTimeout as pass } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

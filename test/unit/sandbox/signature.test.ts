@@ -1,4 +1,4 @@
-/** Does the sandbox take only what the owner of the keys signed, lately, and as it arrived? */
+/** The sandbox accepts only what the owner of the keys signed, recently, and as it arrived. */
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

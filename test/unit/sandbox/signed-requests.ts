@@ -1,4 +1,4 @@
-/** How does a test speak to the sandbox as a right client does, with one thing at a time made wrong? */
+/** Sends correct requests to the sandbox, with one thing at a time made wrong. */
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Credentials, signedHeaders } from '../../../src/jimeng/signature.ts';
 import type { Sandbox } from '../../support/sandbox.ts';

@@ -1,4 +1,4 @@
-/** Does a task walk its states by the clock, within the limits, and through a restart? */
+/** A task goes through its states by the clock, within the limits, and across a restart. */
 import { expect, it } from 'vitest';
 import { makeTaskId, readTaskId } from '../../../src/sandbox/identifiers.ts';
 import { startSandbox } from '../../support/sandbox.ts';
