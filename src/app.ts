@@ -98,11 +98,12 @@ async function open(settings: Settings, network: Network, log: Log, ending: Abor
   const clock = systemClock;
   const sandbox = settings.api === 'sandbox';
   const endpoint =
-    settings.api === 'sandbox' ? await embeddedSandbox(settings.sandboxSeconds) : remote(settings, settings.api);
+    settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const api = createApi({
     endpoint: () => endpoint.url(),
     credentials: endpoint.credentials ?? NO_KEYS,
     apiTimeoutSeconds: settings.apiTimeoutSeconds,
+    ...(settings.aigcMeta === undefined ? {} : { aigcMeta: settings.aigcMeta }),
     network,
     clock,
     log,
@@ -172,7 +173,7 @@ function remote(settings: Settings, url: URL): Endpoint {
 }
 
 /** Its own keys: the user's never go to it. */
-export async function embeddedSandbox(generationSeconds: number): Promise<Endpoint & { credentials: Credentials }> {
+export async function embeddedSandbox({ sandboxSeconds, stateDir }: Settings): Promise<Endpoint & { credentials: Credentials }> {
   const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
   let running: ReturnType<typeof startSandbox> | undefined;
   return {
@@ -180,7 +181,7 @@ export async function embeddedSandbox(generationSeconds: number): Promise<Endpoi
     origin: 'sandbox',
     isPrivate: true,
     url: async () => {
-      running ??= startSandbox({ generationSeconds });
+      running ??= startSandbox({ generationSeconds: sandboxSeconds, folder: join(stateDir, 'sandbox') });
       return new URL((await running).url);
     },
     close: async () => await (await running)?.close(),

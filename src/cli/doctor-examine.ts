@@ -136,7 +136,7 @@ async function askProvider(
       keysAre: 'accepted by the provider',
     });
   }
-  const sandbox = await embeddedSandbox(settings.sandboxSeconds);
+  const sandbox = await embeddedSandbox(settings);
   try {
     const facts = { name: 'the embedded sandbox', missingKeys: [], keysAre: "the sandbox's own; none are needed" };
     return await check(await sandbox.url(), sandbox.credentials, facts);
