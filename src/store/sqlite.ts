@@ -82,7 +82,9 @@ class SqliteEngine implements Engine {
     work: (tx: Tx) => Promise<Value>,
     { before }: { readonly before?: (tx: Tx) => Promise<void> } = {},
   ): Promise<Value> {
-    const turn = this.last.then(() => this.withOpened((opened) => this.transact(opened, work, before)));
+    // Whoever stands in line behind a transaction that waits in vain must not wait as long again.
+    const startedAt = this.clock.monotonic();
+    const turn = this.last.then(() => this.withOpened((opened) => this.transact(opened, work, before, startedAt)));
     this.last = turn.catch(() => undefined);
     return await turn;
   }
@@ -94,12 +96,13 @@ class SqliteEngine implements Engine {
   }
 
   async version(): Promise<number | undefined> {
-    // Of the reader: the writer's own number stands still when it writes.
-    return Number(await this.read(async (tx) => (await tx.get('PRAGMA data_version'))?.data_version));
+    return await this.withOpened(async ({ reader }) => await this.dataVersion(reader));
   }
 
   async changedElsewhere(signal: AbortSignal): Promise<void> {
-    const version = () => this.version().catch(() => undefined);
+    // Of the writer: its number stands still when this process writes.
+    const version = () =>
+      this.withOpened(({ writer, reader }) => this.dataVersion(writer ?? reader)).catch(() => undefined);
     const before = await version();
     while (!signal.aborted) {
       await this.clock.sleep(CHANGE_POLL_MILLISECONDS, signal).catch(() => undefined);
@@ -114,14 +117,19 @@ class SqliteEngine implements Engine {
     if (opened !== undefined) closeAll(opened);
   }
 
+  private async dataVersion(connection: Connection): Promise<number> {
+    return Number((await this.txOn(connection).get('PRAGMA data_version'))?.data_version);
+  }
+
   private async transact<Value>(
     { writer }: Opened,
     work: (tx: Tx) => Promise<Value>,
-    before: ((tx: Tx) => Promise<void>) | undefined,
+    before?: (tx: Tx) => Promise<void>,
+    startedAt = this.clock.monotonic(),
   ): Promise<Value> {
     if (writer === undefined) throw new StoreFailure('unavailable', `${this.place} can only be read`);
     const { database } = writer;
-    await this.whenFree(async () => database.exec('BEGIN IMMEDIATE'));
+    await this.whenFree(async () => database.exec('BEGIN IMMEDIATE'), startedAt);
     try {
       const tx = this.txOn(writer);
       await before?.(tx);
@@ -135,8 +143,7 @@ class SqliteEngine implements Engine {
   }
 
   /** Short tries with pauses in between: a lock of another process never blocks this one's event loop. */
-  private async whenFree<Value>(step: () => Promise<Value>): Promise<Value> {
-    const startedAt = this.clock.monotonic();
+  private async whenFree<Value>(step: () => Promise<Value>, startedAt = this.clock.monotonic()): Promise<Value> {
     for (let longest = 2; ; longest = Math.min(longest * 1.5, 25)) {
       try {
         return await step();
@@ -190,9 +197,9 @@ class SqliteEngine implements Engine {
     try {
       makePrivateFile(this.place);
       const writer = connect();
-      writer.database.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`,
-      );
+      const pragmas = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`;
+      // Several processes may make the file at the same time.
+      await this.whenFree(async () => writer.database.exec(pragmas));
       const opened = { writer, reader: connect(), identity: identityOf(this.place) };
       await this.migrate(opened, isNew);
       this.hasBeenOpen = true;

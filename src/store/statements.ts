@@ -2,6 +2,10 @@
 
 const OPEN = "('queued', 'submitting', 'generating')";
 
+/** A lease that has run out is enough: a process that only slept finds its entry claimed, and sends nothing. */
+const LEFT_QUEUED_CONDITION = `scope = :scope AND status = 'queued'
+  AND (owner IS NULL OR owner NOT IN (SELECT host.id FROM host WHERE host.lease_until > :now))`;
+
 const TASK = `task.seq, task.id, task.req_key, task.mode, task.fingerprint, task.status, task.fen, task.reserved_at,
   task.closed_at, task.attempts, task.save_again_at, task.provider_task_id, task.finished_from, task.finished_to,
   task.record, (SELECT host.lease_until FROM host WHERE host.id = task.owner) AS owner_until`;
@@ -79,7 +83,8 @@ export const WRITE_PACING = `INSERT INTO pacing (scope, req_key, limit_now, limi
   ON CONFLICT (scope, req_key) DO UPDATE SET limit_now = excluded.limit_now, limit_until = excluded.limit_until,
   paused_until = excluded.paused_until, refusals = excluded.refusals, probed_at = excluded.probed_at`;
 /** Entries whose process is gone: resumed by a paid call, or one of them by its own \`get\`. */
-export const RESUME_QUEUED = `UPDATE task SET owner = :me WHERE scope = :scope AND status = 'queued' AND owner IS NULL
+export const IS_ANY_LEFT = `SELECT 1 AS is_left FROM task WHERE ${LEFT_QUEUED_CONDITION} LIMIT 1`;
+export const RESUME_QUEUED = `UPDATE task SET owner = :me WHERE ${LEFT_QUEUED_CONDITION}
   AND (:id = '' OR id = :id) RETURNING id, req_key`;
 
 // Holding and recovery

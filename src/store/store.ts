@@ -163,8 +163,11 @@ export interface Store {
   /** The record's newest state could not be written yet. */
   isUnwritten(id: string): boolean;
   whenWritten(id: string): Promise<void>;
-  /** Resolves when a record may have changed, here or elsewhere, or when the signal is aborted. Never rejects. */
-  changed(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when a record may have changed, here or elsewhere, or when the signal is aborted. Never rejects.
+   * @param id changes of other tasks in this process do not count
+   */
+  changed(signal: AbortSignal, id?: string): Promise<void>;
   whyNotPaid(): string | undefined;
   /** Where records are, for sentences. */
   readonly place: string;

@@ -48,7 +48,7 @@ export class TaskStore implements Store {
   private readonly kept: KeptWrites;
   private readonly own: OwnTasks;
   private readonly held = new Set<string>();
-  private readonly waiters = new Set<() => void>();
+  private readonly waiters = new Map<() => void, string | undefined>();
   private elsewhere: AbortController | undefined;
   private statusSums: { readonly version: number | undefined; readonly byStatus: Sums['byStatus'] } | undefined;
 
@@ -79,7 +79,8 @@ export class TaskStore implements Store {
     const admitted = await this.engine.transaction(
       async (tx): Promise<Admission & { task?: Task }> => {
         const refused = this.whyNotPaid();
-        if (refused !== undefined) return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
+        if (refused !== undefined && body !== undefined)
+          return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
         if (admission.kind !== 'create') {
           if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
@@ -98,7 +99,7 @@ export class TaskStore implements Store {
       },
     );
     if (admitted.task !== undefined && admitted.kind === 'create') this.own.add(admitted.task.id, admitted.task);
-    this.notify();
+    this.notify(record.id);
     return admitted;
   }
 
@@ -129,7 +130,7 @@ export class TaskStore implements Store {
     );
     if (typeof claimed === 'object' && 'token' in claimed) {
       this.own.add(claimed.task.id, claimed.task, token);
-      this.notify();
+      this.notify(claimed.task.id);
     }
     return claimed;
   }
@@ -197,7 +198,7 @@ export class TaskStore implements Store {
     }
     if (isOpen(settled.status)) this.own.add(task.id, settled, token);
     else this.own.remove(task.id);
-    this.notify();
+    this.notify(task.id);
     return settled;
   }
 
@@ -219,10 +220,10 @@ export class TaskStore implements Store {
       const { engine, scope, kept, own, log } = this;
       return new TaskHold(taken.task, taken.registration, {
         ...{ engine, scope, kept, own, log },
-        onSaved: () => this.notify(),
+        onSaved: () => this.notify(id),
         onReleased: () => {
           this.held.delete(id);
-          this.notify();
+          this.notify(id);
         },
       });
     } catch (error) {
@@ -292,15 +293,18 @@ export class TaskStore implements Store {
       { account: this.scope },
     );
     if (cancelled !== undefined) this.own.remove(id);
-    this.notify();
+    this.notify(id);
     return cancelled;
   }
 
   async resumeQueued(id = ''): Promise<readonly string[]> {
+    const { scope } = this;
+    const isAnyLeft = await this.engine.read((tx) => tx.get(sql.IS_ANY_LEFT, { scope, now: tx.now }));
+    if (isAnyLeft === undefined) return [];
     const rows = await this.engine.transaction(
       async (tx) => {
         const me = (await this.lease.ensure(tx)).id;
-        return await tx.all(sql.RESUME_QUEUED, { scope: this.scope, me, id });
+        return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now });
       },
       { account: this.scope },
     );
@@ -349,7 +353,7 @@ export class TaskStore implements Store {
     await this.kept.whenWritten(id);
   }
 
-  async changed(signal: AbortSignal): Promise<void> {
+  async changed(signal: AbortSignal, id?: string): Promise<void> {
     if (signal.aborted) return;
     this.watchElsewhere();
     await new Promise<void>((resolve) => {
@@ -358,7 +362,7 @@ export class TaskStore implements Store {
         signal.removeEventListener('abort', wake);
         resolve();
       };
-      this.waiters.add(wake);
+      this.waiters.set(wake, id);
       signal.addEventListener('abort', wake);
     });
     if (this.waiters.size === 0) {
@@ -395,8 +399,11 @@ export class TaskStore implements Store {
     return paramsOf(record, this.scope, ties);
   }
 
-  private notify(): void {
-    for (const wake of [...this.waiters]) wake();
+  /** @param id undefined: any task may have changed */
+  private notify(id?: string): void {
+    for (const [wake, wanted] of [...this.waiters]) {
+      if (id === undefined || wanted === undefined || wanted === id) wake();
+    }
   }
 
   /** One look at other processes' writes for all that wait here. */

@@ -58,7 +58,8 @@ export class Collector {
         const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
         log.warn('video not saved', { task: task.id, code: problem.code });
         // The link may have been refreshed on the way.
-        saved = { ...withoutOwner(hold.task), error: errorOf(problem), ...this.nextSaving(task, problem) };
+        const { saveAgainAt: _a, ...current } = withoutOwner(hold.task);
+        saved = { ...current, error: errorOf(problem), ...this.nextSaving(task, problem) };
       }
     }
     const { providerStatus: _p, pollingProblem: _q, ...finished } = { ...saved, ...priceOfAdopted(saved) };

@@ -125,15 +125,16 @@ export class TaskService implements VideoService {
 
   async waitUntilTaken(view: TaskView, call: Call): Promise<TaskView> {
     const deadline = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS);
-    // Just queued: its turn to be sent is a moment away, unless it waits for others.
-    const isTaken = ({ task, queue }: TaskView) =>
-      task.status !== 'submitting' && (task.status !== 'queued' || queue?.waitsFor !== undefined);
+    const isTaken = async (task: Task) => {
+      if (task.status === 'queued') return (await this.queueState(task))?.waitsFor !== undefined;
+      return task.status !== 'submitting';
+    };
     return await this.waitFor(view, isTaken, { ...call, deadline });
   }
 
   async waitUntilOver(view: TaskView, call: Call): Promise<TaskView> {
     const taken = await this.waitUntilTaken(view, call);
-    return isOpen(taken.task.status) ? await this.waitFor(taken, ({ task }) => !isOpen(task.status), call) : taken;
+    return isOpen(taken.task.status) ? await this.waitFor(taken, async (task) => !isOpen(task.status), call) : taken;
   }
 
   async get(
@@ -377,18 +378,17 @@ export class TaskService implements VideoService {
   }
 
   /** What its process left is resumed; what is polled here is polled immediately. */
-  private async pollNow({ id, status, reqKey, ownerAlive, ...task }: Task, mode: ModeName | undefined): Promise<void> {
-    const { store, watcher, submitter, recovery } = this.options;
-    const isCorrected = mode !== undefined && task.request.mode !== mode && isMadeElsewhere(task);
+  private async pollNow(found: Task, mode: ModeName | undefined): Promise<void> {
+    const { watcher, recovery } = this.options;
+    const { id, status, ownerAlive } = found;
+    const isCorrected = mode !== undefined && found.request.mode !== mode && isAdopted(found);
     if (status === 'generating' || (isCorrected && status === 'not_found')) {
       // Even a call that does not want to wait asked: it gets the answer, when that comes soon.
       await watcher.watch(id, 'asked', isCorrected ? (record) => withMode(record, mode) : undefined);
       await this.forAMoment(watcher.whenPolled(id));
     }
     if (status === 'submitting' && !ownerAlive) await this.forAMoment(recovery.sweep());
-    if (status !== 'queued') return;
-    if (!ownerAlive) await orProblem(store.resumeQueued(id));
-    submitter.pump(reqKey);
+    if (status === 'queued' && !ownerAlive) await this.sendLeftTask(found);
   }
 
   /** The step goes on when the moment is over. */
@@ -397,31 +397,40 @@ export class TaskService implements VideoService {
     await pause(clock, { atMost: ASKED_WAIT_MILLISECONDS, signals: [ending], until: () => step });
   }
 
-  private async waitFor(first: TaskView, isReached: (view: TaskView) => boolean, call: Call): Promise<TaskView> {
-    let view = await this.readAgain(first);
-    while (!isReached(view)) {
-      call.onWait?.(view);
-      const isTimeLeft = await this.pauseOf(call);
-      view = await this.readAgain(view);
+  private async waitFor(
+    { task: first, joined, output }: TaskView,
+    isReached: (task: Task) => Promise<boolean>,
+    call: Call,
+  ): Promise<TaskView> {
+    let task = await this.readAgain(first);
+    while (!(await isReached(task).catch(() => false))) {
+      if (call.onWait !== undefined) call.onWait(await this.view(task, { joined }));
+      const isTimeLeft = await this.pauseOf(call, task.id);
+      task = await this.readAgain(task);
       if (!isTimeLeft) break;
+      // Its process died while this call waited for it.
+      if (task.status === 'queued' && !task.ownerAlive) await this.sendLeftTask(task).catch(() => undefined);
     }
-    return view;
+    return await this.view(task, { joined, output });
   }
 
   /** @returns what was last known where the disk fails now */
-  private async readAgain(known: TaskView): Promise<TaskView> {
-    const { task, joined, output } = known;
-    const found = await this.options.store.find(task.id).catch(() => undefined);
-    return await this.view(found ?? task, { joined, output });
+  private async readAgain(known: Task): Promise<Task> {
+    return (await this.options.store.find(known.id).catch(() => undefined)) ?? known;
+  }
+
+  private async sendLeftTask({ id, reqKey }: Task): Promise<void> {
+    await orProblem(this.options.store.resumeQueued(id));
+    this.options.submitter.pump(reqKey);
   }
 
   /** @returns false when the deadline has come or the caller has gone */
-  private async pauseOf(call: Call): Promise<boolean> {
+  private async pauseOf(call: Call, taskId?: string): Promise<boolean> {
     const { clock, store, ending } = this.options;
     const left = call.deadline - clock.monotonic();
     if (left <= 0 || call.signal.aborted || ending.aborted) return false;
     const atMost = Math.min(left, READ_AGAIN_MILLISECONDS);
-    await pause(clock, { atMost, signals: [call.signal, ending], until: (over) => store.changed(over) });
+    await pause(clock, { atMost, signals: [call.signal, ending], until: (over) => store.changed(over, taskId) });
     return true;
   }
 
@@ -449,9 +458,13 @@ export class TaskService implements VideoService {
     if (task.status !== 'queued') return undefined;
     if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
     const before = await store.queuedBefore(task);
-    const ledger = await store.queueLedger(task.reqKey);
-    const turn = nextTurn({ ...ledger, headIsOurs: true }, concurrency);
+    const ledger = { ...(await store.queueLedger(task.reqKey)), headIsOurs: true };
     const unknowns = ledger.unknowns.map(({ id }) => id);
+    // There is a slot for it beside those before it: it is about to be sent.
+    if (nextTurn({ ...ledger, inFlight: ledger.inFlight + before }, concurrency).kind === 'send') {
+      return { before, unknowns: [] };
+    }
+    const turn = nextTurn(ledger, concurrency);
     if (turn.kind === 'send') return { before, ...(before > 0 ? { waitsFor: 'turn' as const } : {}), unknowns: [] };
     const { waitsFor, until } = turn;
     return {
@@ -476,10 +489,6 @@ type ViewExtra = 'joined' | 'output' | 'problem' | 'copy' | 'missingFile';
 type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 
 /** The mode of a task that was made elsewhere is its user's word, and can be corrected as long as it has found nothing. */
-function isMadeElsewhere(task: Pick<TaskRecord, 'attempts' | 'firstNotFoundAt' | 'providerTaskId'>): boolean {
-  return isAdopted(task as TaskRecord);
-}
-
 function withMode(task: TaskRecord, mode: ModeName): TaskRecord {
   const hasFoundNothing = task.status === 'not_found' || task.firstNotFoundAt !== undefined;
   if (!isAdopted(task) || !hasFoundNothing || task.request.mode === mode) return task;
