@@ -1,8 +1,8 @@
 /** Sends one submit and prints its outcome: `node submit.cjs URL TIMEOUT_SECONDS`. */
 import { systemClock } from '../../src/clock.ts';
 import { type ApiOptions, createApi } from '../../src/jimeng/api.ts';
-import { createNetwork } from '../../src/network.ts';
-import { SANDBOX_CREDENTIALS } from './sandbox.ts';
+import { SANDBOX_CREDENTIALS } from '../../src/sandbox/sandbox.ts';
+import { createNetwork } from '../../src/system/network.ts';
 
 const [url = '', timeoutSeconds = ''] = process.argv.slice(2);
 const network = createNetwork({ httpProxy: undefined, httpsProxy: undefined, noProxy: undefined });

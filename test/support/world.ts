@@ -112,7 +112,7 @@ export async function openWorld(options: WorldOptions = {}) {
     now: () => clock.trueNow(),
     ...sandboxOptions,
   });
-  const network = createNetwork({ http: undefined, https: undefined, noProxy: '' });
+  const network = createNetwork({ httpProxy: undefined, httpsProxy: undefined, noProxy: undefined });
   const ending = new AbortController();
   const api: Api = createApi({
     endpoint: async () => new URL(sandbox.url),

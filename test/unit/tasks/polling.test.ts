@@ -90,7 +90,7 @@ test('50215 ends a task whose input it may mean, and says of others that the pro
 });
 
 test('done without a link is queried again, then over, and may have been charged', () => {
-  const without: QueryOutcome = { ...exchange, kind: 'failed', problem: new Problem('no_video') };
+  const without: QueryOutcome = { ...exchange, kind: 'done_without_link', problem: new Problem('no_video') };
   let task = record;
   for (let answer = 1; answer <= 3; answer++) {
     task = afterQuery(task, without, polled());

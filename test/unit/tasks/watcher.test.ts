@@ -101,7 +101,7 @@ describe('what somebody has to mend is reported, asking goes on, and the video c
     ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'VOLC_SECRETKEY'],
     ['InvalidSecretToken', { kind: 'gateway', code: 'InvalidSecretToken' }, 'VOLC_SESSION_TOKEN'],
     ['LackPolicy', { kind: 'gateway', code: 'LackPolicy' }, 'CVImageProcessFullAccess'],
-    ['50400', { kind: 'business', code: 50400 }, 'capability'],
+    ['50400', { kind: 'business', code: 50400 }, 'Volcengine console'],
   ];
   test.each(HINDRANCES)('%s', async (code, fault, hint) => {
     world = await openWorld();
