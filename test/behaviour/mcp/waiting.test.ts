@@ -1,4 +1,4 @@
-/** A call takes as long as it was asked to, and the task outlives the call. */
+/** Does a call take as long as it was told to, and does the task outlive whoever waits? */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
 import { createProgress } from '../../../src/mcp/progress.ts';
@@ -79,7 +79,7 @@ describe('a client that gives up', () => {
 });
 
 describe('progress', () => {
-  it('comes immediately, and names the task', async () => {
+  it('is there at once, and names the task', async () => {
     const seen: { at: number; progress: number; message?: string | undefined }[] = [];
     const from = performance.now();
     const onprogress = (told: { progress: number; message?: string | undefined }) => {
