@@ -100,7 +100,7 @@ export const CAMERA_NAMES: Readonly<Record<CameraTemplate, string>> = {
 const LENGTHS = Object.keys(FRAMES_OF_SECONDS).map(Number) as GeneratedSeconds[];
 const NEED_WORDS: Readonly<Record<Need, string>> = { required: 'required', optional: 'optional', none: '–' };
 
-export function renderModes(): string {
+function renderModes(): string {
   return [
     '# Jimeng Video 3.0: modes, prices, camera templates',
     table(
