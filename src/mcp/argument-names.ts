@@ -24,6 +24,9 @@ interface Idea {
   readonly tool?: string;
 }
 
+/** A refusal is read by a model: more than these help nobody. */
+const MAX_SENTENCES = 8;
+
 /** Input → names that models and people use for it. */
 const ALIASES: Readonly<Record<string, string>> = {
   prompt: 'text description prompt_text text_prompt query instruction content message',
@@ -103,13 +106,15 @@ export function correctNames(
 ): CorrectedNames {
   let corrected: Values | undefined = values;
   let tool: string | undefined;
-  const sentences = unknown.map(([name, value]) => {
+  const sentences = unknown.slice(0, MAX_SENTENCES).map(([name, value]) => {
     const idea = ideaOf(name, value, values, inputs);
     tool ??= idea?.tool;
     corrected = idea?.values === undefined || corrected === undefined ? undefined : { ...corrected, ...idea.values };
     const hint = idea?.hint ?? `the inputs are ${inputs.join(', ')}`;
     return `\`${shownName(name)}\` is not an input; ${hint}${/[?]$/.test(hint) ? '' : '.'}`;
   });
+  const more = unknown.length - MAX_SENTENCES;
+  if (more > 0) return { sentences: [...sentences, `${more} more names are not inputs.`], values: undefined };
   return { sentences, values: corrected, ...(tool === undefined ? {} : { tool }) };
 }
 
@@ -144,7 +149,7 @@ function ratioOf(value: unknown): unknown {
 
 /** The shortest length that holds what was wanted. */
 function lengthOf(value: unknown): unknown {
-  const seconds = Number(/\d+(\.\d+)?/.exec(String(value))?.[0]);
+  const seconds = Number(/\d+(\.\d+)?/.exec(plainChoice(value))?.[0]);
   return Number.isFinite(seconds) ? (DURATIONS.find((known) => known >= seconds) ?? DURATIONS.at(-1)) : value;
 }
 
@@ -194,7 +199,7 @@ function imagesIdea(value: unknown): Idea {
 
 /** The provider's own parameter: 24 frames a second and one more. */
 function framesIdea(value: unknown): Idea {
-  const seconds = Math.floor(Number(value) / PROVIDER_FPS);
+  const seconds = Math.floor(Number(plainChoice(value) || Number.NaN) / PROVIDER_FPS);
   return {
     hint: 'the length is `duration`, in seconds',
     values: Number.isFinite(seconds) ? { duration: lengthOf(seconds) } : {},

@@ -24,6 +24,9 @@ const BOOKKEEPING = new Set(
 const WRAPPERS = new Set(['input', 'arguments', 'args', 'kwargs', 'params', 'parameters', 'request']);
 const MAX_WRAPPERS = 4;
 
+/** A choice, a number, an id: longer texts are none, and are not searched. */
+const MAX_SHORT_CHARACTERS = 200;
+
 /** What clients write for an optional input that they do not use. */
 const NOT_GIVEN = new Set(['', 'null', 'undefined', 'none']);
 
@@ -147,12 +150,16 @@ function isOptional(schema: z.core.$ZodType): boolean {
 function saysNothing(name: string, value: unknown): boolean {
   if (name === 'seed' && value === -1) return true;
   if (Array.isArray(value)) return value.length === 0;
-  return typeof value === 'string' && name !== 'prompt' && NOT_GIVEN.has(value.trim().toLowerCase());
+  return name !== 'prompt' && isShort(value) && NOT_GIVEN.has(value.trim().toLowerCase());
+}
+
+function isShort(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_SHORT_CHARACTERS;
 }
 
 /** "8", " 8 ", "8s" for a length, "¥5" for an amount. */
 function numberOf(name: string, value: unknown): unknown {
-  if (typeof value !== 'string') return value;
+  if (!isShort(value)) return value;
   const text = value.normalize('NFKC').trim().toLowerCase();
   const [, before = '', digits, after = ''] = /^(¥?)\s*([+-]?\d+(?:\.\d+)?)\s*(\S*)$/.exec(text) ?? [];
   const unit = before + after;
@@ -160,7 +167,7 @@ function numberOf(name: string, value: unknown): unknown {
 }
 
 function booleanOf(value: unknown): unknown {
-  const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
+  const text = isShort(value) ? value.trim().toLowerCase() : value;
   return text === 'true' ? true : text === 'false' ? false : value;
 }
 
@@ -175,9 +182,11 @@ function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 
-/** Case, spaces, hyphens, underscores and full-width characters are no difference; 9x16 is 9:16. */
+/** Case, spaces, hyphens, underscores and full-width characters are no difference; 9x16 is 9:16. @returns '' for what is no choice */
 export function plainChoice(value: unknown): string {
-  const text = String(value)
+  const given = typeof value === 'number' ? String(value) : value;
+  if (!isShort(given)) return '';
+  const text = given
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[\s_-]+/g, '');
@@ -185,7 +194,6 @@ export function plainChoice(value: unknown): string {
 }
 
 function choiceOf(value: unknown, choices: readonly unknown[]): unknown {
-  if (typeof value !== 'string') return value;
   return choices.find((choice) => plainChoice(choice) === plainChoice(value)) ?? value;
 }
 
@@ -196,21 +204,28 @@ function templateOf(value: unknown): unknown {
 
 /** `jv-…` in backticks, as task:ID, or as jimeng://tasks/ID. */
 function taskIdOf(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
+  if (!isShort(value)) return value;
   const bare = value.trim().replace(/^[`'"<]+|[`'">]+$/g, '');
   return bare.replace(/^(?:task:|jimeng:\/\/tasks\/)/i, '').trim();
 }
 
 /** [path], {url}, {type: "image_url", image_url: {url}}, and the JSON text of these. */
-function imageOf(value: unknown): unknown {
-  if (typeof value === 'string' && /^\s*[[{]/.test(value)) {
-    const read = fromJson(value);
-    return typeof read === 'string' ? value : imageOf(read);
+function imageOf(given: unknown): unknown {
+  let value = given;
+  for (let depth = 0; depth < MAX_WRAPPERS; depth++) {
+    if (typeof value === 'string') {
+      const read = /^\s*[[{]/.test(value) ? fromJson(value) : value;
+      if (typeof read === 'string') return value;
+      value = read;
+    }
+    const name = isObject(value)
+      ? ['url', 'path', 'image_url'].find((known) => Object.hasOwn(value as Fields, known))
+      : undefined;
+    if (Array.isArray(value) && value.length === 1) value = value[0];
+    else if (isObject(value) && name !== undefined) value = value[name];
+    else return value;
   }
-  if (Array.isArray(value) && value.length === 1) return imageOf(value[0]);
-  if (!isObject(value)) return value;
-  const name = ['url', 'path', 'image_url'].find((known) => Object.hasOwn(value, known));
-  return name === undefined ? value : imageOf(value[name]);
+  return value;
 }
 
 /** `720p`, `1080p` or `pro` as a mode, where the pictures decide which one is meant. */

@@ -1,6 +1,6 @@
 /** The texts of the prompts, in English and in Chinese. */
 import { CAMERA_TEMPLATES, type CameraTemplate } from '../jimeng/modes.ts';
-import { CAMERA_NAMES, renderTemplates } from './mode-table.ts';
+import { CAMERA_NAMES, renderTemplates } from './resources.ts';
 
 export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];

@@ -24,9 +24,8 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { systemClock } from '../clock.ts';
-import { MAX_LINE_BYTES } from '../transports/lines.ts';
 import { wrongField } from '../transports/malformed-message.ts';
-import { StdioTransport } from '../transports/stdio.ts';
+import { MAX_LINE_BYTES, StdioTransport } from '../transports/stdio.ts';
 import { NAME, VERSION } from '../version.ts';
 import { type AskClient, clientRequests } from './client-requests.ts';
 import type { Handlers, Refused } from './handlers.ts';

@@ -261,7 +261,8 @@ function missing(name: RuledInput, { mode }: VideoInput): string {
 }
 
 function promptProblems(input: VideoInput, row: Mode): InputProblem[] {
-  const isEmpty = input.prompt === undefined || SHOWS_NOTHING.test(input.prompt);
+  // The rules also run where an input has the wrong type, which is reported by itself.
+  const isEmpty = input.prompt === undefined || (typeof input.prompt === 'string' && SHOWS_NOTHING.test(input.prompt));
   if (!isEmpty || (row.prompt === 'required unless image' && input.image !== undefined)) return [];
   const state = input.prompt === undefined ? 'missing' : 'empty';
   const exception = input.image === undefined ? '' : ' (only mode ti2v_pro with an image works without)';

@@ -51,6 +51,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'dist/commands.mjs',
     'dist/clip-worker.mjs',
     'dist/commands.mjs',
+    'dist/handlers.mjs',
     'dist/image-worker.mjs',
     'dist/main.js',
     'dist/mozjpeg-HASH.wasm',
@@ -61,7 +62,6 @@ it('the tarball holds these files, and of the build all of it', () => {
     'dist/server.js',
     'dist/squoosh_png_bg-HASH.wasm',
     'dist/third-party-licenses.txt',
-    'dist/work.mjs',
     'package.json',
   ]);
   const built = filesUnder(join(ROOT, 'dist')).map((path) => `dist/${path}`);

@@ -68,7 +68,7 @@ describe('a person is asked', () => {
     expect(asked?.params).toMatchObject({ message: '2 videos for ¥10.00: yes or no?' });
   });
 
-  it('and never answers: whoever asks ends it, and the client is told that the question is void', async () => {
+  it('and never answers: whoever asks ends it, and the client is notified', async () => {
     const { call, seen } = await connect({ elicitation: { form: {} } }, () => undefined);
     const until = new AbortController();
     const answer = call.elicit?.('Pay?', until.signal);

@@ -1,4 +1,4 @@
-/** Does the server end when its client goes, at once, with 0, and with everything paid on disk? */
+/** When its client goes, the server ends promptly with exit code 0 and with everything paid on disk. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

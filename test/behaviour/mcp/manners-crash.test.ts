@@ -1,4 +1,4 @@
-/** Is the server's last word a clear one, on stderr and in one line, when it cannot go on? */
+/** A server that cannot go on says why in one line on stderr. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

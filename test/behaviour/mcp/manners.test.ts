@@ -1,4 +1,4 @@
-/** Does the server keep its manners with a client that has none, over a raw pipe? Its ending is in ending.test.ts. */
+/** A server over a raw pipe stays alive and correct whatever its client sends. Its ending is in ending.test.ts. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -34,8 +34,8 @@ async function ask(server: RawServer, method: string, params?: object) {
   return await server.answer(id);
 }
 
-/** Every test below leaves it as it was: alive, listening, its stdout pure. */
-describe('a client that is rude', () => {
+/** Every test below leaves the server as it was: alive, listening, its stdout pure. */
+describe('a misbehaving client', () => {
   let server: RawServer;
   beforeAll(async () => {
     server = start({ LOG_LEVEL: 'trace' });
@@ -53,16 +53,16 @@ describe('a client that is rude', () => {
       'an answer to nothing',
       '{"jsonrpc":"2.0","id":77,"result":{}}\n{"jsonrpc":"2.0","id":78,"error":{"code":1,"message":"x"}}\n',
     ],
-    ['a notification that there is not', '{"jsonrpc":"2.0","method":"notifications/nothing"}\n'],
+    ['an unknown notification', '{"jsonrpc":"2.0","method":"notifications/nothing"}\n'],
     ['a cancellation of nothing', '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}\n'],
     ['__proto__', '{"jsonrpc":"2.0","__proto__":{"id":1},"method":"__proto__"}\n'],
     ['JSON 100,000 deep', `${'['.repeat(100_000)}\n`],
-  ])('and sends %s is listened to afterwards', async (_what, text) => {
+  ])('that sends %s is still listened to', async (_what, text) => {
     write(text);
     await isListening();
   });
 
-  it('and sends a message in pieces, or several in one, is answered each', async () => {
+  it('that sends a message in pieces, or several in one, is answered each', async () => {
     const text = '{"jsonrpc":"2.0","id":601,"method":"ping","params":{"_meta":{"x":"日出"}}}\r\n';
     const bytes = Buffer.from(text);
     for (const [from, to] of [
@@ -77,13 +77,13 @@ describe('a client that is rude', () => {
     for (const id of [601, 602, 603]) expect(await server.answer(id)).toMatchObject({ result: {} });
   });
 
-  it('and calls a method that there is not gets −32601', async () => {
+  it('that calls an unknown method gets −32601', async () => {
     for (const method of ['tools/run', 'server/discover', 'logging/setLevel', 'tasks/list', '']) {
       expect(await ask(server, method)).toMatchObject({ error: { code: -32601 } });
     }
   });
 
-  it('and calls a tool that there is not, or none, gets −32602 and the names of those there are', async () => {
+  it('that calls an unknown tool, or none, gets −32602 and the names of the tools', async () => {
     for (const params of [{ name: 'make_movie', arguments: {} }, {}, { name: 5 }]) {
       const { error } = await ask(server, 'tools/call', params);
       expect(error?.code, JSON.stringify(params)).toBe(-32602);
@@ -91,24 +91,24 @@ describe('a client that is rude', () => {
     }
   });
 
-  it.each([[[1]], ['a cat'], [5]])('and gives %j as arguments gets a tool error', async (given) => {
+  it.each([[[1]], ['a cat'], [5]])('that gives %j as arguments gets a tool error', async (given) => {
     const { result } = await ask(server, 'tools/call', { name: 'generate_video', arguments: given });
     expect(result).toMatchObject({ isError: true, structuredContent: { status: 'refused', cost: { charge: 'none' } } });
     expect(result?.content[0]?.text).toContain('The arguments must be an object.');
   });
 
-  it('and asks for a task of the protocol, which this server does not have, gets the call’s own result', async () => {
+  it('that asks for a task of the protocol, which this server does not have, gets the call’s own result', async () => {
     const checked = { name: 'generate_video', arguments: { prompt: 'a cat', dry_run: true }, task: { ttl: 60_000 } };
     const { result } = await ask(server, 'tools/call', checked);
     expect(result).toMatchObject({ structuredContent: { status: 'checked' } });
   });
 
-  it('and sends 12 MB of garbage is listened to afterwards', async () => {
+  it('that sends 12 MB of garbage is still listened to', async () => {
     write(`${'x'.repeat(12_000_000)}\n`);
     await isListening();
   });
 
-  it('and sends a call of 12 MB gets a tool error that says what is too long', async () => {
+  it('that sends a call of 12 MB gets a tool error that says what is too long', async () => {
     const long = { name: 'generate_video', arguments: { prompt: 'x'.repeat(12_000_000) } };
     const { result } = await ask(server, 'tools/call', long);
     expect(result).toMatchObject({ isError: true, structuredContent: { status: 'refused', cost: { charge: 'none' } } });
@@ -118,7 +118,7 @@ describe('a client that is rude', () => {
     expect(result?.content[0]?.text?.length).toBeLessThan(1_000);
   });
 
-  it('and sends a picture of 15 MB as a data URL gets an answer about the picture', async () => {
+  it('that sends a picture of 15 MB as a data URL gets an answer about the picture', async () => {
     const image = `data:image/png;base64,${'A'.repeat(20_000_000)}`;
     const { result } = await ask(server, 'tools/call', {
       name: 'generate_video',
@@ -127,7 +127,7 @@ describe('a client that is rude', () => {
     expect(result).toMatchObject({ isError: true, structuredContent: { error: { code: 'invalid_image' } } });
   });
 
-  it('and sends a message of more than 64 MB is told so', async () => {
+  it('that sends a message of more than 64 MB gets an error that says so', async () => {
     const params = JSON.stringify({ name: 'generate_video', arguments: { prompt: 'x'.repeat(64 * 1024 * 1024) } });
     const id = nextId++;
     write(`{"method":"tools/call","params":${params},"jsonrpc":"2.0","id":${id}}\n`);

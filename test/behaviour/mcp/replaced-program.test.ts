@@ -1,4 +1,4 @@
-/** What is told when an update put another program in the place of the one that runs? Nothing is lost, and nothing is untrue. */
+/** An update that replaces the running program loses nothing, and the answers say what to do. */
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ it('before the first call: restart it, and it ends when its client goes', async 
   expect(server.stderr()).toBe('');
 });
 
-it('before the first submit: nothing is sent, at once, and a line for the log does not end the server', async () => {
+it('before the first submit: nothing is sent, the refusal comes immediately, and a log line does not end the server', async () => {
   const program = await installed('submit');
   const session = await connect(workspace.environment(sandbox.url), workspace.folder, [process.execPath, program.main]);
   await session.call('list_video_tasks', {});

@@ -1,4 +1,4 @@
-/** Do resources, prompts and completions reach a real client, with the protocol's own errors? */
+/** Resources, prompts and completions reach a real client, with the protocol's own errors. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PROMPTS } from '../../../src/mcp/prompts.ts';
 import { RESOURCE_TEMPLATES, RESOURCES } from '../../../src/mcp/resources.ts';
@@ -24,7 +24,7 @@ it('they are listed as they are written, without keys', async () => {
   expect(read.contents).toMatchObject([{ uri: 'jimeng://modes', mimeType: 'text/markdown' }]);
 });
 
-it('a task reads as get_video_task told it, and its id is completed; the provider is not asked for it', async () => {
+it('a task reads as get_video_task reported it, and its id is completed; the provider is not queried', async () => {
   const made = await stage.call('generate_video', { prompt: 'A heron takes off', wait_seconds: 50 });
   const id = made.report.task_id ?? '';
   const requests = stage.sandbox.requests.length;
@@ -54,7 +54,7 @@ it('a prompt is filled in, its arguments are completed, and wrong ones are −32
   await expect(client.getPrompt({ name: 'nothing' })).rejects.toMatchObject({ code: -32602 });
 });
 
-it('a resource that there is not is −32002; without keys, a task’s is an error that says what is missing', async () => {
+it('an unknown resource is −32002; without keys, a task’s is an error that says what is missing', async () => {
   const unknown = stage.client.readResource({ uri: 'jimeng://tasks/jv-00000000-aaaaa' });
   await expect(unknown).rejects.toMatchObject({ code: -32002, message: expect.stringContaining('jimeng://modes') });
   const locked = keyless.client.readResource({ uri: 'jimeng://tasks/jv-00000000-aaaaa' });

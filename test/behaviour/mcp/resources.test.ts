@@ -1,4 +1,4 @@
-/** Do the resources tell what is known, for free: no provider asked, nothing written, nothing taken up? */
+/** Resources report what is known here: no provider is queried, nothing is written, nothing is resumed. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,7 @@ describe('the table of modes', () => {
 });
 
 describe('a task', () => {
-  it('reads as get_video_task tells it, by our id and by the provider’s, and nobody is asked', async () => {
+  it('reads as get_video_task reports it, by our id and by the provider’s, and the provider is not queried', async () => {
     const record = await recorded({ status: 'generating', ...ACCEPTED });
     const before = filesIn();
     for (const id of [record.id, ACCEPTED.provider_task_id]) {

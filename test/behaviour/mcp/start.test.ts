@@ -1,4 +1,4 @@
-/** Does the server start whatever is set, and tell by name what is missing or wrong? */
+/** The server starts whatever is set, and reports by name what is missing or wrong. */
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INSTRUCTIONS } from '../../../src/mcp/listing.ts';
@@ -53,7 +53,7 @@ describe('without keys', () => {
 });
 
 describe('with settings that are wrong', () => {
-  it('it starts, and the first call tells all of them by name', async () => {
+  it('it starts, and the first call reports all of them by name', async () => {
     const wrong = {
       VOLC_ACCESSKEY: 'AKLTx',
       VOLC_SECRETKEY: '__encrypted__:abc',
@@ -82,7 +82,7 @@ describe('a call that is wrong', () => {
   });
   afterAll(() => stage.close());
 
-  it('to a tool that there is not is a protocol error', async () => {
+  it('to an unknown tool is a protocol error', async () => {
     const asked = stage.client.callTool({ name: 'generate_vidoe', arguments: {} });
     await expect(asked).rejects.toMatchObject({
       code: ErrorCode.InvalidParams,

@@ -300,6 +300,32 @@ describe('names of another kind', () => {
   });
 });
 
+describe('hostile values', () => {
+  const deep = JSON.parse(`${'['.repeat(5000)}1${']'.repeat(5000)}`);
+  const noText = JSON.parse('{"toString":1,"valueOf":2}');
+  const wrongNames = ['resolution', 'size', 'length', 'frames', 'images', 'model', 'style', 'ratio', 'n', 'foo'];
+  it.each([...INPUTS.filter(([tool]) => tool === 'generate_video').map(([, input]) => input), ...wrongNames])(
+    '%s: a deep list, an object that has no text, a megabyte: refused as an input, within a moment',
+    (input) => {
+      for (const value of [deep, noText, [noText], { url: noText }, `${'1'.repeat(1e6)} x y`, `${'`'.repeat(1e6)}x`]) {
+        const from = performance.now();
+        try {
+          parse('generate_video', { prompt: 'x', image: IMAGE, [input]: value });
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'invalid_input' });
+          expect((error as Error).message.length).toBeLessThan(3000);
+        }
+        expect(performance.now() - from).toBeLessThan(2000);
+      }
+    },
+  );
+
+  it('a thousand unknown names are refused in a few sentences', () => {
+    const given = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`name${index}`, index]));
+    expect(refusal('generate_video', { prompt: 'x', ...given }).length).toBeLessThan(4000);
+  });
+});
+
 it('all faults of a call are reported together', () => {
   const given = {
     duration: 7,

@@ -1,4 +1,4 @@
-/** Do the prompts end in a call that is right as it stands, and only after the user's yes to its price? */
+/** Prompts end in a call that is valid as it stands, after the user has agreed to its price. */
 import { describe, expect, it } from 'vitest';
 import { CAMERA_TEMPLATE_IDS, CAMERA_TEMPLATES } from '../../../src/jimeng/modes.ts';
 import { completeArgument, PROMPTS, renderPrompt } from '../../../src/mcp/prompts.ts';

@@ -1,7 +1,7 @@
 /** Lines come out as they went in, whatever the pieces, and only a line that is too long is dropped. */
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { readLines } from '../../../src/transports/lines.ts';
+import { readLines } from '../../../src/transports/stdio.ts';
 
 /** What comes out, chunk by chunk, of what goes in so. */
 async function through(
