@@ -65,8 +65,8 @@ export const RULES: Readonly<Record<string, Change>> = {
   },
   'a named file is found again': {
     file: SAVE,
-    from: 'const found = await findFinished(folder, record);',
-    to: 'const found = (true as boolean) ? undefined : await findFinished(folder, record);',
+    from: 'const found = await findFinished(context, destination, record);',
+    to: 'const found = (true as boolean) ? undefined : await findFinished(context, destination, record);',
   },
   'the second name is removed': {
     file: SAVE,

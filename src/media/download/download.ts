@@ -8,7 +8,7 @@ import { AttemptFailure, attemptFailureOf, attemptFailureOfStatus, DownloadProbl
 import { encodingOf, headerOf, hostOf, type LinkResponse, type Links, openLinks, receive } from './link.ts';
 import { beginsMp4, MP4_HEAD_BYTES, PartFile } from './part-file.ts';
 
-export { DownloadProblem, type RetryAdvice, retryAdvice } from './failures.ts';
+export { DownloadProblem, retryAdvice } from './failures.ts';
 
 export interface DownloadRequest {
   readonly url: string;

@@ -159,16 +159,21 @@ export async function receive(
     waitingBytes = 0;
     if (chunks.length > 0) await take(chunks);
   };
+  /** A small compressed body may unpack to any size: the decoder stops, too. */
+  const stop = (error: Error) => {
+    body.destroy(error);
+    decoder?.destroy(error);
+  };
   const checkWaiting = () => {
     if (waitingBytes + (decoder?.writableLength ?? 0) <= MAX_WAITING_BYTES) return;
-    body.destroy(new AttemptFailure('it came faster than the disk takes it'));
+    stop(new AttemptFailure('it came faster than the disk takes it'));
   };
   const arrived = new Promise<void>((resolve, reject) => {
     source.on('data', (chunk: Uint8Array) => {
       waiting.push(chunk);
       waitingBytes += chunk.length;
       taking = taking.then(takeWaiting);
-      taking.catch((error: Error) => body.destroy(error));
+      taking.catch(stop);
       checkWaiting();
     });
     source.on('end', resolve).on('error', reject);

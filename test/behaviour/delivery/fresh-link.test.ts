@@ -38,7 +38,7 @@ it.each([
     /^Set VOLC_ACCESSKEY, .*; then call get_video_task with/,
   ],
   [{ kind: 'business', code: 50400 }, '50400', /^Open this mode's capability .*; then call get_video_task with/],
-] as const)('what keeps it from a fresh link is told, with what mends it: %j', async (fault, code, mend) => {
+] as const)('what prevents a fresh link is reported, with its fix: %j', async (fault, code, hint) => {
   const prompt = `kept from it by ${code}`;
   const task_id = await withDeadLink(prompt);
   const when = whenAskedFor(stage, prompt);

@@ -172,6 +172,7 @@ describe('`output` as people and models write it', () => {
     ['"`trip/dog.mp4`"', 'videos/trip'],
     ['my\\ trip/dog.mp4', 'videos/my trip'],
     ['$HOME/dog.mp4', 'videos'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what a caller may write
     ['${HOME}/dog.mp4', 'videos'],
     ['@~/dog.mp4', 'videos'],
     ['the dog\u2019s trip/dog.mp4', 'videos/the dog\u2019s trip'],
@@ -186,6 +187,7 @@ describe('`output` as people and models write it', () => {
     'trip/"dog".mp4',
     "'trip/dog",
     '$OUT/dog',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what a caller may write
     'trip/${X}/dog',
     '%USERPROFILE%/dog',
     'sandbox:/mnt/data/dog.mp4',

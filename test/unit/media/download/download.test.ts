@@ -333,6 +333,15 @@ describe('an endless body', () => {
     expect(await readdir(host.folder)).toEqual([]);
   });
 
+  test('that a small compressed one unpacks to is stopped, too', async () => {
+    const body = gzipSync(Buffer.concat([VIDEO.subarray(0, 1100), Buffer.alloc(600e6)]), { level: 1 });
+    const length = body.length;
+    host.last = serve({ body, headers: { 'content-encoding': 'gzip' } });
+    const problem = await host.problemOf({ fs: withFree(580e6) });
+    expect(length).toBeLessThan(5e6);
+    expect(problem.message).toContain('500.0 MB are left untouched');
+  });
+
   test('a file as large as clips are may use what there is', async () => {
     await host.expectWhole({ fs: withFree(5e6) });
   });
