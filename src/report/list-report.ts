@@ -54,7 +54,8 @@ export type ListReport = z.infer<typeof listSchema>;
 type Item = ListReport['tasks'][number];
 
 export function listReport(view: ListView, phrasing: Phrasing): ListReport {
-  const { counts, total, changed, sandbox } = view;
+  const { counts, total, changed } = view;
+  const sandbox = view.sandbox || view.tasks.some((task) => task.sandbox);
   const report = compact({
     tasks: view.tasks.map((task) => itemOf(task, view, phrasing)),
     films: [],
@@ -106,14 +107,14 @@ function spentOf({ spending }: ListView): NonNullable<ListReport['spent']> {
 
 function shortened(report: ListReport): ListReport {
   let shorter = report;
-  for (const share of [1, 0.5, 0.2, 0]) {
+  for (const share of [0.5, 0.2, 0]) {
+    if (Buffer.byteLength(JSON.stringify(shorter)) <= MAX_BYTES) break;
     const tasks = report.tasks.map(({ prompt, error, ...item }) => ({
       ...item,
       ...(prompt === undefined || share === 0 ? {} : { prompt: cut(prompt, MAX_PROMPT_CHARACTERS * share) }),
       ...(error === undefined ? {} : { error: shortError(error, MAX_ERROR_CHARACTERS * share) }),
     }));
     shorter = { ...report, tasks };
-    if (Buffer.byteLength(JSON.stringify(shorter)) <= MAX_BYTES) break;
   }
   return shorter;
 }
