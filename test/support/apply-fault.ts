@@ -1,7 +1,7 @@
 /** What the client gets when a fault applies to its request. */
 import type { ServerResponse } from 'node:http';
 import { type Answer, businessAnswer, gatewayAnswer, successAnswer } from '../../src/sandbox/answers.ts';
-import { type Exchange, SANDBOX_HEADER, sendAnswer } from './sandbox.ts';
+import { type Exchange, SANDBOX_HEADER, sendAnswer } from '../../src/sandbox/sandbox.ts';
 import { readRange } from '../../src/sandbox/video.ts';
 import type { ApiFault, ChangingFault, ReplacingFault, VideoFault } from './fault-plan.ts';
 

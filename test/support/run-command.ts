@@ -10,7 +10,7 @@ export const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.u
 /** How sentences name it. */
 export const COMMAND = commandFor(
   { path: PROGRAM, node: process.execPath },
-  { system: process.platform, searchPath: '', isThere: () => false },
+  { system: process.platform, searchPath: '', isThere: () => false, read: () => undefined },
 );
 
 export interface CommandResult {

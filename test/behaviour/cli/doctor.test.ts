@@ -9,13 +9,13 @@ import { examine } from '../../../src/cli/doctor-examine.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { MODES } from '../../../src/jimeng/modes.ts';
 import { silentLog } from '../../../src/log.ts';
-import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { SETTINGS } from '../../../src/settings.ts';
-import { setStage } from '../../cli/stage.ts';
 import { makeAuthority } from '../../support/certificates.ts';
 import { startProxy } from '../../support/proxy-server.ts';
 import { runCommand } from '../../support/run-command.ts';
+import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/workspace.ts';
+import { setStage } from './stage.ts';
 
 const SECRET = 'c3VwZXIgc2VjcmV0==';
 const TOKEN = 'STS2eHidden';
