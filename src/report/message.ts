@@ -31,7 +31,7 @@ export function messageOf(view: TaskView, phrasing: Phrasing): string {
   ].join(' ');
 }
 
-export const SANDBOX = 'This is the sandbox: not a real video, and nothing is charged.';
+export const SANDBOX = 'Sandbox: not a real video, and nothing is charged.';
 
 function joinedSentence({ id, sandbox }: TaskRecord, { anotherTake }: Phrasing): string {
   const money = sandbox ? 'nothing new was made' : 'nothing new was charged';

@@ -6,7 +6,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { expect } from 'vitest';
-import { listSchema, type Report, reportSchema } from '../../src/report/report.ts';
+import { listSchema } from '../../src/report/list-report.ts';
+import { type Report, reportSchema } from '../../src/report/report.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from './server-workspace.ts';
 

@@ -22,7 +22,7 @@ describe('sandbox', () => {
     expect(Object.keys(settings)).toEqual(['JIMENG_VIDEO_API_URL', 'VOLC_ACCESSKEY', 'VOLC_SECRETKEY']);
     Object.assign(workspace.env, settings);
     const made = await runCommand(['generate', 'a cat'], workspace);
-    expect(made.stdout).toContain('This is the sandbox: not a real video');
+    expect(made.stdout).toContain('Sandbox: not a real video');
     expect(made.code).toBe(0);
 
     const port = new URL(settings.JIMENG_VIDEO_API_URL ?? '').port;
