@@ -146,13 +146,11 @@ export function refusal(
 
 /** A dry run: everything is valid, and nothing was recorded or sent. */
 export function checkedReport(view: CheckedView, phrasing: Phrasing): Report {
-  const { request, estimatedFen, billedSeconds, place, same, notes, sandbox } = view;
+  const { request, estimatedFen, billedSeconds, path, same, notes, sandbox } = view;
   const cny = estimatedFen / 100;
   const price = `${sandbox ? 'Price outside the sandbox' : 'Estimated cost'}: ${yuan(cny)} (${billedSeconds} s billed).`;
   const where =
-    place === undefined
-      ? 'Its link would be given, and nothing saved.'
-      : `It would be saved in ${oneLine(place.folder)}.`;
+    path === undefined ? 'Its link would be given, and nothing saved.' : `It would be saved to ${oneLine(path)}.`;
   const sentences =
     same === undefined
       ? [`Valid. ${price} ${where}`, ...conversionNotes(request, billedSeconds), ...notes.map(sentence)]

@@ -50,13 +50,14 @@ const CHECKED: CheckedView = {
   estimatedFen: 280,
   billedSeconds: 10,
   place: { folder: '/home/you/Videos/Jimeng' },
+  path: '/home/you/Videos/Jimeng/2026-09-01 How much.mp4',
   now: NOW,
   sandbox: false,
 };
 
 const OTHERS: Readonly<Record<string, Report>> = {
   checked: checkedReport(CHECKED, TOOLS),
-  'checked-sandbox': checkedReport({ ...CHECKED, sandbox: true, place: undefined }, TOOLS),
+  'checked-sandbox': checkedReport({ ...CHECKED, sandbox: true, place: undefined, path: undefined }, TOOLS),
   'checked-joins': checkedReport({ ...CHECKED, same: taskOf({ status: 'generating', ...ACCEPTED }) }, TOOLS),
   'refused-input': refusal(
     new Problem('invalid_input', {
