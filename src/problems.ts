@@ -184,6 +184,8 @@ export interface ProblemDetails {
   readonly retryable?: boolean;
   /** The task that has to be fetched before the call is made again. */
   readonly getFirst?: string;
+  /** From when the same call can succeed, milliseconds since 1970. */
+  readonly retryAt?: number;
   /** The provider's number or name for it, as text. */
   readonly providerCode?: string;
   /** The provider's own words; data, never shown unescaped or whole. */
@@ -204,6 +206,7 @@ export class Problem extends Error {
   readonly providerCode: string | undefined;
   readonly providerText: string | undefined;
   readonly getFirst: string | undefined;
+  readonly retryAt: number | undefined;
 
   constructor(code: ProblemCode, details: ProblemDetails = {}) {
     const known: ProblemRow = PROBLEMS[code];
@@ -216,6 +219,7 @@ export class Problem extends Error {
     this.providerCode = details.providerCode;
     this.providerText = details.providerText;
     this.getFirst = details.getFirst;
+    this.retryAt = details.retryAt;
   }
 }
 

@@ -6,7 +6,7 @@ import { chargeOf, TASK_STATUSES, type Task } from '../tasks/record.ts';
 import { sentenceOf, waitsFor } from './message.ts';
 import { nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
-import { cnyOf, compact, isoOf } from './report.ts';
+import { cnyOf, compact, isoOf, refusalMessage } from './report.ts';
 import { cut, oneLine } from './text.ts';
 
 const MAX_PROMPT_CHARACTERS = 80;
@@ -71,7 +71,7 @@ export function listReport(view: ListView, phrasing: Phrasing): ListReport {
 
 /** The call was refused, in the shape of a list. */
 export function listRefusal(problem: Problem, phrasing: Phrasing): ListReport {
-  const error = { code: problem.code, message: oneLine(problem.message) };
+  const error = { code: problem.code, message: refusalMessage(problem, phrasing) };
   return { tasks: [], error, next_step: phrasing.nextStep(nextStepAfter(problem, undefined)) };
 }
 

@@ -118,7 +118,7 @@ export function cancelReport(
 }
 
 /** Nothing of the sandbox is ever charged. */
-export function shownCharge(task: TaskRecord): Charge {
+function shownCharge(task: TaskRecord): Charge {
   return task.sandbox ? 'none' : chargeOf(task);
 }
 
@@ -136,12 +136,17 @@ export function refusal(
   return compact({
     task_id: taskId,
     status: isFree ? ('refused' as const) : ('unknown' as const),
-    message: oneLine(problem.message),
+    message: refusalMessage(problem, phrasing),
     next_step: phrasing.nextStep(nextStepAfter(problem, taskId)),
     sandbox: about.sandbox ? true : undefined,
     cost: taskId === undefined ? { charge: about.sandbox ? ('none' as const) : problem.charge } : undefined,
     error: errorIn(problem),
   });
+}
+
+export function refusalMessage({ message, retryAt }: Problem, { time }: Phrasing): string {
+  const when = retryAt === undefined ? '' : ` The call can succeed from ${time(retryAt)} on.`;
+  return `${oneLine(message)}${when}`;
 }
 
 /** A dry run: everything is valid, and nothing was recorded or sent. */

@@ -67,7 +67,7 @@ const OTHERS: Readonly<Record<string, Report>> = {
     TOOLS,
   ),
   'refused-no-keys': refusal(new Problem('missing_credentials'), TOOLS),
-  'refused-budget': refusal(new Problem('budget_exceeded'), TOOLS),
+  'refused-budget': refusal(new Problem('budget_exceeded', { retryAt: NOW + HOUR }), TOOLS),
   'refused-declined': refusal(new Problem('confirmation_declined'), TOOLS),
   'refused-about-task': refusal(new Problem('state_busy'), TOOLS, { taskId: 'jv-mf0h5s00-k7m2p' }),
   'refused-no-record': refusal(new Problem('no_record'), TOOLS, { taskId: 'jv-mf0h5s00-k7m2p' }),
