@@ -80,7 +80,7 @@ describe('the command', () => {
     const stage = await setStage(context, { closedCapabilities: reqKeysOf('Pro') });
     const { code, stdout, stderr } = await stage.run('doctor');
     expect(stdout).toMatch(
-      /^You can make 720P and 1080P videos; Pro is not opened yet: open this mode's capability .*\.\n/,
+      /^You can make 720P and 1080P videos; Pro is not opened yet: open it in the Volcengine console .*\.\n/,
     );
     expect(stdout).toMatch(/^ {2}Pro +Not opened \(50400, jimeng_ti2v_v30_pro\)\. Open this mode's capability .*\.$/m);
     expect([code, stderr]).toEqual([1, '']);
