@@ -131,8 +131,10 @@ export const STATUSES = {
   ],
   queued: ['recorded, not sent yet; waits for a slot', '已记录，尚未发送，等待并发名额'],
   submitting: ['sent or about to be; waiting for the answer', '已发送或即将发送，等待响应'],
-  in_queue: ['accepted; queued at the provider', '服务方已接收，排队中'],
-  generating: ['being generated, or being saved', '生成中，或正在保存'],
+  generating: [
+    'the provider has it (`provider.status`: `in_queue` or `generating`), or it is being saved',
+    '服务方已接收（`provider.status` 为 `in_queue` 或 `generating`），或正在保存',
+  ],
   done: [
     'finished and saved; or finished, with the link and the reason why it could not be saved',
     '已完成并保存；或已完成，附链接和未能保存的原因',

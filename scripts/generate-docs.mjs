@@ -124,7 +124,7 @@ function tables(sources, language) {
     ]),
     settings: settingRows(sources, pick),
     errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, hint }]) => {
-      const told = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, mend];
+      const told = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, hint];
       return [code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), ...told.map(cell)];
     }),
   };

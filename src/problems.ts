@@ -111,7 +111,7 @@ const OWN = {
     'provider',
     {
       unplayable_video: ['The file is not a playable MP4.', 'wait a minute'],
-      no_video: ['The provider finished the task without a video.', 'try another seed, or change the prompt'],
+      no_video: ['The provider finished the task without a video.', 'wait a few minutes'],
     },
     { retryable: true },
   ),
@@ -179,7 +179,13 @@ export interface ProblemDetails {
   /** Replaces the row's hint: an imperative without a full stop, which names no tool and no option. */
   readonly hint?: string;
   /** Replaces the row's value where this case differs. */
+  readonly who?: Who;
+  /** Replaces the row's value where this case differs. */
   readonly retryable?: boolean;
+  /** The task that has to be fetched before the call is made again. */
+  readonly getFirst?: string;
+  /** From when the same call can succeed, milliseconds since 1970. */
+  readonly retryAt?: number;
   /** The provider's number or name for it, as text. */
   readonly providerCode?: string;
   /** The provider's own words; data, never shown unescaped or whole. */
@@ -199,17 +205,21 @@ export class Problem extends Error {
   readonly hint: string;
   readonly providerCode: string | undefined;
   readonly providerText: string | undefined;
+  readonly getFirst: string | undefined;
+  readonly retryAt: number | undefined;
 
   constructor(code: ProblemCode, details: ProblemDetails = {}) {
     const known: ProblemRow = PROBLEMS[code];
     super(details.what ?? known.what, { cause: details.cause });
     this.code = details.code ?? code;
-    this.who = known.who;
+    this.who = details.who ?? known.who;
     this.charge = known.charge;
     this.retryable = details.retryable ?? known.retryable;
     this.hint = details.hint ?? known.hint;
     this.providerCode = details.providerCode;
     this.providerText = details.providerText;
+    this.getFirst = details.getFirst;
+    this.retryAt = details.retryAt;
   }
 }
 

@@ -233,7 +233,7 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (problems.length > 0) {
     throw new Problem('invalid_settings', {
       what: problems.map(({ message }) => message).join(' '),
-      hint: `correct ${[...new Set(problems.map(({ name }) => name))].join(', ')} in the server's settings and restart it`,
+      hint: `correct ${[...new Set(problems.map(({ name }) => name))].join(', ')}`,
     });
   }
   const asksProvider = operations.includes('paid') || operations.includes('query');
@@ -246,6 +246,6 @@ function missingKeys({ missingKeys: missing, notes }: ReadSettings): Problem {
   const [are, them] = missing.length > 1 ? ['are', 'them'] : ['is', 'it'];
   return new Problem('missing_credentials', {
     what: `${names} ${are} not set, and every call to the provider needs ${them}.${others.join('')}`,
-    hint: `set ${names} in the server's settings (keys are made at https://console.volcengine.com/iam/keymanage), or JIMENG_VIDEO_API_URL=sandbox to try it without an account, and restart the server`,
+    hint: `set ${names} (keys are made at https://console.volcengine.com/iam/keymanage), or JIMENG_VIDEO_API_URL=sandbox to try it without an account`,
   });
 }

@@ -1,5 +1,6 @@
 /** What does a client do that wants its videos, and whose server dies now and then? */
-import { listSchema, reportSchema } from '../../src/report/report.ts';
+import { listSchema } from '../../src/report/list-report.ts';
+import { reportSchema } from '../../src/report/report.ts';
 import { ProcessGone, StdioClient, type ToolAnswer } from './stdio-client.ts';
 
 /** What is given to the tool. */

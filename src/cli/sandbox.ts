@@ -25,7 +25,6 @@ const input = z.strictObject({
     .min(1, 'must be at least 1')
     .max(1000, 'must be at most 1000')
     .optional(),
-  controls: z.boolean().optional(),
 });
 
 export function addSandbox(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
@@ -38,7 +37,6 @@ export function addSandbox(program: Command, terminal: Terminal, end: (exitCode:
     .addOption(numberOption('--port <port>', 'where to listen (default: any free port)'))
     .addOption(numberOption('--generation-seconds <seconds>', 'how long a video takes (default: 5)'))
     .addOption(numberOption('--tasks-in-flight <number>', 'how many at once for each capability (default: 2)'))
-    .option('--controls', 'serve /sandbox/faults and /sandbox/requests, for tests')
     .action(async (options: Record<string, unknown>) => {
       end(await serve(terminal, options));
     });
@@ -76,13 +74,12 @@ async function serve(terminal: Terminal, options: Record<string, unknown>): Prom
 /** @throws Problem invalid_input when it cannot listen there */
 async function open(options: z.output<typeof input>) {
   const { startSandbox } = await import('../sandbox/sandbox.ts');
-  const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight, controls } = options;
+  const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight } = options;
   try {
     return await startSandbox({
       ...(port === undefined ? {} : { port }),
       ...(generationSeconds === undefined ? {} : { generationSeconds }),
       ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
-      ...(controls === undefined ? {} : { controls }),
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -208,7 +208,7 @@ function readDone(answer: ProviderAnswer): QueryReading {
     kind: 'done_without_link',
     problem: new Problem('no_video', {
       what: `The provider reports the task as done, ${what}.`,
-      hint: 'query again later with get_video_task, or ask the provider with the request id',
+      hint: 'wait a few minutes, or ask the provider with the request id',
       providerText: answer.message,
     }),
   };

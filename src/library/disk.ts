@@ -92,7 +92,7 @@ export class DiskLibrary implements Library {
     }
     throw new Problem('save_failed', {
       what: `"${folder}" already holds ${MAX_NUMBER} files named like "${name}".`,
-      hint: 'name another file with `output` in get_video_task',
+      hint: 'name another file to save to',
     });
   }
 

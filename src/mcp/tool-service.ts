@@ -5,7 +5,7 @@ import type { ModeName } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
 import { phrasingForTools } from '../report/phrasing-tools.ts';
-import { checkedReport, type Report, reportOf } from '../report/report.ts';
+import { cancelReport, checkedReport, type Report, reportOf } from '../report/report.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import type { TaskStatus } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
@@ -102,7 +102,7 @@ export class ToolService {
   async cancel(taskId: string): Promise<Report> {
     return await aboutTask(taskId, async () => {
       const service = await this.app.service('read');
-      return reportOf(await service.cancel(taskId), this.phrasing);
+      return cancelReport(await service.cancel(taskId), this.phrasing);
     });
   }
 

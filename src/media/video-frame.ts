@@ -24,13 +24,13 @@ export async function loadFrame({ which, video, ffmpeg, rules, clock, signal }: 
   if (ffmpeg === undefined) {
     throw new Problem('ffmpeg_missing', {
       what: `Taking the ${which} frame of an earlier video needs ffmpeg, which was not found on this computer.`,
-      hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame as `image`',
+      hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame',
     });
   }
   const scratch = await mkdtemp(join(tmpdir(), 'jimeng-frame-')).catch((cause: unknown) => {
     throw new Problem('invalid_image', {
       what: `The ${which} frame needs a temporary folder in ${tmpdir()}, which cannot be created.`,
-      hint: 'set TMPDIR (TEMP on Windows) to a folder that can be written, and restart the server, or give a picture of that frame as `image`',
+      hint: 'set TMPDIR (TEMP on Windows) to a folder that can be written, or give a picture of that frame',
       cause,
     });
   });

@@ -6,7 +6,7 @@ import { chargeOf, TASK_STATUSES, type Task } from '../tasks/record.ts';
 import { sentenceOf, waitsFor } from './message.ts';
 import { nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
-import { cnyOf, compact, isoOf } from './report.ts';
+import { cnyOf, compact, isoOf, refusalMessage } from './report.ts';
 import { cut, oneLine } from './text.ts';
 
 const MAX_PROMPT_CHARACTERS = 80;
@@ -54,7 +54,8 @@ export type ListReport = z.infer<typeof listSchema>;
 type Item = ListReport['tasks'][number];
 
 export function listReport(view: ListView, phrasing: Phrasing): ListReport {
-  const { counts, total, changed, sandbox } = view;
+  const { counts, total, changed } = view;
+  const sandbox = view.sandbox || view.tasks.some((task) => task.sandbox);
   const report = compact({
     tasks: view.tasks.map((task) => itemOf(task, view, phrasing)),
     films: [],
@@ -70,7 +71,7 @@ export function listReport(view: ListView, phrasing: Phrasing): ListReport {
 
 /** The call was refused, in the shape of a list. */
 export function listRefusal(problem: Problem, phrasing: Phrasing): ListReport {
-  const error = { code: problem.code, message: oneLine(problem.message) };
+  const error = { code: problem.code, message: refusalMessage(problem, phrasing) };
   return { tasks: [], error, next_step: phrasing.nextStep(nextStepAfter(problem, undefined)) };
 }
 
@@ -106,14 +107,14 @@ function spentOf({ spending }: ListView): NonNullable<ListReport['spent']> {
 
 function shortened(report: ListReport): ListReport {
   let shorter = report;
-  for (const share of [1, 0.5, 0.2, 0]) {
+  for (const share of [0.5, 0.2, 0]) {
+    if (Buffer.byteLength(JSON.stringify(shorter)) <= MAX_BYTES) break;
     const tasks = report.tasks.map(({ prompt, error, ...item }) => ({
       ...item,
       ...(prompt === undefined || share === 0 ? {} : { prompt: cut(prompt, MAX_PROMPT_CHARACTERS * share) }),
       ...(error === undefined ? {} : { error: shortError(error, MAX_ERROR_CHARACTERS * share) }),
     }));
     shorter = { ...report, tasks };
-    if (Buffer.byteLength(JSON.stringify(shorter)) <= MAX_BYTES) break;
   }
   return shorter;
 }

@@ -31,7 +31,7 @@ export function messageOf(view: TaskView, phrasing: Phrasing): string {
   ].join(' ');
 }
 
-export const SANDBOX = 'This is the sandbox: not a real video, and nothing is charged.';
+export const SANDBOX = 'Sandbox: not a real video, and nothing is charged.';
 
 function joinedSentence({ id, sandbox }: TaskRecord, { anotherTake }: Phrasing): string {
   const money = sandbox ? 'nothing new was made' : 'nothing new was charged';
@@ -182,7 +182,10 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
     const news = error === undefined ? differences(task) : explained(error, phrasing);
     return [...(trouble.length === 0 && news.length === 0 ? ['The video is saved.'] : []), ...news, ...trouble];
   }
-  if (error?.code === 'no_video') return [...explained(error, phrasing), ...trouble];
+  if (error?.code === 'no_video') {
+    const cost = task.sandbox ? [] : ['It may have been charged.'];
+    return [...explained(error, phrasing), ...cost, ...trouble];
+  }
   const failure = problem ?? error;
   if (failure !== undefined) {
     const again = problem === undefined && task.saveAgainAt !== undefined;

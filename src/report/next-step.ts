@@ -1,6 +1,6 @@
 /** What to do next, as data. A surface phrases it for its reader: phrasing-tools.ts, phrasing-terminal.ts. Pure. */
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
-import type { Problem, Who } from '../problems.ts';
+import { PROBLEMS, type Problem, type Who } from '../problems.ts';
 import type { ListView, TaskView } from '../tasks/calls.ts';
 import { isAdopted, isOpen, type TaskError, type TaskRecord } from '../tasks/record.ts';
 
@@ -27,6 +27,8 @@ export type NextStep =
   | { readonly action: 'fix_then_get'; readonly fix: Fix; readonly get: GetCall }
   /** `request`: what a failed task asked for. `call_about_task`: the task exists, and repeating the call pays for nothing. */
   | { readonly action: 'fix_then_repeat'; readonly fix: Fix; readonly repeat: 'request' | 'call' | 'call_about_task' }
+  /** Another task has to be saved before the call can be made. */
+  | { readonly action: 'get_then_repeat'; readonly get: GetCall }
   | { readonly action: 'show_file' }
   | { readonly action: 'give_link'; readonly validUntil: number }
   /** The money may be gone: only the user may decide to pay again. `mustDiffer`: the same request would join this one. */
@@ -123,7 +125,7 @@ function whenDone({ task, now, problem, missingFile, copy, output }: TaskView, g
 /** A file that was saved earlier is what the user gets, where the provider cannot give the video again. */
 function afterProblem(problem: TaskError, isSaved: boolean, task: TaskRecord, now: number, get: GetCall): NextStep {
   const isLost = isPastLife(task, now) && !hasLink(task, now);
-  if (isLost || ['not_found', 'expired', 'no_video'].includes(problem.code)) {
+  if (isLost || ['not_found', 'expired'].includes(problem.code)) {
     return isSaved ? { action: 'show_file' } : askBeforePaying();
   }
   if (problem.code === 'conversion_failed' && isSaved) return { action: 'show_file' };
@@ -133,7 +135,9 @@ function afterProblem(problem: TaskError, isSaved: boolean, task: TaskRecord, no
 /** @param taskId the task that the call was about */
 export function nextStepAfter(problem: Problem, taskId: string | undefined): NextStep {
   if (problem.code === 'internal_error') return { action: 'list', to: 'check_before_paying' };
-  if (problem.code === 'no_record') return { action: 'list', to: 'find_id' };
+  if (problem.getFirst !== undefined) return { action: 'get_then_repeat', get: { taskId: problem.getFirst } };
+  if (problem.code === 'no_record' && problem.hint === PROBLEMS.no_record.hint)
+    return { action: 'list', to: 'find_id' };
   return { action: 'fix_then_repeat', fix: fixOf(problem), repeat: taskId === undefined ? 'call' : 'call_about_task' };
 }
 

@@ -47,6 +47,8 @@ function nextStep(step: NextStep, command: string, get: (call: GetCall) => strin
       return `${fixed(step.fix)} Then ${get(step.get)}`;
     case 'fix_then_repeat':
       return `${fixed(step.fix)} ${REPEATS[step.repeat]}`;
+    case 'get_then_repeat':
+      return `${get(step.get)}\nThen run this again.`;
     case 'show_file':
       return 'nothing is left to do.';
     case 'give_link':

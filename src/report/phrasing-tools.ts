@@ -56,6 +56,8 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
       return `${fixed(step.fix)} Then call ${getCall(step.get)}.`;
     case 'fix_then_repeat':
       return `${fixed(step.fix)} ${REPEATS[step.repeat]}`;
+    case 'get_then_repeat':
+      return `Call ${getCall(step.get)} until it is saved. ${REPEATS.call}`;
     case 'show_file':
       return 'Show the user the saved file.';
     case 'give_link':

@@ -46,6 +46,7 @@ export function costText({ cost, sandbox, status }: Report): string | undefined 
   if (sandbox) return 'none (sandbox)';
   const { estimated_cny: cny, charge } = cost;
   const price = cny === undefined ? 'not known' : yuan(cny);
+  if (status === 'refused') return 'none (nothing was sent)';
   if (charge === 'none') return status === 'queued' || status === 'checked' ? `${price} estimated` : undefined;
   return charge === 'made' ? price : `${price} pending`;
 }
@@ -65,7 +66,7 @@ export function renderList(list: ListReport): string {
 
 /** "3 of 12, 2 open" */
 export function countText({ tasks, counts }: ListReport): string {
-  if (counts?.total === 0) return 'none yet';
+  if (Object.values(counts ?? {}).every((count) => count === 0)) return 'none yet';
   return `${tasks.length} of ${counts?.total ?? tasks.length}, ${counts?.open ?? 0} open`;
 }
 
@@ -88,7 +89,7 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
 }
 
 export function moneyText({ spent, sandbox }: ListReport): string {
-  if (sandbox || spent === undefined) return 'This is the sandbox: no real videos, and nothing is charged.';
+  if (sandbox || spent === undefined) return 'Sandbox: no real videos, and nothing is charged.';
   const { last_24h_cny: day, all_time_cny: all, pending_cny: pending, budget_cny: budget, left_cny: left } = spent;
   const limit = budget === undefined ? '' : ` Daily budget ${yuan(budget)}: ${yuan(left ?? 0)} left.`;
   return `Spent: ${yuan(day)} in the last 24 hours, ${yuan(all)} in all; pending ${yuan(pending)}.${limit}`;

@@ -118,7 +118,7 @@ export function cancelReport(
 }
 
 /** Nothing of the sandbox is ever charged. */
-export function shownCharge(task: TaskRecord): Charge {
+function shownCharge(task: TaskRecord): Charge {
   return task.sandbox ? 'none' : chargeOf(task);
 }
 
@@ -136,7 +136,7 @@ export function refusal(
   return compact({
     task_id: taskId,
     status: isFree ? ('refused' as const) : ('unknown' as const),
-    message: oneLine(problem.message),
+    message: refusalMessage(problem, phrasing),
     next_step: phrasing.nextStep(nextStepAfter(problem, taskId)),
     sandbox: about.sandbox ? true : undefined,
     cost: taskId === undefined ? { charge: about.sandbox ? ('none' as const) : problem.charge } : undefined,
@@ -144,15 +144,18 @@ export function refusal(
   });
 }
 
+export function refusalMessage({ message, retryAt }: Problem, { time }: Phrasing): string {
+  const when = retryAt === undefined ? '' : ` The call can succeed from ${time(retryAt)} on.`;
+  return `${oneLine(message)}${when}`;
+}
+
 /** A dry run: everything is valid, and nothing was recorded or sent. */
 export function checkedReport(view: CheckedView, phrasing: Phrasing): Report {
-  const { request, estimatedFen, billedSeconds, place, same, notes, sandbox } = view;
+  const { request, estimatedFen, billedSeconds, path, same, notes, sandbox } = view;
   const cny = estimatedFen / 100;
   const price = `${sandbox ? 'Price outside the sandbox' : 'Estimated cost'}: ${yuan(cny)} (${billedSeconds} s billed).`;
   const where =
-    place === undefined
-      ? 'Its link would be given, and nothing saved.'
-      : `It would be saved in ${oneLine(place.folder)}.`;
+    path === undefined ? 'Its link would be given, and nothing saved.' : `It would be saved to ${oneLine(path)}.`;
   const sentences =
     same === undefined
       ? [`Valid. ${price} ${where}`, ...conversionNotes(request, billedSeconds), ...notes.map(sentence)]

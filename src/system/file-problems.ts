@@ -51,14 +51,15 @@ export function linkToNowhere(path: string, target: string, isDefault = false): 
 export function notSaved(path: string, error: unknown): Problem {
   const { reason, hint } = explain(error);
   const what = `The video could not be saved to "${path}": ${reason}.`;
-  return new Problem('save_failed', { what, hint: `${hint}, then call get_video_task to save it`, cause: error });
+  return new Problem('save_failed', { what, hint, cause: error });
 }
 
 /** After paying: the checked folder was replaced by a link, which is not followed, so trying again does not help. */
 export function folderBecameLink(folder: string): Problem {
   return new Problem('save_failed', {
     what: `"${folder}" has become a symbolic link to another place since it was checked.`,
-    hint: 'name another place with `output` in get_video_task',
+    who: 'you',
+    hint: 'name another place to save to',
     retryable: false,
   });
 }

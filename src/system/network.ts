@@ -41,7 +41,7 @@ function notAProxy(url: URL): Problem {
   const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   return new Problem('invalid_settings', {
     what: `${variable} is not the address of an HTTP proxy, and ${url.host} would be reached through it (SOCKS is not supported).`,
-    hint: `set ${variable} to an address such as http://user:password@proxy.example:3128, or remove it, or name ${url.hostname} in NO_PROXY, and restart the server`,
+    hint: `set ${variable} to an address such as http://user:password@proxy.example:3128, or remove it, or name ${url.hostname} in NO_PROXY`,
   });
 }
 

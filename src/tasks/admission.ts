@@ -58,12 +58,9 @@ export function admit(ledger: ReservationLedger, { fen, allowDuplicate, budgetFe
   const { reservedFen, roomAt } = ledger;
   if (budgetFen === undefined || reservedFen + fen <= budgetFen) return { kind: 'create' };
   const cny = (amount: number) => `¥${(amount / 100).toFixed(2)}`;
-  const what = `This video costs about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are spent or reserved in the last 24 hours.`;
+  const what = `This video costs about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are used or reserved in the last 24 hours.`;
   if (fen <= budgetFen && roomAt !== undefined) {
-    const problem = new Problem('budget_exceeded', {
-      what: `${what} Room comes back at ${new Date(roomAt).toISOString()}.`,
-    });
-    return { kind: 'refuse', problem };
+    return { kind: 'refuse', problem: new Problem('budget_exceeded', { what, retryAt: roomAt }) };
   }
   const raise = 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY';
   const problem = new Problem('budget_exceeded', {

@@ -187,10 +187,11 @@ function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done
   if (!('problem' in outcome)) {
     return new Problem('save_failed', { what: `${tried}: the provider answered "${outcome.kind}".` });
   }
-  const { message, hint, providerCode } = outcome.problem;
+  const { message, hint, who, providerCode } = outcome.problem;
   return new Problem('save_failed', {
     what: `${tried}: ${message}`,
     hint,
+    who,
     ...(providerCode === undefined ? {} : { providerCode }),
   });
 }

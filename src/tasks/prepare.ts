@@ -94,7 +94,7 @@ export class Preparer {
       const asked = [isTrimmed ? `duration ${duration}` : '', isConverted ? `fps ${fps}` : ''].filter(Boolean);
       throw new Problem('invalid_input', {
         what: `${asked.join(' and ')} needs the file to be saved here, and videos are not saved (JIMENG_VIDEO_OUTPUT_DIR is "none").`,
-        hint: 'use duration 5 or 10 at 24 fps, or give `output`',
+        hint: 'use a duration of 5 or 10 s at 24 fps, or name a place to save to',
       });
     }
     if (!isConverted) return;
@@ -102,7 +102,7 @@ export class Preparer {
     if (ffmpeg === undefined) {
       throw new Problem('ffmpeg_missing', {
         what: `${fps} fps needs ffmpeg, which was not found on this computer; the provider makes 24 fps only.`,
-        hint: 'use fps 24 (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
+        hint: 'use 24 fps (4, 5, 6, 8 and 10 seconds work without ffmpeg), or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
       });
     }
     await encoderOrProblem(ffmpeg, { clock: this.options.clock, signal });
@@ -149,7 +149,6 @@ export class Preparer {
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
-        hint: 'call list_video_tasks for the ids of earlier videos',
       });
     }
     const file = task.video?.file;
@@ -157,28 +156,22 @@ export class Preparer {
     if (file !== undefined) {
       throw new Problem('image_not_found', {
         what: `\`image\` names the task ${task.id}, whose video is no longer at ${file.path}.`,
-        hint: `${getCall(task.id)} to save it again, then make this request again`,
+        getFirst: task.id,
       });
     }
     const isComing = ['queued', 'submitting', 'generating', 'done'].includes(task.status);
     throw new Problem('invalid_input', {
       what: `\`image\` names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
-      hint: isComing
-        ? `${getCall(task.id)} until it is saved, then make this request again`
-        : 'that task will have no video: give another task, or a picture',
+      ...(isComing ? { getFirst: task.id } : { hint: 'give another task, or a picture: that task will have no video' }),
     });
   }
-}
-
-function getCall(id: string): string {
-  return `call get_video_task with {"task_id":"${id}"}`;
 }
 
 /** As long as its file exists, however broken, the video is not saved again. */
 function withoutLastFrame(problem: Problem, id: string): Problem {
   return new Problem('invalid_image', {
     what: `\`image\` names the task ${id}. ${problem.message}`,
-    hint: `${problem.hint}; or, if the file does not play, move it away and ${getCall(id)} to save the video again`,
+    hint: `${problem.hint}; or, if the file does not play, move it away and get that task again`,
     cause: problem,
   });
 }
@@ -199,12 +192,9 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
-function requestNotes({ duration, generatedSeconds, fps, aspectRatio, image }: VideoRequest): string[] {
+/** What a report adds by itself: the length and the rate that are generated. */
+function requestNotes({ aspectRatio, image }: VideoRequest): string[] {
   const notes: string[] = [];
-  if (duration !== generatedSeconds) {
-    notes.push(`${generatedSeconds} s are generated and billed, and trimmed to ${duration} s`);
-  }
-  if (fps !== PROVIDER_FPS) notes.push(`${PROVIDER_FPS} fps are generated, and converted to ${fps}`);
   if (aspectRatio !== undefined && image !== undefined) {
     notes.push('the provider takes the ratio from the image and ignores aspect_ratio');
   }

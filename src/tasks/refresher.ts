@@ -158,7 +158,8 @@ function toBeSavedAt({ ownerAlive: _o, error: _e, video, ...task }: Task, place:
 function savedElsewhere(): Problem {
   return new Problem('save_failed', {
     what: 'Another process is saving it now.',
-    hint: 'call get_video_task to wait for it',
+    who: 'you',
+    hint: 'wait a few seconds',
   });
 }
 

@@ -312,7 +312,7 @@ export class TaskService implements VideoService {
       const { maxCostCny } = options;
       if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) {
         throw new Problem('cost_too_high', {
-          what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, more than max_cost_cny (¥${maxCostCny.toFixed(2)}).`,
+          what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, and the limit of this call is ¥${maxCostCny.toFixed(2)}.`,
         });
       }
       return prepared;
@@ -334,7 +334,7 @@ export class TaskService implements VideoService {
       if (newest !== undefined) return newest;
       throw new Problem('no_record', {
         what: 'No video has been made with this account and service yet.',
-        hint: 'make one',
+        hint: 'make one first',
       });
     }
     const task = await this.lookUp(taskId);

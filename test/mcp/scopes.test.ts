@@ -57,5 +57,5 @@ it('the user’s own keys never go to the embedded sandbox, and its videos are t
     wait_seconds: 0,
   });
   expect(report.sandbox).toBe(true);
-  expect(report.message).toContain('This is the sandbox: no real video');
+  expect(report.message).toContain('Sandbox: not a real video');
 });

@@ -20,7 +20,7 @@ test('the budget is one for all processes; what failed or was withdrawn gives it
   expect(refused).toMatchObject({
     status: 'refused',
     error: { code: 'budget_exceeded' },
-    message: expect.stringMatching(/¥2\.80 of the daily budget of ¥3\.00.*Room comes back at \d{4}-/),
+    message: expect.stringMatching(/¥2\.80 of the daily budget of ¥3\.00.*The call can succeed from \d{4}-/),
   });
   await first?.call('cancel_video_task', { task_id: queued.task_id });
   secondsAhead = 600;

@@ -1,4 +1,7 @@
 /** Every problem says who can fix it, what happened, and what to do. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   GATEWAY_NUMBERS,
@@ -80,4 +83,22 @@ test('several problems become one, with each hint once', () => {
   const first = new Problem('invalid_image', { what: 'A.', hint: 'fix it' });
   const all = together([first, new Problem('invalid_input', { what: 'B.', hint: 'fix it' }), first]);
   expect([all.code, all.message, all.hint]).toEqual(['invalid_image', 'A. B.', 'fix it']);
+});
+
+test('no hint in the sources names a tool or an option: it would be wrong for one of its readers', () => {
+  const source = fileURLToPath(new URL('../../src/', import.meta.url));
+  const files = (readdirSync(source, { recursive: true }) as string[]).filter((path) => path.endsWith('.ts'));
+  const wrong = files
+    .filter((path) => !/^(report|mcp|cli)[\\/]/.test(path))
+    .flatMap((path) =>
+      readFileSync(join(source, path), 'utf8')
+        .split('\n')
+        .map((line) => `${path}: ${line.trim()}`),
+    )
+    .filter(
+      (line) =>
+        /: hint: /.test(line) &&
+        /_video_task|generate_video|restart the server|server's settings|hint: '.*`/.test(line),
+    );
+  expect(wrong).toEqual([]);
 });

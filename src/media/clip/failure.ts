@@ -55,7 +55,7 @@ export async function giveUpPicture(
   await rm(target, { force: true }).catch(() => {});
   return new Problem('invalid_image', {
     what: `The ${which} frame of "${source}" could not be read${inBrackets(error)}.`,
-    hint: 'give a picture of that frame as `image`',
+    hint: 'give a picture of that frame',
     cause: error,
   });
 }

@@ -107,7 +107,7 @@ async function checkSpace(wanted: number, part: PartFile, request: DownloadReque
   if (free === undefined || free >= needed) return;
   throw new DownloadProblem('later', {
     what: `The video has ${megabytes(wanted)} MB or more, and "${dirname(request.partPath)}" has ${megabytes(free)} MB free, of which ${megabytes(RESERVED_BYTES)} MB are left untouched.`,
-    hint: 'free some space there, then call get_video_task to save it',
+    hint: 'free some space there',
   });
 }
 
@@ -186,7 +186,7 @@ function givenUp(url: string, failure: AttemptFailure, part: PartFile, { totalBy
   const tried = failure.retry === 'never' ? '' : ', tried several times';
   return new DownloadProblem(failure.retry, {
     what: `The video could not be fetched from ${hostOf(url)}${tried}${arrived}: ${failure.message}.`,
-    hint: 'call get_video_task to fetch it again; if it fails again, check the network and the proxy, or open the link in a browser while it is valid',
+    hint: 'check the network and the proxy, or open the link in a browser while it is valid',
     cause: failure,
   });
 }

@@ -9,13 +9,13 @@ import { examine } from '../../../src/cli/doctor-examine.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { MODES } from '../../../src/jimeng/modes.ts';
 import { silentLog } from '../../../src/log.ts';
-import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { SETTINGS } from '../../../src/settings.ts';
-import { setStage } from '../../cli/stage.ts';
 import { makeAuthority } from '../../support/certificates.ts';
 import { startProxy } from '../../support/proxy-server.ts';
 import { runCommand } from '../../support/run-command.ts';
+import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/workspace.ts';
+import { setStage } from './stage.ts';
 
 const SECRET = 'c3VwZXIgc2VjcmV0==';
 const TOKEN = 'STS2eHidden';
@@ -80,7 +80,7 @@ describe('the command', () => {
     const stage = await setStage(context, { closedCapabilities: reqKeysOf('Pro') });
     const { code, stdout, stderr } = await stage.run('doctor');
     expect(stdout).toMatch(
-      /^You can make 720P and 1080P videos; Pro is not opened yet: open this mode's capability .*\.\n/,
+      /^You can make 720P and 1080P videos; Pro is not opened yet: open it in the Volcengine console .*\.\n/,
     );
     expect(stdout).toMatch(/^ {2}Pro +Not opened \(50400, jimeng_ti2v_v30_pro\)\. Open this mode's capability .*\.$/m);
     expect([code, stderr]).toEqual([1, '']);

@@ -99,6 +99,24 @@ describe('the next step', () => {
     }
   });
 
+  it('never fetches what the provider no longer keeps, whatever went wrong before', () => {
+    const later = NOW + 13 * HOUR;
+    for (const code of ['save_failed', 'not_sent', 'no_video'] as const) {
+      const task = taskOf({ status: 'done', ...ACCEPTED, ...FINISHED, video: LINK, error: errorOf(new Problem(code)) });
+      expect(nextStepOf(viewOf(task)).action).toBe('fix_then_get');
+      expect(nextStepOf(viewOf(task, { now: later })).action).toBe('ask_before_paying');
+    }
+  });
+
+  it('fetches another task first, where the call needs its video', () => {
+    const problem = new Problem('invalid_input', { getFirst: 'jv-mf0h5r00-h3j4k' });
+    const step = nextStepAfter(problem, undefined);
+    expect(phrasingForTools('UTC').nextStep(step)).toBe(
+      'Call get_video_task with {"task_id":"jv-mf0h5r00-h3j4k"} until it is saved. Then make the call again.',
+    );
+    expect(phrasingForTerminal('j', 'UTC').nextStep(step)).toBe('Run: j get jv-mf0h5r00-h3j4k\nThen run this again.');
+  });
+
   it('of a queued task that waits for an unknown one names it, so that its slot can be given back', () => {
     expect(nextStepOf(VIEWS['queued-unknown'] ?? expect.fail('no view'))).toMatchObject({
       release: ['jv-mf0h5r00-h3j4k'],

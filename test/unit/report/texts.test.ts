@@ -50,13 +50,14 @@ const CHECKED: CheckedView = {
   estimatedFen: 280,
   billedSeconds: 10,
   place: { folder: '/home/you/Videos/Jimeng' },
+  path: '/home/you/Videos/Jimeng/2026-09-01 How much.mp4',
   now: NOW,
   sandbox: false,
 };
 
 const OTHERS: Readonly<Record<string, Report>> = {
   checked: checkedReport(CHECKED, TOOLS),
-  'checked-sandbox': checkedReport({ ...CHECKED, sandbox: true, place: undefined }, TOOLS),
+  'checked-sandbox': checkedReport({ ...CHECKED, sandbox: true, place: undefined, path: undefined }, TOOLS),
   'checked-joins': checkedReport({ ...CHECKED, same: taskOf({ status: 'generating', ...ACCEPTED }) }, TOOLS),
   'refused-input': refusal(
     new Problem('invalid_input', {
@@ -66,7 +67,7 @@ const OTHERS: Readonly<Record<string, Report>> = {
     TOOLS,
   ),
   'refused-no-keys': refusal(new Problem('missing_credentials'), TOOLS),
-  'refused-budget': refusal(new Problem('budget_exceeded'), TOOLS),
+  'refused-budget': refusal(new Problem('budget_exceeded', { retryAt: NOW + HOUR }), TOOLS),
   'refused-declined': refusal(new Problem('confirmation_declined'), TOOLS),
   'refused-about-task': refusal(new Problem('state_busy'), TOOLS, { taskId: 'jv-mf0h5s00-k7m2p' }),
   'refused-no-record': refusal(new Problem('no_record'), TOOLS, { taskId: 'jv-mf0h5s00-k7m2p' }),

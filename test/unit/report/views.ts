@@ -49,6 +49,7 @@ export const LINK = {
 export const FILE = {
   path: '/home/you/Videos/Jimeng/2026-09-01 A golden retriever k7m2p.mp4',
   bytes: 3_612_345,
+  sha256: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
   facts: { width: 1248, height: 704, durationSeconds: 121 / 24, fps: 24 },
 };
 

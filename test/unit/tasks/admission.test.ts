@@ -120,9 +120,9 @@ describe('the budget', () => {
   test('names the cost, the sum, the budget, and when there is room for this one', () => {
     const problem = refusal(420, 315, { reservedFen: 420, roomAt: SUBMITTED });
     expect(problem.message).toBe(
-      'This video costs about ¥3.15, and ¥4.20 of the daily budget of ¥4.20 are spent or reserved in the last 24 hours. Room comes back at 2026-11-22T08:00:00.000Z.',
+      'This video costs about ¥3.15, and ¥4.20 of the daily budget of ¥4.20 are used or reserved in the last 24 hours.',
     );
-    expect(problem).toMatchObject({ code: 'budget_exceeded', charge: 'none', retryable: true });
+    expect(problem).toMatchObject({ code: 'budget_exceeded', charge: 'none', retryable: true, retryAt: SUBMITTED });
   });
 
   test('that is less than this one costs is not to be waited for', () => {

@@ -1,9 +1,6 @@
-/** Can the command that a sentence names be copied: from a clone, from npx, and where npm put it on the PATH? */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+/** The command that a sentence names can be copied: from a clone, from npx, and where npm put it on the PATH. */
 import { expect, it } from 'vitest';
-import { commandFor } from '../../src/cli/here.ts';
-import { SLOW, setStage } from './stage.ts';
+import { commandFor } from '../../../src/cli/here.ts';
 
 const NODE = '/usr/bin/node';
 const GLOBAL = { path: '/usr/lib/node_modules/jimeng-video-mcp/dist/main.js', node: NODE };
@@ -13,6 +10,7 @@ const shellWith = (searchPath: string, ...files: string[]) => ({
   system: 'linux' as const,
   searchPath,
   isThere: (path: string) => files.includes(path),
+  read: () => undefined as string | undefined,
 });
 
 it('what npm put on the PATH is run by its name', () => {
@@ -23,6 +21,7 @@ it('what npm put on the PATH is run by its name', () => {
     system: 'win32' as const,
     searchPath: `C:\\Windows;${roaming}`,
     isThere: (path: string) => path === `${roaming}\\jimeng-video-mcp.cmd`,
+    read: () => undefined,
   };
   const path = `${roaming}\\node_modules\\jimeng-video-mcp\\dist\\main.js`;
   expect(commandFor({ path, node: 'node.exe' }, windows)).toBe('jimeng-video-mcp');
@@ -45,16 +44,15 @@ it('a clone is run by its path, quoted where a shell needs it', () => {
   expect(command('C:\\my clone\\dist\\main.js', 'win32')).toBe('node "C:\\my clone\\dist\\main.js"');
 });
 
-it.skipIf(process.platform === 'win32')(
-  'the next call that `generate` prints runs as it is copied',
-  async (context) => {
-    const stage = await setStage(context, { generationSeconds: 60 });
-    const { stdout } = await stage.run('generate', 'a cat', '--wait-seconds', '0');
-    const command = /^Run: (.*) to wait for it\.$/m.exec(stdout)?.[1] ?? '';
-    stage.advance(60);
-    const env = { ...stage.env, PATH: process.env.PATH };
-    const copied = await promisify(execFile)('/bin/sh', ['-c', command], { env, cwd: stage.workingDir });
-    expect(copied.stdout).toMatch(/^\*\*Generated Video:\*\*/);
-  },
-  SLOW.timeout,
-);
+it.each([
+  ['{"dependencies":{"jimeng-video-mcp":"file:../../../../you/a b.tgz"}}', "npx -y '/home/you/a b.tgz'"],
+  [
+    '{"dependencies":{"jimeng-video-mcp":"file:/opt/jimeng-video-mcp-0.2.0.tgz"}}',
+    'npx -y /opt/jimeng-video-mcp-0.2.0.tgz',
+  ],
+  ['{"dependencies":{"jimeng-video-mcp":"^0.2.0"}}', 'npx -y jimeng-video-mcp'],
+  ['no JSON', 'npx -y jimeng-video-mcp'],
+])('a package file that npx was given is named again, since the registry may not have it: %s', (text, command) => {
+  const read = (path: string) => (path === '/home/you/.npm/_npx/1f/package.json' ? text : undefined);
+  expect(commandFor(CACHED, { ...shellWith('/usr/bin'), read })).toBe(command);
+});

@@ -1,8 +1,8 @@
-/** How is the stage of a command-line test set: a sandbox, folders, and a way to run commands there? */
+/** A sandbox, folders, and a way to run commands there, for one test of the command line. */
 import type { TestContext } from 'vitest';
-import { type CommandResult, type RunningCommand, runCommand, startCommand } from '../support/run-command.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../support/sandbox.ts';
-import { makeWorkspace, type Workspace } from '../support/workspace.ts';
+import { type CommandResult, type RunningCommand, runCommand, startCommand } from '../../support/run-command.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
+import { makeWorkspace, type Workspace } from '../../support/workspace.ts';
 
 export interface Stage extends Workspace {
   readonly sandbox: Sandbox;

@@ -1,8 +1,8 @@
-/** Is a slip of the pen told before anything is sent, in words of the command line, with exit code 2? */
+/** Wrong usage is reported before anything is sent, in words of the command line, with exit code 2. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
-import { makeWorkspace } from '../support/workspace.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { makeWorkspace } from '../../support/workspace.ts';
 import { SLOW, setStage } from './stage.ts';
 
 const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
@@ -30,16 +30,16 @@ const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
   ],
   [
     ['generate', 'x', '--tail-image', 'https://example.com/a.png', '--aspect-ratio', '1:1'],
-    [/--tail-image needs --image, the first frame; modes that take it: /, /nothing was sent or charged/],
+    [/--tail-image needs `image`, the first frame; modes that take it: /, /Then run it again/],
   ],
   [
     ['generate', 'x', '--image', 'nowhere.png'],
-    [/nowhere\.png/, /--image/],
+    [/nowhere\.png/, /image/],
   ],
-  [['get'], [/missing required argument 'task-id'/]],
+  [['get'], [/No video has been made with this account/]],
   [
     ['get', 'jv-nothing'],
-    [/No task "jv-nothing" is recorded/, /Run `node .*main\.js'? list` for the ids/],
+    [/No task "jv-nothing" is recorded/, /For the ids, run: node .*main\.js'? list\n/],
   ],
   [['list', '--limit', '51'], [/--limit must be at most 50, but is 51\./]],
   [['list', '--status', 'finished'], [/--status must be one of queued, /]],
@@ -52,7 +52,7 @@ describe.concurrent('wrong usage', SLOW, () => {
     const stage = await setStage(context);
     const { code, stdout, stderr } = await stage.run(...args);
     for (const pattern of patterns) expect(stderr).toMatch(pattern);
-    expect(stderr).not.toMatch(/_video_task|generate_video|tail_image|\n\s+at /);
+    expect(stderr).not.toMatch(/_video_task|generate_video|tail_image`|\n\s+at /);
     expect(stdout).toBe('');
     expect(code).toBe(2);
     expect(stage.sandbox.requests).toEqual([]);
@@ -63,8 +63,8 @@ describe.concurrent('wrong usage', SLOW, () => {
     context.onTestFinished(() => workspace.remove());
     const missing = await runCommand(['generate', 'x', '--json'], workspace);
     expect(missing.stderr).toMatch(/^VOLC_SECRETKEY is not set/);
-    expect(missing.stderr).toContain('Set VOLC_SECRETKEY in the environment');
-    expect(missing.stderr).toContain('without an account, then run it again;');
+    expect(missing.stderr).toContain('Set VOLC_SECRETKEY (keys are made at');
+    expect(missing.stderr).toContain('without an account. Then run it again.');
     expect(JSON.parse(missing.stdout)).toMatchObject({ status: 'refused', error: { code: 'missing_credentials' } });
     expect(missing.code).toBe(2);
     workspace.env.JIMENG_VIDEO_CONCURRENCY = 'two';
@@ -91,7 +91,7 @@ describe.concurrent('wrong usage', SLOW, () => {
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) .* {2,}/gm)].map(([, name]) => name);
     expect(commands).toEqual(expect.arrayContaining(['generate', 'get', 'list', 'cancel', 'collect', 'sandbox']));
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     expect(await runCommand(['--version'], workspace)).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 });

@@ -1,7 +1,7 @@
-/** What is lost when somebody ends a command, or nobody reads what it prints? Nothing. */
+/** Nothing is lost when somebody ends a command, or nobody reads what it prints. */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { COMMAND } from '../support/run-command.ts';
+import { COMMAND } from '../../support/run-command.ts';
 import { recordedId, SLOW, setStage, until } from './stage.ts';
 
 /** A submit that never answers is given up after three seconds; whatever else is slow, it is not by seconds. */
@@ -9,7 +9,7 @@ const LAST_WAIT_MILLISECONDS = 3_000;
 
 describe.concurrent('the end of a command', SLOW, () => {
   it.for(['SIGINT', 'SIGTERM'] as const)(
-    '%s in a wait tells the id and the next step, and exits 3',
+    '%s in a wait prints the id and the next step, and exits 3',
     // A busy machine may be slow once; a command that waits for its last seconds is slow each time.
     { retry: 2 },
     async (signal, context) => {
@@ -21,7 +21,7 @@ describe.concurrent('the end of a command', SLOW, () => {
       running.child.kill(signal);
       const { code, stdout, stderr } = await running.result;
       expect(performance.now() - begun).toBeLessThan(LAST_WAIT_MILLISECONDS);
-      expect(stdout).toContain(`Run: ${COMMAND} get ${recordedId({ stderr })} to wait for it.`);
+      expect(stdout).toContain(`To wait for it, run: ${COMMAND} get ${recordedId({ stderr })}\n`);
       expect(code).toBe(3);
     },
   );
@@ -36,29 +36,28 @@ describe.concurrent('the end of a command', SLOW, () => {
     running.child.kill('SIGINT');
     const { code, stdout } = await running.result;
     expect(JSON.parse(stdout)).toMatchObject({
-      status: 'in_queue',
+      status: 'generating',
       provider: { task_id: stage.sandbox.accepted[0]?.taskId },
     });
     expect(code).toBe(3);
   });
 
-  it('gives up a submit that never answers, and tells it as unknown, as the next command does', async (context) => {
+  it('gives up a submit that never answers, and reports it as unknown, as the next command does', async (context) => {
     const stage = await setStage(context);
     stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never' } });
     const running = stage.start('generate', 'a cat');
     await until(() => stage.submits().length === 1);
     running.child.kill('SIGINT');
     const { code, stdout, stderr } = await running.result;
-    expect(stdout).toMatch(/^\*\*Video Task:\*\* unknown\n/);
-    expect(stdout).toContain('it may have been charged, and it is not sent again');
+    expect(stdout).toMatch(/^Video unknown: The answer to the submit was lost/);
     expect(code).toBe(1);
     const got = await stage.runJson('get', recordedId({ stderr }));
-    expect(got.json).toMatchObject({ status: 'unknown', cost: { charge: 'possible' } });
+    expect(got.json).toMatchObject({ status: 'unknown', error: { code: 'interrupted' } });
     expect(got.code).toBe(1);
     expect(stage.submits()).toHaveLength(1);
   });
 
-  it('takes a reader that went away for no error: the video is saved', async (context) => {
+  it('takes no reader that went away for an error: the video is saved', async (context) => {
     const stage = await setStage(context);
     const running = stage.start('generate', 'a cat');
     running.child.stdout?.destroy();
@@ -68,23 +67,23 @@ describe.concurrent('the end of a command', SLOW, () => {
     expect(await readdir(stage.outputDir)).toEqual([expect.stringMatching(/a cat.*\.mp4$/)]);
   });
 
-  it('says of a request that it leaves in the queue that nobody sends it, and `collect` does not', async (context) => {
+  it('leaves a request in the queue, says so, and `collect` sends it, waits for it and saves it', async (context) => {
     const stage = await setStage(context, { generationSeconds: 60 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
     await stage.run('generate', 'first', '--wait-seconds', '0');
     const { code, stdout, stderr } = await stage.run('generate', 'second', '--wait-seconds', '0');
     const id = recordedId({ stderr });
-    expect(stdout).toContain('no process is left to send it, so it is sent when `get` is run for it within an hour');
+    expect(stdout).toMatch(/^Video queued: .*It is sent while a command or a server that works on it is running/);
     expect(code).toBe(3);
-    stage.advance(60);
-    const collected = await stage.runJson('collect');
-    expect(collected.json.map(({ status }: { status: string }) => status)).toEqual(['done', 'queued']);
-    expect(collected.code).toBe(3);
     expect(stage.submits()).toHaveLength(1);
-    const sending = stage.start('get', id);
+    stage.advance(60);
+    const collecting = stage.start('collect', '--json');
     await until(() => stage.sandbox.accepted.length === 2);
     stage.advance(60);
-    const got = await sending.result;
-    expect(got.stdout).toMatch(/^\*\*Generated Video:\*\*.*- Prompt: second\n/s);
-    expect(got.code).toBe(0);
+    const collected = await collecting.result;
+    expect(JSON.parse(collected.stdout)).toMatchObject([
+      { status: 'done', prompt: 'first' },
+      { status: 'done', prompt: 'second', task_id: id },
+    ]);
+    expect(collected.code).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
-/** Does `sandbox` serve what the lines that it prints point at, until it is told to end? */
+/** `sandbox` serves at the address that it prints until it is told to end. */
 import { describe, expect, it } from 'vitest';
-import { runCommand, startCommand } from '../support/run-command.ts';
-import { makeWorkspace } from '../support/workspace.ts';
+import { runCommand, startCommand } from '../../support/run-command.ts';
+import { makeWorkspace } from '../../support/workspace.ts';
 
 describe('sandbox', () => {
   it('prints the settings of a client that works with it, and exits 0 on Ctrl-C', async ({ onTestFinished }) => {
@@ -22,7 +22,7 @@ describe('sandbox', () => {
     expect(Object.keys(settings)).toEqual(['JIMENG_VIDEO_API_URL', 'VOLC_ACCESSKEY', 'VOLC_SECRETKEY']);
     Object.assign(workspace.env, settings);
     const made = await runCommand(['generate', 'a cat'], workspace);
-    expect(made.stdout).toContain('This is the sandbox: no real video');
+    expect(made.stdout).toContain('Sandbox: not a real video');
     expect(made.code).toBe(0);
 
     const port = new URL(settings.JIMENG_VIDEO_API_URL ?? '').port;

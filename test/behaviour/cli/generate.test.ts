@@ -1,9 +1,9 @@
-/** Does `generate` take every option, save where it is told, and say how it went? */
+/** `generate` takes every option, saves where it is told, and reports how it went. */
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makePng } from '../support/pictures.ts';
-import { COMMAND } from '../support/run-command.ts';
+import { makePng } from '../../support/pictures.ts';
+import { COMMAND } from '../../support/run-command.ts';
 import { recordedId, SLOW, setStage, until } from './stage.ts';
 
 describe.concurrent('generate', SLOW, () => {
@@ -11,8 +11,8 @@ describe.concurrent('generate', SLOW, () => {
     const stage = await setStage(context);
     const { code, stdout, stderr } = await stage.run('generate', 'a cat', '--output', 'new/cat');
     const path = join(stage.workingDir, 'new', 'cat.mp4');
-    expect(stdout).toMatch(/^\*\*Generated Video:\*\*\n\n\[Download Video\]\(http/);
-    expect(stdout).toContain(`- Save Path: ${path}\n`);
+    expect(stdout).toMatch(/^Video done: The video is saved\./);
+    expect(stdout).toContain(`  File    ${path}\n`);
     expect((await stat(path)).size).toBeGreaterThan(5000);
     expect(stderr).toBe(`task ${recordedId({ stderr })}: recorded\n`);
     expect(code).toBe(0);
@@ -71,18 +71,30 @@ describe.concurrent('generate', SLOW, () => {
     stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 700 } });
     const { code, stdout, stderr } = await stage.run('generate', 'a cat', '--wait-seconds', '0');
     expect(stage.sandbox.accepted).toHaveLength(1);
-    expect(stdout).toMatch(/^\*\*Video Task:\*\* in_queue\n/);
+    expect(stdout).toMatch(/^Video generating: The provider has the request in its queue/);
     const id = recordedId({ stderr });
-    expect(stdout).toContain(`Run: ${COMMAND} get ${id} to wait for it.`);
+    expect(stdout).toContain(`To wait for it, run: ${COMMAND} get ${id}\n`);
     expect(code).toBe(3);
     stage.advance(60);
     const once = () => stage.run('get', id, '--output', 'here.mp4', '--wait-seconds', '0');
     let got = await once();
     // However short: what is not over by then is not told as done, and the next one goes on.
     while (got.code === 3) got = await once();
-    expect(got.stdout).toContain(`- Save Path: ${join(stage.workingDir, 'here.mp4')}\n`);
+    expect(got.stdout).toContain(`  File    ${join(stage.workingDir, 'here.mp4')}\n`);
     expect(got.code).toBe(0);
     expect(stage.submits()).toHaveLength(1);
+  });
+
+  it('refuses what costs more than --max-cost, and what needs a yes that nobody can give, before anything is sent', async (context) => {
+    const stage = await setStage(context, {}, { JIMENG_VIDEO_CONFIRM_ABOVE_CNY: '2' });
+    const dear = await stage.runJson('generate', 'a cat', '--max-cost', '1.39');
+    expect(dear.json).toMatchObject({ status: 'refused', error: { code: 'cost_too_high' } });
+    expect(dear.stderr).toContain('This video costs about ¥1.40, and the limit of this call is ¥1.39.');
+    const long = await stage.runJson('generate', 'a cat', '--duration', '10');
+    expect(long.json).toMatchObject({ status: 'refused', error: { code: 'confirmation_unavailable' } });
+    expect([dear.code, long.code]).toEqual([2, 2]);
+    expect(stage.sandbox.requests).toEqual([]);
+    expect((await stage.run('generate', 'a cat', '--max-cost', '1.4')).code).toBe(0);
   });
 
   it('checks with --dry-run, sends nothing, and exits 0', async (context) => {
@@ -99,7 +111,7 @@ describe.concurrent('generate', SLOW, () => {
     await stage.run('generate', 'a cat', '--output', 'one.mp4');
     const joined = await stage.run('generate', 'a cat', '--output', 'two.mp4');
     expect(joined.stderr).toMatch(/^task jv-\S+: joined\n$/);
-    expect(joined.stdout).toContain('for another take give another --seed or --allow-duplicate.');
+    expect(joined.stdout).toContain('for another take, pass a different --seed or --allow-duplicate.');
     expect(joined.code).toBe(0);
     expect(stage.submits()).toHaveLength(1);
     await stage.run('generate', 'a cat', '--output', 'three.mp4', '--allow-duplicate');
@@ -115,11 +127,10 @@ describe.concurrent('generate', SLOW, () => {
     );
     const refused = await stage.runJson('generate', 'no');
     expect(refused.json).toMatchObject({ status: 'failed', error: { code: '50412' }, cost: { charge: 'none' } });
-    expect(refused.json.next_step).toContain('then run generate again');
+    expect(refused.json.next_step).toContain('Then run generate again.');
     expect(refused.code).toBe(1);
     const lost = await stage.run('generate', 'lost');
-    expect(lost.stdout).toMatch(/^\*\*Video Task:\*\* unknown\n/);
-    expect(lost.stdout).toContain('it may have been charged, and it is not sent again');
+    expect(lost.stdout).toMatch(/^Video unknown: The answer to the submit was lost/);
     expect(lost.code).toBe(1);
     expect(stage.submits()).toHaveLength(2);
   });
@@ -141,7 +152,7 @@ describe.concurrent('generate', SLOW, () => {
     await until(() => stage.sandbox.accepted.length === 1);
     stage.advance(60);
     const { code, stdout } = await running.result;
-    expect(stdout).toContain('The video is finished, but could not be saved');
+    expect(stdout).toContain('The video is finished, but not saved.');
     expect(stdout).not.toMatch(/_video_task/);
     expect(code).toBe(1);
     await rm(stage.outputDir);
