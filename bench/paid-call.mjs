@@ -43,7 +43,7 @@ async function buildBefore() {
   return run(process.execPath, ['scripts/build.mjs'], folder) ? join(folder, 'dist', 'main.js') : undefined;
 }
 
-async function start(program, name, concurrency = 1_000) {
+async function start(program, name, concurrency = 100) {
   const env = { ...environmentIn(join(scratch, name), sandbox), JIMENG_VIDEO_CONCURRENCY: String(concurrency) };
   const client = new PlainClient(process.execPath, [program], { env });
   clients.push(client);
@@ -51,12 +51,12 @@ async function start(program, name, concurrency = 1_000) {
   return client;
 }
 
-async function submit(client) {
+/** Each capability has slots of its own. */
+async function submit(client, mode = 't2v_720p') {
   prompts += 1;
   const startedAt = performance.now();
-  const given = { prompt: `number ${prompts}`, wait_seconds: 0 };
-  const { wait_seconds: _, ...plain } = given;
-  const { result } = await client.ask('tools/call', { name: 'submit_video_task', arguments: plain });
+  const given = { prompt: `number ${prompts}`, mode };
+  const { result } = await client.ask('tools/call', { name: 'submit_video_task', arguments: given });
   const took = performance.now() - startedAt;
   const { status } = result.structuredContent;
   if (!['in_queue', 'generating', 'queued'].includes(status)) throw new Error(JSON.stringify(result).slice(0, 300));
@@ -112,12 +112,12 @@ try {
     await api.submit(Buffer.from(JSON.stringify(body)));
     return { took: performance.now() - startedAt };
   };
-  const sidesOf = async (name) => {
+  const sidesOf = async (name, mode) => {
     const ours = await start(PROGRAM, `${name}-ours`);
     const old = before && (await start(before, `${name}-before`));
     return {
       clients: { ours, old },
-      sides: { ours: () => submit(ours), ...(old && { old: () => submit(old) }), bare },
+      sides: { ours: () => submit(ours, mode), ...(old && { old: () => submit(old, mode) }), bare },
     };
   };
   const rows = [];
@@ -129,13 +129,13 @@ try {
     rows.push([what, mine, theirs, share, `≤ ${reach} ms`, verdict(own('ours') <= reach)]);
   };
 
-  const few = await sidesOf('few');
+  const few = await sidesOf('few', 't2v_720p');
   await interleave(few.sides, 5);
   told('a paid call’s own time, p50', await interleave(few.sides, Math.min(CALLS, 40)), 10);
 
-  const many = await sidesOf('many');
-  for (let number = 0; number < OPEN; number += 1) await many.sides.ours();
-  if (many.sides.old) for (let number = 0; number < OPEN; number += 1) await many.sides.old();
+  const many = await sidesOf('many', 't2v_1080p');
+  for (let number = 0; number < OPEN; number += 1) await submit(many.clients.ours);
+  if (many.clients.old) for (let number = 0; number < OPEN; number += 1) await submit(many.clients.old);
   told(`the same with ${OPEN} open tasks`, await interleave(many.sides, 30), 15);
 
   const { ours, old } = many.clients;
@@ -153,7 +153,8 @@ try {
     verdict(short <= 4),
   ]);
   const twin = await start(PROGRAM, 'twin-ours');
-  for (let number = 0; number < OPEN + 35; number += 1) await submit(twin);
+  for (let number = 0; number < OPEN; number += 1) await submit(twin);
+  for (let number = 0; number < 30; number += 1) await submit(twin, 't2v_1080p');
   await addClosed('twin-ours', CLOSED);
   const both = { twin: () => list(twin), ours: () => list(ours) };
   await interleave(both, 10);

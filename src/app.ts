@@ -78,6 +78,8 @@ export function createApp(read: ReadSettings, log: Log): App {
     sandbox: settings.api === 'sandbox',
     async service(...operations) {
       requireSettings(read, ...operations);
+      const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
+      if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
       opening ??= open(settings, network, log, ending.signal).catch((error: unknown) => {
         // A port may be free the next time.
         opening = undefined;
@@ -97,8 +99,7 @@ export function createApp(read: ReadSettings, log: Log): App {
 async function open(settings: Settings, network: Network, log: Log, ending: AbortSignal): Promise<Opened> {
   const clock = systemClock;
   const sandbox = settings.api === 'sandbox';
-  const endpoint =
-    settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
+  const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const api = createApi({
     endpoint: () => endpoint.url(),
     credentials: endpoint.credentials ?? NO_KEYS,
@@ -128,8 +129,7 @@ async function open(settings: Settings, network: Network, log: Log, ending: Abor
     onAccepted: (id) => void watcher.watch(id, 'accepted'),
   });
   const sweepFolders = async () => {
-    const open = await store.list({ limit: 200, open: true });
-    const alive = new Set(open.map(({ id }) => id));
+    const [open, alive] = [await store.list({ limit: 200, open: true }), await store.unsavedIds()];
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
     await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
   };
@@ -173,7 +173,10 @@ function remote(settings: Settings, url: URL): Endpoint {
 }
 
 /** Its own keys: the user's never go to it. */
-export async function embeddedSandbox({ sandboxSeconds, stateDir }: Settings): Promise<Endpoint & { credentials: Credentials }> {
+export async function embeddedSandbox({
+  sandboxSeconds,
+  stateDir,
+}: Settings): Promise<Endpoint & { credentials: Credentials }> {
   const { SANDBOX_CREDENTIALS, startSandbox } = await import('./sandbox/sandbox.ts');
   let running: ReturnType<typeof startSandbox> | undefined;
   return {

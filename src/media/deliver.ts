@@ -97,6 +97,16 @@ export class Delivery {
     }
   }
 
+  /** A whole file that was staged before, and could not be named then. */
+  async staged(id: string, place: Place, { sha256 }: FileContent): Promise<string | undefined> {
+    for (const purpose of [id, `${id}-cut`]) {
+      const path = await this.options.library.staging(place, purpose);
+      const content = await contentOf(path).catch(() => undefined);
+      if (content?.sha256 === sha256) return path;
+    }
+    return undefined;
+  }
+
   /** A second place for a video that is saved already. @throws Problem save_failed */
   async copy(id: string, file: SavedFile, place: Place, name: string): Promise<SavedFile> {
     const { library } = this.options;

@@ -112,6 +112,8 @@ export const OPEN_TASKS = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status IN ${OPEN} ORDER BY seq DESC LIMIT :limit`;
 export const OPEN_IDS = `SELECT id, status FROM task WHERE scope = :scope AND status IN ${OPEN}
   UNION ALL SELECT id, status FROM task WHERE scope = :scope AND save_again_at IS NOT NULL`;
+/** Of every account: their unfinished files are in use, too. */
+export const UNSAVED_IDS = `SELECT id FROM task WHERE status IN ${OPEN} OR save_again_at IS NOT NULL`;
 export const STATUS_SUMS = `SELECT status, COUNT(*) AS count, SUM(fen) AS fen FROM task
   WHERE scope = :scope GROUP BY status`;
 export const DONE_SINCE = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task

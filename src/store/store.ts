@@ -151,6 +151,8 @@ export interface Store {
   findByProviderId(providerTaskId: string): Promise<Task | undefined>;
   list(query: ListQuery): Promise<readonly Task[]>;
   openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
+  /** Ids of every account's tasks that may still save a file. */
+  unsavedIds(): Promise<ReadonlySet<string>>;
   idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
   sums(): Promise<Sums>;
   /** Withdraws a queued task, or gives an unknown one's slot back; otherwise undefined. */

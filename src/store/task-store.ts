@@ -253,6 +253,10 @@ export class TaskStore implements Store {
     return rows.map(({ id, status }) => ({ id: String(id), status: String(status) as TaskStatus }));
   }
 
+  async unsavedIds(): Promise<ReadonlySet<string>> {
+    return new Set((await this.engine.read((tx) => tx.all(sql.UNSAVED_IDS))).map(({ id }) => String(id)));
+  }
+
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
     const params = { scope: this.scope, from: prefix, to: `${prefix}\uffff`, limit };
     return (await this.engine.read((tx) => tx.all(sql.IDS_THAT_BEGIN, params))).map(({ id }) => String(id));

@@ -3,9 +3,10 @@ import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Library } from '../library/library.ts';
+import type { Library, SavedFile } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Delivery } from '../media/deliver.ts';
+import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
 import type { Hold } from '../store/store.ts';
 import { fenOf } from './admission.ts';
@@ -79,13 +80,19 @@ export class Collector {
     const { library, delivery, clock } = this.options;
     const { place } = task;
     if (place === null) return task;
-    const found = await this.findPublished(task);
-    if (found !== undefined) {
-      const { publishing: _, ...rest } = video;
+    const { publishing, ...unpublished } = video;
+    const withFile = (file: SavedFile): TaskRecord => {
       return {
         ...task,
-        video: { ...rest, file: { ...found, ...(video.publishing?.facts && { facts: video.publishing.facts }) } },
+        video: { ...unpublished, file: { ...file, ...(publishing?.facts && { facts: publishing.facts }) } },
       };
+    };
+    const found = await this.findPublished(task);
+    if (found !== undefined) return withFile(found);
+    const staged = publishing && (await delivery.staged(task.id, place, publishing));
+    if (staged !== undefined) {
+      await hold.verify();
+      return withFile(await library.publish(staged, place, publishing?.name ?? ''));
     }
     let current = video;
     const delivered = await delivery.fetch({
@@ -128,7 +135,8 @@ export class Collector {
   private nextSaving(task: TaskRecord, problem: Problem): Partial<TaskRecord> {
     const now = this.options.clock.now();
     const savingFailures = (task.savingFailures ?? 0) + 1;
-    if (isPastLife(task, now) || problem.code === 'not_found') return { savingFailures };
+    const isHopeless = problem instanceof DownloadProblem && problem.retry === 'never';
+    if (isPastLife(task, now) || problem.code === 'not_found' || isHopeless) return { savingFailures };
     return {
       savingFailures,
       saveAgainAt: Math.round(now + pauseBefore(savingFailures, SAVING_BACKOFF, Math.random())),

@@ -11,7 +11,7 @@ import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
 import { isTaskId, type TaskRequest } from './record.ts';
-import type { VideoRequest } from './video-request.ts';
+import { promptNotes, type VideoRequest } from './video-request.ts';
 
 export interface Prepared {
   /** Serialised once: these bytes are hashed, signed, kept and sent. */
@@ -68,7 +68,7 @@ export class Preparer {
       templateId: request.templateId,
       cameraStrength: request.cameraStrength,
     });
-    const all = [...notes, ...requestNotes(request)];
+    const all = [...notes, ...requestNotes(request), ...promptNotes(request.prompt)];
     return {
       body: bodyBytes(body),
       reqKey: modeRow(request.mode).reqKey,
