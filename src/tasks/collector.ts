@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Library, SavedFile } from '../library/library.ts';
+import type { Library, Place } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Delivery } from '../media/deliver.ts';
 import { DownloadProblem } from '../media/download/failures.ts';
@@ -13,7 +13,7 @@ import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
 import { isPastLife, linkOf } from './polling.ts';
 import type { QueryBudget } from './query-budget.ts';
-import { type ClipFacts, errorOf, type Task, type TaskRecord, type TaskVideo } from './record.ts';
+import { type ClipFacts, errorOf, type SavedVideo, type Task, type TaskRecord, type TaskVideo } from './record.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
 const FRESH_LINK_QUERIES = 5;
@@ -81,20 +81,9 @@ export class Collector {
     const { place } = task;
     if (place === null) return task;
     const { publishing, ...unpublished } = video;
-    const withFile = (file: SavedFile): TaskRecord => {
-      return {
-        ...task,
-        video: { ...unpublished, file: { ...file, ...(publishing?.facts && { facts: publishing.facts }) } },
-      };
-    };
-    const found = await this.findPublished(task);
-    if (found !== undefined) return withFile(found);
-    const staged = publishing && (await delivery.staged(task.id, place, publishing));
-    if (staged !== undefined) {
-      await hold.verify();
-      return withFile(await library.publish(staged, place, publishing?.name ?? ''));
-    }
-    let current = video;
+    const earlier = publishing && (await this.publishEarlier(hold, task, place, publishing));
+    if (earlier !== undefined) return { ...task, video: { ...unpublished, file: earlier } };
+    let current: TaskVideo = unpublished;
     const delivered = await delivery.fetch({
       id: task.id,
       url: video.url,
@@ -109,20 +98,35 @@ export class Collector {
       fps: task.request.fps,
       signal,
     });
-    const facts = delivered.facts && numbers(delivered.facts);
+    const facts = delivered.facts && { facts: numbers(delivered.facts) };
     const notes = delivered.note === undefined ? task.request.notes : [...task.request.notes, delivered.note];
-    const request = { ...task.request, notes };
-    const error = delivered.problem && errorOf(delivered.problem);
+    const error = delivered.problem && { error: errorOf(delivered.problem) };
     const name = place.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
-    const publishing = { ...delivered.content, name, ...(facts && { facts }) };
     const made = { ...current, ...(delivered.original && { delivered: numbers(delivered.original) }) };
-    const almost = { ...task, request, ...(error && { error }) };
+    const almost = { ...task, request: { ...task.request, notes }, ...error };
     // Recorded before the file gets its name: a process that takes over finds it by this, and saves it no second time.
-    await hold.save({ ...almost, video: { ...made, publishing } });
+    await hold.save({ ...almost, video: { ...made, publishing: { ...delivered.content, name, ...facts } } });
     await hold.verify();
     const file = await library.publish(delivered.path, place, name);
     await delivery.remove(delivered.leftovers);
-    return { ...almost, video: { ...made, file: { ...file, ...(facts && { facts }) } } };
+    return { ...almost, video: { ...made, file: { ...file, ...facts } } };
+  }
+
+  /** The file that an earlier attempt named, or staged whole and could not name. */
+  private async publishEarlier(
+    hold: Hold,
+    task: TaskRecord,
+    place: Place,
+    publishing: NonNullable<TaskVideo['publishing']>,
+  ): Promise<SavedVideo | undefined> {
+    const { library, delivery } = this.options;
+    const facts = publishing.facts && { facts: publishing.facts };
+    const found = await this.findPublished(task);
+    if (found !== undefined) return { ...found, ...facts };
+    const staged = await delivery.staged(task.id, place, publishing);
+    if (staged === undefined) return undefined;
+    await hold.verify();
+    return { ...(await library.publish(staged, place, publishing.name)), ...facts };
   }
 
   private async findPublished({ place, video }: TaskRecord) {

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { type Api, type ApiOptions, createApi } from '../../../src/jimeng/api.ts';
-import { createNetwork } from '../../../src/network.ts';
+import { createNetwork } from '../../../src/system/network.ts';
 import { Problem } from '../../../src/problems.ts';
 
 const KEYS = { accessKeyId: 'AKLTexample', secretAccessKey: 'c2VjcmV0/Zm9yK3Rlc3Rz==' };
