@@ -48,7 +48,6 @@ it('the tarball holds these files, and of the build all of it', () => {
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
-    'dist/commands.mjs',
     'dist/clip-worker.mjs',
     'dist/commands.mjs',
     'dist/image-worker.mjs',
