@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readClip, readDelivered, trimClip } from '../../../../src/media/clip/clip.ts';
+import { openClipThread } from '../../../../src/media/clip/thread.ts';
 import { clip, decode, ffmpeg, hasNoFfmpeg, makeClip, needsFfmpeg } from '../../../support/clips.ts';
 import { measureSilence } from '../../../support/event-loop.ts';
 import { append, box, boxPlaces, patched, u32 } from '../../../support/mp4-boxes.ts';
@@ -46,6 +47,14 @@ describe('a file that keeps its reader busy', () => {
       });
     });
     expect(silence).toBeLessThan(250);
+  });
+
+  test('a thread that many files share goes on with the next one', async () => {
+    const thread = openClipThread();
+    const options = { thread, timeLimitMilliseconds: 1000 };
+    expect(await readDelivered(await save('busy-first', busy()), options)).toHaveProperty('note');
+    expect(await readClip(clip('1248x704-121'), { thread })).toMatchObject({ frames: 121 });
+    await thread.close();
   });
 
   test('an abort ends it with the signal’s reason', async () => {
