@@ -114,11 +114,22 @@ export const INPUTS = {
   output: ['file or folder to save to', '保存到的文件或文件夹'],
   allow_duplicate: ['pay again although the same request already exists', '即使相同请求已存在，也再次付费生成'],
   dry_run: ['check everything and return the price; nothing is sent', '只检查并报价，不发送请求'],
-  wait_seconds: [
-    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0, and it returns when any open task changes)',
-    '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0，任一未完成任务变化时返回）',
+  max_cost_cny: [
+    'refuse the call, before anything is sent, when its estimated cost in CNY is higher',
+    '预计费用（元）更高时，在发送任何请求之前拒绝调用',
   ],
-  task_id: ['our id or the provider’s', '本程序的任务编号，或服务方的任务 ID'],
+  wait_seconds: [
+    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0)',
+    '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0）',
+  ],
+  wait_for: [
+    '`any_finished` (default) or `all_finished`: what a list with `wait_seconds` waits for',
+    '`any_finished`（默认）或 `all_finished`：带 `wait_seconds` 的列表等待什么',
+  ],
+  task_id: [
+    'our id or the provider’s; `get_video_task` without it: the newest task',
+    '本程序的任务编号，或服务方的任务 ID；`get_video_task` 不填时为最新的任务',
+  ],
   limit: ['1–50; default 10', '1–50；默认 10'],
   status: ['only tasks with this status', '只列出该状态的任务'],
 };

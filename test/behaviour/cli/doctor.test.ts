@@ -82,7 +82,9 @@ describe('the command', () => {
     expect(stdout).toMatch(
       /^You can make 720P and 1080P videos; Pro is not opened yet: open it in the Volcengine console .*\.\n/,
     );
-    expect(stdout).toMatch(/^ {2}Pro +Not opened \(50400, jimeng_ti2v_v30_pro\)\. Open this mode's capability .*\.$/m);
+    expect(stdout).toMatch(
+      /^ {2}Pro +Not opened \(50400, jimeng_ti2v_v30_pro\)\. Open it in the Volcengine console .*\.$/m,
+    );
     expect([code, stderr]).toEqual([1, '']);
     const { code: codeOfJson, json } = await stage.runJson('doctor');
     expect(json).toMatchObject({ status: 'fix', sandbox: false, version: expect.any(String) });
