@@ -7,7 +7,7 @@ import type { Engine, Tx } from './engine.ts';
 import { DELETE_HOST, HOSTS, INSERT_HOST, RENEW_HOST, SHORTEN_LEASES } from './statements.ts';
 
 /** A dead process's tasks are resumed within 10 s: its lease, and the time for which it has to be seen unchanged. */
-export const LEASE_MILLISECONDS = 6_000;
+const LEASE_MILLISECONDS = 6_000;
 const RENEW_MILLISECONDS = 1_500;
 /** After a sleep of the computer every lease has run out: the living get this long to renew theirs. */
 const SEEN_UNCHANGED_MILLISECONDS = 3_000;

@@ -122,5 +122,3 @@ export const IDS_THAT_BEGIN = `SELECT id FROM task
   WHERE scope = :scope AND id >= :from AND id < :to ORDER BY id DESC LIMIT :limit`;
 export const FINISHED_BETWEEN = `SELECT finished_from, finished_to FROM task
   WHERE scope = :scope AND mode = :mode AND finished_to IS NOT NULL ORDER BY closed_at DESC LIMIT :limit`;
-
-export const TABLES_VERSION = 'SELECT version FROM schema_version';

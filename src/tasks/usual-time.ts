@@ -18,7 +18,7 @@ export interface UsualTime {
 /** Fewer show nothing: neither a figure nor a schedule is made of them. */
 const FEW = 5;
 /** More are no better, and providers change. */
-export const MOST_DURATIONS = 200;
+const MOST_DURATIONS = 200;
 /** The newest counts twice as much as the one that is so many videos back: a provider that changes is followed. */
 const HALF_LIFE_VIDEOS = 60;
 /** Spread before anything was seen, and how many videos that is worth. */

@@ -26,7 +26,7 @@ const START = Date.parse('2026-11-22T08:00:00Z');
 const HOUSEKEEPING_MILLISECONDS: readonly number[] = [1_500, 1_000, 150];
 
 /** Sleeping advances the time immediately; the wall clock can be wrong, the provider's (`trueNow`) never is. */
-export class FastClock implements Clock {
+class FastClock implements Clock {
   readonly sleeps: number[] = [];
   /** Called before each sleep, with the time of the sleep in milliseconds. */
   onSleep: (milliseconds: number) => void | Promise<void> = () => undefined;
