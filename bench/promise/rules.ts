@@ -94,9 +94,9 @@ export const RULES: Readonly<Record<string, Change>> = {
     to: '',
   },
   'the last wait': {
-    file: 'src/start/serve.ts',
-    from: 'const LAST_WAIT_MILLISECONDS = 3_000;',
-    to: 'const LAST_WAIT_MILLISECONDS = 0;',
+    file: 'src/start.ts',
+    from: 'const MAX_END_MILLISECONDS = 3_000;',
+    to: 'const MAX_END_MILLISECONDS = 0;',
   },
   'a cancelled call records nothing': { file: ADMIT, from: 'options.signal.throwIfAborted();', to: '' },
   'what cannot be written is kept': {
