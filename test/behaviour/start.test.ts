@@ -85,11 +85,3 @@ it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     expect(server.stderr()).toBe('');
   },
 );
-
-it('a closed stdout ends it with code 0', async () => {
-  const server = startRaw({ HOME: home }, home);
-  await server.initialize();
-  server.child.stdout?.destroy();
-  server.send({ id: 5, method: 'ping' });
-  expect(await server.exit()).toMatchObject({ code: 0 });
-});
