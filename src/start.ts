@@ -4,7 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Handlers } from './mcp/handlers.ts';
 import { cacheFolder } from './settings/user-folders.ts';
-import { surroundings } from './settings.ts';
+import { surroundings } from './settings/surroundings.ts';
 
 /** How long an unanswered submit is awaited at the end: SDK clients kill the server 4 s after they close stdin. */
 const MAX_END_MILLISECONDS = 3_000;
