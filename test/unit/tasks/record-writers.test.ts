@@ -53,13 +53,12 @@ test('a mode that is corrected while an answer is awaited is not overwritten by 
   let isCorrected = false;
   world.sandbox.faults.add({
     on: 'query',
-    fault: { kind: 'slow', milliseconds: 30 },
+    fault: { kind: 'status-word', word: 'expired' },
     when: ({ body }) => {
-      // The query with the wrong mode is on its way: the caller's correction comes now.
-      if (!isCorrected && body?.req_key === 'jimeng_t2v_v30_1080p') {
-        isCorrected = true;
-        void world.watcher.watch(id, 'asked', correct);
-      }
+      // The query with the wrong mode has arrived, and is answered as over: the caller's correction comes first.
+      if (body?.req_key !== 'jimeng_t2v_v30_1080p') return false;
+      isCorrected = true;
+      void world.watcher.watch(id, 'asked', correct);
       return true;
     },
   });
