@@ -3,7 +3,7 @@
  * it, and taken up by the built server. `--whole` waits until all are saved (some four minutes).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { megabytes, printTable } from './measure.mjs';
 import { importSource, startSandbox } from './server-under-test.mjs';
+import { writeTasks } from './state.mjs';
 
 const FEW = 10;
 const MANY = 1000;
@@ -26,8 +27,7 @@ const GETS = 5;
 const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { createApi } = await importSource('src/jimeng/api.ts');
 const { createNetwork } = await importSource('src/system/network.ts');
-const { Journal } = await importSource('src/tasks/journal.ts');
-const { accountOf } = await importSource('src/tasks/scope.ts');
+const { scopeOf } = await importSource('src/app.ts');
 const { newTaskId } = await importSource('src/tasks/record.ts');
 
 const silent = () => undefined;
@@ -40,28 +40,21 @@ async function leaveTasks(count, sandbox, { stateDir, outputDir }) {
   const clock = { now: Date.now, monotonic: () => performance.now(), sleep };
   const endpoint = async () => new URL(sandbox.url);
   const api = createApi({ endpoint, credentials, apiTimeoutSeconds: 60, network, clock, log });
-  const journal = new Journal(stateDir, { origin: sandbox.url, account: accountOf(credentials.accessKeyId) }, log);
-  await journal.prepare();
-  const ids = [];
+  const records = [];
   for (let number = 0; number < count; number++) {
     const prompt = `video ${number}`;
-    const outcome = await api.submit(Buffer.from(JSON.stringify({ req_key: 'jimeng_t2v_v30', prompt })));
-    const now = Date.now();
-    const at = new Date(now).toISOString();
-    const record = {
-      ...{ version: 1, id: newTaskId(now), status: 'in_queue', ...journal.scope, sandbox: true },
-      ...{ created_at: at, sent_at: at, submitted_at: at, fingerprint: randomBytes(8).toString('hex') },
+    const { providerTaskId } = await api.submit(Buffer.from(JSON.stringify({ req_key: 'jimeng_t2v_v30', prompt })));
+    const at = Date.now();
+    records.push({
+      ...{ id: newTaskId(at), status: 'generating', providerStatus: 'in_queue', sandbox: true, attempts: 1 },
+      ...{ reservedAt: at, sentAt: at, acceptedAt: at, fingerprint: randomBytes(8).toString('hex'), providerTaskId },
+      ...{ reqKey: 'jimeng_t2v_v30', billedSeconds: 5, fen: 140, place: { folder: outputDir } },
       request: { mode: 't2v_720p', prompt, duration: 5, fps: 24, notes: [] },
-      ...{ req_key: 'jimeng_t2v_v30', billed_seconds: 5, estimated_cny: 1.4, destination: { folder: outputDir } },
-      ...{ owner: { pid: 1, place: 'gone', started: '' }, attempts: 1 },
-      provider_task_id: outcome.providerTaskId,
-    };
-    // Not synced as the product does: a thousand of these are only the stage.
-    await writeFile(join(journal.folder, 'open', `${record.id}.json`), JSON.stringify(record), { mode: 0o600 });
-    ids.push(record.id);
+    });
   }
   await network.close();
-  return { ids, closedFolder: join(journal.folder, 'closed') };
+  await writeTasks(join(stateDir, 'jimeng.db'), scopeOf(sandbox.url, credentials.accessKeyId), records);
+  return { ids: records.map(({ id }) => id) };
 }
 
 async function startServer(sandbox, { stateDir, outputDir, probeFile }) {
@@ -121,7 +114,7 @@ async function measure(count, savingSeconds) {
     probeFile: join(folder, 'probe'),
   };
   try {
-    const { ids, closedFolder } = await leaveTasks(count, sandbox, places);
+    const { ids } = await leaveTasks(count, sandbox, places);
     const server = await startServer(sandbox, places);
     try {
       const queries = () => sandbox.requests.filter(({ operation }) => operation === 'query');
@@ -140,7 +133,10 @@ async function measure(count, savingSeconds) {
       const before = queries();
       ahead = GENERATION_SECONDS * 1000;
       const startedAt = performance.now();
-      const saved = async () => (await readdir(closedFolder)).filter((name) => name.includes('.done.')).length;
+      const saved = async () => {
+        const names = await readdir(places.outputDir).catch(() => []);
+        return names.filter((name) => name.endsWith('.mp4')).length;
+      };
       while (performance.now() - startedAt < savingSeconds * 1000 && (await saved()) < count) await sleep(500);
       const after = queries().slice(before.length);
       return {

@@ -12,6 +12,7 @@ import { root } from './import-bundled.mjs';
 import { interleave, median, milliseconds, printTable, verdict } from './measure.mjs';
 import { PlainClient } from './plain-client.mjs';
 import { environmentIn, importSource, PROGRAM, startSandbox } from './server-under-test.mjs';
+import { scopeIn, writeTasks } from './state.mjs';
 
 const BEFORE = process.env.BENCH_BEFORE ?? '0adb088';
 const CALLS = 60;
@@ -23,8 +24,6 @@ const { createApi } = await importSource('src/jimeng/api.ts');
 const { createNetwork } = await importSource('src/system/network.ts');
 const { systemClock } = await importSource('src/clock.ts');
 const { silentLog } = await importSource('src/log.ts');
-const { paramsOf } = await importSource('src/store/rows.ts');
-const { INSERT_TASK } = await importSource('src/store/statements.ts');
 const { newTaskId } = await importSource('src/tasks/record.ts');
 
 const scratch = await mkdtemp(join(tmpdir(), 'jimeng-bench-paid-'));
@@ -72,27 +71,15 @@ async function list(client) {
 
 /** Of an account that has made so many videos. */
 async function addClosed(name, count) {
-  const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(join(scratch, name, 'state', 'jimeng.db'), { timeout: 10_000 });
-  const { scope } = database.prepare('SELECT scope FROM task LIMIT 1').get();
-  const names = [...INSERT_TASK.matchAll(/:([a-z_]+)/g)].map(([, parameter]) => parameter);
-  const insert = database.prepare(INSERT_TASK);
-  database.exec('BEGIN');
-  for (let number = 0; number < count; number += 1) {
+  const file = join(scratch, name, 'state', 'jimeng.db');
+  const closed = Array.from({ length: count }, (_, number) => {
     const at = Date.now() - 40 * 86_400_000 - number * 60_000;
     const request = { mode: 't2v_720p', prompt: `an old one, number ${number}`, duration: 5, fps: 24, notes: [] };
     const times = { reservedAt: at, finishedAt: at + 90_000, acceptedAt: at, sentAt: at };
-    const money = { fen: 140, billedSeconds: 5 };
     const ids = { id: newTaskId(at), fingerprint: `old ${number}`, reqKey: 'jimeng_t2v_v30', attempts: 1 };
-    const params = paramsOf(
-      { ...ids, ...times, ...money, status: 'done', request, sandbox: false, place: null },
-      scope,
-      {},
-    );
-    insert.run(Object.fromEntries(names.map((parameter) => [parameter, params[parameter]])));
-  }
-  database.exec('COMMIT');
-  database.close();
+    return { ...ids, ...times, fen: 140, billedSeconds: 5, status: 'done', request, sandbox: false, place: null };
+  });
+  await writeTasks(file, await scopeIn(file), closed);
 }
 
 try {

@@ -2,8 +2,7 @@
 import { printTable } from './measure.mjs';
 import { importSource } from './server-under-test.mjs';
 
-const { chooseSchedule, learnedSchedule } = await importSource('src/tasks/schedule.ts');
-const { usualTimeOf } = await importSource('src/tasks/usual-time.ts');
+const { DEFAULT_POLL_SECONDS, learnedPause, usualTimeOf } = await importSource('src/tasks/usual-time.ts');
 
 const VIDEOS = 4000;
 const SHORTEST = 40;
@@ -17,8 +16,8 @@ const REACH = new Map([
 ]);
 /** What is learned is a sample: each row is the mean of so many, and tells the worst. */
 const SAMPLES = 5;
-const NOTHING_LEARNED = chooseSchedule(undefined, undefined);
-const FIXED = chooseSchedule(5, undefined);
+const NOTHING_LEARNED = { delaySeconds: () => DEFAULT_POLL_SECONDS };
+const FIXED = { delaySeconds: () => 5 };
 
 /** mulberry32: the same times in every run. */
 function randomFrom(seed) {
@@ -73,9 +72,12 @@ function pollAll(schedule, finished) {
   return { questions: questions / finished.length, lag: lag / finished.length, worstLag };
 }
 
+/** @param spans oldest first, in seconds */
 const scheduleOf = (spans) => {
-  const usual = usualTimeOf(spans);
-  return chooseSchedule(undefined, usual && learnedSchedule(usual));
+  const newestFirst = spans.map(({ fromSeconds, toSeconds }) => [fromSeconds * 1000, toSeconds * 1000]).toReversed();
+  const usual = usualTimeOf(newestFirst);
+  if (usual === undefined) return NOTHING_LEARNED;
+  return { delaySeconds: (age, chance) => learnedPause(usual, age, chance) };
 };
 const exactly = (finished) => finished.map((at) => ({ fromSeconds: at, toSeconds: at }));
 

@@ -9,7 +9,19 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** In the order they run: bench/NAME.mjs each. */
-const NAMES = ['start', 'peers', 'get', 'signing', 'image', 'shrink', 'download', 'journal', 'polling', 'many-tasks'];
+const NAMES = [
+  'start',
+  'peers',
+  'get',
+  'signing',
+  'image',
+  'shrink',
+  'download',
+  'paid-call',
+  'walk',
+  'polling',
+  'many-tasks',
+];
 
 const README = new URL('README.md', import.meta.url);
 const pathOf = (name) => fileURLToPath(new URL(`${name}.mjs`, import.meta.url));

@@ -2,8 +2,9 @@
  * Which files of tasks/ and store/ does a paid call visit, from the call to the saved video? Counted by V8's own coverage:
  * a file counts when one of its functions ran. Also how often the open tasks were read: each statement counts.
  */
-import { Session } from 'node:inspector/promises';
+
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../src/app.ts';

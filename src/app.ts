@@ -60,7 +60,7 @@ interface Opened {
 }
 
 /** Records of other pairs of service and account are not seen. */
-function scopeOf(origin: string, accessKeyId: string | undefined): string {
+export function scopeOf(origin: string, accessKeyId: string | undefined): string {
   if (accessKeyId === undefined) return `${origin} no-key`;
   const account = createHash('sha256').update(`jimeng-video-mcp account\n${accessKeyId}`).digest('hex').slice(0, 16);
   return `${origin} ${account}`;
