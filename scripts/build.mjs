@@ -91,7 +91,7 @@ const parts = await build({
   entryPoints: {
     handlers: 'src/mcp/handlers.ts',
     commands: 'src/cli/commands.ts',
-    'image-worker': 'src/media/image-worker.ts',
+    'image-worker': 'src/media/image/worker.ts',
     'clip-worker': 'src/media/clip/worker.ts',
     'sandbox-worker': 'src/sandbox/clip/worker.ts',
   },

@@ -207,7 +207,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
   [
     'a time limit of the system',
     /\bAbortSignal\.timeout\b/,
-    ['jimeng/api.ts', 'media/image-shrink.ts', 'media/clip/thread.ts'],
+    ['jimeng/api.ts', 'media/image/convert.ts', 'media/clip/thread.ts'],
   ],
   [
     'the system’s own clock, past an injected one',
@@ -237,16 +237,15 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
   ['mediabunny', /^mediabunny/, ['media/clip/*']],
-  ['the picture codecs', /^@jsquash\//, ['media/image-*']],
+  ['the picture codecs', /^(@jsquash\/|modern-gif$)/, ['media/image/worker.ts']],
   ['programs', /^node:child_process$/, ['media/clip-ffmpeg-run.ts']],
-  ['threads', /^node:worker_threads$/, ['media/image-shrink.ts', 'media/image-worker.ts']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
   ['a server', /^node:https?2?$/, ['sandbox/*']],
   ['programs', /^node:child_process$/, ['media/clip/run-program.ts']],
   [
     'threads',
     /^node:worker_threads$/,
-    ['media/image-shrink.ts', 'media/image-worker.ts', 'media/clip/thread.ts', 'media/clip/worker.ts'],
+    ['media/image/convert.ts', 'media/image/worker.ts', 'media/clip/thread.ts', 'media/clip/worker.ts'],
   ],
   ['name look-up', /^node:dns/, ['media/download-link.ts']],
   // A type of it tells how a download's headers look.
@@ -255,8 +254,8 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
     'files',
     /^node:fs/,
     [
-      'media/image-file.ts',
-      'media/image-worker.ts',
+      'media/image/file.ts',
+      'media/image/worker.ts',
       'media/download/part-file.ts',
       'media/clip-*',
       'media/download-part.ts',

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { Problem } from '../problems.ts';
 import { extractFrame } from './clip/convert.ts';
 import type { Ffmpeg } from './clip/ffmpeg.ts';
-import { type ImageRules, type LoadedImage, loadImage } from './image.ts';
+import { type ImageRules, type LoadedImage, loadImage } from './image/load.ts';
 
 const LIMIT_MILLISECONDS = 30_000;
 

@@ -5,7 +5,8 @@ import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimen
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
-import { type ImageRules, type LoadedImage, loadImage, requireSameTransport } from '../media/image.ts';
+import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
+import { taskIdIn } from '../media/image/source.ts';
 import { loadFrame } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
@@ -31,7 +32,7 @@ export interface Prepared {
 export interface PreparerOptions {
   readonly store: Pick<Store, 'find' | 'findByProviderId'>;
   readonly library: Library;
-  readonly imageRules: Omit<ImageRules, 'unrestricted'>;
+  readonly imageRules: Omit<ImageRules, 'unrestricted' | 'heic'>;
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
   readonly clock: Clock;
 }
@@ -114,7 +115,8 @@ export class Preparer {
     signal: AbortSignal,
   ): Promise<{ images: BodyImages | undefined; notes: string[] }> {
     if (image === undefined) return { images: undefined, notes: [] };
-    const rules: ImageRules = { ...this.options.imageRules, unrestricted: caller.kind === 'terminal' };
+    const { imageRules, clock, ffmpeg } = this.options;
+    const rules: ImageRules = { ...imageRules, unrestricted: caller.kind === 'terminal', heic: { clock, ffmpeg } };
     const [first, tail] = await bothOrProblems(
       () => this.loadFirst(image, rules, signal),
       async () => (tailImage === undefined ? undefined : await loadImage(tailImage, 'tail_image', rules, signal)),
@@ -122,14 +124,13 @@ export class Preparer {
     if (tail !== undefined) requireSameTransport(first, tail);
     const all = tail === undefined ? [first] : [first, tail];
     // A note begins with the file's name, which would be changed where a sentence is given its capital.
-    const notes = all.flatMap((loaded) =>
-      loaded.kind === 'bytes' && loaded.note !== undefined ? [`picture: ${loaded.note}`] : [],
-    );
+    const shapes = tail === undefined ? [] : shapeNotes(first, tail);
+    const notes = [...all.flatMap((loaded) => loaded.notes), ...shapes].map((note) => `picture: ${note}`);
     return { images: bodyImages(all), notes };
   }
 
   private async loadFirst(image: string, rules: ImageRules, signal: AbortSignal): Promise<LoadedImage> {
-    const id = /^task:(.*)$/s.exec(image)?.[1]?.trim();
+    const id = taskIdIn(image);
     if (id === undefined) return await loadImage(image, 'image', rules, signal);
     const { clock } = this.options;
     const { id: taskId, path } = await this.savedVideo(id);

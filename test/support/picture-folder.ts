@@ -1,9 +1,9 @@
-/** Where do a test's pictures lie, and under which rules are they read? In a folder of their own, shrunk by a worker built for them. */
+/** A folder for a test's pictures, the rules to read them by, and a worker built for them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ImageRules } from '../../src/media/image.ts';
+import type { ImageRules } from '../../src/media/image/load.ts';
 import { buildImageWorker } from './pictures.ts';
 
 export interface PictureFolder {
@@ -26,7 +26,7 @@ export async function makePictureFolder(unrestricted: boolean): Promise<PictureF
       outputDir: undefined,
       homeDir: folder,
       unrestricted,
-      shrink: { workerFile },
+      threads: { workerFile },
     },
     async remove() {
       await rm(folder, { recursive: true });

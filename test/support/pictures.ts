@@ -1,14 +1,17 @@
-/** Where do the tests' pictures come from? Made here: real PNG and JPEG of every size and kind, whole and broken. */
+/** Makes the tests' pictures: real PNG, JPEG, WebP, AVIF and GIF of every size and kind, whole and broken. */
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { constants, crc32, deflateSync } from 'node:zlib';
+import encodeAvifPixels, { init as initAvifEncoder } from '@jsquash/avif/encode.js';
 import decodeJpegPixels, { init as initJpegDecoder } from '@jsquash/jpeg/decode.js';
 import encodeJpegPixels, { init as initJpegEncoder } from '@jsquash/jpeg/encode.js';
 import decodePngPixels, { init as initPngDecoder } from '@jsquash/png/decode.js';
+import encodeWebpPixels, { init as initWebpEncoder } from '@jsquash/webp/encode.js';
 import { build } from 'esbuild';
+import { encode as encodeGif } from 'modern-gif';
 
 export interface DecodedPicture {
   readonly data: Uint8ClampedArray;
@@ -197,12 +200,12 @@ async function codec(file: string): Promise<object> {
   return { wasmBinary: await readFile(path), printErr: () => {} };
 }
 
-/** The worker as the release builds it, in a new temporary folder: for `rules.shrink.workerFile`. */
+/** The worker as the release builds it, in a new temporary folder: for `rules.threads.workerFile`. */
 export async function buildImageWorker(): Promise<URL> {
   const outdir = await mkdtemp(join(tmpdir(), 'image-worker-'));
   await writeFile(join(outdir, 'package.json'), '{"type":"module"}');
   await build({
-    entryPoints: { 'image-worker': 'src/media/image-worker.ts' },
+    entryPoints: { 'image-worker': 'src/media/image/worker.ts' },
     outdir,
     bundle: true,
     platform: 'node',
@@ -212,4 +215,86 @@ export async function buildImageWorker(): Promise<URL> {
     logLevel: 'error',
   });
   return pathToFileURL(join(outdir, 'image-worker.js'));
+}
+
+/** ICC primaries of Display P3 under D50, as Apple's profile has them. */
+const DISPLAY_P3 = {
+  rXYZ: [0.51512, 0.2412, -0.00105],
+  gXYZ: [0.29198, 0.69225, 0.04189],
+  bXYZ: [0.1571, 0.06657, 0.78407],
+};
+/** The sRGB curve as a parametric curve of type 3: ICC.1:2022, table 68. */
+const SRGB_CURVE = [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045];
+
+/** Display P3; with `hasMatrix` false one that says nothing of its primaries, as table-based profiles do. */
+export function displayP3Profile(hasMatrix = true): Buffer {
+  const fixed = (values: readonly number[]) => {
+    const content = Buffer.alloc(values.length * 4);
+    values.forEach((value, index) => {
+      content.writeInt32BE(Math.round(value * 65_536), index * 4);
+    });
+    return content;
+  };
+  const primaries = Object.entries(DISPLAY_P3).map(
+    ([name, xyz]) => [name, Buffer.concat([Buffer.from('XYZ \0\0\0\0', 'latin1'), fixed(xyz)])] as const,
+  );
+  const curve = Buffer.concat([Buffer.from('para\0\0\0\0\0\x03\0\0', 'latin1'), fixed(SRGB_CURVE)]);
+  const curves = ['rTRC', 'gTRC', 'bTRC'].map((name) => [name, curve] as const);
+  const tags = hasMatrix ? [...primaries, ...curves] : [];
+  const head = Buffer.alloc(132 + tags.length * 12);
+  head.write('mntrRGB XYZ ', 12, 'latin1');
+  head.write('acsp', 36, 'latin1');
+  head.writeUInt32BE(tags.length, 128);
+  let at = head.length;
+  tags.forEach(([name, content], index) => {
+    head.write(name, 132 + index * 12, 'latin1');
+    head.writeUInt32BE(at, 136 + index * 12);
+    head.writeUInt32BE(content.length, 140 + index * 12);
+    at += content.length;
+  });
+  head.writeUInt32BE(at, 0);
+  return Buffer.concat([head, ...tags.map(([, content]) => content)]);
+}
+
+export function withJpegProfile(jpeg: Buffer, profile: Buffer): Buffer {
+  return afterStart(jpeg, [
+    jpegSegment(0xe2, Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1'), profile])),
+  ]);
+}
+
+export async function encodeJpegOf(data: Uint8ClampedArray, width: number, height: number): Promise<Buffer> {
+  await initJpegEncoder(await codec('jpeg/codec/enc/mozjpeg_enc.wasm'));
+  return Buffer.from(await encodeJpegPixels({ data, width, height, colorSpace: 'srgb' } as never, { quality: 95 }));
+}
+
+/** Like `makeJpeg`, without loss; the right quarter may be transparent. */
+function samplePixels(width: number, height: number, isTransparent: boolean): DecodedPicture {
+  const data = new Uint8ClampedArray(width * height * 4);
+  const words = new Uint32Array(data.buffer);
+  for (let at = 0; at < words.length; at += 1) {
+    const [x, y] = [at % width, Math.floor(at / width)];
+    words[at] = x < width / 4 && y < height / 4 ? 0xff00c000 : x < width / 2 ? 0xff202020 : 0xffe0e0e0;
+    if (isTransparent && x >= width * 0.75) words[at] = 0x00202020;
+  }
+  return { data, width, height };
+}
+
+export async function makeWebp(width: number, height: number, isTransparent = false): Promise<Buffer> {
+  await initWebpEncoder((await codec('webp/codec/enc/webp_enc_simd.wasm')) as never);
+  return Buffer.from(await encodeWebpPixels(samplePixels(width, height, isTransparent) as never, { quality: 90 }));
+}
+
+export async function makeAvif(width: number, height: number, isTransparent = false): Promise<Buffer> {
+  await initAvifEncoder((await codec('avif/codec/enc/avif_enc.wasm')) as never);
+  return Buffer.from(
+    await encodeAvifPixels(samplePixels(width, height, isTransparent) as never, { quality: 80, speed: 10 }),
+  );
+}
+
+/** Two frames: the sample, then grey. */
+export async function makeGif(width: number, height: number, isTransparent = false): Promise<Buffer> {
+  const grey = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let at = 0; at < grey.length; at += 4) grey.fill(128, at, at + 3);
+  const frames = [samplePixels(width, height, isTransparent).data, grey].map((data) => ({ data, delay: 100 }));
+  return Buffer.from(await encodeGif({ width, height, frames }));
 }

@@ -1,4 +1,4 @@
-/** Which files may be read as a picture, and is what was checked what is sent? */
+/** Which files may be read as a picture; the bytes that were checked are sent. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -6,10 +6,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImageRules, loadImage } from '../../src/media/image.ts';
-import { readImageFile } from '../../src/media/image-file.ts';
-import { Problem } from '../../src/problems.ts';
-import { makePng } from '../support/pictures.ts';
+import { readImageFile } from '../../../../src/media/image/file.ts';
+import { type ImageRules, loadImage } from '../../../../src/media/image/load.ts';
+import { Problem } from '../../../../src/problems.ts';
+import { makePng } from '../../../support/pictures.ts';
 
 let folder: string;
 let rules: ImageRules;
@@ -46,7 +46,7 @@ async function verdict(input: string, more: Partial<ImageRules> = {}): Promise<s
 test('a picture is read whole, and its sum is that of the bytes that are sent', async () => {
   const image = await loadImage(join(folder, 'bare/a.png'), 'image', rules);
   const sha256 = createHash('sha256').update(picture).digest('hex');
-  expect(image).toEqual({ kind: 'bytes', bytes: picture, sha256, width: 400, height: 400, format: 'png' });
+  expect(image).toEqual({ kind: 'bytes', bytes: picture, sha256, width: 400, height: 400, format: 'png', notes: [] });
 });
 
 test('~, file URLs and data URLs name pictures too', async () => {
@@ -54,25 +54,43 @@ test('~, file URLs and data URLs name pictures too', async () => {
   expect(await verdict(`file://${folder}/home/a.png`)).toBe('read');
   expect(await verdict(`data:text/plain;base64,${picture.toString('base64')}`)).toBe('read');
   expect(await verdict('data:image/png;base64,aGVsbG8=')).toBe(
-    'invalid_image: the data URL in `image` is a text file; only JPEG and PNG pictures are taken.',
+    'invalid_image: the picture in `image` is a text file; pictures are taken as JPEG, PNG, WebP, GIF, AVIF or HEIC.',
   );
 });
 
 test('a relative path means something only in a project, or to a person at the command line', async () => {
   expect(await verdict('a.png')).toBe(
-    'invalid_input: `image` is a relative path (a.png), but the folder this server was started in is no project.',
+    'invalid_input: `image` is a relative path (a.png), but the folder this server was started in is not a project.',
   );
   expect(await verdict('./a.png', { workingDir: join(folder, 'project') })).toBe('read');
   expect(await verdict('a.png', { unrestricted: true })).toBe('read');
 });
 
-test('a path of the client’s own sandbox is told as attached to the chat', async () => {
+test('a path of the client’s own sandbox is reported as attached to the chat', async () => {
   for (const path of ['/mnt/user-data/uploads/cat.png', '/mnt/data/cat.png', '/home/claude/cat.png']) {
     expect(await verdict(path)).toBe(
       `image_not_found: \`image\` (${path}) is attached to the chat, in the client's own sandbox, not on this computer, so this server cannot read it.`,
     );
   }
-  expect(await verdict(join(folder, 'none.png'))).toBe('image_not_found: `image` (/none.png) is not on this computer.');
+  expect(await verdict(join(folder, 'none.png'))).toBe(
+    'image_not_found: `image` (/none.png) does not exist on this computer.',
+  );
+});
+
+test('a path is taken as it was written when exactly one file is meant, and the notes say so', async () => {
+  await writeFile(join(folder, 'home/Shot 3.04\u202fPM.png'), picture);
+  const image = await loadImage('`~/Shot 3.04 PM.png`', 'image', rules);
+  expect(image.notes).toEqual([
+    `\`image\` was read as ${join(folder, 'home/Shot 3.04\u202fPM.png')}: the quotes around it were removed; its spaces or accents were matched to those of the file`,
+  ]);
+  await writeFile(join(folder, 'home/b%20c.png'), picture);
+  await writeFile(join(folder, 'home/b c.png'), picture);
+  expect(await verdict('"~/b%20c.png"')).toBe(
+    'invalid_input: `image` can mean two files: /home/b c.png and /home/b%20c.png.',
+  );
+  expect(await verdict('"~/none.png"')).toBe(
+    'image_not_found: `image` (/home/none.png) does not exist on this computer.',
+  );
 });
 
 test('only regular files are opened, and a pipe without a writer does not block', async () => {
@@ -86,16 +104,16 @@ test('only regular files are opened, and a pipe without a writer does not block'
   await new Promise((resolve) => server.close(resolve));
 });
 
-test.skipIf(process.getuid?.() === 0)('a file without permission is told so', async () => {
+test.skipIf(process.getuid?.() === 0)('a file without permission is reported as such', async () => {
   const path = join(folder, 'locked.png');
   await writeFile(path, picture);
   await chmod(path, 0o000);
   expect(await verdict(path)).toBe('image_not_allowed: `image` (/locked.png) cannot be read: no permission.');
 });
 
-test('broken places are told, not thrown', async () => {
+test('broken places are reported, not thrown', async () => {
   await symlink('circle.png', join(folder, 'circle.png'));
-  expect(await verdict(join(folder, 'circle.png'))).toMatch(/^invalid_image: .* leads in a circle\.$/);
+  expect(await verdict(join(folder, 'circle.png'))).toMatch(/^invalid_image: .* leads back to itself\.$/);
   expect(await verdict(join(folder, 'bare/a.png/b.png'))).toMatch(/^image_not_found/);
   expect(await verdict(`/${'a'.repeat(300)}.png`)).toMatch(/^invalid_input: .* too long\.$/);
 });
@@ -112,9 +130,11 @@ test('with image folders set, only these and the output folder are read, links r
   expect(await verdict(join(folder, 'secret/a.png'), limited)).toBe(outside('/secret/a.png'));
   expect(await verdict(join(folder, 'allowed/../secret/a.png'), limited)).toBe(outside('/secret/a.png'));
   expect(await verdict(join(folder, 'allowed/link.png'), limited)).toBe(outside('/allowed/link.png'));
-  // Whether something is there, and what, is not told of places outside.
+  // Whether something exists outside, and what, is not revealed.
   expect(await verdict(join(folder, 'secret/none.png'), limited)).toBe(outside('/secret/none.png'));
   expect(await verdict(join(folder, 'secret'), limited)).toBe(outside('/secret'));
+  expect(await verdict(`"${folder}/secret/a.png"`, limited)).toBe(outside('/secret/a.png'));
+  expect(await verdict(`"${folder}/allowed/a.png"`, limited)).toBe('read');
   expect(await verdict(join(folder, 'allowed/none.png'), limited)).toMatch(/^image_not_found/);
   expect(await verdict(join(folder, 'allowed/a.png'), { imageDirs: [], outputDir: undefined })).toMatch(
     /^image_not_allowed/,

@@ -1,10 +1,10 @@
-/** What is this file by its first bytes, whatever its name says? */
+/** Recognises a file by its first bytes, whatever its name says. */
 
-export type ImageKind = { readonly format: 'jpeg' | 'png' } | { readonly other: string };
+export type DecodableFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif';
+export type PictureFormat = DecodableFormat | 'heic';
+export type FileKind = { readonly format: PictureFormat } | { readonly other: string };
 
 const MAGIC: readonly (readonly [offset: number, bytes: string, what: string])[] = [
-  [0, 'GIF87a', 'a GIF picture'],
-  [0, 'GIF89a', 'a GIF picture'],
   [0, 'II*\0', 'a TIFF or camera raw picture'],
   [0, 'MM\0*', 'a TIFF or camera raw picture'],
   [0, 'II+\0', 'a TIFF picture'],
@@ -28,40 +28,45 @@ const MAGIC: readonly (readonly [offset: number, bytes: string, what: string])[]
   [0, 'version https://git-lfs', 'a Git LFS pointer, not the picture itself (git lfs pull fetches it)'],
 ];
 
-/** Brands of the ISO base media family, at byte 8 after `ftyp`. */
-const BRANDS: readonly (readonly [brand: RegExp, what: string])[] = [
-  [/^(heic|heix|heim|heis|hevc|hevx)/, 'a HEIC picture (what iPhones take)'],
-  [/^(mif1|msf1)/, 'a HEIF picture'],
-  [/^(avif|avis)/, 'an AVIF picture'],
+/** Major brands of the ISO base media family that are no still picture we read. */
+const OTHER_BRANDS: readonly (readonly [brand: RegExp, what: string])[] = [
+  [/^(hevc|hevx|msf1|avis)/, 'an animated HEIF or AVIF picture'],
+  [/^mif1/, 'a HEIF picture in a coding other than HEVC and AV1'],
   [/^crx /, 'a camera raw picture (CR3)'],
   [/^qt {2}/, 'a QuickTime video'],
   [/^M4A/, 'an audio file'],
-  [/./s, 'an MP4 video'],
 ];
 
 /** @param bytes at least one byte */
-export function kindOfBytes(bytes: Buffer): ImageKind {
+export function kindOfBytes(bytes: Buffer): FileKind {
   const head = bytes.toString('latin1', 0, 512);
   if (head.startsWith('\xff\xd8\xff')) return { format: 'jpeg' };
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return { format: 'png' };
   if (head.startsWith('\x89PNG'))
     return { other: 'a PNG that was changed as if it were text (its line ends are converted)' };
-  if (head.startsWith('RIFF')) return { other: kindOfRiff(head.slice(8, 12)) };
-  if (head.slice(4, 8) === 'ftyp') {
-    const brand = head.slice(8, 12);
-    return { other: BRANDS.find(([pattern]) => pattern.test(brand))?.[1] ?? 'an MP4 video' };
-  }
-  // `BM` begins many a text: the header's four reserved bytes tell a bitmap from it.
+  if (/^GIF8[79]a/.test(head)) return { format: 'gif' };
+  if (head.startsWith('RIFF')) return kindOfRiff(head.slice(8, 12));
+  if (head.slice(4, 8) === 'ftyp') return kindOfBrands(head.slice(8, Math.max(16, bytes.readUInt32BE(0))));
+  // `BM` begins many texts: a bitmap has four reserved zero bytes in its header.
   if (head.startsWith('BM') && head.slice(6, 10) === '\0\0\0\0') return { other: 'a BMP picture' };
   const known = MAGIC.find(([offset, magic]) => head.startsWith(magic, offset));
   if (known) return { other: known[2] };
-  return { other: kindOfText(bytes) ?? `of no known kind (it begins with ${bytes.toString('hex', 0, 8)})` };
+  return { other: kindOfText(bytes) ?? `of an unknown kind (it begins with ${bytes.toString('hex', 0, 8)})` };
 }
 
-function kindOfRiff(form: string): string {
-  if (form === 'WEBP') return 'a WebP picture';
-  if (form === 'WAVE') return 'a WAV sound';
-  return form === 'AVI ' ? 'an AVI video' : 'a RIFF file';
+/** @param brands the major brand, four bytes of version, then the compatible brands */
+function kindOfBrands(brands: string): FileKind {
+  const major = brands.slice(0, 4);
+  const all = [major, ...(brands.slice(8).match(/.{4}/gs) ?? [])];
+  if (/^(mif1|avif)$/.test(major) && all.includes('avif')) return { format: 'avif' };
+  if (/^(mif1|hei[cxms])$/.test(major) && all.some((brand) => /^hei[cxms]$/.test(brand))) return { format: 'heic' };
+  return { other: OTHER_BRANDS.find(([pattern]) => pattern.test(major))?.[1] ?? 'an MP4 video' };
+}
+
+function kindOfRiff(form: string): FileKind {
+  if (form === 'WEBP') return { format: 'webp' };
+  if (form === 'WAVE') return { other: 'a WAV sound' };
+  return { other: form === 'AVI ' ? 'an AVI video' : 'a RIFF file' };
 }
 
 /** A text file, if its first bytes are UTF-8 without control characters. */
@@ -70,7 +75,7 @@ function kindOfText(bytes: Buffer): string | undefined {
   const text = (isUtf16 ? bytes.toString('utf16le', 2, 512) : bytes.toString('utf8', 0, 512)).replace(/^\ufeff/, '');
   if (/<svg[\s>]/i.test(text)) return 'an SVG drawing';
   if (/^\s*(<!doctype html|<html|<head|<body)/i.test(text)) return 'a web page (HTML), not the picture itself';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what makes a text
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a text has none of them
   if (!isUtf16 && /[\0-\x08\x0e-\x1f\ufffd]/.test(text.replace(/\ufffd+$/, ''))) return undefined;
   if (/^\s*<\?xml/.test(text)) return 'an XML file';
   if (/^\s*[{[]/.test(text)) return 'a JSON or text file';

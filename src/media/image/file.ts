@@ -1,10 +1,11 @@
-/** How is a local picture read, so that the bytes that are sent are those of the file that was checked? */
+/** Finds and reads a local picture so that the bytes that are sent are those of the file that was checked. */
 import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
-import { Problem } from '../problems.ts';
-import { MAX_IMAGE_BYTES, requireBytesInLimit } from './image-limits.ts';
-import { attachedToChat, type ImageInput, isInClientSandbox, showName } from './image-source.ts';
+import { Problem } from '../../problems.ts';
+import { existingReadings, type FileLookup, type Reading } from '../../system/written-path.ts';
+import { MAX_IMAGE_BYTES, requireBytesInLimit } from './facts.ts';
+import { attachedToChat, type ImageInput, isInClientSandbox, showName, type WrittenPath } from './source.ts';
 
 export interface ReadRules {
   readonly workingDir: string;
@@ -15,20 +16,46 @@ export interface ReadRules {
   readonly unrestricted: boolean;
 }
 
-/** Against a working directory that is / or the client's own, where a relative path means nothing. */
-export async function resolveImagePath(
-  path: string,
-  isRelative: boolean,
+const LOOKUP: FileLookup = { exists, names: (folder) => readdir(folder).catch(() => []) };
+
+/**
+ * The one existing file that the path can mean; where none exists, its last reading, for `readImageFile` to refuse.
+ * @throws Problem where it can mean two, or is relative and the working directory is not a project
+ */
+export async function findImageFile(
+  paths: readonly [WrittenPath, ...WrittenPath[]],
   name: ImageInput,
   rules: ReadRules,
-): Promise<string> {
-  if (!isRelative) return normalize(path);
-  const { workingDir, unrestricted } = rules;
-  if (unrestricted || (await isThere(join(workingDir, '.git'))) || (await isThere(join(workingDir, 'package.json')))) {
-    return resolve(workingDir, path);
+): Promise<Reading> {
+  const used = paths.at(-1) as WrittenPath;
+  const hasBase = rules.unrestricted || (await isProject(rules.workingDir));
+  if (used.isRelative && !hasBase) throw withoutBase(used.text, name);
+  const readings = paths
+    .filter(({ isRelative }) => hasBase || !isRelative)
+    .map(({ text, changes }) => ({ text: resolve(rules.workingDir, text), changes }));
+  const allowed = await allowedFolders(rules);
+  // Whether a file outside the allowed folders exists is not revealed.
+  const searched = allowed
+    ? readings.filter(({ text }) => isInside(text, [...allowed, ...(rules.imageDirs ?? [])]))
+    : readings;
+  const [found, another] = await existingReadings(searched, LOOKUP);
+  if (found && another) {
+    throw new Problem('invalid_input', {
+      what: `\`${name}\` can mean two files: ${showName(found.text)} and ${showName(another.text)}.`,
+      hint: 'give the path of one of them, without quotes or escapes',
+    });
   }
-  throw new Problem('invalid_input', {
-    what: `\`${name}\` is a relative path (${showName(path)}), but the folder this server was started in is no project.`,
+  return found ?? (readings.at(-1) as Reading);
+}
+
+/** Relative paths mean nothing where the working directory is / or the client's own. */
+async function isProject(folder: string): Promise<boolean> {
+  return (await exists(join(folder, '.git'))) || (await exists(join(folder, 'package.json')));
+}
+
+function withoutBase(path: string, name: ImageInput): Problem {
+  return new Problem('invalid_input', {
+    what: `\`${name}\` is a relative path (${showName(path)}), but the folder this server was started in is not a project.`,
     hint: 'give the full path, or one that begins with ~/',
   });
 }
@@ -44,14 +71,13 @@ export async function readImageFile(
   rules: ReadRules,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const allowed =
-    rules.imageDirs && !rules.unrestricted ? await realFolders([...rules.imageDirs, rules.outputDir]) : undefined;
+  const allowed = await allowedFolders(rules);
   const shown = `\`${name}\` (${showName(path)})`;
   let handle: FileHandle | undefined;
   try {
     const real = await realpath(path);
     if (allowed && !isInside(real, allowed)) throw notAllowed(shown, rules);
-    // Before opening, which can wait for a pipe's writer or do something to a device.
+    // Before opening, which can block on a pipe without a writer or act on a device.
     requireRegularFile(await stat(real), shown);
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
     const opened = await handle.stat();
@@ -63,7 +89,7 @@ export async function readImageFile(
     return bytes;
   } catch (error) {
     if (error instanceof Problem || signal?.aborted) throw error;
-    // Whether a file outside the allowed folders is there is not told.
+    // Whether a file outside the allowed folders exists is not revealed.
     if (allowed && !isInside(normalize(path), [...allowed, ...(rules.imageDirs ?? [])])) throw notAllowed(shown, rules);
     throw problemOfReading(error, path, name, shown);
   } finally {
@@ -71,16 +97,20 @@ export async function readImageFile(
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,
   );
 }
 
-async function realFolders(folders: readonly (string | undefined)[]): Promise<string[]> {
+/** The real folders that may be read, or undefined where every folder may. */
+async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules): Promise<string[] | undefined> {
+  if (imageDirs === undefined || unrestricted) return undefined;
   const real = await Promise.all(
-    folders.map((folder) => (folder === undefined ? undefined : realpath(folder).catch(() => undefined))),
+    [...imageDirs, outputDir].map((folder) =>
+      folder === undefined ? undefined : realpath(folder).catch(() => undefined),
+    ),
   );
   return real.filter((folder) => folder !== undefined);
 }
@@ -92,7 +122,7 @@ function isInside(path: string, folders: readonly string[]): boolean {
   });
 }
 
-/** Where the open file really is. A link that is exchanged while we look ends in a path that is nowhere allowed. */
+/** The real path of the open file; empty, which is never allowed, where a link was exchanged in between. */
 async function realPathOfOpened(handle: FileHandle, path: string): Promise<string> {
   const fromKernel = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
   if (fromKernel !== undefined) return fromKernel;
@@ -101,7 +131,7 @@ async function realPathOfOpened(handle: FileHandle, path: string): Promise<strin
   return there.dev === opened.dev && there.ino === opened.ino && (await realpath(real)) === real ? real : '';
 }
 
-/** Also stops where a file grows while it is read. */
+/** Stops at the limit even if the file grows while it is read. */
 async function readBounded(
   handle: FileHandle,
   expectedBytes: number,
@@ -130,7 +160,7 @@ function kindOfEntry(stats: Stats): string {
   if (stats.isDirectory()) return 'a folder';
   if (stats.isFIFO()) return 'a pipe';
   if (stats.isSocket()) return 'a socket';
-  return stats.isCharacterDevice() || stats.isBlockDevice() ? 'a device' : 'no regular file';
+  return stats.isCharacterDevice() || stats.isBlockDevice() ? 'a device' : 'not a regular file';
 }
 
 function notAllowed(shown: string, rules: ReadRules): Problem {
@@ -147,7 +177,7 @@ function problemOfReading(error: unknown, path: string, name: ImageInput, shown:
     if (isInClientSandbox(path)) return attachedToChat(path, name);
     const isTemporary = /^\/(tmp|var\/folders|private\/tmp|mnt)\//.test(path);
     return new Problem('image_not_found', {
-      what: `${shown} is not on this computer.`,
+      what: `${shown} does not exist on this computer.`,
       hint: isTemporary
         ? "give the path of a picture on this computer; one that is attached to the chat or in the client's own sandbox has to be saved here first"
         : 'check the path, or give a public http(s) URL of the picture',
@@ -162,10 +192,13 @@ function problemOfReading(error: unknown, path: string, name: ImageInput, shown:
     });
   }
   if (code === 'ELOOP')
-    return new Problem('invalid_image', { what: `${shown} is a symbolic link that leads in a circle.`, cause: error });
+    return new Problem('invalid_image', {
+      what: `${shown} is a symbolic link that leads back to itself.`,
+      cause: error,
+    });
   if (code === 'ENAMETOOLONG')
     return new Problem('invalid_input', {
-      what: `${shown} is no valid path: it is too long.`,
+      what: `${shown} is not a valid path: it is too long.`,
       hint: 'give the path of a JPEG or PNG file',
       cause: error,
     });

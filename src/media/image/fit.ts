@@ -1,40 +1,39 @@
-/** At which quality, and if need be at which size, does a JPEG of these pixels just fit? */
-import { type Pixels, sampleBands, scaleDown } from './image-pixels.ts';
+/** Finds the best quality, and if need be the size, at which a JPEG of these pixels fits a limit. */
+import type { Size } from './facts.ts';
+import { type Pixels, sampleBands, scaleDown } from './pixels.ts';
 
-export interface Fitted {
+export interface Jpeg extends Size {
   readonly bytes: Uint8Array;
-  readonly width: number;
-  readonly height: number;
 }
 
 export type Encode = (pixels: Pixels, quality: number) => Promise<Uint8Array>;
 
 const BEST_QUALITY = 95;
-/** Below it a smaller picture looks better than a coarser one. */
+/** Below this quality a smaller picture looks better than a coarser one. */
 const WORST_QUALITY = 50;
 const SAMPLE_ROWS = 256;
-/** The estimate may be low: aiming so, noise and a photograph at 4096 pixels came out at 94–97 % of the limit. */
+/** The estimate may be low: with this aim, noise and a photograph at 4096 pixels came out at 94–97 % of the limit. */
 const AIM = 0.97;
-/** Near enough: another whole try costs seconds at 4096×4096. */
+/** Close enough: another full encoding costs seconds at 4096×4096. */
 const WELL_USED = 0.9;
 
 /**
- * The qualities are tried on a sample, and the best that should fit on the whole; scaled down, keeping the
- * ratio, only where the worst quality is still too large.
+ * Tries the qualities on a sample, then the best that should fit on the whole picture. Scales down, keeping the ratio,
+ * only where the worst quality is still too large.
  */
-export async function encodeToFit(pixels: Pixels, maxBytes: number, encode: Encode): Promise<Fitted> {
+export async function encodeToFit(pixels: Pixels, maxBytes: number, encode: Encode): Promise<Jpeg> {
   let current = pixels;
   for (;;) {
     const { quality, bytesAtWorst } = await estimateQuality(current, maxBytes, encode);
     const bytes = quality === undefined ? undefined : await encodeWhole(current, quality, maxBytes, encode);
     if (bytes) return { bytes, width: current.width, height: current.height };
-    // The bytes follow the area; a little less, so that one step mostly suffices.
+    // The size is about proportional to the area; slightly less, so that one step usually suffices.
     const factor = Math.min(0.95, Math.sqrt((maxBytes * AIM) / bytesAtWorst) * 0.98);
     current = scaleDown(current, factor);
   }
 }
 
-/** @returns the best quality that should fit, or undefined; and what the worst one should take */
+/** @returns the best quality that should fit, or undefined; and the estimated size at the worst one */
 async function estimateQuality(pixels: Pixels, maxBytes: number, encode: Encode) {
   const sample = pixels.height > 2 * SAMPLE_ROWS ? sampleBands(pixels, SAMPLE_ROWS) : pixels;
   const estimate = async (quality: number) => ((await encode(sample, quality)).length * pixels.height) / sample.height;
@@ -50,7 +49,7 @@ async function estimateQuality(pixels: Pixels, maxBytes: number, encode: Encode)
   return { quality: fits, bytesAtWorst };
 }
 
-/** The estimate may be wrong either way: one step up where much room is left, down until it fits. */
+/** Corrects the estimate: one step up where much room is left, down until it fits. */
 async function encodeWhole(
   pixels: Pixels,
   estimated: number,

@@ -1,23 +1,24 @@
-/** How are decoded pixels made opaque, turned upright, scaled down and sampled? Pure: no codec, no file. */
-import { type Orientation, swapsSides } from './image-exif.ts';
+/** Makes decoded pixels opaque, turns them upright, scales and samples them. Pure: no codec, no file. */
+import { type Orientation, type Size, swapsSides } from './facts.ts';
 
 /** Four bytes a pixel: red, green, blue, alpha; rows from the top. */
-export interface Pixels {
+export interface Pixels extends Size {
   readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
 }
 
-/** JPEG has no alpha: what is transparent becomes white, in place. */
-export function flattenOnWhite({ data }: Pixels): void {
+/** JPEG has no alpha: transparent parts become white, in place. @returns whether there were any */
+export function flattenOnWhite({ data }: Pixels): boolean {
+  let wasTransparent = false;
   for (let at = 3; at < data.length; at += 4) {
     const alpha = data[at] as number;
     if (alpha === 255) continue;
+    wasTransparent = true;
     for (let colour = at - 3; colour < at; colour += 1) {
       data[colour] = Math.round(((data[colour] as number) * alpha + 255 * (255 - alpha)) / 255);
     }
     data[at] = 255;
   }
+  return wasTransparent;
 }
 
 /** The picture as it is meant to be seen (EXIF 2.32, tag 0x0112). */
@@ -68,7 +69,7 @@ export function scaleDown({ data, width, height }: Pixels, factor: number): Pixe
   return { data: target, width: newWidth, height: newHeight };
 }
 
-/** About `rows` rows, in bands from top to bottom: how well they compress tells how well the whole does. */
+/** About `rows` rows, in bands from top to bottom: they compress about as well as the whole. */
 export function sampleBands({ data, width, height }: Pixels, rows: number): Pixels {
   const BAND_ROWS = 16;
   const bands = Math.floor(rows / BAND_ROWS);
@@ -81,7 +82,7 @@ export function sampleBands({ data, width, height }: Pixels, rows: number): Pixe
   return { data: sample, width, height: bands * BAND_ROWS };
 }
 
-/** Which old column falls into which new one, and with which share. */
+/** The share of each old column in each new one. */
 function overlaps(oldCount: number, newCount: number): { x: number; column: number; weight: number }[] {
   const step = oldCount / newCount;
   const list: { x: number; column: number; weight: number }[] = [];
@@ -94,7 +95,7 @@ function overlaps(oldCount: number, newCount: number): { x: number; column: numb
   return list;
 }
 
-/** Views four bytes as one number; a decoder's array may begin anywhere. */
+/** Views four bytes as one number; a decoder's array may start at any offset. */
 function asWords(data: Uint8Array): Uint32Array {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);

@@ -1,13 +1,13 @@
-/** Does a picture that is too large come out within the limit, upright and in its ratio, while the server answers? */
+/** A picture that is too large is encoded within the limit, upright and in its ratio, while the event loop runs. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImageBytes, loadImage } from '../../src/media/image.ts';
-import type { Orientation } from '../../src/media/image-exif.ts';
-import { encodeToFit } from '../../src/media/image-fit.ts';
-import { scaleDown } from '../../src/media/image-pixels.ts';
-import { shrinkPicture } from '../../src/media/image-shrink.ts';
-import { makePictureFolder, type PictureFolder } from '../support/picture-folder.ts';
+import { decodePicture, encodeJpeg } from '../../../../src/media/image/convert.ts';
+import type { Orientation } from '../../../../src/media/image/facts.ts';
+import { encodeToFit } from '../../../../src/media/image/fit.ts';
+import { type ImageBytes, loadImage } from '../../../../src/media/image/load.ts';
+import { scaleDown } from '../../../../src/media/image/pixels.ts';
+import { makePictureFolder, type PictureFolder } from '../../../support/picture-folder.ts';
 import {
   type DecodedPicture,
   decodeJpeg,
@@ -15,7 +15,7 @@ import {
   makeNoisePng,
   makePng,
   withOrientation,
-} from '../support/pictures.ts';
+} from '../../../support/pictures.ts';
 
 let pictures: PictureFolder;
 let workerFile: URL;
@@ -40,13 +40,14 @@ async function load(fileName: string, bytes: Buffer): Promise<ImageBytes> {
 test('noise comes out just under the limit, the right way up, while the event loop runs', async () => {
   // bench/shrink.mjs does it with 15 MB at 4096×3072.
   const [width, height, maxBytes] = [1280, 960, 480_000];
-  const job = { bytes: makeNoisePng(width, height), format: 'png', orientation: 1, maxBytes } as const;
-  expect(job.bytes.length).toBeGreaterThan(maxBytes);
+  const picture = { bytes: makeNoisePng(width, height), format: 'png', orientation: 1, profile: undefined } as const;
+  expect(picture.bytes.length).toBeGreaterThan(maxBytes);
   let turns = 0;
   const turning = setInterval(() => {
     turns += 1;
   }, 10);
-  const made = await shrinkPicture(job, 'noise.png', { workerFile });
+  const pixels = await decodePicture(picture, 'noise.png', { workerFile });
+  const made = await encodeJpeg(pixels, maxBytes, 'noise.png', { workerFile });
   clearInterval(turning);
   expect(turns).toBeGreaterThan(10);
   expect(made).toMatchObject({ width, height });
@@ -93,9 +94,9 @@ test('what is transparent becomes white, and 16 bits become 8', async () => {
     depth: 16,
     fill,
   });
-  const job = { bytes: png, format: 'png', orientation: 1, maxBytes: 1_000_000 } as const;
-  const made = await shrinkPicture(job, 'a.png', { workerFile });
-  const decoded = await decodeJpeg(Buffer.from(made.bytes));
+  const image = await load('a.png', png);
+  expect(image.notes).toEqual([expect.stringMatching(/^a\.png .* JPEG, 400×400, transparent parts made white$/)]);
+  const decoded = await decodeJpeg(image.bytes);
   expect(brightness(decoded, 0.2, 0.5)).toEqual([255, 255, 255]);
   expect(brightness(decoded, 0.8, 0.5)).toEqual([255, 255, 255]);
 });
@@ -121,20 +122,20 @@ test('scaling down keeps the mean of every part', () => {
 });
 
 test('a decoder that never ends is ended by the caller’s signal, or by the time limit with a sentence', async () => {
-  const job = { bytes: Buffer.alloc(9), format: 'jpeg', orientation: 1, maxBytes: 1_000_000 } as const;
+  const picture = { bytes: Buffer.alloc(9), format: 'jpeg', orientation: 1, profile: undefined } as const;
   const endless = new URL('data:text/javascript,setInterval(() => {}, 1000)');
   const controller = new AbortController();
   const reason = new Error('gone');
-  const running = shrinkPicture(job, 'a.jpg', { workerFile: endless }, controller.signal);
+  const running = decodePicture(picture, 'a.jpg', { workerFile: endless, signal: controller.signal });
   setTimeout(() => controller.abort(reason), 5);
   await expect(running).rejects.toBe(reason);
-  await expect(shrinkPicture(job, 'a.jpg', { workerFile: endless, timeoutMs: 5 })).rejects.toThrow(
-    'a.jpg could not be made smaller within 0.005 s.',
+  await expect(decodePicture(picture, 'a.jpg', { workerFile: endless, timeoutMs: 5 })).rejects.toThrow(
+    'a.jpg could not be decoded within 0.005 s.',
   );
 });
 
-test('a decoder that ends without an answer is told as a damaged picture', async () => {
-  const job = { bytes: Buffer.alloc(9), format: 'jpeg', orientation: 1, maxBytes: 1_000_000 } as const;
+test('a decoder that ends without a result is reported as a damaged picture', async () => {
+  const picture = { bytes: Buffer.alloc(9), format: 'jpeg', orientation: 1, profile: undefined } as const;
   const silent = new URL('data:text/javascript,process.exit(3)');
-  await expect(shrinkPicture(job, 'a.jpg', { workerFile: silent })).rejects.toThrow('a.jpg cannot be decoded');
+  await expect(decodePicture(picture, 'a.jpg', { workerFile: silent })).rejects.toThrow('a.jpg cannot be decoded');
 });

@@ -1,12 +1,12 @@
-/** Which pictures are taken, which are refused, and with which sentence? */
+/** Which pictures are taken, which are refused, and with which sentence. */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadImage } from '../../src/media/image.ts';
-import { Problem } from '../../src/problems.ts';
-import { makePictureFolder, type PictureFolder } from '../support/picture-folder.ts';
+import { loadImage } from '../../../../src/media/image/load.ts';
+import { Problem } from '../../../../src/problems.ts';
+import { makePictureFolder, type PictureFolder } from '../../../support/picture-folder.ts';
 import {
   decodeJpeg,
   decodePng,
@@ -19,7 +19,7 @@ import {
   pngChunk,
   pngRowBytes,
   withOrientation,
-} from '../support/pictures.ts';
+} from '../../../support/pictures.ts';
 
 let pictures: PictureFolder;
 beforeAll(async () => {
@@ -33,12 +33,12 @@ async function verdict(fileName: string, bytes: Buffer): Promise<string> {
   try {
     const image = await loadImage(path, 'image', pictures.rules);
     if (image.kind !== 'bytes') return 'a URL';
-    const decoded = image.note?.includes('CMYK')
+    const decoded = image.notes.join().includes('CMYK')
       ? image
       : await (image.format === 'png' ? decodePng : decodeJpeg)(image.bytes);
     expect([decoded.width, decoded.height]).toEqual([image.width, image.height]);
     const sent = image.bytes.equals(bytes) ? 'as it is' : 'changed';
-    return [`${image.format} ${image.width}×${image.height}, ${sent}`, ...(image.note ? [image.note] : [])].join(': ');
+    return [`${image.format} ${image.width}×${image.height}, ${sent}`, ...image.notes].join(': ');
   } catch (error) {
     if (error instanceof Problem) return error.message;
     throw error;
@@ -48,9 +48,14 @@ async function verdict(fileName: string, bytes: Buffer): Promise<string> {
 const png = (width: number, height: number, more: object = {}) => makePng({ width, height, ...more });
 const text = (content: string) => Buffer.from(content, 'latin1');
 const box = (brand: string) => text(`\0\0\0\x18ftyp${brand}\0\0\0\0${'\0'.repeat(400)}`);
-const cmyk = readFileSync(new URL('./image-cmyk.jpg', import.meta.url));
+const cmyk = readFileSync(new URL('./cmyk.jpg', import.meta.url));
 const fine = png(400, 400);
 const small = () => makeJpeg(400, 320);
+/** White and opaque: every byte 255 but the filters. */
+const opaque = (rowBytes: number) => (rows: Buffer) => {
+  rows.fill(255);
+  for (let at = 0; at < rows.length; at += rowBytes) rows[at] = 0;
+};
 const broken = (bytes: Buffer, at: number, value: number) => {
   const copy = Buffer.from(bytes);
   copy[at] = value;
@@ -81,8 +86,13 @@ const taken: readonly Row[] = [
   ['an RGB PNG', 'a.png', () => fine, 'png 400×400, as it is'],
   ['a 1-bit PNG', 'a.png', () => png(401, 321, { colourType: 0, depth: 1 }), 'png 401×321, as it is'],
   ['a palette PNG', 'a.png', () => png(401, 321, { colourType: 3, depth: 4 }), 'png 401×321, as it is'],
-  ['a grey PNG with alpha', 'a.png', () => png(400, 321, { colourType: 4 }), 'png 400×321, as it is'],
-  ['an RGBA PNG', 'a.png', () => png(400, 321, { colourType: 6 }), 'png 400×321, as it is'],
+  [
+    'an opaque grey PNG with alpha',
+    'a.png',
+    () => png(400, 321, { colourType: 4, fill: opaque(801) }),
+    'png 400×321, as it is',
+  ],
+  ['an opaque RGBA PNG', 'a.png', () => png(400, 321, { colourType: 6, fill: opaque(1601) }), 'png 400×321, as it is'],
   ['a 16-bit PNG', 'a.png', () => png(400, 321, { depth: 16 }), 'png 400×321, as it is'],
   ['an interlaced PNG', 'a.png', () => png(403, 325, { interlaced: true }), 'png 403×325, as it is'],
   [
@@ -119,37 +129,37 @@ const taken: readonly Row[] = [
     'a JPEG stored on its side',
     'a.jpg',
     async () => withOrientation(await small(), 6),
-    'jpeg 320×400, changed: a.jpg 2 kB → 2 kB JPEG, 320×400, turned upright by its EXIF orientation',
+    'jpeg 320×400, changed: a.jpg 2 kB → 2 kB JPEG, 320×400, turned upright',
   ],
   [
     'a PNG stored upside down',
     'a.png',
     () => png(400, 320, { chunks: [pngChunk('eXIf', exifBlock(3, 'II'))] }),
-    'jpeg 400×320, changed: a.png 490 bytes → 2 kB JPEG, 400×320, turned upright by its EXIF orientation',
+    'jpeg 400×320, changed: a.png 490 bytes → 2 kB JPEG, 400×320, turned upright',
   ],
   [
     'a CMYK JPEG',
     'a.jpg',
     () => cmyk,
-    'jpeg 480×320, as it is: a.jpg is in print colours (CMYK), which may come out different',
+    'jpeg 480×320, as it is: a.jpg is in print colours (CMYK), whose colours may change',
   ],
   [
     'an animated PNG',
     'a.png',
     () => png(400, 400, { chunks: [pngChunk('acTL', Buffer.alloc(8, 1))] }),
-    'png 400×400, as it is: a.png is animated: only its still picture counts',
+    'png 400×400, as it is: a.png: it is animated, and only its still picture is used',
   ],
   [
     'a motion photo',
     'a.jpg',
     async () => Buffer.concat([await small(), box('mp42')]),
-    'jpeg 400×320, changed: a.jpg: 416 bytes behind the end of the picture are left out',
+    'jpeg 400×320, changed: a.jpg: 416 bytes after the end of the picture were left out',
   ],
   [
     'a PNG with an archive behind it',
     'a.png',
     () => Buffer.concat([fine, text('PK\x03\x04 secret')]),
-    'png 400×400, changed: a.png: 11 bytes behind the end of the picture are left out',
+    'png 400×400, changed: a.png: 11 bytes after the end of the picture were left out',
   ],
   [
     'a PNG that leaves a little too much',
@@ -164,14 +174,9 @@ const refused: readonly Row[] = [
     'one column too many',
     'a.png',
     () => png(4097, 4096, { colourType: 0 }),
-    'a.png is 4097×4096 pixels; at most 4096×4096 are taken.',
+    'a.png is 4097×4096 pixels; the limit is 4096×4096.',
   ],
-  [
-    'one row too many',
-    'a.jpg',
-    () => jpegSaying(3000, 4097),
-    'a.jpg is 3000×4097 pixels; at most 4096×4096 are taken.',
-  ],
+  ['one row too many', 'a.jpg', () => jpegSaying(3000, 4097), 'a.jpg is 3000×4097 pixels; the limit is 4096×4096.'],
   [
     'one column too few',
     'a.jpg',
@@ -183,60 +188,49 @@ const refused: readonly Row[] = [
     'too wide',
     'a.png',
     () => png(961, 320),
-    'a.png is 961×320 pixels, so its long side is 3.01 times the short one; at most 3 times is taken.',
+    'a.png is 961×320 pixels, so its long side is 3.01 times the short one; the limit is 3 times.',
   ],
   [
     'too tall',
     'a.jpg',
     () => jpegSaying(1365, 4096),
-    'a.jpg is 1365×4096 pixels, so its long side is 3.01 times the short one; at most 3 times is taken.',
+    'a.jpg is 1365×4096 pixels, so its long side is 3.01 times the short one; the limit is 3 times.',
   ],
   [
     'too narrow once turned',
     'a.jpg',
     async () => withOrientation(await makeJpeg(961, 320), 8),
-    'a.jpg is 320×961 pixels, so its long side is 3.01 times the short one; at most 3 times is taken.',
+    'a.jpg is 320×961 pixels, so its long side is 3.01 times the short one; the limit is 3 times.',
   ],
   [
     'one byte over 15 MB',
     'a.png',
     () => padPng(fine, 15_728_641),
-    'a.png is 15,728,641 bytes (15.0 MB); at most 15,728,640 bytes (15 MB) are taken.',
+    'a.png is 15,728,641 bytes (15.0 MB); the limit is 15,728,640 bytes (15 MB).',
   ],
   [
     'a bomb by its header',
     'a.png',
     () => png(50_000, 50_000, { rows: Buffer.alloc(5000) }),
-    'a.png is 50000×50000 pixels; at most 4096×4096 are taken.',
+    'a.png is 50000×50000 pixels; the limit is 4096×4096.',
   ],
   [
     'a bomb behind an honest header',
     'a.png',
     () => png(400, 400, { rows: Buffer.alloc(50_000_000) }),
-    'a.png is no honest PNG: it unpacks to more than the 400×400 pixels that it names.',
+    'a.png is not a valid PNG: it unpacks to more than the 400×400 pixels in its header.',
   ],
   [
     'a PNG of no size',
     'a.png',
     () => png(0, 400, { rows: Buffer.alloc(1) }),
-    'a.png says that it is 0×400 pixels, which is no picture.',
+    'a.png is 0×400 pixels, which is not a picture.',
   ],
-  [
-    'a JPEG of no height',
-    'a.jpg',
-    () => jpegSaying(400, 0),
-    'a.jpg says that it is 400×0 pixels, which is no picture.',
-  ],
+  ['a JPEG of no height', 'a.jpg', () => jpegSaying(400, 0), 'a.jpg is 400×0 pixels, which is not a picture.'],
   [
     'a JPEG cut in its pixels',
     'a.jpg',
     async () => (await small()).subarray(0, -100),
-    'a.jpg is cut off: the end of the JPEG is missing.',
-  ],
-  [
-    'a JPEG without its last byte',
-    'a.jpg',
-    async () => (await small()).subarray(0, -1),
     'a.jpg is cut off: the end of the JPEG is missing.',
   ],
   [
@@ -245,12 +239,7 @@ const refused: readonly Row[] = [
     async () => (await small()).subarray(0, 100),
     'a.jpg is cut off: the end of the JPEG is missing.',
   ],
-  [
-    'a JPEG with a hole',
-    'a.jpg',
-    async () => broken(await small(), 20, 0),
-    'a.jpg is damaged: its JPEG structure breaks at byte 20.',
-  ],
+  ['a JPEG with a hole', 'a.jpg', async () => broken(await small(), 20, 0), 'a.jpg cannot be decoded: it is damaged.'],
   [
     'a JPEG of markers only',
     'a.jpg',
@@ -285,13 +274,13 @@ const refused: readonly Row[] = [
     'a large CMYK JPEG',
     'a.jpg',
     () => padJpeg(cmyk, 6_000_000),
-    'a.jpg is a JPEG in print colours (CMYK) and 5.7 MB (over 4.7 MB); only RGB and grey pictures can be made smaller or turned.',
+    'a.jpg is a JPEG in print colours (CMYK) and 5.7 MB (over 4.7 MB); only RGB and grey pictures can be made smaller, turned or repaired.',
   ],
   [
     'a CMYK JPEG on its side',
     'a.jpg',
     () => withOrientation(cmyk, 6),
-    'a.jpg is a JPEG in print colours (CMYK) and stored on its side; only RGB and grey pictures can be made smaller or turned.',
+    'a.jpg is a JPEG in print colours (CMYK) and stored on its side; only RGB and grey pictures can be made smaller, turned or repaired.',
   ],
   [
     'a PNG without its end',
@@ -304,7 +293,7 @@ const refused: readonly Row[] = [
     'a PNG with a wrong sum',
     'a.png',
     () => broken(fine, 50, 0x77),
-    'a.png is damaged: the check sum of its PNG part IDAT is wrong.',
+    'a.png is damaged: the checksum of its PNG chunk IDAT is wrong.',
   ],
   [
     'a PNG that lacks rows',

@@ -1,25 +1,33 @@
-/** What does the text in `image` name: a URL, bytes inside the text, or a file on this computer? */
+/** Reads the text in `image`: a URL, bytes inside the text, or a file on this computer. */
 import { posix, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Problem } from '../problems.ts';
-import { isWindowsDevice } from '../system/files.ts';
-import { MAX_IMAGE_BYTES, tellBytes } from './image-limits.ts';
-import { isPrivateHost } from './private-address.ts';
+import { Problem } from '../../problems.ts';
+import { isWindowsDevice } from '../../system/files.ts';
+import { pathReadings, plainReading, type Reading } from '../../system/written-path.ts';
+import { isPrivateHost } from '../private-address.ts';
+import { formatBytes, MAX_IMAGE_BYTES } from './facts.ts';
+import { webPageNote } from './web-page.ts';
 
 export type ImageInput = 'image' | 'tail_image';
 
+/** `notes` say what was read differently from what was written. */
 export type ImageSource =
-  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'url'; readonly url: string; readonly notes: readonly string[] }
   | { readonly kind: 'data'; readonly bytes: Buffer }
-  | { readonly kind: 'path'; readonly path: string; readonly isRelative: boolean };
+  | { readonly kind: 'path'; readonly paths: readonly [WrittenPath, ...WrittenPath[]] };
+
+/** One reading of a path: the last one is used where none of them names a file. */
+export interface WrittenPath extends Reading {
+  readonly isRelative: boolean;
+}
 
 /** No limit of the provider's is known; file hosts sign links of up to about 3,000 characters, servers stop at 8,192. */
 const MAX_URL_CHARACTERS = 8192;
 const MAX_PATH_CHARACTERS = 4096;
-/** How base64 of a PNG and of a JPEG begins. */
-const BARE_BASE64 = /^(iVBORw0KGgo|\/9j\/)[A-Za-z0-9+/\s]{200,}/;
+/** How base64 of a PNG, JPEG, WebP, GIF, and HEIC or AVIF begins. */
+const PICTURE_BASE64 = /^(iVBORw0KGgo|[/_]9j[/_]|UklGR|R0lGOD|AAAA[\w+/-]GZ0eXB)[\w+/\s-]{200,}={0,2}\s*$/;
 
-const CHAT_MEND =
+const SAVE_FROM_CHAT =
   'save the picture to a file on this computer and give its full path, or give a public http(s) URL of it';
 
 /**
@@ -33,38 +41,59 @@ export function parseImageInput(
   homeDir: string,
   platform: NodeJS.Platform,
 ): ImageSource {
-  const text = input.trim();
+  const plain = plainReading(input);
+  const { text, changes } = plain;
   if (text === '') throw invalid(`\`${name}\` is empty.`, 'give an image, or leave it out');
-  if (/^https?:/i.test(text)) return { kind: 'url', url: requirePublicUrl(text, name) };
-  if (/^data:/i.test(text)) return { kind: 'data', bytes: bytesOfDataUrl(text, name) };
-  if (BARE_BASE64.test(text)) {
-    throw invalid(
-      `\`${name}\` is bare base64.`,
-      'put data:image/png;base64, or data:image/jpeg;base64, in front of it',
-    );
+  if (/^https?:/i.test(text)) {
+    const url = requirePublicUrl(text, name);
+    const readAs = changes.length > 0 ? [`\`${name}\` was read as ${showName(url)}: ${changes.join('; ')}`] : [];
+    return { kind: 'url', url, notes: [...readAs, ...webPageNote(new URL(url), name)] };
   }
-  if (/^task:/i.test(text)) {
+  if (/^data:/i.test(text)) return { kind: 'data', bytes: bytesOfDataUrl(text, name) };
+  if (PICTURE_BASE64.test(text)) return { kind: 'data', bytes: bytesOfBase64(text, `The base64 in \`${name}\``) };
+  if (taskIdIn(text) !== undefined) {
     throw invalid(
       `\`${name}\` cannot be the last frame of a task.`,
       'task:ID is taken by `image` of generate_video and submit_video_task only',
     );
   }
   if (/^(sandbox|attachment|cid|blob):/i.test(text)) throw attachedToChat(text, name);
-  if (/^file:/i.test(text))
-    return { kind: 'path', path: requireLocal(pathOfFileUrl(text, name, platform), name, platform), isRelative: false };
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text)?.[1];
-  if (scheme) {
+  if (scheme && !/^file$/i.test(scheme)) {
     throw invalid(
       `\`${name}\` is a ${scheme}:// address, which the provider cannot open.`,
       'give an http(s) URL, a local path or a data URL',
     );
   }
-  const path = requireLocal(expandHome(text, name, homeDir), name, platform);
-  const { isAbsolute } = platform === 'win32' ? win32 : posix;
-  return { kind: 'path', path, isRelative: !isAbsolute(path) };
+  const used = writtenPath(plain, name, homeDir, platform);
+  const others = pathReadings(input).flatMap((reading) => {
+    try {
+      return [writtenPath(reading, name, homeDir, platform)];
+    } catch {
+      return [];
+    }
+  });
+  const [first = used, ...rest] = [...others.filter((path) => path.text !== used.text), used];
+  return { kind: 'path', paths: [first, ...rest] };
 }
 
-/** Folders of clients' own sandboxes: a path there was never one of this computer. */
+/** @returns the id in `task:ID`, `jimeng://tasks/ID` or an id of ours alone, in backticks or quotes too; else undefined */
+export function taskIdIn(input: string): string | undefined {
+  const { text } = plainReading(input);
+  const named = /^task:(.*)$/is.exec(text)?.[1] ?? /^jimeng:\/\/tasks?\/(.*)$/is.exec(text)?.[1];
+  if (named !== undefined) return plainReading(named.replace(/^\/\//, '')).text;
+  return /^jv-[\w-]{6,64}$/.test(text) ? text : undefined;
+}
+
+function writtenPath(reading: Reading, name: ImageInput, homeDir: string, platform: NodeJS.Platform): WrittenPath {
+  const { isAbsolute } = platform === 'win32' ? win32 : posix;
+  const isUrl = /^file:/i.test(reading.text);
+  const expanded = isUrl ? pathOfFileUrl(reading.text, name, platform) : expandHome(reading.text, name, homeDir);
+  const path = requireLocal(expanded, name, platform);
+  return { text: path, changes: reading.changes, isRelative: !isAbsolute(path) };
+}
+
+/** Folders of clients' own sandboxes: a path there is never one of this computer. */
 export function isInClientSandbox(path: string): boolean {
   return /^\/(mnt\/(user-data|data|files?|uploads?|knowledge)|home\/(claude|oai|sandbox)|workspace\/uploads)(\/|$)/.test(
     path,
@@ -74,7 +103,7 @@ export function isInClientSandbox(path: string): boolean {
 export function attachedToChat(path: string, name: ImageInput): Problem {
   return new Problem('image_not_found', {
     what: `\`${name}\` (${showName(path)}) is attached to the chat, in the client's own sandbox, not on this computer, so this server cannot read it.`,
-    hint: CHAT_MEND,
+    hint: SAVE_FROM_CHAT,
   });
 }
 
@@ -88,18 +117,18 @@ function invalid(what: string, hint: string): Problem {
   return new Problem('invalid_input', { what, hint });
 }
 
-/** Passed on as given: a signed link breaks when it is written anew. */
+/** Passed on as given: a signed link breaks when it is re-encoded. */
 function requirePublicUrl(text: string, name: ImageInput): string {
   const url = /^https?:\/\/[^/]/i.test(text) && !/[\s\\\p{Cc}]/u.test(text) ? parseUrl(text) : undefined;
   if (!url) {
     throw invalid(
-      `\`${name}\` is no valid URL: ${showName(text)}`,
+      `\`${name}\` is not a valid URL: ${showName(text)}`,
       'give the whole http(s) URL, with spaces written as %20',
     );
   }
   if (text.length > MAX_URL_CHARACTERS) {
     throw invalid(
-      `The URL in \`${name}\` has ${text.length} characters; at most ${MAX_URL_CHARACTERS} are taken.`,
+      `The URL in \`${name}\` has ${text.length} characters; the limit is ${MAX_URL_CHARACTERS}.`,
       'give a shorter URL, or save the picture to a file and give its path',
     );
   }
@@ -111,7 +140,7 @@ function requirePublicUrl(text: string, name: ImageInput): string {
   }
   if (isPrivateHost(url.hostname)) {
     throw invalid(
-      `The URL in \`${name}\` is on ${showName(url.hostname)}, in this computer or a private network: the provider could not reach it.`,
+      `The URL in \`${name}\` is on ${showName(url.hostname)}, on this computer or in a private network: the provider cannot reach it.`,
       'give a URL on the public Internet, or save the picture to a file and give its path',
     );
   }
@@ -126,32 +155,31 @@ function parseUrl(text: string): URL | undefined {
   }
 }
 
-/** The type that it names is not believed: the bytes tell. */
+/** The type in it is ignored: the bytes decide. */
 function bytesOfDataUrl(text: string, name: ImageInput): Buffer {
   const comma = text.indexOf(',');
-  if (comma === -1) {
-    throw invalid(`The data URL in \`${name}\` has no comma, so no picture in it.`, 'write data:image/png;base64,…');
-  }
-  if (!/;\s*base64$/i.test(text.slice(0, comma))) {
-    throw invalid(
-      `The data URL in \`${name}\` is not base64.`,
-      'write data:image/png;base64,… (percent-encoding is not taken)',
-    );
-  }
-  const base64 = text.slice(comma + 1).replace(/\s+/g, '');
+  const subject = `The data URL in \`${name}\``;
+  if (comma === -1) throw invalid(`${subject} has no comma, so no picture in it.`, 'write data:image/png;base64,…');
+  const written = text.slice(comma + 1);
+  const content = written.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  if (content.trim() === '') throw invalid(`${subject} is empty.`, 'put the picture behind its comma, as base64');
+  const isBase64 = /;\s*base64$/i.test(text.slice(0, comma)) || PICTURE_BASE64.test(content);
+  return isBase64 ? bytesOfBase64(content, subject) : Buffer.from(content, 'latin1');
+}
+
+/** Of both alphabets (RFC 4648, sections 4 and 5). */
+function bytesOfBase64(written: string, subject: string): Buffer {
+  const base64 = written.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Math.floor((base64.length * 3) / 4);
   if (bytes > MAX_IMAGE_BYTES + 2) {
-    throw invalid(
-      `The data URL in \`${name}\` holds ${tellBytes(bytes)}; at most 15 MB are taken.`,
-      'use a smaller picture',
-    );
+    throw invalid(`${subject} holds ${formatBytes(bytes)}; the limit is 15 MB.`, 'use a smaller picture');
   }
-  if (base64 === '')
-    throw invalid(`The data URL in \`${name}\` is empty.`, 'put the picture behind its comma, as base64');
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.replace(/=+$/, '').length % 4 === 1) {
     const shortened = /…|\.\.\.|<|\[/.test(base64) ? ': it looks as if it was shortened' : '';
     throw invalid(
-      `The data URL in \`${name}\` is not valid base64${shortened}.`,
+      `${subject} is not valid base64${shortened}.`,
       'give the whole base64, or save the picture to a file and give its path',
     );
   }
@@ -164,10 +192,10 @@ function pathOfFileUrl(text: string, name: ImageInput, platform: NodeJS.Platform
   try {
     if (url) return fileURLToPath(url, { windows: platform === 'win32' });
   } catch {
-    // Told below, with the form that works.
+    // Refused below, with the form that works.
   }
   throw invalid(
-    `\`${name}\` is no valid file URL: ${showName(text)}`,
+    `\`${name}\` is not a valid file URL: ${showName(text)}`,
     'write file:///folder/picture.png, or the plain path',
   );
 }
@@ -188,11 +216,11 @@ function notThisComputer(text: string, name: ImageInput): Problem {
   });
 }
 
-/** Refuses what looks like a path but is none of this computer's file system. */
+/** Refuses what looks like a path but is not in this computer's file system. */
 function requireLocal(path: string, name: ImageInput, platform: NodeJS.Platform): string {
   const onWindows = platform === 'win32';
   if (path.includes('\0') || path.length > MAX_PATH_CHARACTERS) {
-    throw invalid(`\`${name}\` is no valid path: ${showName(path)}`, 'give the path of a JPEG or PNG file');
+    throw invalid(`\`${name}\` is not a valid path: ${showName(path)}`, 'give the path of a JPEG or PNG file');
   }
   if (path.startsWith('\\\\') || (onWindows && /^[\\/]{2}/.test(path))) throw notThisComputer(path, name);
   if (!onWindows && /^[A-Za-z]:[\\/]/.test(path)) {
@@ -202,7 +230,7 @@ function requireLocal(path: string, name: ImageInput, platform: NodeJS.Platform)
       `give the path that this server sees (under WSL: ${showName(underWsl)})`,
     );
   }
-  // `photo.png:stream` and NUL, COM1 … open something else than a file on Windows.
+  // On Windows `photo.png:stream` and NUL, COM1 … open something other than a file.
   if (onWindows && (/:/.test(path.replace(/^[A-Za-z]:(?=[\\/])/, '')) || isWindowsDevice(win32.basename(path)))) {
     throw notThisComputer(path, name);
   }
