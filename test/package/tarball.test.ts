@@ -48,6 +48,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
+    'dist/avif_dec-HASH.wasm',
     'dist/clip-worker.mjs',
     'dist/commands.mjs',
     'dist/handlers.mjs',
@@ -61,6 +62,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'dist/server.js',
     'dist/squoosh_png_bg-HASH.wasm',
     'dist/third-party-licenses.txt',
+    'dist/webp_dec-HASH.wasm',
     'package.json',
   ]);
   const built = filesUnder(join(ROOT, 'dist')).map((path) => `dist/${path}`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Arguments, connect, openStage, type Session, type Stage } from '../../support/mcp-client.ts';
-import { fillWithNoise, makeJpeg, makePng } from '../../support/pictures.ts';
+import { fillWithNoise, makeJpeg, makePng, makeWebp } from '../../support/pictures.ts';
 import { sentPictures } from './sent-pictures.ts';
 
 const PNG = makePng({
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 async function send(session: Session, prompt: string, images: Arguments): Promise<Buffer[]> {
   const { report } = await session.call('submit_video_task', { prompt, ...images });
-  expect([report.error, report.cost?.charge]).toEqual([undefined, 'possible']);
+  expect([report.error, report.sandbox]).toEqual([undefined, true]);
   return sentPictures(stage, prompt);
 }
 
@@ -77,6 +77,33 @@ describe('a picture reaches the provider byte for byte', () => {
     const images = { image: at('pictures', 'tail.jpg'), tail_image: at('pictures', 'first.png') };
     const sent = await send(stage, 'two pictures', images);
     expect([sent.length, sent[0]?.equals(jpeg), sent[1]?.equals(PNG)]).toEqual([2, true, true]);
+  });
+});
+
+describe('a picture is taken as people write and save it, and the report says what was done', () => {
+  it.concurrent('a path in backticks, and a WebP', async () => {
+    await writeFile(at('pictures', 'people.webp'), await makeWebp(360, 640));
+    const image = `\`${at('pictures', 'people.webp')}\``;
+    const { report } = await stage.call('submit_video_task', { prompt: 'webp', image });
+    expect(report.message).toContain('the quotes around it were removed');
+    expect(report.message).toMatch(/people\.webp \d+ bytes WebP → \d+ kB JPEG, 360×640/);
+    expect(sentPictures(stage, 'webp')[0]?.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
+  });
+
+  it.concurrent('frames of different shape are mentioned', async () => {
+    const images = { image: at('pictures', 'first.png'), tail_image: at('pictures', 'tail.jpg') };
+    const { report } = await stage.call('submit_video_task', { prompt: 'shapes', ...images });
+    expect(report.message).toContain('the last frame (360×640) differ in shape');
+  });
+
+  it.concurrent('the page of a picture is mentioned before anything is paid', async () => {
+    const page = 'https://github.com/a/b/blob/main/c.png';
+    const { report } = await stage.call('submit_video_task', { prompt: 'page', image: page, dry_run: true });
+    expect([report.status, report.message]).toEqual([
+      'checked',
+      expect.stringContaining('looks like the URL of a web page (GitHub)'),
+    ]);
+    expect(stage.submitsOf('page')).toEqual([]);
   });
 });
 
@@ -110,12 +137,12 @@ describe('what may not be read is refused, and nothing is sent', () => {
   });
 });
 
-describe('what is no JPEG or PNG is refused by what it is, and nothing is sent', () => {
+describe('what is no picture is refused by what it is, and nothing is sent', () => {
   const heic = Buffer.concat([Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'), Buffer.alloc(64)]);
   const webp = Buffer.concat([Buffer.from('RIFF\x40\0\0\0WEBPVP8 ', 'latin1'), Buffer.alloc(64)]);
   const files: readonly (readonly [name: string, bytes: Buffer, sentence: RegExp])[] = [
     ['photo.heic', heic, /photo\.heic is damaged: its HEIF structure/],
-    ['photo.webp', webp, /photo\.webp is 1×1 pixels|photo\.webp is 0×0 pixels/],
+    ['photo.webp', webp, /photo\.webp is damaged: it is a WebP without a picture/],
     ['moving.gif', Buffer.from('GIF89a\x01\0\x01\0\0\0\0;', 'latin1'), /moving\.gif is damaged: it is a GIF without/],
     ['secrets.png', Buffer.from('VOLC_SECRETKEY=not a picture\n'), /secrets\.png is (a )?text.*in spite of its name/],
     ['empty.png', Buffer.alloc(0), /empty\.png is an empty file/],
