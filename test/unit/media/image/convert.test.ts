@@ -139,3 +139,22 @@ test('a decoder that ends without a result is reported as a damaged picture', as
   const silent = new URL('data:text/javascript,process.exit(3)');
   await expect(decodePicture(picture, 'a.jpg', { workerFile: silent })).rejects.toThrow('a.jpg cannot be decoded');
 });
+
+test('a decoder that fills its memory ends alone, with a sentence', async () => {
+  const picture = { bytes: Buffer.alloc(9), format: 'jpeg', orientation: 1, profile: undefined } as const;
+  const hungry = new URL('data:text/javascript,const all = []; for (;;) all.push(Array(1e6).fill({}));');
+  await expect(decodePicture(picture, 'a.jpg', { workerFile: hungry })).rejects.toThrow(
+    'a.jpg cannot be decoded: it takes too much memory.',
+  );
+});
+
+test('a thread’s heap is limited', async () => {
+  const picture = { bytes: Buffer.alloc(9), format: 'jpeg', orientation: 1, profile: undefined } as const;
+  const code =
+    'const { parentPort, resourceLimits } = require("node:worker_threads"); parentPort.postMessage(resourceLimits);';
+  const asked = new URL(
+    `data:text/javascript,import { createRequire } from 'node:module'; const require = createRequire('file:///x'); ${code}`,
+  );
+  const limits: unknown = await decodePicture(picture, 'a.jpg', { workerFile: asked });
+  expect(limits).toMatchObject({ maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 });
+});

@@ -135,6 +135,8 @@ test('with image folders set, only these and the output folder are read, links r
   expect(await verdict(join(folder, 'secret'), limited)).toBe(outside('/secret'));
   expect(await verdict(`"${folder}/secret/a.png"`, limited)).toBe(outside('/secret/a.png'));
   expect(await verdict(`"${folder}/allowed/a.png"`, limited)).toBe('read');
+  for (const name of ['secret/c%20d.png', 'secret/c d.png']) await writeFile(join(folder, name), picture);
+  expect(await verdict(`"${folder}/secret/c%20d.png"`, limited)).toBe(outside('/secret/c%20d.png'));
   expect(await verdict(join(folder, 'allowed/none.png'), limited)).toMatch(/^image_not_found/);
   expect(await verdict(join(folder, 'allowed/a.png'), { imageDirs: [], outputDir: undefined })).toMatch(
     /^image_not_allowed/,
