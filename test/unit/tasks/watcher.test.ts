@@ -2,8 +2,8 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { chargeOf, type TaskRecord } from '../../../src/tasks/record.ts';
 import { contentOf } from '../../../src/system/files.ts';
+import { chargeOf, type TaskRecord } from '../../../src/tasks/record.ts';
 import type { ApiFault } from '../../support/fault-plan.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
