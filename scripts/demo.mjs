@@ -1,4 +1,4 @@
-/** What does a client see? A real MCP client asks the built server for one video, in the sandbox: no account, nothing charged. */
+/** A real MCP client has the built server make one video in the sandbox: no account, nothing charged. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 
 const PROMPT = 'A golden retriever running through a field of sunflowers, warm afternoon sunlight';
-const outputFolder = join(tmpdir(), 'jimeng-demo');
 
-async function generate(stateFolder) {
+async function generate(stateFolder, outputFolder) {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [fileURLToPath(new URL('../dist/main.js', import.meta.url))],
@@ -30,11 +29,13 @@ async function generate(stateFolder) {
   }
 }
 
+// In a temporary folder that others can write to, a known name could be a link that somebody else has put there.
+const outputFolder = await mkdtemp(join(tmpdir(), 'jimeng-demo-'));
 // Its own state folder, so that a second demo makes a second video instead of joining the first.
 const stateFolder = await mkdtemp(join(tmpdir(), 'jimeng-demo-state-'));
 try {
   process.stdout.write('One call of generate_video over stdio, answered in the sandbox (no account, no charge):\n\n');
-  const result = await generate(stateFolder);
+  const result = await generate(stateFolder, outputFolder);
   process.stdout.write(`${result.content[0]?.text}\n`);
   const { status, video } = result.structuredContent ?? {};
   if (result.isError || status !== 'done' || !video?.path) {

@@ -14,6 +14,7 @@ import { type Operation, type ReadSettings, requireSettings, type Settings } fro
 import { sqliteEngine } from './store/sqlite.ts';
 import { TaskStore } from './store/task-store.ts';
 import { createNetwork, type Network } from './system/network.ts';
+import { leaveDeletedFolder } from './system/thread.ts';
 import { pause } from './system/wait.ts';
 import type { VideoService } from './tasks/calls.ts';
 import { Collector } from './tasks/collector.ts';
@@ -184,6 +185,8 @@ export async function embeddedSandbox({
     origin: 'sandbox',
     isPrivate: true,
     url: async () => {
+      // It draws in a thread.
+      leaveDeletedFolder();
       running ??= startSandbox({ generationSeconds: sandboxSeconds, folder: join(stateDir, 'sandbox') });
       return new URL((await running).url);
     },

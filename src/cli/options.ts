@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { invalidInput } from '../report/invalid-input.ts';
+import { taskIdIn } from '../tasks/record.ts';
 
 const MAX_WAIT_SECONDS = 86_400;
 
@@ -17,7 +18,10 @@ export const waitSecondsInput = z
   .max(MAX_WAIT_SECONDS, `must be at most ${MAX_WAIT_SECONDS}`)
   .optional();
 
-export const taskIdInput = z.string().trim().min(1, 'is empty: give the id of a task (list has them)');
+export const taskIdInput = z
+  .string()
+  .transform(taskIdIn)
+  .pipe(z.string().min(1, 'is empty: give the id of a task (list has them)'));
 
 /** What is no number stays a text, so that the schema can report it. */
 function numberOrText(text: string): number | string {

@@ -209,7 +209,6 @@ function readDone(answer: ProviderAnswer): QueryReading {
     problem: new Problem('no_video', {
       what: `The provider reports the task as done, ${what}.`,
       hint: 'wait a few minutes, or ask the provider with the request id',
-      providerText: answer.message,
     }),
   };
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.ts';
 import { linkToNowhere, notWritable } from '../system/file-problems.ts';
 import { errorCode, type FileSystem, isWindowsDevice, makeFolders, retryWhileBusy } from '../system/files.ts';
+import { folded } from '../system/written-path.ts';
 import type { Caller, Place } from './library.ts';
 import { readOutputText, refuse } from './output-text.ts';
 
@@ -139,10 +140,28 @@ function checkedName(name: string): string {
   return named;
 }
 
+/**
+ * The path with folders that exist, where only the kind of their spaces or their Unicode form differs: macOS writes
+ * U+202F into names, and decomposed letters.
+ */
+async function withExistingFolders(folder: string, fs: FileSystem): Promise<string> {
+  const parent = path.dirname(folder);
+  if (parent === folder || (await isFolder(folder, fs))) return folder;
+  const existing = await withExistingFolders(parent, fs);
+  const name = path.basename(folder);
+  const names = (await fs.readdir(existing).catch(() => [])).filter((other) => folded(other) === folded(name));
+  const [only, ...others] = names.includes(name) ? [] : names;
+  return path.join(existing, only === undefined || others.length > 0 ? name : only);
+}
+
+async function isFolder(place: string, fs: FileSystem): Promise<boolean> {
+  return (await fs.stat(place).catch(() => undefined))?.isDirectory() ?? false;
+}
+
 async function splitIntoFolderAndName(place: string, asked: string, fs: FileSystem): Promise<Place> {
-  const found = await fs.stat(place).catch(() => undefined);
-  if (/(^|[\\/])\.{0,2}$/.test(asked) || found?.isDirectory()) return { folder: place };
-  return { folder: path.dirname(place), name: checkedName(path.basename(place)) };
+  const folder = await withExistingFolders(place, fs);
+  if (/(^|[\\/])\.{0,2}$/.test(asked) || (await isFolder(folder, fs))) return { folder };
+  return { folder: path.dirname(folder), name: checkedName(path.basename(place)) };
 }
 
 /** A folder of the person's own, so that no name says what others have made. */

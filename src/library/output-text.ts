@@ -2,20 +2,10 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problems.ts';
+import { plainReading } from '../system/written-path.ts';
 
 export function refuse(what: string, hint?: string): Problem {
   return new Problem('output_not_allowed', hint === undefined ? { what } : { what, hint });
-}
-
-const PAIRS = ['""', "''", '``', '“”', '‘’', '«»', '「」', '<>'] as const;
-
-/** A whole value in quotes, in a Markdown link, or behind the `@` of a file mention: the path inside it is meant. */
-function unwrap(text: string): string {
-  const inLink = /^!?\[[^\]]*\]\((.+)\)$/s.exec(text)?.[1];
-  const inPair = PAIRS.some((pair) => text.length > 2 && text[0] === pair[0] && text.at(-1) === pair[1]);
-  const mention = /^@(?=[~.]?[\\/])/.test(text);
-  const inner = inLink ?? (inPair ? text.slice(1, -1) : mention ? text.slice(1) : undefined);
-  return inner === undefined ? text : unwrap(inner.trim());
 }
 
 const NETWORK_PATH = /^(\\\\|\/\/)/;
@@ -37,13 +27,13 @@ function fileUrlPath(output: string): string {
 }
 
 /**
- * Expands `~` and `$HOME`, takes quotes off, and reads `file://`.
+ * Expands `~` and `$HOME`, takes off what stands around it (quotes, a Markdown link, an `@`), and reads `file://`.
  * @returns a path of this system, absolute or relative
  * @throws Problem output_not_allowed for what no local path looks like
  */
 export function readOutputText(given: string, homeDir: string): string {
   const isWindows = path.sep === '\\';
-  const output = unwrap(given.trim());
+  const output = plainReading(given).text;
   if (output === '') throw refuse('`output` is empty.');
   if (/\p{Cc}/u.test(output)) throw refuse('`output` has a control character in it.', 'name a path without it');
   if (NETWORK_PATH.test(output)) {

@@ -1,6 +1,7 @@
 /** Reads the arguments of a tool call as clients really send them, before they are validated. Pure; derived from the tool's schema. */
 import type * as z from 'zod';
 import { CAMERA_TEMPLATE_IDS, CAMERA_TEMPLATES } from '../jimeng/modes.ts';
+import { taskIdIn } from '../tasks/record.ts';
 import { type GivenPictures, modeOfQuality, QUALITY_NAMES } from '../tasks/video-request.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -202,11 +203,8 @@ function templateOf(value: unknown): unknown {
   return CAMERA_TEMPLATE_IDS.find((id) => plainChoice(CAMERA_TEMPLATES[id]) === plainChoice(value)) ?? value;
 }
 
-/** `jv-…` in backticks, as task:ID, or as jimeng://tasks/ID. */
 function taskIdOf(value: unknown): unknown {
-  if (!isShort(value)) return value;
-  const bare = value.trim().replace(/^[`'"<]+|[`'">]+$/g, '');
-  return bare.replace(/^(?:task:|jimeng:\/\/tasks\/)/i, '').trim();
+  return isShort(value) ? taskIdIn(value) : value;
 }
 
 /** [path], {url}, {type: "image_url", image_url: {url}}, and the JSON text of these. */

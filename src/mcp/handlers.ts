@@ -44,6 +44,7 @@ export function openHandlers(): Handlers {
   const from = surroundings();
   const read = readSettings(from);
   const log = createLog(read.settings.logLevel);
+  for (const { name, message } of read.notes) log.warn('setting ignored', { setting: name, reason: message });
   const app = createApp(read, log);
   const service = new ToolService(app);
   const limiter = new CallLimiter(CALL_LIMITS, systemClock);

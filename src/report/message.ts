@@ -184,7 +184,9 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
   }
   if (error?.code === 'no_video') {
     const cost = task.sandbox ? [] : ['It may have been charged.'];
-    return [...explained(error, phrasing), ...cost, ...trouble];
+    const { saveAgainAt } = task;
+    const again = saveAgainAt === undefined ? [] : [`The provider is asked again at ${phrasing.time(saveAgainAt)}.`];
+    return [...explained(error, phrasing), ...cost, ...again, ...trouble];
   }
   const failure = problem ?? error;
   if (failure !== undefined) {

@@ -150,7 +150,7 @@ export async function existingReadings(readings: readonly Reading[], lookup: Fil
 }
 
 /** Spaces of every kind are one, and composed and decomposed letters are the same. */
-function folded(name: string): string {
+export function folded(name: string): string {
   return name.normalize('NFC').replace(/\p{Zs}/gu, ' ');
 }
 

@@ -2,7 +2,8 @@
 import type { QueryOutcome } from '../jimeng/api.ts';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
-import { errorOf, isAdopted, type TaskRecord } from './record.ts';
+import { pauseBefore, SAVING_BACKOFF } from './backoff.ts';
+import { errorOf, isAdopted, type TaskError, type TaskRecord } from './record.ts';
 
 /** A task can be unknown for a moment after its submit; so long in a row the answer is believed. */
 export const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
@@ -52,7 +53,7 @@ function withoutPicture({ providerCode, providerText }: Problem): Problem {
 
 /** @returns the same record when nothing worth writing down has changed */
 export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollState): TaskRecord {
-  const { pollingProblem: _p, firstNotFoundAt: _n, ...clean } = task;
+  const { pollingProblem: _p, firstNotFoundAt: _n, saveAgainAt: _s, ...clean } = task;
   const seen: TaskRecord = {
     ...clean,
     sandbox: task.sandbox || outcome.sandbox,
@@ -60,13 +61,15 @@ export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollS
     ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
   };
   const closed = { finishedAt: state.now };
+  const withoutLink = whileWithoutLink(task, outcome, state.now);
+  if (withoutLink !== undefined) return withoutLink;
   switch (outcome.kind) {
     case 'done':
       return { ...seen, status: 'generating', video: { ...task.video, ...linkOf(outcome.url, state.now) } };
     case 'failed':
       return { ...seen, ...closed, status: 'failed', error: errorOf(outcome.problem) };
     case 'done_without_link':
-      return afterDoneWithoutLink(seen, outcome.problem, closed);
+      return afterDoneWithoutLink(seen, errorOf(outcome.problem), state.now);
     case 'expired':
       return { ...seen, ...closed, status: 'expired', error: errorOf(expired(task, state.now)) };
     case 'not_found':
@@ -84,11 +87,22 @@ export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollS
   }
 }
 
-/** The provider made it, and says not where: perhaps a moment later; then it may have been charged. */
-function afterDoneWithoutLink(seen: TaskRecord, problem: Problem, closed: { finishedAt: number }): TaskRecord {
-  const withoutLink = (seen.withoutLink ?? 0) + 1;
-  if (withoutLink < WITHOUT_LINK_BELIEVED) return { ...seen, withoutLink };
-  return { ...seen, ...closed, withoutLink, status: 'done', error: errorOf(problem) };
+/** The provider made it, and does not say where it is: perhaps a moment later, perhaps hours. It may have been charged. */
+function afterDoneWithoutLink(task: TaskRecord, error: TaskError, now: number): TaskRecord {
+  const withoutLink = (task.withoutLink ?? 0) + 1;
+  if (withoutLink < WITHOUT_LINK_BELIEVED) return { ...task, withoutLink };
+  const pause = pauseBefore(withoutLink - WITHOUT_LINK_BELIEVED + 1, SAVING_BACKOFF, 1);
+  const again = isPastLife(task, now) ? {} : { saveAgainAt: now + pause };
+  return { ...task, ...again, withoutLink, status: 'done', finishedAt: task.finishedAt ?? now, error };
+}
+
+/** It is over, and only its link is missing: what says nothing of that leaves it so. */
+function whileWithoutLink(task: TaskRecord, { kind }: QueryOutcome, now: number): TaskRecord | undefined {
+  if (task.status !== 'done' || task.video !== undefined || task.error === undefined) return undefined;
+  const isNews = ['done', 'done_without_link', 'failed', 'expired'].includes(kind);
+  if (isNews || (kind === 'not_found' && isPastLife(task, now))) return undefined;
+  const { saveAgainAt: _, ...rest } = task;
+  return afterDoneWithoutLink(rest, task.error, now);
 }
 
 /** The provider may let one expire before its time. */

@@ -192,3 +192,15 @@ export function isTaskId(text: string): boolean {
 export function isProviderTaskId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }
+
+/** `jf-`: a film's. */
+const OWN_ID = /\bj[vf]-[0-9a-z]{8}-[0-9a-z]{5}\b/g;
+const AROUND_IDS = '[\\s`\'"<>(\\[{*“”„‘’«»「」]*';
+
+/** The id in what people and models write around it: quotes of any kind, `task:ID`, jimeng://tasks/ID, a sentence or a link. */
+export function taskIdIn(text: string): string {
+  const [own, ...others] = new Set(text.toLowerCase().match(OWN_ID));
+  if (own !== undefined && others.length === 0) return own;
+  const bare = text.replace(new RegExp(`^${AROUND_IDS}(?:task:|jimeng://tasks/)?${AROUND_IDS}`, 'i'), '');
+  return bare.replace(/[\s`'"<>)\]}*“”„‘’«»「」/.,;。，]+$/, '');
+}

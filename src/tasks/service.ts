@@ -19,6 +19,7 @@ import type {
   VideoService,
 } from './calls.ts';
 import { cancelled } from './outcome.ts';
+import { isPastLife } from './polling.ts';
 import type { Prepared, Preparer } from './prepare.ts';
 import { nextTurn } from './queue.ts';
 import {
@@ -379,10 +380,11 @@ export class TaskService implements VideoService {
 
   /** What its process left is resumed; what is polled here is polled immediately. */
   private async pollNow(found: Task, mode: ModeName | undefined): Promise<void> {
-    const { watcher, recovery } = this.options;
+    const { watcher, recovery, clock } = this.options;
     const { id, status, ownerAlive } = found;
+    const lacksLink = status === 'done' && found.video === undefined && !isPastLife(found, clock.now());
     const isCorrected = mode !== undefined && found.request.mode !== mode && isAdopted(found);
-    if (status === 'generating' || (isCorrected && status === 'not_found')) {
+    if (status === 'generating' || lacksLink || (isCorrected && status === 'not_found')) {
       // Even a call that does not want to wait asked: it gets the answer, when that comes soon.
       await watcher.watch(id, 'asked', isCorrected ? (record) => withMode(record, mode) : undefined);
       await this.forAMoment(watcher.whenPolled(id));

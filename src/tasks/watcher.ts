@@ -157,8 +157,9 @@ export class Watcher {
         if (delay > 0 && !watch.isAsked) await this.pauseBeforePoll(hold, watch, delay);
         if (watch.correction !== undefined) await this.correct(hold, watch, watch.correction);
         if (ending.aborted || hold.lost.aborted) return;
-        if (hold.task.status === 'done') return await collector.collect(hold, ending);
-        if (hold.task.status !== 'generating') return;
+        const { status, video } = hold.task;
+        if (status === 'done' && video !== undefined) return await collector.collect(hold, ending);
+        if (status !== 'generating' && status !== 'done') return;
         await this.takeTurn(watch);
         if (ending.aborted || hold.lost.aborted) return;
         const next = await this.poll(hold, watch);

@@ -1,6 +1,7 @@
 /** Runs jobs on MP4 files in a worker thread that is terminated at its time limit: a broken file may keep it busy for hours. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Problem, type ProblemCode } from '../../problems.ts';
+import { startThread } from '../../system/thread.ts';
 import type { TrimmedSeconds } from './clip.ts';
 import { TimeLimitExceeded } from './run-program.ts';
 
@@ -58,11 +59,6 @@ function workerFile(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './clip-worker.mjs', import.meta.url);
 }
 
-function startWorker(): Worker {
-  // Without our environment, which holds the keys, and without our stdout, which belongs to the protocol.
-  return new Worker(workerFile(), { env: {}, execArgv: [], stdout: true, stderr: true, resourceLimits: MEMORY });
-}
-
 export function openClipThread(): ClipThread {
   let worker: Worker | undefined;
   const close = async () => {
@@ -76,7 +72,7 @@ export function openClipThread(): ClipThread {
     const timeout = AbortSignal.timeout(timeLimitMilliseconds);
     const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const done = new AbortController();
-    worker ??= startWorker();
+    worker ??= startThread(workerFile(), { resourceLimits: MEMORY });
     const running = worker;
     let reply: Reply;
     try {

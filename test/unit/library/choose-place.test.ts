@@ -174,7 +174,14 @@ describe('`output` as people and models write it', () => {
     ['$HOME/dog.mp4', 'videos'],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: what a caller may write
     ['${HOME}/dog.mp4', 'videos'],
+    ['%USERPROFILE%/dog.mp4', 'videos'],
     ['@~/dog.mp4', 'videos'],
+    ['@trip/dog.mp4', 'videos/trip'],
+    ['"trip/dog.mp4', 'videos/trip'],
+    ['„trip/dog.mp4“', 'videos/trip'],
+    ['《trip/dog.mp4》', 'videos/trip'],
+    ['＂trip/dog.mp4＂', 'videos/trip'],
+    ['![dog](<my trip/dog.mp4> "the dog")', 'videos/my trip'],
     ['the dog\u2019s trip/dog.mp4', 'videos/the dog\u2019s trip'],
   ])('%j names one file', async (output, folder) => {
     const place = await choose(output, AGENT, { homeDir: inside('videos') });
@@ -183,13 +190,12 @@ describe('`output` as people and models write it', () => {
 
   test.each([
     '"',
-    '"trip/dog',
     'trip/"dog".mp4',
     "'trip/dog",
     '$OUT/dog',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: what a caller may write
     'trip/${X}/dog',
-    '%USERPROFILE%/dog',
+    '%APPDATA%/dog',
     'sandbox:/mnt/data/dog.mp4',
     'sandbox:dog',
     'https:/example.com/dog.mp4',
@@ -198,6 +204,36 @@ describe('`output` as people and models write it', () => {
   ])('%j is refused, and no folder is made', async (output) => {
     for (const caller of [AGENT, PERSON]) expect(await refusalOf(output, caller)).toMatchObject(NOT_ALLOWED);
     expect([await readdir(inside('videos')), await readdir(inside('work'))]).toEqual([[], []]);
+  });
+});
+
+describe('a folder that exists, in letters that only look the same', () => {
+  test.each([
+    ['Screen\u202fshots', 'Screen shots'],
+    ['Screen\u00a0shots', 'Screen shots'],
+    ['cafe\u0301', 'caf\u00e9'],
+    ['caf\u00e9', 'cafe\u0301'],
+  ])('%j is used for %j, also in the middle of a path', async (existing, written) => {
+    await mkdir(inside('videos', existing));
+    for (const caller of [AGENT, PERSON]) {
+      const base = caller === PERSON ? inside('videos') : '.';
+      expect(await choose(`${base}/${written}/`, caller)).toEqual({ folder: inside('videos', existing) });
+      expect(await choose(`${base}/${written}`, caller)).toEqual({ folder: inside('videos', existing) });
+      const file = { folder: inside('videos', existing, 'new'), name: 'dog.mp4' };
+      expect(await choose(`${base}/${written}/new/dog`, caller)).toEqual(file);
+    }
+    expect(await readdir(inside('videos'))).toEqual([existing]);
+  });
+
+  test('one that has the very name comes first, and of several none is meant', async () => {
+    for (const name of ['a\u202fb', 'a b', 'c\u202fd', 'c\u00a0d']) await mkdir(inside('videos', name));
+    expect(await choose('a b/dog')).toMatchObject({ folder: inside('videos', 'a b') });
+    expect(await choose('c d/dog')).toMatchObject({ folder: inside('videos', 'c d') });
+  });
+
+  test('that leads out of the allowed folders is not used', async () => {
+    await symlink(inside('elsewhere'), inside('videos', 'a\u202fb'));
+    expect(await refusalOf('a b/dog')).toMatchObject(NOT_ALLOWED);
   });
 });
 

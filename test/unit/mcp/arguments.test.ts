@@ -220,13 +220,26 @@ describe('an image', () => {
 
 describe('a task id', () => {
   const id = 'jv-mf0h5s00-k7m2p';
-  it.each([`\`${id}\``, `"${id}"`, `task:${id}`, `\`task:${id}\``, `jimeng://tasks/${id}`, ` ${id}\n`, `<${id}>`])(
-    '%j is the id',
-    (task_id) => {
-      expect(parse('get_video_task', { task_id })).toEqual({ task_id: id });
-      expect(parse('cancel_video_task', { task_id })).toEqual({ task_id: id });
-    },
-  );
+  it.each([
+    ...[`\`${id}\``, `"${id}"`, `task:${id}`, `\`task:${id}\``, `jimeng://tasks/${id}`, ` ${id}\n`, `<${id}>`],
+    ...[`“${id}”`, `「${id}」`, `**${id}**`, `(${id})`, `${id}.`, id.toUpperCase(), `- Task ID: \`${id}\``],
+    `[${id}](jimeng://tasks/${id})`,
+  ])('%j is the id', (task_id) => {
+    expect(parse('get_video_task', { task_id })).toEqual({ task_id: id });
+    expect(parse('cancel_video_task', { task_id })).toEqual({ task_id: id });
+  });
+  it.each([
+    '`7392616336519610409`',
+    'task:7392616336519610409',
+    '“7392616336519610409”.',
+    'TASK:`7392616336519610409`',
+  ])('%j is the id of the provider', (task_id) => {
+    expect(parse('get_video_task', { task_id })).toEqual({ task_id: '7392616336519610409' });
+  });
+  it('with another one beside it is refused as it is', () => {
+    const task_id = `${id} jv-mf0h5s00-aaaaa`;
+    expect(parse('get_video_task', { task_id })).toEqual({ task_id });
+  });
   it('as a number that JSON cannot hold is refused: it has lost digits', () => {
     expect(refusal('get_video_task', JSON.parse('{"task_id":7392616336519610409}'))).toContain(
       '`task_id` must be a text: as a number it loses digits',

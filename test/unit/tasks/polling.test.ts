@@ -90,13 +90,41 @@ test('50215 ends a task whose input it may mean, and says of others that the pro
 });
 
 test('done without a link is queried again, then over, and may have been charged', () => {
-  const without: QueryOutcome = { ...exchange, kind: 'done_without_link', problem: new Problem('no_video') };
-  let task = record;
-  for (let answer = 1; answer <= 3; answer++) {
-    task = afterQuery(task, without, polled());
-    expect(task).toMatchObject({ status: 'generating', withoutLink: answer });
-  }
-  task = afterQuery(task, without, polled());
+  const task = withoutLink(4);
+  expect(withoutLink(3)).toMatchObject({ status: 'generating', withoutLink: 3 });
   expect(task).toMatchObject({ status: 'done', error: { code: 'no_video' } });
   expect(chargeOf(task)).toBe('possible');
+});
+
+const WITHOUT: QueryOutcome = { ...exchange, kind: 'done_without_link', problem: new Problem('no_video') };
+
+function withoutLink(answers: number): TaskRecord {
+  let task = record;
+  for (let answer = 1; answer <= answers; answer++) task = afterQuery(task, WITHOUT, polled());
+  return task;
+}
+
+test('its link is asked for again, ever more seldom, while the provider keeps it', () => {
+  const pauses = [4, 5, 6, 20].map((answers) => (withoutLink(answers).saveAgainAt ?? 0) - polled().now);
+  expect(pauses).toEqual([5_000, 10_000, 20_000, 1_800_000]);
+  const late = afterQuery(withoutLink(4), WITHOUT, polled({ now: SUBMITTED + 13 * HOUR }));
+  expect([late.status, late.saveAgainAt]).toEqual(['done', undefined]);
+});
+
+test('what says nothing of the link leaves it done, and the next time is later than the last', () => {
+  const task = withoutLink(4);
+  for (const kind of ['running', 'not_found', 'hindered', 'unanswered'] as const) {
+    const outcome = { ...exchange, kind, word: 'generating', problem: new Problem('timeout') } as QueryOutcome;
+    const after = afterQuery(task, outcome, polled());
+    expect(after).toMatchObject({ status: 'done', error: task.error });
+    expect(after.saveAgainAt).toBeGreaterThan(task.saveAgainAt ?? 0);
+  }
+});
+
+test('a refusal or the end of its life closes it: nothing is tried again', () => {
+  const refused: QueryOutcome = { ...exchange, kind: 'failed', problem: new Problem('50511') };
+  const failed = afterQuery(withoutLink(4), refused, polled());
+  expect([failed.status, failed.saveAgainAt, chargeOf(failed)]).toEqual(['failed', undefined, 'none']);
+  const expired = afterQuery(withoutLink(4), { ...exchange, kind: 'expired' }, polled());
+  expect([expired.status, expired.saveAgainAt]).toEqual(['expired', undefined]);
 });
