@@ -57,7 +57,7 @@ export function taskOutcome(view: TaskView, phrasing: Phrasing, verbose: boolean
   return isMissed ? { ...outcome, exitCode: EXIT.failed } : outcome;
 }
 
-/** This process ends, and nobody else hears the answer to its submit: shown as the next command will find it. */
+/** This process ends before the response to its submit: shown as the next command will find it. */
 export function asAbandoned(view: TaskView): TaskView {
   if (view.task.status !== 'submitting') return view;
   const error = errorOf(new Problem('interrupted'));

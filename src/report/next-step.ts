@@ -103,8 +103,8 @@ function failure(error: TaskError | undefined): Fix {
 }
 
 function whenQueued({ task, queue, problem }: TaskView, get: GetCall): NextStep {
-  const hindrance = problem ?? task.sendingProblem;
-  if (hindrance?.who === 'operator') return { action: 'fix_then_get', fix: fixOf(hindrance), get };
+  const blockedBy = problem ?? task.sendingProblem;
+  if (blockedBy?.who === 'operator') return { action: 'fix_then_get', fix: fixOf(blockedBy), get };
   if (queue?.waitsFor === 'process') return { action: 'get', get, to: 'send' };
   return { action: 'wait', get, isSent: false, release: queue?.waitsFor === 'unknown' ? queue.unknowns : [] };
 }

@@ -109,7 +109,7 @@ function afterNotFound(task: TaskRecord, seen: TaskRecord, state: PollState): Ta
   return task.pollingProblem === undefined ? task : { ...seen, firstNotFoundAt: task.firstNotFoundAt };
 }
 
-type NoAnswer = Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>;
+type NoAnswer = Extract<QueryOutcome, { kind: 'blocked' | 'unanswered' }>;
 
 /** Nothing was learned of the task; what prevents polling is reported once it is more than a blip. */
 function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): TaskRecord {
@@ -117,7 +117,7 @@ function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): T
     return { ...task, status: 'expired', finishedAt: state.now, error: errorOf(new Problem('expired')) };
   }
   const passing = outcome.kind === 'unanswered' ? REPORT_AFTER_LOST : REPORT_AFTER_INTERNAL_ERRORS;
-  const reportAfter = outcome.problem.who === 'operator' && outcome.kind === 'hindered' ? 1 : passing;
+  const reportAfter = outcome.problem.who === 'operator' && outcome.kind === 'blocked' ? 1 : passing;
   const isReported = task.pollingProblem?.code === outcome.problem.code;
   if (state.failedInRow < reportAfter || isReported) return task;
   return { ...task, pollingProblem: { ...errorOf(outcome.problem), count: state.failedInRow } };
@@ -128,7 +128,7 @@ function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): T
  * date (a business code, all digits, comes from behind the gateway), or if it was polled for that long.
  */
 function isTimeProven(outcome: NoAnswer, state: PollState): boolean {
-  const isBusinessCode = outcome.kind === 'hindered' && /^\d+$/.test(outcome.problem.code);
+  const isBusinessCode = outcome.kind === 'blocked' && /^\d+$/.test(outcome.problem.code);
   return isBusinessCode || state.polledMilliseconds > GIVEN_UP_MILLISECONDS;
 }
 

@@ -192,7 +192,7 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
-/** What a report adds by itself: the length and the rate that are generated. */
+/** Notes about the length and the frame rate that are generated. */
 function requestNotes({ aspectRatio, image }: VideoRequest): string[] {
   const notes: string[] = [];
   if (aspectRatio !== undefined && image !== undefined) {

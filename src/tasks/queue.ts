@@ -1,4 +1,4 @@
-/** Whose turn is it to be sent, and is a slot free? First come, first served per capability. Pure. */
+/** Decides whether the head of a capability's queue may be sent now: first come, first served. Pure. */
 import type { Pacing, QueueLedger, Turn } from '../store/store.ts';
 
 /** The provider may be making it: its answer was lost. */
@@ -15,7 +15,7 @@ const LONGEST_PAUSE_MILLISECONDS = 30_000;
 export function nextTurn(ledger: QueueLedger, concurrency: number): Turn {
   const { now, pacing, inFlight, unknowns } = ledger;
   if (!ledger.headIsOurs) return { kind: 'wait', waitsFor: 'turn' };
-  // A clock that was set back must not stretch a pause of seconds into hours.
+  // A clock that was turned back must not stretch a pause of seconds into hours.
   const pause = pacing.pausedUntil - now;
   if (pause > 0 && pause <= LONGEST_PAUSE_MILLISECONDS) {
     return { kind: 'wait', waitsFor: 'pause', until: pacing.pausedUntil };
@@ -48,7 +48,7 @@ export function pacingAfterBusy({ pacing, inFlight, now }: QueueLedger, code: st
   const others = Math.max(inFlight - 1, 0);
   const refusals = pacing.refusals + 1;
   const doubled = Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** (refusals - 1), LONGEST_PAUSE_MILLISECONDS);
-  // With nothing of ours in flight no slot of ours will come free: somebody else uses the account.
+  // With nothing of ours in flight no slot of ours will come free: another program uses the account.
   const pause = code === '50430' && others > 0 ? 0 : doubled * (0.75 + random * 0.25);
   const taught = { limit: Math.max(1, others), limitUntil: now + TAUGHT_LIMIT_MILLISECONDS };
   return { ...pacing, ...(code === '50430' ? taught : {}), refusals, pausedUntil: now + pause };

@@ -496,7 +496,7 @@ function withMode(task: TaskRecord, mode: ModeName): TaskRecord {
   return { ...rest, status: 'generating', request: { ...rest.request, mode }, reqKey: modeRow(mode).reqKey };
 }
 
-/** A failure of the store, phrased for whoever reads it. */
+/** A failure of the store as a problem for the caller. */
 async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
   try {
     return await step;

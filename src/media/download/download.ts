@@ -73,7 +73,7 @@ function contentRangeOf(response: LinkResponse): { start: number; totalBytes: nu
   return { start: Number(range[1]), totalBytes: range[2] === '*' ? undefined : Number(range[2]) };
 }
 
-/** Does a 206 go on, in the same file, from the bytes that were received? */
+/** Whether a 206 continues the same file after the bytes that were received. */
 function continues(response: LinkResponse, part: PartFile, progress: Progress): boolean {
   const range = contentRangeOf(response);
   return (
