@@ -73,7 +73,7 @@ export const BUSINESS = {
   ),
   ...rows('operator', {
     '50400': [
-      'The account may not use this capability: not opened (720P, 1080P and Pro are opened separately), no quota left, in arrears, or no right of this key.',
+      'The account may not use this capability: not opened (720P, 1080P and Pro are opened separately), quota used up, in arrears, or a key without permission.',
       "open it in the Volcengine console (即梦AI), check quota and balance, and give the key's user CVImageProcessFullAccess",
     ],
   }),

@@ -343,7 +343,7 @@ describe('a capability that no longer exists has its own words', () => {
 
   test('50400 names its three causes', () => {
     const { what } = PROBLEMS['50400'];
-    for (const cause of [/not opened/, /quota is used up/, /key is wrong/]) expect(what).toMatch(cause);
+    for (const cause of [/not opened/, /quota used up/, /key without permission/]) expect(what).toMatch(cause);
   });
 });
 
