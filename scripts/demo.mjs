@@ -1,4 +1,4 @@
-/** What does a client see? A real MCP client asks the built server for one video, in the sandbox: no account, nothing charged. */
+/** Shows what a client sees: a real MCP client requests one video of the built server, in the sandbox. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

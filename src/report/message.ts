@@ -110,7 +110,9 @@ function generating({ task, usual, now, problem }: TaskView): string[] {
   const { pollingProblem } = task;
   if (problem === undefined && pollingProblem === undefined && task.firstNotFoundAt !== undefined) {
     const check = isAdopted(task) ? ' The id, the mode or the keys may be wrong.' : '';
-    return [`The provider answers that it does not know this task; that is believed after two minutes.${check}`];
+    return [
+      `The provider reports that it does not know this task. If it still does after two minutes, the task ends as not_found.${check}`,
+    ];
   }
   const state =
     task.video !== undefined

@@ -4,7 +4,7 @@ import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { errorOf, isAdopted, type TaskRecord } from './record.ts';
 
-/** A task can be unknown for a moment after its submit; so long in a row the answer is believed. */
+/** A task can be unknown shortly after its submit; the answer counts only after it has lasted this long. */
 export const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
 /** `done` without a link: queried again this often, since the link may be a moment late. */
 const WITHOUT_LINK_BELIEVED = 4;

@@ -1,4 +1,4 @@
-/** Whatever the provider, or what stands in between, replies: is it read as no more than it says, and told truly? */
+/** Any reply of the provider or of an intermediary is read as no more than it states, and reported truthfully. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -28,7 +28,7 @@ function query(http: HttpAnswer) {
   return read && readQuery(read);
 }
 
-/** Reference section 7: code, HTTP status, what it is at submit, what it is at query, who can mend it. */
+/** Reference section 7: code, HTTP status, outcome at submit, outcome at query, who can fix it. */
 const BUSINESS: [string, number, string | undefined, string, Who][] = [
   ['50411', 400, 'refused', 'failed', 'you'],
   ['50511', 400, 'refused', 'failed', 'you'],
@@ -319,7 +319,7 @@ describe("the provider's texts", () => {
   });
 });
 
-describe('a capability that no longer exists has its own words', () => {
+describe('a capability that no longer exists has its own text', () => {
   test.each<[number, unknown]>([
     [400, business(50200, null, 'Invalid Input Parameters: req_key')],
     [401, business(50400, null, 'This service is offline')],

@@ -1,4 +1,4 @@
-/** Does nothing but a definite answer change what a record says of its task? */
+/** Only definite answers change a task's status. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { QueryOutcome } from '../../../src/jimeng/api.ts';
@@ -40,7 +40,7 @@ test('no answer about the task, whatever it is and however often, changes its st
   );
 });
 
-test('a wall clock alone, however far ahead, never ends a task that nobody answers for', () => {
+test('a wall clock alone, however far ahead, never ends a task without answers', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 5000 }), (hours) => {
       const late = polled({ now: SUBMITTED + hours * HOUR });
@@ -65,7 +65,7 @@ test('the same answer again writes nothing', () => {
   expect(afterQuery(reported, silence('blocked', '50400'), polled({ failedInRow: 2 }))).toBe(reported);
 });
 
-test('an answer about the task takes away what stood in the way, not_found included', () => {
+test('an answer about the task clears the earlier problem, not_found included', () => {
   const reported = afterQuery(record, silence('blocked', '50400'), polled());
   const running: QueryOutcome = { ...exchange, kind: 'running', word: 'generating' };
   expect(afterQuery(reported, running, polled())).toMatchObject({ status: 'generating' });
