@@ -52,7 +52,7 @@ export function reportOutcome(report: Report, verbose: boolean, task?: TaskRecor
 
 export function taskOutcome(view: TaskView, phrasing: Phrasing, verbose: boolean): Outcome {
   const outcome = reportOutcome(reportOf(view, phrasing), verbose, view.task);
-  // A copy that this call asked for and did not get is a failure, although the first file is there.
+  // A requested copy that could not be made is a failure, although the first file is there.
   const isMissed = view.task.status === 'done' && view.problem !== undefined && view.copy === undefined;
   return isMissed ? { ...outcome, exitCode: EXIT.failed } : outcome;
 }

@@ -137,7 +137,7 @@ export function isBusy(code: string): boolean {
   return BUSY_CODES.has(code);
 }
 
-/** What a whole answer to a submit means. `undefined`: it does not say, so the outcome is unknown. */
+/** What a whole answer to a submit means. `undefined`: the answer is inconclusive, so the outcome is unknown. */
 export type SubmitReading =
   | { readonly kind: 'accepted'; readonly providerTaskId: string }
   | { readonly kind: 'refused'; readonly problem: Problem }
@@ -168,7 +168,7 @@ function isProviderTaskId(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value);
 }
 
-/** What a whole answer to a query says of the task. */
+/** What a whole answer to a query means for the task. */
 export type QueryReading =
   /** `word`: the provider's status, at most 40 characters. */
   | { readonly kind: 'running'; readonly word: string }

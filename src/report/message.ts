@@ -199,7 +199,7 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
   return [`The video is finished, but not saved, and ${gone}.`];
 }
 
-/** How the file differs from what was delivered, and from what was asked for. */
+/** How the file differs from the delivered one, and from the request. */
 function differences({ request, video, billedSeconds }: TaskRecord): string[] {
   const facts = video?.file?.facts;
   if (facts === undefined || request.duration === undefined || request.fps === undefined) return [];

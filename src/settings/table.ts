@@ -21,7 +21,7 @@ import {
 /**
  * What a wrong setting can stop:
  * `paid` sends a request that costs money; `check` is its dry run, which needs the same settings but no keys;
- * `query` asks the provider about a task; `save` downloads or writes a video; `read` opens the records (lists, cancel);
+ * `query` queries the provider about a task; `save` downloads or writes a video; `read` opens the records (lists, cancel);
  * `preview` returns pictures.
  */
 export const OPERATIONS = ['paid', 'check', 'query', 'save', 'read', 'preview'] as const;

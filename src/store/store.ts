@@ -84,7 +84,7 @@ export interface Hold {
   readonly lost: AbortSignal;
   /** Fenced by the token. What the disk does not take is kept, reported, and written later. @throws LeaseLost */
   save(record: TaskRecord): Promise<void>;
-  /** @throws LeaseLost: asked before anything that others would see (a file's name) */
+  /** @throws LeaseLost: checked before anything visible to others (a file's name) */
   verify(): Promise<void>;
   release(): Promise<void>;
 }
@@ -138,7 +138,7 @@ export interface Store {
   /** How many living entries are before it. */
   queuedBefore(task: Task): Promise<number>;
   body(id: string): Promise<Uint8Array | undefined>;
-  /** Asked as the last thing before the bytes leave. @param margin milliseconds for which the lease must still be good */
+  /** The last check before the bytes leave. @param margin milliseconds for which the lease must still be good */
   stillHolds(claim: Claim, margin: number): Promise<boolean>;
   /**
    * Repeatable until it is written. What the disk does not take is kept, reported with the provider's ids, and written

@@ -15,20 +15,20 @@ const REPORT_AFTER_INTERNAL_ERRORS = 10;
 /** The provider forgets a task after 12 h (an FAQ says 24 h): what it does not know after this is over. */
 const GIVEN_UP_MILLISECONDS = 24 * 3600_000;
 
-/** What is known at the time of an answer beside the answer itself. Milliseconds. */
+/** Known when an answer arrives, beside the answer itself. Milliseconds. */
 export interface PollState {
   /** Wall clock. */
   readonly now: number;
-  /** Queries in a row, this one included, that said nothing of the task. */
+  /** Queries in a row, this one included, without an answer about the task. */
   readonly failedInRow: number;
-  /** For how long the provider has said not_found, on the monotonic clock. */
+  /** For how long the provider has answered not_found, on the monotonic clock. */
   readonly notFoundMilliseconds: number;
   /** For how long this process has polled it, on the monotonic clock. */
   readonly polledMilliseconds: number;
 }
 
 /**
- * 50215 is what a service says of an input that it cannot use, and also of a task that it has forgotten, or never had
+ * A service returns 50215 for an input that it cannot use, and also for a task that it has forgotten, or never had
  * under this req_key (reference sections 6 and 7): for a task whose input is known to be right, or that was made
  * elsewhere, the latter.
  * @param now milliseconds since 1970
@@ -84,7 +84,7 @@ export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollS
   }
 }
 
-/** The provider made it, and says not where: perhaps a moment later; then it may have been charged. */
+/** The provider finished the task without a link: it may follow shortly; otherwise the task may have been charged. */
 function afterDoneWithoutLink(seen: TaskRecord, problem: Problem, closed: { finishedAt: number }): TaskRecord {
   const withoutLink = (seen.withoutLink ?? 0) + 1;
   if (withoutLink < WITHOUT_LINK_BELIEVED) return { ...seen, withoutLink };

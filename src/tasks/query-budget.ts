@@ -7,7 +7,7 @@ const WINDOW_MILLISECONDS = 1_250;
 /** Evenly spaced, so that an urgent query can be sent immediately. */
 const APART_MILLISECONDS = WINDOW_MILLISECONDS / MOST_IN_WINDOW;
 
-/** One question's place in the line. */
+/** One waiting query. */
 export interface Turn {
   /** Resolves when it may be asked, or when the signal is aborted. */
   readonly come: Promise<void>;

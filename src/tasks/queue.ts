@@ -1,7 +1,7 @@
 /** Decides whether the head of a capability's queue may be sent now: first come, first served. Pure. */
 import type { Pacing, QueueLedger, Turn } from '../store/store.ts';
 
-/** The provider may be making it: its answer was lost. */
+/** How long a task whose answer was lost holds a slot: the provider may be generating it. */
 export const UNKNOWN_HOLDS_SLOT_MILLISECONDS = 10 * 60_000;
 /** Where only unknown tasks are in the way: a 50430 costs nothing, and proves that the slot is taken. */
 const PROBE_AFTER_MILLISECONDS = 60_000;

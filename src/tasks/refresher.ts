@@ -107,7 +107,7 @@ export class Refresher {
     return running;
   }
 
-  /** Never throws. @returns why it did not work, where the record does not say so */
+  /** Never throws. @returns why it failed, where the record does not hold the reason */
   private async run(task: Task, job: Job, call: Call): Promise<Problem | undefined> {
     const { collector, ending, log } = this.options;
     let hold: Hold | undefined;

@@ -40,7 +40,7 @@ import type { Watcher } from './watcher.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to report. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
-/** What a query that is asked for takes, mostly much less. */
+/** An upper bound for a requested query; most take much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
@@ -383,7 +383,7 @@ export class TaskService implements VideoService {
     const { id, status, ownerAlive } = found;
     const isCorrected = mode !== undefined && found.request.mode !== mode && isAdopted(found);
     if (status === 'generating' || (isCorrected && status === 'not_found')) {
-      // Even a call that does not want to wait asked: it gets the answer, when that comes soon.
+      // A call that does not wait still gets the answer if it comes soon.
       await watcher.watch(id, 'asked', isCorrected ? (record) => withMode(record, mode) : undefined);
       await this.forAMoment(watcher.whenPolled(id));
     }

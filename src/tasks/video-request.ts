@@ -18,7 +18,7 @@ import {
 export const DURATIONS = [4, 5, 6, 8, 10] as const;
 export const FRAME_RATES = [24, 25, 30] as const;
 
-/** What is generated, and billed, for each length that may be asked for. */
+/** What is generated, and billed, for each length that may be requested. */
 export const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSeconds>> = {
   4: 5,
   5: 5,
@@ -208,7 +208,7 @@ const COLUMN_OF_INPUT = {
 } as const satisfies Partial<Record<keyof VideoInput, keyof Mode>>;
 type RuledInput = keyof typeof COLUMN_OF_INPUT;
 
-/** Clients that fill in a form send every default; where it does not apply, it says nothing. */
+/** Clients that fill in a form send every default; where it does not apply, it is ignored. */
 function withoutIdleDefaults(input: VideoInput): VideoInput {
   const row = modeRow(inferMode(input));
   const given: VideoInput = { ...input };

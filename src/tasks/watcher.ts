@@ -45,7 +45,7 @@ interface Watch {
   turn: Turn | undefined;
   /** Called after the next poll. */
   readonly polled: Set<() => void>;
-  /** A change of the record that a caller asked for: made by the holder, before the next poll. */
+  /** A change of the record that a caller requested: made by the holder, before the next poll. */
   correction: ((task: TaskRecord) => TaskRecord) | undefined;
 }
 
