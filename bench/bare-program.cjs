@@ -1,4 +1,4 @@
-/** What is the least that a Node program does which answers each line with one line? */
+/** The smallest Node program that answers each line with one line. */
 process.stdin.setEncoding('utf8').on('data', (lines) => {
   for (const line of lines.split('\n')) {
     const { id } = line === '' ? {} : JSON.parse(line);

@@ -1,4 +1,4 @@
-/** What does fetching one link into a file take, in a process that is running already? A line `URL PATH` is a job. */
+/** Fetches one link into a file for each line `URL PATH`, in a running process. */
 import { createInterface } from 'node:readline';
 import { systemClock } from '../src/clock.ts';
 import { download } from '../src/media/download/download.ts';

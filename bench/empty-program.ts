@@ -1,4 +1,4 @@
-/** What does a tool call cost that does nothing, on the same SDK and the same transport as ours? */
+/** A tool that does nothing, on the same SDK and transport as ours. */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';

@@ -1,5 +1,5 @@
 /**
- * How long does `get_video_task` of a saved video take over stdio?
+ * Duration of `get_video_task` of a saved video over stdio.
  * Ours: dist/main.js, a video that was made and saved before, its file looked for and its record read from disk at each
  * call. Yardstick: a tool that does nothing, on the same SDK's Server and transport, bundled alike. The same client asks
  * both in turn, after as many calls that do not count.
@@ -48,7 +48,7 @@ try {
   const [get, nothing] = [median(values.get.took), median(values.nothing.took)];
   const more = get - nothing;
   printTable(
-    ['What', 'Ours', 'An empty tool', 'More', 'Reach', ''],
+    ['What', 'Ours', 'An empty tool', 'More', 'Target', ''],
     [
       [
         `get_video_task of a saved video, p50 of ${CALLS}`,

@@ -1,4 +1,4 @@
-/** How is a program in TypeScript, or a part of the product, run on any Node that the project supports? Bundled into the cache of node_modules first, and imported from there. */
+/** Imports TypeScript on any supported Node: bundled into the cache of node_modules first. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

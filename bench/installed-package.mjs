@@ -1,4 +1,4 @@
-/** Where is an exact version of a package that is only measured against, and no dependency of the project? */
+/** Installs an exact version of a package that is only measured against, and is no dependency. */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

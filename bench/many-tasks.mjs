@@ -1,6 +1,6 @@
 /**
- * What do a thousand tasks in flight in one process cost, beside ten? Each is on disk as if an earlier process had left
- * it, and taken up by the built server. `--whole` waits until all are saved (some four minutes).
+ * The cost of a thousand tasks in flight in one process, compared with ten. Each is on disk as if an earlier process had left
+ * it, and resumed by the built server. `--whole` waits until all are saved (some four minutes).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -143,10 +143,10 @@ async function measure(count, savingSeconds) {
         count,
         ...inFlight,
         gets: gets.sort((a, b) => a - b),
-        questions: before.length,
-        // In line: nobody is asked for again before everybody was asked for once.
+        queries: before.length,
+        // In order: no task is queried again before every task was queried once.
         together: new Set(before.slice(0, Math.min(count, before.length) - GETS).map(({ taskId }) => taskId)).size,
-        most: Math.max(...[before, after].map((told) => mostInASecond(told.map(({ arrivedAt }) => arrivedAt)))),
+        most: Math.max(...[before, after].map((figures) => mostInASecond(figures.map(({ arrivedAt }) => arrivedAt)))),
         savingDelays: await server.delays(),
         savingMemory: await server.resident(),
         savingSeconds: (performance.now() - startedAt) / 1000,
@@ -165,25 +165,25 @@ const few = await measure(FEW, 5 + SAVING_SECONDS / 10);
 const many = await measure(MANY, SAVING_SECONDS);
 const ratio = many.memory / few.memory;
 const checks = [
-  ['at most 10 questions in any second', Math.max(few.most, many.most) <= MOST_A_SECOND],
+  ['at most 10 queries in any second', Math.max(few.most, many.most) <= MOST_A_SECOND],
   ['event-loop delay p99 at most 50 ms', many.delays.p99 <= MOST_DELAY_MILLISECONDS],
   ['memory at most 1.6 ×', ratio <= MOST_MEMORY],
-  ['everybody in turn', many.together === Math.min(MANY, many.questions) - GETS],
+  ['every task in turn', many.together === Math.min(MANY, many.queries) - GETS],
   [
-    'ten are saved, and a thousand as fast as ten questions a second let',
+    'ten are saved, and a thousand as fast as ten queries a second let',
     few.saved === FEW && many.saved >= Math.min(MANY, 5 * many.savingSeconds),
   ],
 ];
-if (checks.some(([, isReached]) => !isReached)) process.exitCode = 1;
+if (checks.some(([, isMet]) => !isMet)) process.exitCode = 1;
 const figure = (name, of) => [name, ...[few, many].map(of)];
 const delays = ({ p50, p99, max }) => `${p50.toFixed(1)} / ${p99.toFixed(1)} / ${max.toFixed(1)} ms`;
 printTable(
   ['', `${FEW} tasks in flight`, `${MANY} tasks in flight`],
   [
-    figure(`questions in ${IN_FLIGHT_SECONDS} s`, ({ questions }) => questions),
-    figure('most questions in any second', ({ most }) => most),
-    figure('event-loop delay, p50 / p99 / most', (told) => delays(told.delays)),
-    figure('the same while they are saved', (told) => delays(told.savingDelays)),
+    figure(`queries in ${IN_FLIGHT_SECONDS} s`, ({ queries }) => queries),
+    figure('most queries in any second', ({ most }) => most),
+    figure('event-loop delay, p50 / p99 / most', (figures) => delays(figures.delays)),
+    figure('the same while they are saved', (figures) => delays(figures.savingDelays)),
     figure('memory (RSS)', ({ memory }) => `${megabytes(memory)} MB`),
     figure('the same while they are saved', ({ savingMemory }) => `${megabytes(savingMemory)} MB`),
     figure(
@@ -194,5 +194,5 @@ printTable(
   ],
 );
 process.stdout.write(
-  `\nMemory ${ratio.toFixed(2)} ×. ${checks.map(([name, isReached]) => `${name}: ${isReached ? 'reached' : '**not reached**'}`).join('; ')}.\n`,
+  `\nMemory ${ratio.toFixed(2)} ×. ${checks.map(([name, isMet]) => `${name}: ${isMet ? 'met' : '**not met**'}`).join('; ')}.\n`,
 );

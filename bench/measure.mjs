@@ -1,4 +1,4 @@
-/** How are two sides measured fairly beside each other, and how is told whether a reach is reached? */
+/** Measures two sides in turn, and reports whether a target is met. */
 import { readFile, writeFile } from 'node:fs/promises';
 
 export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
@@ -31,10 +31,10 @@ export async function interleave(sides, rounds) {
   return values;
 }
 
-/** Exit code 1 where it is not reached. */
-export function verdict(isReached) {
-  if (!isReached) process.exitCode = 1;
-  return isReached ? 'reached' : '**not reached**';
+/** Exit code 1 where the target is not met. */
+export function verdict(isMet) {
+  if (!isMet) process.exitCode = 1;
+  return isMet ? 'met' : '**not met**';
 }
 
 export function printTable(heads, rows) {

@@ -108,22 +108,22 @@ try {
     };
   };
   const rows = [];
-  const told = (what, values, reach) => {
+  const report = (what, values, target) => {
     const own = (name) => values[name] && Math.max(0, median(values[name].took) - median(values.bare.took));
     const old = own('old');
     const [mine, theirs] = [`${milliseconds(own('ours'))} ms`, old === undefined ? '–' : `${milliseconds(old)} ms`];
     const share = old === undefined ? '–' : `${(old / own('ours')).toFixed(1)} × faster`;
-    rows.push([what, mine, theirs, share, `≤ ${reach} ms`, verdict(own('ours') <= reach)]);
+    rows.push([what, mine, theirs, share, `≤ ${target} ms`, verdict(own('ours') <= target)]);
   };
 
   const few = await sidesOf('few', 't2v_720p');
   await interleave(few.sides, 5);
-  told('a paid call’s own time, p50', await interleave(few.sides, Math.min(CALLS, 40)), 10);
+  report('a paid call’s own time, p50', await interleave(few.sides, Math.min(CALLS, 40)), 10);
 
   const many = await sidesOf('many', 't2v_1080p');
   for (let number = 0; number < OPEN; number += 1) await submit(many.clients.ours);
   if (many.clients.old) for (let number = 0; number < OPEN; number += 1) await submit(many.clients.old);
-  told(`the same with ${OPEN} open tasks`, await interleave(many.sides, 30), 15);
+  report(`the same with ${OPEN} open tasks`, await interleave(many.sides, 30), 15);
 
   const { ours, old } = many.clients;
   const lists = { ours: () => list(ours), ...(old && { old: () => list(old) }) };

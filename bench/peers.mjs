@@ -1,5 +1,5 @@
 /**
- * How do the start, the memory and the tools/list of the built program stand beside those of five other MCP servers?
+ * Start, memory and tools/list of the built program, compared with five other MCP servers.
  * Every side, ours too: spawned by its entry file with the same Node, a made-up key, an empty home, asked initialize and
  * tools/list by the same client; the others in exact versions as npm installs them.
  */
@@ -58,7 +58,7 @@ try {
     list: median(values[side].listBytes),
   });
   const own = of('ours');
-  const tell = (side) => {
+  const cells = (side) => {
     const { start, rss, list } = of(side);
     return [`${milliseconds(start)} ms`, `${megabytes(rss)} MB`, `${list} bytes`];
   };
@@ -66,11 +66,11 @@ try {
     if (reasons[name] !== undefined)
       return [`${name} ${version}`, '–', '–', '–', `not measured: ${oneLine(reasons[name])}`];
     const { start, rss } = of(name);
-    return [`${name} ${version}`, ...tell(name), verdict(own.start < start && own.rss < rss)];
+    return [`${name} ${version}`, ...cells(name), verdict(own.start < start && own.rss < rss)];
   });
   printTable(
     ['Server', 'spawn → initialize', 'RSS after tools/list', 'tools/list', 'We are ahead (start and RSS)'],
-    [['ours', ...tell('ours'), ''], ...rows, ['bare Node', ...tell('bare').slice(0, 2), '–', '']],
+    [['ours', ...cells('ours'), ''], ...rows, ['bare Node', ...cells('bare').slice(0, 2), '–', '']],
   );
   if (Object.keys(reasons).length > 0) process.exitCode = 1;
 } finally {

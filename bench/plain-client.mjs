@@ -1,4 +1,4 @@
-/** How does a bench start a stdio server and speak to it line by line, with as little of its own in the figure as can be? */
+/** Starts a stdio server and speaks to it line by line, with minimal overhead. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ export class PlainClient {
   #answers = new Map();
   #lastId = 0;
   #exit;
-  #told = '';
+  #stderr = '';
 
   constructor(command, args, options) {
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
@@ -26,7 +26,7 @@ export class PlainClient {
     this.#exit.catch(() => undefined);
     this.#child.stdin.on('error', () => undefined);
     this.#child.stderr.setEncoding('utf8').on('data', (text) => {
-      this.#told = (this.#told + text).slice(-2000);
+      this.#stderr = (this.#stderr + text).slice(-2000);
     });
     let rest = '';
     this.#child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -35,7 +35,8 @@ export class PlainClient {
       for (const line of lines) this.#read(line);
     });
     const gone = (reason) => () => {
-      for (const { reject } of this.#answers.values()) reject(new Error(`${reason}: ${this.#told.trim().slice(-300)}`));
+      for (const { reject } of this.#answers.values())
+        reject(new Error(`${reason}: ${this.#stderr.trim().slice(-300)}`));
       this.#answers.clear();
     };
     this.#child.on('close', gone('it ended without an answer'));
@@ -68,24 +69,24 @@ export class PlainClient {
     const answer = new Promise((resolve, reject) => {
       this.#answers.set(id, { resolve, reject });
       timer = setTimeout(
-        () => reject(new Error(`no answer in ${timeoutMilliseconds / 1000} s: ${this.#told.trim().slice(-300)}`)),
+        () => reject(new Error(`no answer in ${timeoutMilliseconds / 1000} s: ${this.#stderr.trim().slice(-300)}`)),
         timeoutMilliseconds,
       );
     });
-    this.tell({ jsonrpc: '2.0', id, method, params });
+    this.notify({ jsonrpc: '2.0', id, method, params });
     return await answer.finally(() => clearTimeout(timer));
   }
 
-  tell(message) {
+  notify(message) {
     this.#child.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
   async initialize() {
     await this.ask('initialize', INITIALIZE);
-    this.tell({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    this.notify({ jsonrpc: '2.0', method: 'notifications/initialized' });
   }
 
-  /** Closes stdin; what does not end by itself within a second is killed. */
+  /** Closes stdin; a server that does not end within a second is killed. */
   async close() {
     this.#child.stdin.end();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 1000);

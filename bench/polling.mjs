@@ -1,4 +1,4 @@
-/** How many questions does a video need, and how late is it known to be finished, beside a question every 5 s? Simulated clock. */
+/** Queries per video and detection lag, compared with one query every 5 s. Simulated clock. */
 import { printTable } from './measure.mjs';
 import { importSource } from './server-under-test.mjs';
 
@@ -8,13 +8,13 @@ const VIDEOS = 4000;
 const SHORTEST = 40;
 const LONGEST = 600;
 const MEDIANS = [75, 120, 200];
-/** Logarithmic spread → the share of the fixed pace's questions that is to be reached. */
-const REACH = new Map([
+/** Logarithmic spread → the share of the fixed pace's queries that is the target. */
+const TARGET = new Map([
   [0.25, 0.6],
   [0.4, 0.75],
   [0.6, 0.9],
 ]);
-/** What is learned is a sample: each row is the mean of so many, and tells the worst. */
+/** What is learned is a sample: each row is the mean of this many samples, with the worst. */
 const SAMPLES = 5;
 const NOTHING_LEARNED = { delaySeconds: () => DEFAULT_POLL_SECONDS };
 const FIXED = { delaySeconds: () => 5 };
@@ -48,28 +48,28 @@ function cutTime(median, spread, held = false) {
 
 const times = (count, draw) => Array.from({ length: count }, draw);
 
-/** As a watch does: a pause, a question, until the answer is "done". What it learns is between which questions that was. */
+/** As a watch does: a pause, a query, until the answer is "done". What it learns is between which queries that was. */
 function poll(schedule, finishedAt) {
-  let questions = 0;
+  let queries = 0;
   let from = 0;
   for (let age = 0; ; from = age) {
     age += schedule.delaySeconds(age, random());
-    questions++;
-    if (age >= finishedAt) return { questions, lag: age - finishedAt, span: { fromSeconds: from, toSeconds: age } };
+    queries++;
+    if (age >= finishedAt) return { queries, lag: age - finishedAt, span: { fromSeconds: from, toSeconds: age } };
   }
 }
 
 function pollAll(schedule, finished) {
-  let questions = 0;
+  let queries = 0;
   let lag = 0;
   let worstLag = 0;
   for (const at of finished) {
-    const told = poll(schedule, at);
-    questions += told.questions;
-    lag += told.lag;
-    worstLag = Math.max(worstLag, told.lag);
+    const measured = poll(schedule, at);
+    queries += measured.queries;
+    lag += measured.lag;
+    worstLag = Math.max(worstLag, measured.lag);
   }
-  return { questions: questions / finished.length, lag: lag / finished.length, worstLag };
+  return { queries: queries / finished.length, lag: lag / finished.length, worstLag };
 }
 
 /** @param spans oldest first, in seconds */
@@ -84,31 +84,31 @@ const exactly = (finished) => finished.map((at) => ({ fromSeconds: at, toSeconds
 /** From nothing, each video watched by what the ones before it taught: the times carry the polling's own lag. */
 function learnByPolling(spans, finished) {
   const learned = [...spans];
-  const told = [];
+  const measured = [];
   let schedule = scheduleOf(learned);
   finished.forEach((at, index) => {
-    told.push(poll(schedule, at));
-    learned.push(told.at(-1).span);
-    // As often as the product makes it anew.
+    measured.push(poll(schedule, at));
+    learned.push(measured.at(-1).span);
+    // As often as the product recomputes it.
     if (learned.length < 20 || index % Math.ceil(learned.length / 20) === 0) schedule = scheduleOf(learned);
   });
-  return { learned, told };
+  return { learned, measured };
 }
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const percent = (share) => `${(share * 100).toFixed(1)} %`;
 
-/** @returns the share of the fixed pace's questions, and the mean lags, of every sample */
+/** @returns the share of the fixed pace's queries, and the mean lags, of every sample */
 function compare(median, spread, learn, held) {
   const rows = times(SAMPLES, () => {
     const finished = times(VIDEOS, () => cutTime(median, spread, held));
     const fixed = pollAll(FIXED, finished);
     const ours = pollAll(scheduleOf(learn()), finished);
-    return { ours, fixed, share: ours.questions / fixed.questions };
+    return { ours, fixed, share: ours.queries / fixed.queries };
   });
   return {
-    questions: mean(rows.map(({ ours }) => ours.questions)),
-    fixedQuestions: mean(rows.map(({ fixed }) => fixed.questions)),
+    queries: mean(rows.map(({ ours }) => ours.queries)),
+    fixedQueries: mean(rows.map(({ fixed }) => fixed.queries)),
     share: mean(rows.map(({ share }) => share)),
     worstShare: Math.max(...rows.map(({ share }) => share)),
     lag: mean(rows.map(({ ours }) => ours.lag)),
@@ -119,12 +119,12 @@ function compare(median, spread, learn, held) {
 
 const shareAndLag = ({ share, lag }) => `${percent(share)}, ${lag.toFixed(2)} s`;
 
-function measureReaches() {
+function measureTargets() {
   const rows = [];
-  for (const [spread, reach] of REACH) {
+  for (const [spread, target] of TARGET) {
     for (const median of MEDIANS) {
       const learn = (count) => () => exactly(times(count, () => cutTime(median, spread)));
-      const told = compare(median, spread, learn(200));
+      const measured = compare(median, spread, learn(200));
       const held = compare(median, spread, () => exactly(times(200, () => cutTime(median, spread, true))), true);
       const inLife = compare(
         median,
@@ -135,27 +135,27 @@ function measureReaches() {
             times(200, () => cutTime(median, spread)),
           ).learned,
       );
-      const isReached = told.share <= reach && told.lag <= told.fixedLag;
-      const isReachedInLife = inLife.share <= reach && inLife.lag <= inLife.fixedLag;
-      if (!isReached || !isReachedInLife) process.exitCode = 1;
+      const isMet = measured.share <= target && measured.lag <= measured.fixedLag;
+      const isMetInLife = inLife.share <= target && inLife.lag <= inLife.fixedLag;
+      if (!isMet || !isMetInLife) process.exitCode = 1;
       rows.push([
         spread,
         `${median} s`,
-        told.fixedQuestions.toFixed(1),
-        told.questions.toFixed(1),
-        `${percent(told.share)} (worst ${percent(told.worstShare)})`,
-        percent(reach),
-        `${told.lag.toFixed(2)} s (worst ${told.worstLag.toFixed(2)})`,
-        `${told.fixedLag.toFixed(2)} s`,
+        measured.fixedQueries.toFixed(1),
+        measured.queries.toFixed(1),
+        `${percent(measured.share)} (worst ${percent(measured.worstShare)})`,
+        percent(target),
+        `${measured.lag.toFixed(2)} s (worst ${measured.worstLag.toFixed(2)})`,
+        `${measured.fixedLag.toFixed(2)} s`,
         shareAndLag(inLife),
         shareAndLag(held),
-        isReached && isReachedInLife ? 'reached' : '**not reached**',
+        isMet && isMetInLife ? 'met' : '**not met**',
       ]);
     }
   }
   printTable(
     [
-      ...['Spread σ', 'Median', 'Questions a video, every 5 s', 'learned', 'Share', 'Reach', 'Mean lag', 'every 5 s'],
+      ...['Spread σ', 'Median', 'Queries a video, every 5 s', 'learned', 'Share', 'Target', 'Mean lag', 'every 5 s'],
       ...['Learned by polling', 'Held at the bounds, not drawn again', ''],
     ],
     rows,
@@ -165,13 +165,13 @@ function measureReaches() {
 function measureFewTimes() {
   const counts = [0, 4, 5, 10, 20, 50, 100];
   const rows = [];
-  for (const spread of REACH.keys()) {
+  for (const spread of TARGET.keys()) {
     for (const median of MEDIANS) {
       const cells = counts.map((count) => {
-        const told = compare(median, spread, () => exactly(times(count, () => cutTime(median, spread))));
-        // Below what a schedule is made of it is the fixed pace itself, question for question.
-        if (count < 5 && (told.share !== 1 || told.lag !== told.fixedLag)) process.exitCode = 1;
-        return shareAndLag(told);
+        const measured = compare(median, spread, () => exactly(times(count, () => cutTime(median, spread))));
+        // Below what a schedule is made of it is the fixed pace itself, query for query.
+        if (count < 5 && (measured.share !== 1 || measured.lag !== measured.fixedLag)) process.exitCode = 1;
+        return shareAndLag(measured);
       });
       rows.push([spread, `${median} s`, ...cells]);
     }
@@ -182,25 +182,28 @@ function measureFewTimes() {
 /** The provider's times are multiplied all of a sudden, after 200 videos. */
 function measureChange() {
   const rows = [];
-  for (const spread of REACH.keys()) {
+  for (const spread of TARGET.keys()) {
     for (const median of MEDIANS) {
       const known = exactly(times(200, () => cutTime(median, spread)));
       const cells = [2, 0.5].flatMap((factor) => {
         const after = times(100 * SAMPLES, () => cutTime(median, spread) * factor);
-        const runs = times(SAMPLES, (_, run) => learnByPolling(known, after.slice(run * 100, run * 100 + 100)).told);
+        const runs = times(
+          SAMPLES,
+          (_, run) => learnByPolling(known, after.slice(run * 100, run * 100 + 100)).measured,
+        );
         return [
           [0, 20],
           [50, 100],
         ].map(([from, to]) => {
-          const told = runs.flatMap((run) => run.slice(from, to));
+          const measured = runs.flatMap((run) => run.slice(from, to));
           const fixed = pollAll(
             FIXED,
             runs.flatMap((_, run) => after.slice(run * 100 + from, run * 100 + to)),
           );
-          const share = mean(told.map(({ questions }) => questions)) / fixed.questions;
-          const worst = Math.max(...told.map(({ lag }) => lag));
+          const share = mean(measured.map(({ queries }) => queries)) / fixed.queries;
+          const worst = Math.max(...measured.map(({ lag }) => lag));
           if (worst > 30) process.exitCode = 1;
-          return `${percent(share)}, ${mean(told.map(({ lag }) => lag)).toFixed(1)} s (worst ${worst.toFixed(0)})`;
+          return `${percent(share)}, ${mean(measured.map(({ lag }) => lag)).toFixed(1)} s (worst ${worst.toFixed(0)})`;
         });
       });
       rows.push([spread, `${median} s`, ...cells]);
@@ -217,10 +220,8 @@ if (!isSame) process.exitCode = 1;
 process.stdout.write(
   `${VIDEOS} videos a row, after 200 learned; their times log-normal, cut to ${SHORTEST} to ${LONGEST} s. Nothing learned: ${isSame ? 'every 5 s, as the fixed pace' : '**not the fixed pace**'}. Mean of ${SAMPLES} samples of what is learned.\n\n`,
 );
-measureReaches();
-process.stdout.write('\nFewer learned: share of the fixed pace’s questions, mean lag.\n\n');
+measureTargets();
+process.stdout.write('\nFewer learned: share of the fixed pace’s queries, mean lag.\n\n');
 measureFewTimes();
-process.stdout.write(
-  '\nA provider that changes its speed: share of the fixed pace’s questions, mean and worst lag.\n\n',
-);
+process.stdout.write('\nA provider that changes its speed: share of the fixed pace’s queries, mean and worst lag.\n\n');
 measureChange();

@@ -1,6 +1,6 @@
 /**
- * Which measurements are there, and what came of them? `npm run bench` runs all, `npm run bench NAME…` some. What each
- * prints replaces its part of bench/README.md, with the machine and the date; exit code 1 where a reach is not reached.
+ * Runs the measurements: `npm run bench` all, `npm run bench NAME…` some. What each
+ * prints replaces its part of bench/README.md, with the machine and the date; exit code 1 where a target is not met.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -35,13 +35,13 @@ async function run(name) {
     process.stdout.write(text);
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
-  return { printed, isReached: code === 0 };
+  return { printed, isMet: code === 0 };
 }
 
 function machine() {
   const cores = cpus();
   const date = new Date().toISOString().slice(0, 10);
-  return `${date}, ${cores[0]?.model ?? 'CPU not told'}, ${cores.length} cores, Node ${process.versions.node}`;
+  return `${date}, ${cores[0]?.model ?? 'unknown CPU'}, ${cores.length} cores, Node ${process.versions.node}`;
 }
 
 /** Only what lies between the marks of this program is replaced; where there are none, nothing is. */
@@ -66,11 +66,11 @@ const failed = [];
 const startedAt = performance.now();
 for (const name of asked.length > 0 ? asked : NAMES) {
   process.stdout.write(`\n## ${name}\n\n`);
-  const { printed, isReached } = existsSync(pathOf(name)) ? await run(name) : { printed: '', isReached: false };
-  if (!isReached) failed.push(name);
+  const { printed, isMet } = existsSync(pathOf(name)) ? await run(name) : { printed: '', isMet: false };
+  if (!isMet) failed.push(name);
   if (printed !== '') await refresh(name, printed);
   else process.stdout.write('printed nothing\n');
 }
 process.stdout.write(`\n${Math.round((performance.now() - startedAt) / 1000)} s. `);
-process.stdout.write(failed.length === 0 ? 'All reached.\n' : `Not reached: ${failed.join(', ')}.\n`);
+process.stdout.write(failed.length === 0 ? 'All targets met.\n' : `Not met: ${failed.join(', ')}.\n`);
 process.exitCode = failed.length === 0 ? 0 : 1;

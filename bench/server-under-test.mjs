@@ -1,4 +1,4 @@
-/** How does a bench speak to the built server, against a sandbox in the bench's own process, and see what memory it takes? */
+/** Starts the built server against a sandbox in the bench's process, and reads its memory use. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

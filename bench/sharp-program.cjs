@@ -1,4 +1,4 @@
-/** What does the same work with sharp take? `node sharp-program.cjs SHARP PICTURE MAX_BYTES`, on "go"; a line of JSON each. */
+/** The same work with sharp: `node sharp-program.cjs SHARP PICTURE MAX_BYTES`, on "go"; one line of JSON each. */
 const { readFileSync } = require('node:fs');
 
 const [, , sharpFolder, picture, maxBytes] = process.argv;
@@ -19,9 +19,9 @@ async function shrink() {
   return { bytes: best.length, quality: fits };
 }
 
-const tell = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+const write = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 process.stdin.once('data', async () => {
-  tell(await shrink());
+  write(await shrink());
   process.stdin.once('data', () => process.exit(0));
 });
-tell({ ready: true });
+write({ ready: true });

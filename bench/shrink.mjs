@@ -1,5 +1,5 @@
 /**
- * What does it take to make a picture of 15 MB small enough to send, and are other calls answered meanwhile?
+ * Shrinking a picture of 15 MB to the provider's limit, and the latency of other calls meanwhile.
  * Ours: one submit_video_task of dist/main.js, from the path to the report, in a process of its own; its resident peak is
  * of the whole server. Yardstick: a fresh process that loads sharp (libvips, native; ours is WebAssembly) and looks for the
  * best JPEG quality from 50 to 95 that fits. Both begin with the file on disk, after their code is loaded.
@@ -102,16 +102,16 @@ try {
     const ours = () => shrinkOurs(sandbox, { name, width, height, bytes });
     const sides = sharp === undefined ? { ours } : { ours, sharp: () => shrinkWithSharp(sharp, photo) };
     const values = await interleave(sides, rounds);
-    const tell = ({ seconds, peak, bytes: made }) => [
+    const cells = ({ seconds, peak, bytes: made }) => [
       `${median(seconds).toFixed(1)} s`,
       `${megabytes(Math.max(...peak))} MB`,
       `${megabytes(median(made))} MB`,
     ];
     const slowest = Math.max(...values.ours.slowest);
-    const isReached = Math.max(...values.ours.peak) <= MAX_PEAK_BYTES && slowest <= MAX_OTHER_MILLISECONDS;
-    const theirs = values.sharp === undefined ? ['not installed', '–', '–'] : tell(values.sharp);
+    const isMet = Math.max(...values.ours.peak) <= MAX_PEAK_BYTES && slowest <= MAX_OTHER_MILLISECONDS;
+    const theirs = values.sharp === undefined ? ['not installed', '–', '–'] : cells(values.sharp);
     const other = `${Math.round(slowest)} ms`;
-    rows.push([`${name}, ${megabytes(bytes.length)} MB`, ...tell(values.ours), other, ...theirs, verdict(isReached)]);
+    rows.push([`${name}, ${megabytes(bytes.length)} MB`, ...cells(values.ours), other, ...theirs, verdict(isMet)]);
   }
 } finally {
   await sandbox.close();

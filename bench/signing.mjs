@@ -1,5 +1,5 @@
 /**
- * How long does it take to sign a submit of 6.3 MB?
+ * Time to sign a submit of 6.3 MB.
  * Ours: `signedHeaders` of src/jimeng/signature.ts. Yardstick: `Signer` of @volcengine/openapi. Both are given the same
  * body, ready in the form that each takes fastest (bytes; text), the same keys and date, hash the whole body, and arrive
  * at every header to send; their order alternates.
@@ -51,7 +51,7 @@ const values = await interleave({ ours: timed(signOurs), theirs: timed(signTheir
 const [ours, theirs] = [median(values.ours.took), median(values.theirs.took)];
 const ratio = theirs / ours;
 printTable(
-  ['What', 'Ours', '@volcengine/openapi 1.36.2', 'Ratio', 'Reach', ''],
+  ['What', 'Ours', '@volcengine/openapi 1.36.2', 'Ratio', 'Target', ''],
   [
     [
       `signing a body of ${(body.length / 1e6).toFixed(1)} MB`,

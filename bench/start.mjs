@@ -1,5 +1,5 @@
 /**
- * How long after its spawn does the built program answer initialize, and how much memory does it use after tools/list?
+ * Time from spawn to the answer to initialize, and memory after tools/list, of the built program.
  * Ours: dist/main.js; "first" with empty folders each time, "later" with the folders of an earlier start, in which Node's
  * compile cache lies. Yardstick: bare Node, bare-program.cjs, which answers each line with one line. Both get the same
  * lines from the same client and the same environment, without a warm-up.
@@ -53,13 +53,13 @@ try {
   const row = (what, figure, values, format, most) => {
     const [ours, yardstick] = [median(values[figure]), median(bare[figure])];
     const ratio = ours / yardstick;
-    const reach = most === undefined ? ['–', 'reported'] : [`≤ ${most} ×`, verdict(ratio <= most)];
-    return [what, format(ours), format(yardstick), `${ratio.toFixed(2)} ×`, ...reach];
+    const target = most === undefined ? ['–', 'reported'] : [`≤ ${most} ×`, verdict(ratio <= most)];
+    return [what, format(ours), format(yardstick), `${ratio.toFixed(2)} ×`, ...target];
   };
   const inMilliseconds = (value) => `${milliseconds(value)} ms`;
   const inMegabytes = (value) => `${megabytes(value)} MB`;
   printTable(
-    ['What', 'Ours', 'Bare Node', 'Ratio', 'Reach', ''],
+    ['What', 'Ours', 'Bare Node', 'Ratio', 'Target', ''],
     [
       row('spawn → initialize, first start', 'startMilliseconds', first, inMilliseconds),
       row('spawn → initialize, later starts', 'startMilliseconds', later, inMilliseconds, MAX_START_RATIO),

@@ -1,5 +1,5 @@
 /**
- * Which files of tasks/ and store/ does a paid call visit, from the call to the saved video? Counted by V8's own coverage:
+ * The files of tasks/ and store/ that a paid call visits, from the call to the saved video, counted by V8's coverage:
  * a file counts when one of its functions ran. Also how often the open tasks were read: each statement counts.
  */
 

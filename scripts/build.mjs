@@ -23,7 +23,11 @@ const shared = {
 };
 
 /** What main.js loads → its name in dist/. */
-const PARTS = { 'mcp/stdio-server.ts': 'server.js', 'mcp/handlers.ts': 'handlers.mjs', 'cli/commands.ts': 'commands.mjs' };
+const PARTS = {
+  'mcp/stdio-server.ts': 'server.js',
+  'mcp/handlers.ts': 'handlers.mjs',
+  'cli/commands.ts': 'commands.mjs',
+};
 
 const externalParts = {
   name: 'external parts',

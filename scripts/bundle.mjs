@@ -1,5 +1,5 @@
 /**
- * Makes the Claude Desktop bundle: copies its files into an empty folder, and has the published mcpb check and pack that
+ * Makes the Claude Desktop bundle: copies its files into an empty folder, and lets the published mcpb check and pack that
  * folder. Writes the Registry's listing with the bundle's hash beside it. Build first.
  *
  * For tests: --stage FOLDER only copies; --list BUNDLE.mcpb only prints the listing.

@@ -15,7 +15,7 @@ export const HEADINGS = {
   settings: ['| Variable | Default | Meaning |', '| 变量 | 默认值 | 含义 |'],
   errors: [
     '| Code | Who can fix it | Charge at submit | What happened | What to do |',
-    '| 代码 | 由谁解决 | 提交时是否计费 | 发生了什么 | 怎么办 |',
+    '| 错误码 | 由谁解决 | 提交时是否计费 | 原因 | 解决方法 |',
   ],
 };
 
@@ -85,7 +85,7 @@ export const TOOLS = {
 export const INPUTS = {
   prompt: [
     '1–800 characters, best under 400; may be left out only for ti2v_pro with an image',
-    '1–800 个字符，建议 400 以内；只有 ti2v_pro 带图时可以不写',
+    '1–800 个字符，建议不超过 400；仅 ti2v_pro 带图时可省略',
   ],
   mode: ['one of the eight; default below', '八种模式之一；默认值见下文'],
   duration: ['4, 5, 6, 8 or 10 seconds; default 5', '4、5、6、8、10 秒；默认 5'],
@@ -100,7 +100,7 @@ export const INPUTS = {
   ],
   seed: [
     'whole number from −1 to 2147483647; −1 or left out is random; 0 is a seed',
-    '−1 到 2147483647 的整数；−1 或不填为随机；0 也是种子',
+    '−1 到 2147483647 的整数；−1 或不填为随机；0 也是有效种子',
   ],
   aspect_ratio: [
     '16:9, 4:3, 1:1, 3:4, 9:16, 21:9; text modes and Pro',
@@ -114,21 +114,18 @@ export const INPUTS = {
   output: ['file or folder to save to', '保存到的文件或文件夹'],
   allow_duplicate: ['pay again although the same request already exists', '即使相同请求已存在，也再次付费生成'],
   dry_run: ['check everything and return the price; nothing is sent', '只检查并报价，不发送请求'],
-  max_cost_cny: [
-    'refuse the call, before anything is sent, when its estimated cost in CNY is higher',
-    '预计费用（元）更高时，在发送任何请求之前拒绝调用',
-  ],
+  max_cost_cny: ['refuse the call when its estimated cost is higher', '预估费用高于该金额时拒绝调用'],
   wait_seconds: [
-    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS`, which is 45 unless set (`list_video_tasks`: 0)',
-    '0–1800；默认为 `JIMENG_VIDEO_WAIT_SECONDS`，不设时是 45（`list_video_tasks` 默认 0）',
+    '0–1800; default `JIMENG_VIDEO_WAIT_SECONDS` (45); `list_video_tasks`: 0',
+    '0–1800；默认取 `JIMENG_VIDEO_WAIT_SECONDS`（45），`list_video_tasks` 默认 0',
   ],
   wait_for: [
-    '`any_finished` (default) or `all_finished`: what a list with `wait_seconds` waits for',
-    '`any_finished`（默认）或 `all_finished`：带 `wait_seconds` 的列表等待什么',
+    'with `wait_seconds`: wait until any open task is finished (`any_finished`, the default) or all are (`all_finished`)',
+    '配合 `wait_seconds`：等到任一未完成任务结束（`any_finished`，默认）或全部结束（`all_finished`）',
   ],
   task_id: [
-    'our id or the provider’s; `get_video_task` without it: the newest task',
-    '本程序的任务编号，或服务方的任务 ID；`get_video_task` 不填时为最新的任务',
+    'the task id of a report, or the provider’s; `get_video_task` without it: the newest task',
+    '报告中的任务编号，或服务方的任务 ID；`get_video_task` 省略时取最新的任务',
   ],
   limit: ['1–50; default 10', '1–50；默认 10'],
   status: ['only tasks with this status', '只列出该状态的任务'],

@@ -1,6 +1,6 @@
 /**
  * Writes the generated parts of the READMEs, the manifest and the listings from the sources: `npm run docs`.
- * With --check nothing is written, and a stale file ends it with exit code 1.
+ * With --check nothing is written, and a stale file gives exit code 1.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -23,7 +23,7 @@ export { readSettings, SETTINGS, valueShown } from './src/settings.ts';
 export { chargeOf, TASK_STATUSES } from './src/tasks/record.ts';
 `;
 
-/** Node 20 does not read TypeScript. */
+/** Bundled, so that a Node that does not strip types can load them. */
 async function loadSources() {
   const folder = await mkdtemp(join(tmpdir(), 'jimeng-docs-'));
   try {
@@ -87,7 +87,7 @@ function inputsOf(tools) {
 
 function chargeOfStatus({ chargeOf, TASK_STATUSES }, status) {
   if (!TASK_STATUSES.includes(status)) return 'none';
-  const charges = [chargeOf({ status, sent_at: 'sent' }), chargeOf({ status })];
+  const charges = [chargeOf({ status, sentAt: 'sent' }), chargeOf({ status })];
   return [...new Set(charges)].join(' / ');
 }
 
@@ -124,14 +124,14 @@ function tables(sources, language) {
     ]),
     settings: settingRows(sources, pick),
     errors: Object.entries(PROBLEMS).map(([name, { who, charge, what, hint }]) => {
-      const told = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, hint];
-      return [code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), ...told.map(cell)];
+      const texts = language === 'zh' ? PROBLEMS_IN_CHINESE[name] : [what, hint];
+      return [code(name), pick(words.WHO[who]), pick(words.CHARGE[charge]), ...texts.map(cell)];
     }),
   };
   return Object.entries(rows).map(([name, cells]) => [name, table(pick(words.HEADINGS[name]), cells)]);
 }
 
-/** What stands between `<!-- NAME:start -->` and `<!-- NAME:end -->`. */
+/** Replaces the text between `<!-- NAME:start -->` and `<!-- NAME:end -->`. */
 function fill(text, name, content, path) {
   const pattern = new RegExp(`(<!-- ${name}:start -->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
   if (!pattern.test(text)) throw new Error(`${path} has no place for "${name}"`);
@@ -169,7 +169,7 @@ function manifestWith({ TOOLS, SETTINGS }, { name, version, description, keyword
 /** Before the list that explains the form's English titles. */
 const OPTIONS_HEADING = '\n\n各项设置：\n';
 
-/** For people: the words of the README, and not the model's. */
+/** Descriptions for people: from the README's words, not from the texts for models. */
 function chineseManifestWith({ TOOLS, SETTINGS }) {
   return (text) => {
     const manifest = JSON.parse(text);

@@ -1,5 +1,5 @@
 /**
- * What does the bundle's icon look like? Makes icon.png: 512 × 512, a yellow play mark in a ring on deep blue.
+ * Makes icon.png, the bundle's icon: 512 × 512, a yellow play mark in a ring on deep blue.
  *
  * Run from the project's folder: node scripts/make-icon.mjs
  */

@@ -39,10 +39,10 @@ export interface App {
   end(waitMilliseconds: number): Promise<void>;
 }
 
-/** A process that is told to end does not wait for its disk for longer. */
+/** A process that is ending does not wait for its disk for longer. */
 const LAST_WRITE_MILLISECONDS = 300;
 
-/** Nothing is sent with these: what queries the provider asks for the keys first. */
+/** Nothing is sent with these: operations that reach the provider check the keys first. */
 const NO_KEYS: Credentials = { accessKeyId: '', secretAccessKey: '' };
 
 interface Endpoint {

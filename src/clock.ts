@@ -1,4 +1,4 @@
-/** What time is it, and how does one wait? Comes in as a value, so that tests need not wait. */
+/** The wall clock, the monotonic clock and sleeping. Passed in, so that tests need not wait. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
@@ -10,7 +10,7 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** A longer timer would be over at once. */
+/** A longer timer would fire immediately. */
 const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

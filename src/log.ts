@@ -1,7 +1,7 @@
-/** What did the server do? Told on stderr, in JSON lines, by allow-listed fields only. */
+/** Writes the log: JSON lines on stderr, with allow-listed fields only. */
 import type { LogLevel } from './settings.ts';
 
-/** Never a key, a header, a body or a prompt: whoever logs names each field. */
+/** Never a key, a header, a body or a prompt: the caller names each field. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
@@ -16,7 +16,7 @@ type Method = keyof Log;
 const METHODS: readonly Method[] = ['trace', 'debug', 'info', 'warn', 'error'];
 const RANK: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4, fatal: 5, silent: 6 };
 
-/** pino writes to stdout by default, which is the protocol's: stderr is file descriptor 2, written at once. */
+/** pino writes to stdout by default, which is the protocol's: stderr is file descriptor 2, written synchronously. */
 const STDERR = 2;
 
 /** pino is loaded by the first line that is written: a server that is only listed writes none. */

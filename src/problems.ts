@@ -3,7 +3,7 @@ import { BUSINESS, GATEWAY, type ProblemRow, rows, type Who } from './provider-p
 
 export { GATEWAY_NUMBERS, type ProblemRow, type Who } from './provider-problems.ts';
 
-/** Our own. Whoever raises one adds the numbers and names. Texts name no tool and no option: a surface adds its calls. */
+/** Our own. The code that raises one adds numbers and names. Texts name no tool and no option: a surface adds its calls. */
 const OWN = {
   ...rows('you', {
     invalid_input: ['The input is not valid.', 'correct it'],
@@ -66,7 +66,7 @@ const OWN = {
     ],
     state_damaged: [
       'A damaged database was set aside, and paid calls are refused until a person has looked at it.',
-      'look at the damaged file (it may record videos that were paid for), then move it out of the state folder',
+      'inspect the damaged file (it may record videos that were paid for), then move it out of the state folder',
     ],
     confirmation_unavailable: [
       'The price is above JIMENG_VIDEO_CONFIRM_ABOVE_CNY, and this client cannot ask for the confirmation.',

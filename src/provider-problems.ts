@@ -7,7 +7,7 @@ export interface ProblemRow {
   readonly who: Who;
   /** May money have been spent when this is the answer to a submit? */
   readonly charge: 'none' | 'possible';
-  /** May the same request succeed later, unchanged? Sent again only by whoever pays. */
+  /** May the same request succeed later, unchanged? Only the caller sends it again. */
   readonly retryable: boolean;
   /** What happened: one sentence. */
   readonly what: string;
@@ -73,7 +73,7 @@ export const BUSINESS = {
   ),
   ...rows('operator', {
     '50400': [
-      'The account may not use this capability: not opened (720P, 1080P and Pro are opened separately), no quota left, in arrears, or no right of this key.',
+      'The account may not use this capability: not opened (720P, 1080P and Pro are opened separately), quota used up, in arrears, or a key without permission.',
       "open it in the Volcengine console (即梦AI), check quota and balance, and give the key's user CVImageProcessFullAccess",
     ],
   }),
@@ -94,7 +94,7 @@ export const BUSINESS = {
     {
       '50429': ['The provider takes no more requests this second.', 'wait a minute'],
       '50430': [
-        'The provider already runs as many tasks of this kind as the account may have at once.',
+        'The provider already runs as many tasks of this kind as the account may have concurrently.',
         'wait until a running video is finished',
       ],
     },

@@ -1,4 +1,4 @@
-/** Reads the settings, and says which operations a wrong one stops. */
+/** Reads the settings, and refuses the operations that depend on a wrong one. */
 import { isAbsolute } from 'node:path';
 import type { Credentials } from './jimeng/signature.ts';
 import { nearestName } from './nearest-name.ts';

@@ -3,8 +3,8 @@ import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Handlers } from './mcp/handlers.ts';
-import { cacheFolder } from './settings/user-folders.ts';
 import { surroundings } from './settings/surroundings.ts';
+import { cacheFolder } from './settings/user-folders.ts';
 
 /** How long an unanswered submit is awaited at the end: SDK clients kill the server 4 s after they close stdin. */
 const MAX_END_MILLISECONDS = 3_000;
@@ -20,7 +20,7 @@ const STICKY = 0o1000;
  * @param userId of this process; undefined on Windows
  * @returns false for a folder that must not be used: a link, not this user's, open to others, or below a folder in
  *   which others may rename entries
- * @throws what the file system says
+ * @throws the file system's error
  */
 export function makePrivateFolder(folder: string, userId: number | undefined): boolean {
   if (!isAbsolute(folder)) return false;
@@ -31,7 +31,7 @@ export function makePrivateFolder(folder: string, userId: number | undefined): b
   return [...ancestors(folder), ...ancestors(realpathSync(folder))].every((path) => {
     const parent = lstatSync(path);
     if (parent.uid !== userId && parent.uid !== 0) return false;
-    // A link's own mode says nothing: only who may write the folder that holds it can replace it.
+    // A link's own mode is irrelevant: only who may write the folder that holds it can replace it.
     return parent.isSymbolicLink() || (parent.mode & WRITABLE_BY_OTHERS) === 0 || (parent.mode & STICKY) !== 0;
   });
 }

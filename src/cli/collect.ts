@@ -77,7 +77,7 @@ async function waitForAll(
   await Promise.all(ids.map(async (id) => wait(await service.read(id))));
 }
 
-/** One after the other: what could not be saved before is not helped by ten downloads at once. */
+/** One after the other: ten concurrent downloads do not help where saving failed before. */
 async function saveAll(service: VideoService, ids: readonly string[], call: Call): Promise<void> {
   for (const id of ids) {
     if (call.signal.aborted) return;

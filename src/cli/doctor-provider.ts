@@ -95,8 +95,8 @@ function checkAccess(provider: Provider, outcome: QueryOutcome): Check[] {
   const code = codeOf(outcome) ?? '';
   if (missing.length > 0) return [...found, ...missing];
   if (code === 'InvalidTimestamp') return found;
-  if (KEY_CODES.has(code) && outcome.kind === 'hindered') return [...found, blockingBy('keys', outcome.problem)];
-  if (POLICY_CODES.has(code) && outcome.kind === 'hindered') {
+  if (KEY_CODES.has(code) && outcome.kind === 'blocked') return [...found, blockingBy('keys', outcome.problem)];
+  if (POLICY_CODES.has(code) && outcome.kind === 'blocked') {
     return [...found, fine('keys', keysAre), blockingBy('policy', outcome.problem)];
   }
   return [...found, fine('keys', keysAre)];
@@ -133,8 +133,7 @@ function skewText(seconds: number): string {
 
 /** An opened capability answers that it does not know the task: `not_found`, or 50215 as a sibling product does. */
 function checkCapability(name: Resolution, reqKey: string, outcome: QueryOutcome): Capability {
-  if (outcome.kind !== 'hindered' && outcome.kind !== 'unanswered')
-    return { name, verdict: 'ready', message: 'Ready.' };
+  if (outcome.kind !== 'blocked' && outcome.kind !== 'unanswered') return { name, verdict: 'ready', message: 'Ready.' };
   const { code, message, hint } = outcome.problem;
   if (code === '50400') return { name, verdict: 'not_opened', message: `Not opened (50400, ${reqKey}).`, hint };
   return { name, verdict: 'unknown', message: `Could not be checked: ${message} (${code}, ${reqKey})`, hint };

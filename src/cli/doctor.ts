@@ -1,4 +1,4 @@
-/** The command that checks everything a video needs and says what to fix. */
+/** The command that checks everything a video needs and reports what to fix. */
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createLog } from '../log.ts';

@@ -77,7 +77,7 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, sess
   const { id } = made.task;
   session.aboutTask(id);
   if (!terminal.isWatched) terminal.say(`task ${id}: ${made.joined ? 'joined' : 'recorded'}`);
-  // A joined task may be finished, and saved at another place than this command asks for.
+  // A joined task may be finished, and saved at another place than this command requests.
   const over = made.joined
     ? { ...(await service.get(id, { output }, call)), joined: true }
     : await service.waitUntilOver(made, call);

@@ -52,12 +52,12 @@ export function reportOutcome(report: Report, verbose: boolean, task?: TaskRecor
 
 export function taskOutcome(view: TaskView, phrasing: Phrasing, verbose: boolean): Outcome {
   const outcome = reportOutcome(reportOf(view, phrasing), verbose, view.task);
-  // A copy that this call asked for and did not get is a failure, although the first file is there.
+  // A requested copy that could not be made is a failure, although the first file is there.
   const isMissed = view.task.status === 'done' && view.problem !== undefined && view.copy === undefined;
   return isMissed ? { ...outcome, exitCode: EXIT.failed } : outcome;
 }
 
-/** This process ends, and nobody else hears the answer to its submit: shown as the next command will find it. */
+/** This process ends before the response to its submit: shown as the next command will find it. */
 export function asAbandoned(view: TaskView): TaskView {
   if (view.task.status !== 'submitting') return view;
   const error = errorOf(new Problem('interrupted'));

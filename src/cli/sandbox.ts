@@ -36,7 +36,7 @@ export function addSandbox(program: Command, terminal: Terminal, end: (exitCode:
     )
     .addOption(numberOption('--port <port>', 'where to listen (default: any free port)'))
     .addOption(numberOption('--generation-seconds <seconds>', 'how long a video takes (default: 5)'))
-    .addOption(numberOption('--tasks-in-flight <number>', 'how many at once for each capability (default: 2)'))
+    .addOption(numberOption('--tasks-in-flight <number>', 'concurrent tasks per capability (default: 2)'))
     .action(async (options: Record<string, unknown>) => {
       end(await serve(terminal, options));
     });

@@ -27,12 +27,12 @@ export interface Session {
   call(waitSeconds: number | undefined): Call;
   /** The task that the command is about, for every answer from now on. */
   aboutTask(taskId: string): void;
-  /** The view to report: nobody else hears the answer to a submit of this process, so it is waited for. */
+  /** The view to report. Waits for the response to a submit of this process, which no other process can receive. */
   lastView(service: VideoService, view: TaskView): Promise<TaskView>;
 }
 
 /**
- * Runs a command's work until it is over, its wait is, or somebody presses Ctrl-C.
+ * Runs a command's work until it is over, its wait is, or Ctrl-C is pressed.
  * @param refusalJson the shape in which `--json` shows a refusal
  * @returns the exit code
  */
@@ -82,7 +82,7 @@ export async function runSession(
   return outcome.exitCode;
 }
 
-/** JSON lines of information would spoil a terminal: warnings only, unless somebody asks for more. */
+/** JSON lines of information would spoil a terminal: warnings only, unless LOG_LEVEL is set. */
 function openApp(): { app: App; log: Log } {
   const read = readSettings(surroundings());
   const log = createLog(read.given.includes('LOG_LEVEL') ? read.settings.logLevel : 'warn');
@@ -143,7 +143,7 @@ async function lastView(
   return asAbandoned(last);
 }
 
-/** @returns undefined when somebody ended the command */
+/** @returns undefined when the command was interrupted */
 function problemOf(error: unknown, signal: AbortSignal, log: Log): Problem | undefined {
   if (error instanceof Problem) return error;
   if (signal.aborted && (error === signal.reason || (error as Error).name === 'AbortError')) return undefined;

@@ -10,7 +10,7 @@ export interface Terminal {
   print(text: string): Promise<void>;
   /** A sentence for a person. */
   say(text: string): void;
-  /** Somebody looks at stderr, so that a line can be rewritten. */
+  /** stderr is a terminal, so that a line can be rewritten. */
   readonly isWatched: boolean;
   /** Rewrites the one line of progress; nothing where nobody looks. */
   showProgress(text: string): void;

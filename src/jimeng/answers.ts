@@ -137,7 +137,7 @@ export function isBusy(code: string): boolean {
   return BUSY_CODES.has(code);
 }
 
-/** What a whole answer to a submit means. `undefined`: it does not say, so the outcome is unknown. */
+/** What a whole answer to a submit means. `undefined`: the answer is inconclusive, so the outcome is unknown. */
 export type SubmitReading =
   | { readonly kind: 'accepted'; readonly providerTaskId: string }
   | { readonly kind: 'refused'; readonly problem: Problem }
@@ -168,7 +168,7 @@ function isProviderTaskId(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value);
 }
 
-/** What a whole answer to a query says of the task. */
+/** What a whole answer to a query means for the task. */
 export type QueryReading =
   /** `word`: the provider's status, at most 40 characters. */
   | { readonly kind: 'running'; readonly word: string }
@@ -180,7 +180,7 @@ export type QueryReading =
   | { readonly kind: 'expired' }
   | { readonly kind: 'not_found' }
   /** Answered, but with nothing about the task. */
-  | { readonly kind: 'hindered'; readonly problem: Problem };
+  | { readonly kind: 'blocked'; readonly problem: Problem };
 
 /** Review codes, and the input that could not be used: the provider's definite refusal of this task. */
 const DEFINITE_CODES: ReadonlySet<string> = new Set([
@@ -192,7 +192,7 @@ export function readQuery(answer: ProviderAnswer): QueryReading {
   if (DEFINITE_CODES.has(answer.code)) return { kind: 'failed', problem: problemOf(answer) };
   const word = textOrUndefined(answer.data?.status, MAX_STATUS_CHARACTERS);
   if (word === 'done') return readDone(answer);
-  if (answer.code !== SUCCESS) return { kind: 'hindered', problem: problemOf(answer) };
+  if (answer.code !== SUCCESS) return { kind: 'blocked', problem: problemOf(answer) };
   if (word === 'expired' || word === 'not_found') return { kind: word };
   return { kind: 'running', word: word ?? 'generating' };
 }

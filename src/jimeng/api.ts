@@ -62,7 +62,7 @@ export type SubmitOutcome = Exchange &
     | SubmitReading
     /** Name, connection, TLS or proxy CONNECT never completed: it may be sent again. */
     | { readonly kind: 'not_sent'; readonly problem: Problem }
-    /** It may have been charged, and is never sent again. */
+    /** The submit may have been charged, and is never sent again. */
     | { readonly kind: 'unknown'; readonly problem: Problem }
   );
 
@@ -281,7 +281,7 @@ function lost(sent: Sent, read: ProviderAnswer | undefined, seconds: number): Pr
   }
   if (status >= 500 && read.code !== SUCCESS) return problemOf(read);
   return new Problem('unreadable_answer', {
-    what: `The answer (HTTP ${status}, code ${read.code}) does not tell whether the task was made.`,
+    what: `The answer (HTTP ${status}, code ${read.code}) does not show whether the task was created.`,
     providerCode: read.code,
     providerText: read.message,
   });

@@ -63,7 +63,7 @@ export interface Library {
   /** Has nobody moved or removed the file? Its content may have been changed by its user. */
   isThere(file: Pick<SavedFile, 'path'>): Promise<boolean>;
 
-  /** @throws what the system reports of a file that is not there */
+  /** @throws what the system reports of a file that does not exist */
   open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable>;
 
   /** @returns an address that anybody may fetch the file from for a while; undefined where the library gives none */

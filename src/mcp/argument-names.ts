@@ -1,4 +1,4 @@
-/** Corrects the names of inputs that a tool does not have: says which one is meant, and what the right arguments are. Pure. */
+/** Corrects the names of inputs that a tool does not have: finds the intended name and the right arguments. Pure. */
 import { ASPECT_RATIOS, MODE_NAMES, PROVIDER_FPS } from '../jimeng/modes.ts';
 import { shownName } from '../report/invalid-input.ts';
 import { DURATIONS, modeOfQuality, QUALITY_NAMES, type Quality } from '../tasks/video-request.ts';
@@ -15,7 +15,7 @@ export interface CorrectedNames {
   readonly tool?: string;
 }
 
-/** What a wrong name is meant to say. */
+/** What a wrong name stands for. */
 interface Idea {
   /** Continues "`resolution` is not an input". */
   readonly hint: string;

@@ -14,7 +14,7 @@ export type AskClient = (
   options: { readonly signal: AbortSignal; readonly timeoutMilliseconds: number },
 ) => Promise<unknown>;
 
-/** A person may take as long as any call may wait; whoever asks ends it earlier by the signal. */
+/** A person may take as long as any call may wait; the caller's signal ends it earlier. */
 const PERSON_MILLISECONDS = 1_800_000;
 const ROOTS_MILLISECONDS = 5_000;
 

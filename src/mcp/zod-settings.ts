@@ -1,5 +1,5 @@
-/** How does zod check what comes in? Without compiled checks: compiling them takes longer than a message, and needs `eval`. */
+/** Turns off zod's compiled checks: compiling takes longer than checking one message, and needs `eval`. */
 import * as z from 'zod';
 
-// Work at import, for once: the SDK's schemas are made when it is imported, and ask for this then.
+// Runs at import, as an exception: the SDK's schemas are made when it is imported, and ask for this then.
 z.config({ jitless: true });

@@ -1,4 +1,4 @@
-/** Brings a finished video from the provider's link into a staged file, in the length and rate that were asked for. */
+/** Brings a finished video from the provider's link into a staged file, in the requested length and rate. */
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -31,7 +31,7 @@ export interface DeliveryRequest {
   /** Asks the provider for another link to the same video. */
   readonly freshUrl: (signal: AbortSignal) => Promise<string>;
   readonly place: Place;
-  /** Seconds and frames a second, as asked for; absent: as the provider made it. */
+  /** Requested seconds and frames per second; absent: as the provider made it. */
   readonly duration: number | undefined;
   readonly fps: number | undefined;
   readonly signal: AbortSignal;
@@ -49,7 +49,7 @@ export interface Delivered {
   readonly original?: ClipFacts;
   /** Why facts are missing. */
   readonly note?: string;
-  /** Why it is not as it was asked for. */
+  /** Why the file differs from the request. */
   readonly problem?: Problem;
 }
 
@@ -60,7 +60,7 @@ export class Delivery {
     this.options = options;
   }
 
-  /** If trimming or converting fails the original is delivered, and `problem` says why. @throws Problem save_failed; the signal's reason */
+  /** If trimming or converting fails the original is delivered, and `problem` holds the reason. @throws Problem save_failed; the signal's reason */
   async fetch(request: DeliveryRequest): Promise<Delivered> {
     const { library, network, mayReachPrivate, clock } = this.options;
     const { id, place, signal } = request;

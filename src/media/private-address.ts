@@ -1,4 +1,4 @@
-/** Is a host on this machine or in a private network, where the provider cannot reach it and no redirect may lead? */
+/** Recognises hosts on this machine or in a private network: unreachable for the provider, and forbidden for redirects. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Ranges that are not on the public Internet (IANA special-purpose registries, IPv4 and IPv6). */

@@ -17,8 +17,8 @@ const MAX_SENTENCE_CHARACTERS = 400;
 /** One sentence of what a waiting caller sees: "jv-…: generating, 50 s so far, usually 2 to 10 minutes". */
 export function progressOf({ task, usual, now, problem }: TaskView): string {
   const state = task.video === undefined ? task.status : 'saving';
-  const hindrance = problem ?? task.pollingProblem ?? task.sendingProblem;
-  return `${task.id}: ${state}, ${timeWords(task, usual, now)}${hindrance === undefined ? '' : ` (${sentenceOf(hindrance)})`}`;
+  const blockedBy = problem ?? task.pollingProblem ?? task.sendingProblem;
+  return `${task.id}: ${state}, ${timeWords(task, usual, now)}${blockedBy === undefined ? '' : ` (${sentenceOf(blockedBy)})`}`;
 }
 
 export function messageOf(view: TaskView, phrasing: Phrasing): string {
@@ -80,9 +80,9 @@ function mayCost({ sandbox }: TaskRecord): string {
 }
 
 function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string {
-  const hindrance = problem ?? task.sendingProblem;
-  if (hindrance !== undefined)
-    return `${sentenceOf(hindrance)} The request is recorded, costs nothing yet, and is tried again.`;
+  const blockedBy = problem ?? task.sendingProblem;
+  if (blockedBy !== undefined)
+    return `${sentenceOf(blockedBy)} The request is recorded, costs nothing yet, and is tried again.`;
   if (queue?.waitsFor === 'process') {
     return 'The request is recorded, but the process that queued it has ended, so it is not sent yet, and costs nothing.';
   }
@@ -110,7 +110,9 @@ function generating({ task, usual, now, problem }: TaskView): string[] {
   const { pollingProblem } = task;
   if (problem === undefined && pollingProblem === undefined && task.firstNotFoundAt !== undefined) {
     const check = isAdopted(task) ? ' The id, the mode or the keys may be wrong.' : '';
-    return [`The provider answers that it does not know this task; that is believed after two minutes.${check}`];
+    return [
+      `The provider reports that it does not know this task. If it still does after two minutes, the task ends as not_found.${check}`,
+    ];
   }
   const state =
     task.video !== undefined
@@ -199,7 +201,7 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
   return [`The video is finished, but not saved, and ${gone}.`];
 }
 
-/** How the file differs from what was delivered, and from what was asked for. */
+/** How the file differs from the delivered one, and from the request. */
 function differences({ request, video, billedSeconds }: TaskRecord): string[] {
   const facts = video?.file?.facts;
   if (facts === undefined || request.duration === undefined || request.fps === undefined) return [];

@@ -25,7 +25,7 @@ export type NextStep =
   /** `get` changes something: it sends, saves, or refreshes the link. */
   | { readonly action: 'get'; readonly get: GetCall; readonly to: 'send' | 'save' | 'refresh_link' }
   | { readonly action: 'fix_then_get'; readonly fix: Fix; readonly get: GetCall }
-  /** `request`: what a failed task asked for. `call_about_task`: the task exists, and repeating the call pays for nothing. */
+  /** `request`: the request of a failed task. `call_about_task`: the task exists, and repeating the call pays for nothing. */
   | { readonly action: 'fix_then_repeat'; readonly fix: Fix; readonly repeat: 'request' | 'call' | 'call_about_task' }
   /** Another task has to be saved before the call can be made. */
   | { readonly action: 'get_then_repeat'; readonly get: GetCall }
@@ -103,8 +103,8 @@ function failure(error: TaskError | undefined): Fix {
 }
 
 function whenQueued({ task, queue, problem }: TaskView, get: GetCall): NextStep {
-  const hindrance = problem ?? task.sendingProblem;
-  if (hindrance?.who === 'operator') return { action: 'fix_then_get', fix: fixOf(hindrance), get };
+  const blockedBy = problem ?? task.sendingProblem;
+  if (blockedBy?.who === 'operator') return { action: 'fix_then_get', fix: fixOf(blockedBy), get };
   if (queue?.waitsFor === 'process') return { action: 'get', get, to: 'send' };
   return { action: 'wait', get, isSent: false, release: queue?.waitsFor === 'unknown' ? queue.unknowns : [] };
 }

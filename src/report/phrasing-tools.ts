@@ -1,4 +1,4 @@
-/** Phrases next steps for a model: what it calls itself, and what it tells its user. */
+/** Phrases next steps for a model: the calls that it makes, and what it passes on to its user. */
 import { isFixedInSettings } from '../problems.ts';
 import type { Fix, GetCall, ListStep, NextStep } from './next-step.ts';
 import { capitalised, escapeMarkdown, localTime } from './text.ts';
@@ -64,10 +64,10 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
       return `Give the user the link now: it works until ${time(step.validUntil)}.`;
     case 'ask_before_paying': {
       const first = step.fix === undefined ? '' : ` Before another request: ${step.fix.hint}.`;
-      const told = step.console
+      const advice = step.console
         ? "Tell the user to look for it in the provider's console; send it again only if they agree to pay twice"
         : 'Ask the user before paying for it again';
-      return `${told}${step.mustDiffer ? ' (with a different seed or "allow_duplicate": true)' : ''}.${first}`;
+      return `${advice}${step.mustDiffer ? ' (with a different seed or "allow_duplicate": true)' : ''}.${first}`;
     }
     case 'get_with_mode':
       return `If it was made in another mode, call get_video_task with {"task_id":${JSON.stringify(step.providerTaskId)}} and its "mode"; else ask the user before paying for it again.`;

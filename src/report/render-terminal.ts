@@ -41,7 +41,7 @@ function factsOf(report: Report): Fact[] {
   ];
 }
 
-const WHO = { you: 'you', operator: 'whoever set this up', provider: 'the provider', unknown: 'not known' } as const;
+const WHO = { you: 'you', operator: 'the operator', provider: 'the provider', unknown: 'not known' } as const;
 
 function otherFacts(report: Report, { zone }: TerminalOptions): Fact[] {
   const { video, provider, cost, error } = report;

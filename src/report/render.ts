@@ -1,4 +1,4 @@
-/** Renders reports as Markdown for a model and its user. The text says nothing that the report does not hold. */
+/** Renders reports as Markdown for a model and its user. The text holds nothing that the report does not hold. */
 import type { ListReport } from './list-report.ts';
 import { isErrorStatus, type Report } from './report.ts';
 import { escapeMarkdown, oneLine, rounded, wholeSeconds, yuan } from './text.ts';

@@ -1,4 +1,4 @@
-/** Builds what a caller is told about one task: one plain object, from which every text is rendered. */
+/** Builds the report of one task: one plain object, from which every text is rendered. */
 import * as z from 'zod';
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Problem } from '../problems.ts';
@@ -73,7 +73,7 @@ export function isErrorStatus(status: Report['status']): boolean {
 export function reportOf(view: TaskView, phrasing: Phrasing): Report {
   const { task, now, problem } = view;
   const { request } = task;
-  const hindrance = isOpen(task.status) ? (task.pollingProblem ?? task.sendingProblem) : undefined;
+  const blockedBy = isOpen(task.status) ? (task.pollingProblem ?? task.sendingProblem) : undefined;
   return compact({
     task_id: task.id,
     status: task.status,
@@ -96,7 +96,7 @@ export function reportOf(view: TaskView, phrasing: Phrasing): Report {
     collect_before: collectBefore(task),
     sandbox: task.sandbox ? true : undefined,
     cost: compact({ estimated_cny: cnyOf(task.fen), billed_seconds: task.billedSeconds, charge: shownCharge(task) }),
-    error: errorIn(problem ?? task.error ?? hindrance),
+    error: errorIn(problem ?? task.error ?? blockedBy),
   });
 }
 

@@ -19,7 +19,7 @@ const SALT_BITS = 5n;
 const FIELD_BITS = 8n;
 const PAYLOAD_BITS = TIME_BITS + SALT_BITS + FIELD_BITS;
 const CHECKSUM_BITS = 18n;
-/** A task's time may lie a little ahead of a clock that was set back. */
+/** A task's time may lie a little ahead of a clock that was turned back. */
 const CLOCK_SLACK_MILLISECONDS = 60_000;
 /** Half of the ids have 19 digits, half 20, beyond 2^63 and within 2^64, as the provider's. */
 const LOW_START = 10n ** 18n;

@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly platform: NodeJS.Platform;
 }
 
-/** Never throws: without a home folder, an account or a working directory the program still starts, and says so later. */
+/** Never throws: without a home folder, an account or a working directory the program still starts, and reports it later. */
 export function surroundings(): Surroundings {
   return {
     environment: process.env,

@@ -21,7 +21,7 @@ import {
 /**
  * What a wrong setting can stop:
  * `paid` sends a request that costs money; `check` is its dry run, which needs the same settings but no keys;
- * `query` asks the provider about a task; `save` downloads or writes a video; `read` opens the records (lists, cancel);
+ * `query` queries the provider about a task; `save` downloads or writes a video; `read` opens the records (lists, cancel);
  * `preview` returns pictures.
  */
 export const OPERATIONS = ['paid', 'check', 'query', 'save', 'read', 'preview'] as const;
@@ -112,7 +112,7 @@ export const SETTINGS = {
   accessKeyId: credential(
     'VOLC_ACCESSKEY',
     [
-      'access key; needed by the first call that asks the provider, not to start',
+      'access key; needed by the first call to the provider, not to start',
       '访问密钥 ID（Access Key）；首次请求服务方时才需要，启动时不需要',
     ],
     {
@@ -127,7 +127,7 @@ export const SETTINGS = {
   ),
   secretAccessKey: credential(
     'VOLC_SECRETKEY',
-    ['secret key; whole, a trailing `==` included', '私有密钥（Secret Key）；须完整填写，包括末尾的 `==`'],
+    ['secret key, including a trailing `==`', '私有密钥（Secret Key）；须完整填写，包括末尾的 `==`'],
     {
       id: 'secret_key',
       type: 'string',
@@ -151,7 +151,7 @@ export const SETTINGS = {
     initial: () => new URL(DEFAULT_API_URL),
     stops: ['paid', 'check', 'query', 'save'],
     show: (api) => (api === 'sandbox' ? api : api.href.replace(/\/$/, '')),
-    meaning: ['`sandbox` = the embedded sandbox', '填 `sandbox` 使用内置沙箱'],
+    meaning: ['address of the service; `sandbox`: the embedded sandbox', '服务地址；填 `sandbox` 使用内置沙箱'],
     form: {
       id: 'api_url',
       type: 'string',
@@ -185,13 +185,13 @@ export const SETTINGS = {
     120,
     {
       meaning: [
-        'answered queries; after that one query every 5 minutes',
-        '收到答复的查询次数上限；之后改为每 5 分钟查询一次',
+        'answered queries per task; after that, one query every 5 minutes',
+        '每个任务收到响应的查询次数；达到后改为每 5 分钟查询一次',
       ],
     },
   ),
   waitSeconds: numeric('JIMENG_VIDEO_WAIT_SECONDS', seconds(0, 1800), 45, {
-    meaning: ['the default wait of a tool call', '工具调用的默认等待时间'],
+    meaning: ['default wait of a tool call', '工具调用的默认等待时间'],
     form: {
       id: 'wait_seconds',
       type: 'number',
@@ -210,7 +210,7 @@ export const SETTINGS = {
     initial: (reading) => join(readVideosFolder(reading.from) ?? noHome(reading), 'Jimeng'),
     stops: ['paid', 'check', 'save'],
     show: (folder) => (folder === 'none' ? 'none (links only)' : folder),
-    meaning: ['finished videos are saved here; `none` = links only', '生成的视频保存到此处；填 `none` 则只返回链接'],
+    meaning: ['where finished videos are saved; `none`: links only', '生成的视频保存到此处；填 `none` 则只返回链接'],
     defaultWords: ['`Jimeng` in your videos folder', '用户视频文件夹下的 `Jimeng`'],
     form: {
       id: 'output_folder',
@@ -251,7 +251,7 @@ export const SETTINGS = {
     initial: (reading) => stateFolder(reading.from) ?? noHome(reading),
     stops: OPERATIONS,
     show: (folder) => folder,
-    meaning: ['the record of every task', '保存每个任务的记录'],
+    meaning: ['folder of the database `jimeng.db`', '数据库 `jimeng.db` 所在的文件夹'],
     defaultWords: ['the system’s folder for application data', '系统的应用数据文件夹'],
   }),
   /** Tasks in flight per req_key. */
@@ -277,7 +277,7 @@ export const SETTINGS = {
   confirmAboveCny: numeric('JIMENG_VIDEO_CONFIRM_ABOVE_CNY', yuan, undefined, {
     show: inYuan('never ask'),
     meaning: [
-      'a paid call that is estimated above it asks the person first; a client that cannot ask is refused',
+      'a paid call whose estimated cost is higher asks the user first; refused where the client cannot ask',
       '预估费用高于该金额的付费调用会先请用户确认；客户端不支持确认时拒绝调用',
     ],
   }),
@@ -297,8 +297,8 @@ export const SETTINGS = {
     stops: ['preview'],
     show: (value) => value,
     meaning: [
-      '`omit`: `preview_video` returns the path of its picture instead of the picture, for clients that pass pictures on as text',
-      '填 `omit` 时，`preview_video` 返回图片路径而不返回图片，适合会把图片当作文本传递的客户端',
+      'reserved for a later version: whether previews are returned as images (`allow`) or as paths (`omit`)',
+      '供后续版本使用：预览以图片（`allow`）还是路径（`omit`）返回',
     ],
   }),
   aigcMeta: setting<AigcMeta | undefined>({

@@ -1,4 +1,4 @@
-/** How a task's record becomes a row and back: what the rules ask for are columns, the rest is JSON. */
+/** Converts a task's record to a row and back: columns for what the rules query, JSON for the rest. */
 import { chargeOf, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Params, Row } from './engine.ts';
 

@@ -8,7 +8,7 @@ export interface Dialect {
 }
 
 /**
- * One entry a version, each a list of statements; `schema_version` says which were run. Never change one that was
+ * One entry a version, each a list of statements; `schema_version` holds how many were run. Never change one that was
  * published: add another.
  *
  * `owner` is the process that is to send a queued task, or sent a submitting one; `holder` the one that polls and saves

@@ -10,7 +10,7 @@ import { migrations } from './schema.ts';
 const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB' };
 /** Transactions last a millisecond or two; after so long a process that holds the lock hangs. */
 const BUSY_LIMIT_MILLISECONDS = 20_000;
-/** How often another process's writes are looked for while somebody waits. */
+/** How often another process's writes are checked for while a caller waits. */
 const CHANGE_POLL_MILLISECONDS = 150;
 /** A WAL that a large body has grown is cut back to this. */
 const WAL_LIMIT_BYTES = 1024 * 1024;
@@ -82,7 +82,7 @@ class SqliteEngine implements Engine {
     work: (tx: Tx) => Promise<Value>,
     { before }: { readonly before?: (tx: Tx) => Promise<void> } = {},
   ): Promise<Value> {
-    // Whoever stands in line behind a transaction that waits in vain must not wait as long again.
+    // Transactions queued behind one that times out must not wait as long again.
     const startedAt = this.clock.monotonic();
     const turn = this.last.then(() => this.withOpened((opened) => this.transact(opened, work, before, startedAt)));
     this.last = turn.catch(() => undefined);
@@ -159,7 +159,7 @@ class SqliteEngine implements Engine {
     }
   }
 
-  /** Opens the file, or opens it again where somebody removed or damaged it. */
+  /** Opens the file, or opens it again after it was removed or damaged. */
   private async withOpened<Value>(use: (opened: Opened) => Promise<Value>): Promise<Value> {
     try {
       let opened = await this.open();

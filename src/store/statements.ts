@@ -16,7 +16,7 @@ export const INSERT_HOST = 'INSERT INTO host (id, name, lease_until) VALUES (:id
 export const RENEW_HOST = 'UPDATE host SET lease_until = :until WHERE id = :id';
 export const DELETE_HOST = 'DELETE FROM host WHERE id = :id';
 export const HOSTS = 'SELECT id, lease_until FROM host';
-/** A clock that was set back must not make a lease last for hours: its holder, if it lives, renews it in time. */
+/** A clock that was turned back must not make a lease last for hours: its holder, if it lives, renews it in time. */
 export const SHORTEN_LEASES = 'UPDATE host SET lease_until = :longest WHERE lease_until > :limit';
 
 // Tasks

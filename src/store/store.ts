@@ -28,7 +28,7 @@ export interface Reservation {
 
 /** What was learned of the provider's pace for one capability. Times are milliseconds since 1970. */
 export interface Pacing {
-  /** How many tasks at once 50430 taught. */
+  /** The concurrency limit that was learned from 50430. */
   readonly limit: number | undefined;
   readonly limitUntil: number;
   readonly pausedUntil: number;
@@ -53,7 +53,7 @@ export interface QueueLedger {
   readonly headIsOurs: boolean;
   /** Entries of this process. */
   readonly ours: number;
-  /** Tasks that the provider has, or may get any moment. */
+  /** Tasks that the provider has, or may receive. */
   readonly inFlight: number;
   readonly unknowns: readonly UnknownSlot[];
   readonly pacing: Pacing;
@@ -84,7 +84,7 @@ export interface Hold {
   readonly lost: AbortSignal;
   /** Fenced by the token. What the disk does not take is kept, reported, and written later. @throws LeaseLost */
   save(record: TaskRecord): Promise<void>;
-  /** @throws LeaseLost: asked before anything that others would see (a file's name) */
+  /** @throws LeaseLost: checked before anything visible to others (a file's name) */
   verify(): Promise<void>;
   release(): Promise<void>;
 }
@@ -109,7 +109,7 @@ export interface Sums {
 
 /** What a recovery found to do. */
 export interface Orphans {
-  /** To be polled or saved by whoever can hold them. */
+  /** To be polled or saved by the process that can hold them. */
   readonly ids: readonly string[];
   /** Something is open, here or elsewhere: recovery goes on. */
   readonly isAnythingOpen: boolean;
@@ -138,7 +138,7 @@ export interface Store {
   /** How many living entries are before it. */
   queuedBefore(task: Task): Promise<number>;
   body(id: string): Promise<Uint8Array | undefined>;
-  /** Asked as the last thing before the bytes leave. @param margin milliseconds for which the lease must still be good */
+  /** The last check before the bytes leave. @param margin milliseconds for which the lease must still be good */
   stillHolds(claim: Claim, margin: number): Promise<boolean>;
   /**
    * Repeatable until it is written. What the disk does not take is kept, reported with the provider's ids, and written

@@ -410,7 +410,7 @@ export class TaskStore implements Store {
     }
   }
 
-  /** One look at other processes' writes for all that wait here. */
+  /** One check of other processes' writes, shared by all waiters. */
   private watchElsewhere(): void {
     if (this.elsewhere !== undefined) return;
     const over = new AbortController();
@@ -422,7 +422,7 @@ export class TaskStore implements Store {
   }
 }
 
-/** For an outcome that cannot be written: its task is told from it, the pace is not. */
+/** For an outcome that cannot be written: its task is shown with it; the pace is not changed. */
 function unreadLedger(now: number): QueueLedger {
   const pacing = { limit: undefined, limitUntil: 0, pausedUntil: 0, refusals: 0, probedAt: 0 };
   return { now, head: undefined, headIsOurs: false, ours: 0, inFlight: 1, unknowns: [], pacing };

@@ -4,7 +4,7 @@ import promises, { type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 
-/** What this project asks of a file system; tests make single calls answer as other systems do. */
+/** The file operations that this project uses; tests make single calls fail as other systems do. */
 export type FileSystem = Pick<
   typeof promises,
   | 'link'

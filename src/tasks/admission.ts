@@ -1,4 +1,4 @@
-/** May this request be paid for, or does it exist already? Pure. */
+/** Decides whether a request is created, joins an existing one, or is refused. Pure. */
 import { createHash } from 'node:crypto';
 import { jsonPieces } from '../jimeng/body-bytes.ts';
 import { MODE_NAMES, priceCny } from '../jimeng/modes.ts';

@@ -8,7 +8,7 @@ export interface Backoff {
 /** A lost query is mostly a blip: soon, then seldom. */
 export const QUERY_BACKOFF: Backoff = { firstMilliseconds: 1_000, maxMilliseconds: 30_000 };
 
-/** Wrong keys, a closed capability, a wrong clock: somebody has to fix it, and that takes minutes. */
+/** Wrong keys, a closed capability, a wrong clock: a person has to fix it, which takes minutes. */
 export const OPERATOR_BACKOFF: Backoff = { firstMilliseconds: 5_000, maxMilliseconds: 60_000 };
 
 /** A video that could not be saved: the file host may be a few seconds late, or the disk full for hours. */

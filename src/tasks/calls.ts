@@ -11,7 +11,7 @@ export interface QueueState {
   readonly before: number;
   /**
    * Absent: nothing, it is about to be sent. `turn`: those before it. `slot`: running tasks. `unknown`: submits whose answers were lost hold the slots.
-   * `pause`: the provider said that it takes no more for now. `process`: the one that recorded it is gone.
+   * `pause`: the provider accepts no more requests for now. `process`: the process that recorded it is gone.
    */
   readonly waitsFor?: 'turn' | 'slot' | 'unknown' | 'pause' | 'process';
   /** With `unknown`: those tasks. */
@@ -35,7 +35,7 @@ export interface TaskView {
   readonly problem?: TaskError;
   /** The record names a file that is no longer there. */
   readonly missingFile?: string;
-  /** This call asked for the video at another place: the copy that it got; `task.video.file` is the first one. */
+  /** The copy that this call requested at another place; `task.video.file` is the first file. */
   readonly copy?: { readonly path: string };
   /** Where this call wants the video, while that is not done yet: for the next call. */
   readonly output?: string;

@@ -36,7 +36,7 @@ export class Collector {
     this.options = options;
   }
 
-  /** A process died between the file's name and the record of it: whatever the provider answers now, it is saved. */
+  /** A process died between the file's name and the record of it: the video is saved, whatever the provider answers now. */
   async isPublished(task: TaskRecord): Promise<boolean> {
     return (await this.findPublished(task)) !== undefined;
   }
@@ -167,7 +167,7 @@ export class Collector {
     }
   }
 
-  /** Somebody, or a download, waits for the answer. */
+  /** A caller or a download waits for the answer. */
   private async queryNow(task: TaskRecord, signal: AbortSignal): Promise<QueryOutcome> {
     await this.options.queryBudget.take(true, signal).come;
     signal.throwIfAborted();

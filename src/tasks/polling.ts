@@ -5,7 +5,7 @@ import { Problem } from '../problems.ts';
 import { pauseBefore, SAVING_BACKOFF } from './backoff.ts';
 import { errorOf, isAdopted, type TaskError, type TaskRecord } from './record.ts';
 
-/** A task can be unknown for a moment after its submit; so long in a row the answer is believed. */
+/** A task can be unknown shortly after its submit; the answer counts only after it has lasted this long. */
 export const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
 /** `done` without a link: queried again this often, since the link may be a moment late. */
 const WITHOUT_LINK_BELIEVED = 4;
@@ -16,20 +16,20 @@ const REPORT_AFTER_INTERNAL_ERRORS = 10;
 /** The provider forgets a task after 12 h (an FAQ says 24 h): what it does not know after this is over. */
 const GIVEN_UP_MILLISECONDS = 24 * 3600_000;
 
-/** What is known at the time of an answer beside the answer itself. Milliseconds. */
+/** Known when an answer arrives, beside the answer itself. Milliseconds. */
 export interface PollState {
   /** Wall clock. */
   readonly now: number;
-  /** Queries in a row, this one included, that said nothing of the task. */
+  /** Queries in a row, this one included, without an answer about the task. */
   readonly failedInRow: number;
-  /** For how long the provider has said not_found, on the monotonic clock. */
+  /** For how long the provider has answered not_found, on the monotonic clock. */
   readonly notFoundMilliseconds: number;
   /** For how long this process has polled it, on the monotonic clock. */
   readonly polledMilliseconds: number;
 }
 
 /**
- * 50215 is what a service says of an input that it cannot use, and also of a task that it has forgotten, or never had
+ * A service returns 50215 for an input that it cannot use, and also for a task that it has forgotten, or never had
  * under this req_key (reference sections 6 and 7): for a task whose input is known to be right, or that was made
  * elsewhere, the latter.
  * @param now milliseconds since 1970
@@ -123,7 +123,7 @@ function afterNotFound(task: TaskRecord, seen: TaskRecord, state: PollState): Ta
   return task.pollingProblem === undefined ? task : { ...seen, firstNotFoundAt: task.firstNotFoundAt };
 }
 
-type NoAnswer = Extract<QueryOutcome, { kind: 'hindered' | 'unanswered' }>;
+type NoAnswer = Extract<QueryOutcome, { kind: 'blocked' | 'unanswered' }>;
 
 /** Nothing was learned of the task; what prevents polling is reported once it is more than a blip. */
 function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): TaskRecord {
@@ -131,7 +131,7 @@ function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): T
     return { ...task, status: 'expired', finishedAt: state.now, error: errorOf(new Problem('expired')) };
   }
   const passing = outcome.kind === 'unanswered' ? REPORT_AFTER_LOST : REPORT_AFTER_INTERNAL_ERRORS;
-  const reportAfter = outcome.problem.who === 'operator' && outcome.kind === 'hindered' ? 1 : passing;
+  const reportAfter = outcome.problem.who === 'operator' && outcome.kind === 'blocked' ? 1 : passing;
   const isReported = task.pollingProblem?.code === outcome.problem.code;
   if (state.failedInRow < reportAfter || isReported) return task;
   return { ...task, pollingProblem: { ...errorOf(outcome.problem), count: state.failedInRow } };
@@ -142,7 +142,7 @@ function afterNoAnswer(task: TaskRecord, outcome: NoAnswer, state: PollState): T
  * date (a business code, all digits, comes from behind the gateway), or if it was polled for that long.
  */
 function isTimeProven(outcome: NoAnswer, state: PollState): boolean {
-  const isBusinessCode = outcome.kind === 'hindered' && /^\d+$/.test(outcome.problem.code);
+  const isBusinessCode = outcome.kind === 'blocked' && /^\d+$/.test(outcome.problem.code);
   return isBusinessCode || state.polledMilliseconds > GIVEN_UP_MILLISECONDS;
 }
 

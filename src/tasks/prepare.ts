@@ -178,7 +178,7 @@ function withoutLastFrame(problem: Problem, id: string): Problem {
 }
 
 /**
- * One after the other, because two pictures at once take twice the memory; and both, because whoever fixes one must not
+ * One after the other, because two pictures at once take twice the memory; and both, because a caller who fixes one must not
  * find the other at the next call. @throws Problem of either, or of both
  */
 async function bothOrProblems<First, Second>(
@@ -193,7 +193,7 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
-/** What a report adds by itself: the length and the rate that are generated. */
+/** Notes about the length and the frame rate that are generated. */
 function requestNotes({ aspectRatio, image }: VideoRequest): string[] {
   const notes: string[] = [];
   if (aspectRatio !== undefined && image !== undefined) {

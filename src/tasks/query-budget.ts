@@ -1,13 +1,13 @@
-/** When may the next question leave this process? At most ten a second, in turn; what somebody waits for is first. */
+/** Limits this process to ten queries a second, in order; queries that a caller waits for go first. */
 import type { Clock } from '../clock.ts';
 
 /** The promise is ten in any second where they arrive, and a slow disk or a new connection bunches them on the way (1.1 s was too short). */
 const MOST_IN_WINDOW = 10;
 const WINDOW_MILLISECONDS = 1_250;
-/** Evenly, so that somebody's question finds room at once. */
+/** Evenly spaced, so that an urgent query can be sent immediately. */
 const APART_MILLISECONDS = WINDOW_MILLISECONDS / MOST_IN_WINDOW;
 
-/** One question's place in the line. */
+/** One waiting query. */
 export interface Turn {
   /** Resolves when it may be asked, or when the signal is aborted. */
   readonly come: Promise<void>;
@@ -32,7 +32,7 @@ export class QueryBudget {
     this.clock = clock;
   }
 
-  /** @param isUrgent somebody waits for it: before all that is asked on schedule, but never above the ten a second */
+  /** @param isUrgent a caller waits for it: before scheduled queries, but still within the limit */
   take(isUrgent: boolean, signal: AbortSignal): Turn {
     if (signal.aborted) return { come: Promise.resolve(), hurry: () => undefined };
     let go: () => void = () => undefined;
@@ -70,11 +70,11 @@ export class QueryBudget {
       if (this.left.length > MOST_IN_WINDOW) this.left.shift();
       next.go();
     }
-    // In the same breath as the last look: what comes now begins anew.
+    // Without an await since the last check: a later query starts a new loop.
     this.isServing = false;
   }
 
-  /** First come, first served; what somebody waits for before all else. */
+  /** First come, first served, urgent queries first. */
   private next(): Waiting | undefined {
     return this.waiting.find(({ isUrgent }) => isUrgent) ?? this.waiting[0];
   }

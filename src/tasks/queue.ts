@@ -1,12 +1,12 @@
-/** Whose turn is it to be sent, and is a slot free? First come, first served per capability. Pure. */
+/** Decides whether the head of a capability's queue may be sent now: first come, first served. Pure. */
 import type { Pacing, QueueLedger, Turn } from '../store/store.ts';
 
-/** The provider may be making it: its answer was lost. */
+/** How long a task whose answer was lost holds a slot: the provider may be generating it. */
 export const UNKNOWN_HOLDS_SLOT_MILLISECONDS = 10 * 60_000;
 /** Where only unknown tasks are in the way: a 50430 costs nothing, and proves that the slot is taken. */
 const PROBE_AFTER_MILLISECONDS = 60_000;
-/** How long a limit that the provider taught is believed before one more task is tried. */
-const TAUGHT_LIMIT_MILLISECONDS = 5 * 60_000;
+/** How long a limit that was learned from the provider holds before one more task is tried. */
+const LEARNED_LIMIT_MILLISECONDS = 5 * 60_000;
 /** After a definite "not now" nothing was made, so the queue sends again, ever more slowly. */
 const FIRST_PAUSE_MILLISECONDS = 500;
 const LONGEST_PAUSE_MILLISECONDS = 30_000;
@@ -15,7 +15,7 @@ const LONGEST_PAUSE_MILLISECONDS = 30_000;
 export function nextTurn(ledger: QueueLedger, concurrency: number): Turn {
   const { now, pacing, inFlight, unknowns } = ledger;
   if (!ledger.headIsOurs) return { kind: 'wait', waitsFor: 'turn' };
-  // A clock that was set back must not stretch a pause of seconds into hours.
+  // A clock that was turned back must not stretch a pause of seconds into hours.
   const pause = pacing.pausedUntil - now;
   if (pause > 0 && pause <= LONGEST_PAUSE_MILLISECONDS) {
     return { kind: 'wait', waitsFor: 'pause', until: pacing.pausedUntil };
@@ -34,7 +34,7 @@ export function nextTurn(ledger: QueueLedger, concurrency: number): Turn {
 function limitNow({ limit, limitUntil }: Pacing, concurrency: number, now: number): number {
   if (limit === undefined) return concurrency;
   const left = limitUntil - now;
-  const isProbing = left <= 0 || left > TAUGHT_LIMIT_MILLISECONDS;
+  const isProbing = left <= 0 || left > LEARNED_LIMIT_MILLISECONDS;
   return Math.min(concurrency, limit + (isProbing ? 1 : 0));
 }
 
@@ -48,10 +48,10 @@ export function pacingAfterBusy({ pacing, inFlight, now }: QueueLedger, code: st
   const others = Math.max(inFlight - 1, 0);
   const refusals = pacing.refusals + 1;
   const doubled = Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** (refusals - 1), LONGEST_PAUSE_MILLISECONDS);
-  // With nothing of ours in flight no slot of ours will come free: somebody else uses the account.
+  // With nothing of ours in flight no slot of ours will come free: another program uses the account.
   const pause = code === '50430' && others > 0 ? 0 : doubled * (0.75 + random * 0.25);
-  const taught = { limit: Math.max(1, others), limitUntil: now + TAUGHT_LIMIT_MILLISECONDS };
-  return { ...pacing, ...(code === '50430' ? taught : {}), refusals, pausedUntil: now + pause };
+  const learned = { limit: Math.max(1, others), limitUntil: now + LEARNED_LIMIT_MILLISECONDS };
+  return { ...pacing, ...(code === '50430' ? learned : {}), refusals, pausedUntil: now + pause };
 }
 
 /** Accepted: the pace is right, and a probe that passed raises the limit. @returns undefined when nothing was learned */

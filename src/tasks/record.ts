@@ -63,11 +63,11 @@ export interface TaskVideo {
   readonly delivered?: ClipFacts;
 }
 
-/** What was asked for, as it is kept and shown. */
+/** The request, as it is kept and shown. */
 export interface TaskRequest {
   readonly mode: string;
   readonly prompt?: string;
-  /** Seconds, as asked for; absent for a task made elsewhere. */
+  /** Requested seconds; absent for a task made elsewhere. */
   readonly duration?: number;
   readonly fps?: number;
   readonly seed?: number;
@@ -114,7 +114,7 @@ export interface TaskRecord {
   readonly error?: TaskError;
   /** Why it could not be sent so far; nothing has left this machine. */
   readonly sendingProblem?: RepeatedError;
-  /** What keeps polling from an answer; the task itself is unaffected. */
+  /** Why polling gets no answer; the task itself is unaffected. */
   readonly pollingProblem?: RepeatedError;
   readonly firstNotFoundAt?: number;
   /** `done` without a link, this many times in a row. */

@@ -107,7 +107,7 @@ export class Refresher {
     return running;
   }
 
-  /** Never throws. @returns why it did not work, where the record does not say so */
+  /** Never throws. @returns why it failed, where the record does not hold the reason */
   private async run(task: Task, job: Job, call: Call): Promise<Problem | undefined> {
     const { collector, ending, log } = this.options;
     let hold: Hold | undefined;
@@ -126,7 +126,7 @@ export class Refresher {
     } catch (error) {
       if (ending.aborted) return undefined;
       log.warn('not refreshed', { task: task.id, reason: String(error) });
-      // That the provider no longer has what is saved is no news.
+      // The provider may have dropped a video that is already saved: nothing to report.
       if (job === 'link' && error instanceof Problem && error.code === 'not_found' && (await this.fileOf(task)))
         return undefined;
       if (error instanceof Problem) return error;
@@ -163,7 +163,7 @@ function savedElsewhere(): Problem {
   });
 }
 
-/** It was saved for another place than this one, where the name may have got a number. */
+/** Whether the video was saved for another place than this one, where its name may have got a number. */
 function isElsewhere(file: SavedVideo, place: Place | null, wanted: Place): boolean {
   if (dirname(file.path) !== wanted.folder) return true;
   return wanted.name !== undefined && basename(file.path) !== wanted.name && place?.name !== wanted.name;

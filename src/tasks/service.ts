@@ -41,7 +41,7 @@ import type { Watcher } from './watcher.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to report. */
 const ANSWER_WAIT_MILLISECONDS = 45_000;
-/** What a query that is asked for takes, mostly much less. */
+/** An upper bound for a requested query; most take much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
@@ -498,7 +498,7 @@ function withMode(task: TaskRecord, mode: ModeName): TaskRecord {
   return { ...rest, status: 'generating', request: { ...rest.request, mode }, reqKey: modeRow(mode).reqKey };
 }
 
-/** A failure of the store, phrased for whoever reads it. */
+/** A failure of the store as a problem for the caller. */
 async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
   try {
     return await step;

@@ -64,7 +64,7 @@ export class Submitter {
     while (this.sending.size > 0) await Promise.all([...this.sending.values()].map(({ done }) => done));
   }
 
-  /** Nobody will hear the answers that are still out: recorded as what they are from now on. */
+  /** Records submits without an answer as unknown: this process ends before their answers. */
   async giveUpAnswers(): Promise<void> {
     const { store } = this.options;
     const settle = ({ claim }: { claim: Claim }) =>
@@ -123,7 +123,7 @@ export class Submitter {
     const asked = this.tryUntil.get(id) ?? 0;
     const until = asked > clock.monotonic() ? asked : clock.monotonic() + UNREACHABLE_MILLISECONDS;
     this.tryUntil.set(id, until);
-    // Claimed while the process began to end: nobody would await the answer, so it stays in the queue.
+    // Claimed while the process began to end: no process would await the answer, so the task stays in the queue.
     const isEnding = ending.aborted;
     const outcome = isEnding ? notSent(new Problem('not_sent')) : await this.outcomeOf(claim);
     const attempt = claim.task.sendingProblem?.count ?? 0;

@@ -18,7 +18,7 @@ import {
 export const DURATIONS = [4, 5, 6, 8, 10] as const;
 export const FRAME_RATES = [24, 25, 30] as const;
 
-/** What is generated, and billed, for each length that may be asked for. */
+/** What is generated, and billed, for each length that may be requested. */
 export const GENERATED_SECONDS: Readonly<Record<(typeof DURATIONS)[number], GeneratedSeconds>> = {
   4: 5,
   5: 5,
@@ -208,7 +208,7 @@ const COLUMN_OF_INPUT = {
 } as const satisfies Partial<Record<keyof VideoInput, keyof Mode>>;
 type RuledInput = keyof typeof COLUMN_OF_INPUT;
 
-/** Clients that fill in a form send every default; where it does not apply, it says nothing. */
+/** Clients that fill in a form send every default; where it does not apply, it is ignored. */
 function withoutIdleDefaults(input: VideoInput): VideoInput {
   const row = modeRow(inferMode(input));
   const given: VideoInput = { ...input };
@@ -261,7 +261,7 @@ function missing(name: RuledInput, { mode }: VideoInput): string {
 }
 
 function promptProblems(input: VideoInput, row: Mode): InputProblem[] {
-  // The rules also run where an input has the wrong type, which is reported by itself.
+  // The rules also run where an input has the wrong type, which is reported separately.
   const isEmpty = input.prompt === undefined || (typeof input.prompt === 'string' && SHOWS_NOTHING.test(input.prompt));
   if (!isEmpty || (row.prompt === 'required unless image' && input.image !== undefined)) return [];
   const state = input.prompt === undefined ? 'missing' : 'empty';
@@ -283,7 +283,7 @@ function generatedSecondsOf({ duration }: VideoInput): GeneratedSeconds {
  * An input `max_cost_cny` is compared with the estimate.
  */
 export function withModeRules<Shape extends typeof videoShape>(schema: z.ZodObject<Shape>): z.ZodObject<Shape> {
-  // Also when an input is wrong by itself, so that all faults are reported together; without a valid mode there are no rules.
+  // Also when a single input is invalid, so that all errors are reported together; without a valid mode there are no rules.
   const when = ({ value }: { value: unknown }) => {
     const mode = typeof value === 'object' && value !== null && 'mode' in value ? value.mode : undefined;
     return typeof value === 'object' && value !== null && (mode === undefined || isModeName(mode));

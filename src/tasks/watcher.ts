@@ -19,7 +19,7 @@ const CLOCKS_APART_MILLISECONDS = 2_000;
 /** As wide as the longest pause, its jitter and a slow answer; wider spans (a process away) show nothing of the usual time. */
 const WIDEST_SPAN_MILLISECONDS = (LONGEST_PAUSE_SECONDS + 10) * 1000;
 
-/** `accepted`: just now, by the provider. `orphaned`: open, and nobody polls it. `asked`: somebody waits for the answer. */
+/** `accepted`: just now, by the provider. `orphaned`: open, and no process polls it. `asked`: a caller waits for the answer. */
 type Occasion = 'accepted' | 'orphaned' | 'asked';
 
 interface Moment {
@@ -45,7 +45,7 @@ interface Watch {
   turn: Turn | undefined;
   /** Called after the next poll. */
   readonly polled: Set<() => void>;
-  /** A change of the record that a caller asked for: made by the holder, before the next poll. */
+  /** A change of the record that a caller requested: made by the holder, before the next poll. */
   correction: ((task: TaskRecord) => TaskRecord) | undefined;
 }
 
@@ -78,7 +78,7 @@ export class Watcher {
   }
 
   /**
-   * Begins to poll, unless this or another process does; where this one does and somebody asks, polls immediately.
+   * Begins to poll, unless this or another process does; where this one does and the reason is `asked`, polls immediately.
    * @returns resolves when the task is held, or found held
    */
   async watch(id: string, occasion: Occasion = 'asked', correction?: (task: TaskRecord) => TaskRecord): Promise<void> {
@@ -222,7 +222,7 @@ export class Watcher {
   }
 
   private count(outcome: QueryOutcome, watch: Watch, askedAt: Moment): void {
-    const isFailed = outcome.kind === 'unanswered' || outcome.kind === 'hindered';
+    const isFailed = outcome.kind === 'unanswered' || outcome.kind === 'blocked';
     if (outcome.kind === 'running' || outcome.kind === 'not_found') watch.answered++;
     watch.failedInRow = isFailed ? watch.failedInRow + 1 : 0;
     if (outcome.kind === 'running') watch.running = askedAt;
@@ -247,7 +247,7 @@ export class Watcher {
   private stateOf(task: TaskRecord, outcome: QueryOutcome, watch: Watch, now: number): PollState {
     const monotonic = this.options.clock.monotonic();
     if (outcome.kind === 'not_found') watch.notFoundSince ??= monotonic - notFoundBefore(task, now);
-    else if (outcome.kind !== 'unanswered' && outcome.kind !== 'hindered') watch.notFoundSince = undefined;
+    else if (outcome.kind !== 'unanswered' && outcome.kind !== 'blocked') watch.notFoundSince = undefined;
     return {
       now,
       failedInRow: watch.failedInRow,
@@ -264,7 +264,7 @@ export class Watcher {
     // What the user sets is done, after a failed query, too.
     if (pollIntervalSeconds !== undefined) return pollIntervalSeconds * 1000;
     if (outcome.kind === 'unanswered') return pauseBefore(watch.failedInRow, QUERY_BACKOFF, Math.random());
-    if (outcome.kind === 'hindered') return pauseBefore(watch.failedInRow, OPERATOR_BACKOFF, Math.random());
+    if (outcome.kind === 'blocked') return pauseBefore(watch.failedInRow, OPERATOR_BACKOFF, Math.random());
     return isUnknown || outcome.kind === 'failed' ? DEFAULT_POLL_SECONDS * 1000 : await this.scheduled(task, watch);
   }
 
@@ -279,7 +279,7 @@ export class Watcher {
   }
 }
 
-/** A poll that is under way answers whoever asks now. */
+/** A poll that is under way serves new callers, too. */
 function hurry(watch: Watch): void {
   if (watch.isPolling) return;
   watch.isAsked = true;

@@ -1,4 +1,4 @@
-/** How does the server fare with the client of the SDK's second version: as it comes, and when it asks for the newer protocol first? */
+/** The client of the SDK's second version, with its defaults and with the newer protocol first. */
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { sdkSession } from './sdk-session.mjs';

@@ -1,4 +1,4 @@
-/** How does the server fare with the Inspector's command line, where each call is a new client and a new server? */
+/** The Inspector's command line, where each call is a new client and a new server. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';

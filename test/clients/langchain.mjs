@@ -1,4 +1,4 @@
-/** How does the server fare in LangChain: its adapters make the tools, and LangGraph's ToolNode calls them as a model asks? */
+/** LangChain: its adapters make the tools, and LangGraph's ToolNode calls them as a model does. */
 import { AIMessage } from '@langchain/core/messages';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';

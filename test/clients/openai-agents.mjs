@@ -1,4 +1,4 @@
-/** How does the server fare in the OpenAI Agents SDK: what is in the request that goes to the model once the tool was called? */
+/** The OpenAI Agents SDK: what the request to the model holds after a tool call. */
 import { Agent, MCPServerStdio, run, setTracingDisabled } from '@openai/agents';
 import { assistantMessage, functionCall, ScriptedModel } from '@openai/agents/testing';
 import { SERVER } from './stage.mjs';

@@ -1,4 +1,4 @@
-/** What do the clients of the SDK's two versions have in common? */
+/** Shared by the clients of both SDK versions. */
 import { answerOrThrown } from './trial.mjs';
 
 /**

@@ -1,4 +1,4 @@
-/** How does the server fare with the client of the SDK's first version, which most hosts are built on? */
+/** The client of the SDK's first version, which most hosts are built on. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { sdkSession } from './sdk-session.mjs';

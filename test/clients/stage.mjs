@@ -1,4 +1,4 @@
-/** What stands around a client: a sandbox of its own, empty folders, and the server's words when no client is in between? */
+/** The stage for one client: a sandbox, empty folders, and the server's raw answers for comparison. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

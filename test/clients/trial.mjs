@@ -1,4 +1,4 @@
-/** What does every client have to manage, and how did this one? */
+/** The steps that every client goes through, with what was observed. */
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { askWithoutClient, openStage } from './stage.mjs';

@@ -90,7 +90,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
-    it('lets nobody send what another living process has queued', async () => {
+    it('lets no process send what another living process has queued', async () => {
       await withStage(createDatabase, async ({ open }) => {
         const [store, other] = [open(), open()];
         await reserve(store, { fingerprint: '1' });
@@ -193,7 +193,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
-    it('leaves a dead process’s queue entry where it is, until somebody resumes it', async () => {
+    it('leaves a dead process’s queue entry in place until a call resumes it', async () => {
       await withStage(createDatabase, async ({ open, die, clock }) => {
         const [dead, other] = [open(), open()];
         const task = await reserve(dead);
@@ -232,7 +232,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
-    it('hands a dead process’s task on within 10 s', async () => {
+    it('hands over a dead process’s task within 10 s', async () => {
       await withStage(createDatabase, async ({ open, die, clock }) => {
         const [dead, other] = [open(), open()];
         const { id } = await accept(dead);
@@ -277,7 +277,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
-    it('hands on a dead process’s task although the clock was set back', async () => {
+    it('hands over a dead process’s task although the clock was turned back', async () => {
       await withStage(createDatabase, async ({ open, die, clock }) => {
         const [dead, other] = [open(), open()];
         const { id } = await accept(dead);
@@ -391,7 +391,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
-    it('wakes whoever waits when another process writes', async () => {
+    it('wakes waiting callers when another process writes', async () => {
       await withStage(createDatabase, async ({ open, clock }) => {
         const [store, other] = [open(), open()];
         await other.openIds();

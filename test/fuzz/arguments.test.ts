@@ -1,4 +1,4 @@
-/** Whatever a tool is given: is it answered as it should be, and is only what is right paid for? */
+/** Any tool arguments get a proper answer, and only valid ones are paid for. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What might a model, or somebody who wants to do harm, give to a tool? */
+/** Inputs that a confused model or an attacker might give to a tool. */
 import fc from 'fast-check';
 import { MODE_NAMES } from '../../src/jimeng/modes.ts';
 

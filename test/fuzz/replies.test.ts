@@ -1,4 +1,4 @@
-/** Whatever the provider, or what stands in between, replies: is it read as no more than it says, and told truly? */
+/** Any reply of the provider or of an intermediary is read as no more than it states, and reported truthfully. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +93,7 @@ test(`${RUNS} replies are read without throwing, and never as more than they say
       if (reply.status >= 500 || (reply.status >= 300 && reply.status < 400)) expect(submit).toBeUndefined();
       if (submit?.kind === 'accepted') expect([read.code, submit.providerTaskId]).toEqual(['10000', taskId]);
       if (query.kind === 'done') expect([read.code, read.data?.video_url]).toEqual(['10000', query.url]);
-      if (query.kind === 'failed' || query.kind === 'hindered') expect(query.problem.message).not.toBe('');
+      if (query.kind === 'failed' || query.kind === 'blocked') expect(query.problem.message).not.toBe('');
       // A garbled link is no word that there is no video.
       const link = read.data?.video_url;
       if (typeof link === 'number' && read.code === '10000') expect(query.kind).not.toBe('failed');

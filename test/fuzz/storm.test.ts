@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { isKept, tableOf } from '../../bench/storm/figures.ts';
 import { runStorm } from '../../bench/storm/storm.ts';
 
-test('with a fifth of all answers wrong and processes killed nothing is lost, paid twice or told wrongly', async () => {
+test('with a fifth of all answers wrong and processes killed nothing is lost, paid twice or reported wrongly', async () => {
   const figures = await runStorm({
     tasks: 24,
     processes: 3,

@@ -142,7 +142,7 @@ describe('started with only Node on the PATH', () => {
     });
   });
 
-  it('an encrypted key is told in a sentence and never sent', async () => {
+  it('an encrypted key is reported and never sent', async () => {
     const sandbox = await startSandbox();
     const filled = { ...KEYS, secret_key: '__encrypted__:djEwPrNyq1', api_url: sandbox.url };
     await using(bundle.start(filled), async ({ call }) => {

@@ -1,4 +1,4 @@
-/** Do the catalogues, the manifest and the program tell the same of the package, in the form that each of them takes? */
+/** The listings, the manifest and the program agree about the package, each in its own format. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** How does a test start the Claude Desktop bundle as the app does: unpacked, filled in, with nothing else around it? */
+/** Starts the Claude Desktop bundle as the app does: unpacked, configured, with nothing else around it. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

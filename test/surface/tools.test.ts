@@ -115,7 +115,7 @@ it('the instructions are under 2 kB', () => {
   expect(bytes(INSTRUCTIONS)).toBeLessThan(2_000);
 });
 
-it('no wait is told as the default where the operator may have set another', () => {
+it('no wait is stated as the default where the operator may have set another', () => {
   const told = JSON.stringify(tools.map(({ description, inputSchema }) => ({ description, inputSchema })));
   const waits = [told, INSTRUCTIONS].flatMap((text) => text.match(/\b45\b.{0,40}/g) ?? []);
   expect(waits.length).toBeGreaterThan(0);

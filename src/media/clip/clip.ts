@@ -69,7 +69,7 @@ export async function readClip(path: string, options: ClipOptions = {}): Promise
   }
 }
 
-/** Facts of a delivered file; where they cannot be read, a sentence for the report that says why they are left out. */
+/** Facts of a delivered file; where they cannot be read, a sentence for the report with the reason. */
 export type ClipReading =
   | { readonly facts: ClipFacts; readonly note?: never }
   | { readonly facts?: never; readonly note: string };

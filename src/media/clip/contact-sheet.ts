@@ -1,4 +1,4 @@
-/** Makes one JPEG of several frames of a video, each with its time, for a model or a person to look at. */
+/** Makes one JPEG of several frames of a video, each with its time, for a model or a person to view. */
 import { Problem } from '../../problems.ts';
 import { type ClipFacts, readClip } from './clip.ts';
 import { asFileUrl } from './convert.ts';
@@ -9,7 +9,7 @@ import { paintTimes } from './time-stamps.ts';
 
 const MAX_SHEET_BYTES = 200_000;
 const SHEET_WIDTH = 1000;
-/** So that frames that stand upright do not make a sheet that is taller than any model looks at. */
+/** So that frames that stand upright do not make a sheet that is taller than any model accepts. */
 const MAX_SHEET_HEIGHT = 1400;
 const MAX_PNG_BYTES = 16 * 1024 * 1024;
 
@@ -78,7 +78,7 @@ export async function contactSheet(
     limits.signal?.throwIfAborted();
     throw new Problem('conversion_failed', {
       what: `No pictures of "${file}" could be made${inBrackets(error)}.`,
-      hint: 'look at the video itself',
+      hint: 'open the video itself',
       cause: error,
     });
   }

@@ -44,7 +44,7 @@ export async function cutFrames(source: string, target: string, seconds: Trimmed
     const clip = await readTrack(opened);
     const before = await readFacts(opened, clip);
     refuseTooShort(before.durationSeconds, before.fps, seconds);
-    // They would be seen, as the list is not copied.
+    // Changes would be visible to the caller, as the list is not copied.
     if (clip.shown.length < clip.frames.length) throw new Refusal('its edit list hides frames');
     const times = clip.frames.map((frame) => frame.timestamp);
     const kept = chooseCut(times, seconds, before.fps);

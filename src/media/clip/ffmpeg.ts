@@ -109,7 +109,7 @@ export async function findFfmpeg(
 }
 
 /**
- * Concurrent calls share one look-up, and later calls its result. After a look-up that found none, or threw, the next
+ * Concurrent calls share one search, and later calls its result. After a search that found none, or threw, the next
  * call looks again, so that a user who installs ffmpeg need not restart the server.
  */
 export function keepFound(find: () => Promise<Ffmpeg | undefined>): () => Promise<Ffmpeg | undefined> {

@@ -52,7 +52,7 @@ const COLOURS = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspac
 /** Without it x264 writes settings that depend on the quality into the decoder configuration. */
 const STITCHABLE = ['-x264-params', 'stitchable=1'];
 
-/** @throws Problem `ffmpeg_missing` without an encoder; an Error that says what ffmpeg says; the signal's reason */
+/** @throws Problem `ffmpeg_missing` without an encoder; an Error with ffmpeg's message; the signal's reason */
 export async function matchClip(
   source: string,
   target: string,
@@ -70,7 +70,7 @@ export async function matchClip(
   await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], limits);
 }
 
-/** Writes the first `seconds` of a sound as AAC in an MP4. @throws an Error that says what ffmpeg says; the signal's reason */
+/** Writes the first `seconds` of a sound as AAC in an MP4. @throws an Error with ffmpeg's message; the signal's reason */
 export async function matchAudio(
   source: string,
   target: string,

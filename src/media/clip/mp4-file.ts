@@ -35,7 +35,7 @@ export async function withMp4Input<Result>(
       getSize: () => readableBytes,
       read: (start, end) => readRange(file, start, end),
       prefetchProfile: 'fileSystem',
-      // The same error reaches whoever reads; unhandled, a read-ahead would end the thread.
+      // The same error reaches the reader; unhandled, a read-ahead would end the thread.
       handleUnhandledError: () => {},
     });
     const input = new Input({ source, formats: [MP4, QTFF, ...otherFormats] });
@@ -49,7 +49,7 @@ export async function withMp4Input<Result>(
   }
 }
 
-/** A target of the library that writes to `file`; whoever opened the file syncs and closes it. */
+/** A target of the library that writes to `file`; the caller syncs and closes it. */
 export function mp4TargetOn(file: FileHandle): StreamTarget {
   const sink = new WritableStream<StreamTargetChunk>({
     write: (chunk) => writeRange(file, chunk.data, chunk.position),

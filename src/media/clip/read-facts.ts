@@ -21,7 +21,7 @@ export interface ClipTrack {
 
 /** @throws Refusal when there is no video track, or no frame in it */
 export async function readTrack({ input, movie }: Mp4Input): Promise<ClipTrack> {
-  // Asking an unreadable file for its tracks fails with an assertion that says nothing.
+  // Asking an unreadable file for its tracks fails with an assertion without a message.
   if (!(await input.canRead())) throw new Refusal('it has no MP4 header');
   const track = await input.getPrimaryVideoTrack();
   if (track === null) throw new Refusal('it holds no video');

@@ -30,7 +30,7 @@ export class TimeLimitExceeded extends Error {}
 /**
  * Runs a program by its absolute path, without a shell, and kills it at the time limit or when the signal is aborted.
  * @returns its standard output, cut off at the limit
- * @throws the signal's reason; or an Error that says what happened: not started, exit code with its last words, time limit
+ * @throws the signal's reason; or an Error with the cause: not started, exit code with its last output, time limit
  */
 export async function runProgram(
   program: Program,

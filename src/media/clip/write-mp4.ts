@@ -88,7 +88,7 @@ export async function writeMp4(
   const file = await open(target, 'w');
   try {
     const output = new Output({
-      // Reserved space puts the index first, so that players start at once, without the media being held in memory.
+      // Reserved space puts the index first, so that players start immediately, without the media being held in memory.
       format: new Mp4OutputFormat({ fastStart: 'reserve', metadataFormat: metadataFormatOf(tags) }),
       target: mp4TargetOn(file),
     });

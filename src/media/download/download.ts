@@ -51,7 +51,7 @@ const MAX_BYTES = 1e9;
 /** Never taken from a disk by a file that is larger than any clip; smaller ones may use what there is. */
 const RESERVED_BYTES = 500e6;
 const USUAL_BYTES = 64e6;
-/** The disk is asked for its free space once in so many bytes. */
+/** The free space is checked once per so many bytes. */
 const SPACE_STEP_BYTES = 16e6;
 
 const NO_MP4 = 'what the server sent is no MP4 video';
@@ -73,7 +73,7 @@ function contentRangeOf(response: LinkResponse): { start: number; totalBytes: nu
   return { start: Number(range[1]), totalBytes: range[2] === '*' ? undefined : Number(range[2]) };
 }
 
-/** Does a 206 go on, in the same file, from the bytes that were received? */
+/** Whether a 206 continues the same file after the bytes that were received. */
 function continues(response: LinkResponse, part: PartFile, progress: Progress): boolean {
   const range = contentRangeOf(response);
   return (

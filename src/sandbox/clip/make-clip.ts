@@ -56,7 +56,7 @@ function aigcLabel(meta: Readonly<Record<string, string>>): object {
 
 async function runWorker(job: ClipJob): Promise<Buffer> {
   const file = PLACES.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(fileURLToPath(url)));
-  if (file === undefined) throw new Error('The sandbox’s worker is not there: build the program first.');
+  if (file === undefined) throw new Error('The sandbox’s worker does not exist: build the program first.');
   // Without our environment, which holds the keys, and without our stdout, which belongs to the protocol.
   const worker = new Worker(file, { workerData: job, env: {}, stdout: true, stderr: true });
   try {

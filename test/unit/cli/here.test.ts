@@ -27,7 +27,7 @@ it('what npm put on the PATH is run by its name', () => {
   expect(commandFor({ path, node: 'node.exe' }, windows)).toBe('jimeng-video-mcp');
 });
 
-it('what npx fetched is run by npx: the folder that npx puts on the PATH is nobody else’s', () => {
+it('what npx fetched is run by npx: the folder that npx puts on the PATH belongs to nobody else', () => {
   const folder = '/home/you/.npm/_npx/1f/node_modules/.bin';
   const shell = shellWith(`${folder}:/usr/bin`, `${folder}/jimeng-video-mcp`);
   expect(commandFor(CACHED, shell)).toBe('npx -y jimeng-video-mcp');

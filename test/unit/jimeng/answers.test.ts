@@ -28,7 +28,7 @@ function query(http: HttpAnswer) {
   return read && readQuery(read);
 }
 
-/** Reference section 7: code, HTTP status, what it is at submit, what it is at query, who can mend it. */
+/** Reference section 7: code, HTTP status, outcome at submit, outcome at query, who can fix it. */
 const BUSINESS: [string, number, string | undefined, string, Who][] = [
   ['50411', 400, 'refused', 'failed', 'you'],
   ['50511', 400, 'refused', 'failed', 'you'],
@@ -42,17 +42,17 @@ const BUSINESS: [string, number, string | undefined, string, Who][] = [
   ['50520', 400, 'refused', 'failed', 'provider'],
   ['50521', 400, 'refused', 'failed', 'provider'],
   ['50522', 400, 'refused', 'failed', 'provider'],
-  ['50429', 429, 'busy', 'hindered', 'provider'],
-  ['50430', 429, 'busy', 'hindered', 'provider'],
-  ['50500', 500, undefined, 'hindered', 'provider'],
-  ['50501', 500, undefined, 'hindered', 'provider'],
-  ['50400', 401, 'refused', 'hindered', 'operator'],
-  ['50200', 400, 'refused', 'hindered', 'you'],
+  ['50429', 429, 'busy', 'blocked', 'provider'],
+  ['50430', 429, 'busy', 'blocked', 'provider'],
+  ['50500', 500, undefined, 'blocked', 'provider'],
+  ['50501', 500, undefined, 'blocked', 'provider'],
+  ['50400', 401, 'refused', 'blocked', 'operator'],
+  ['50200', 400, 'refused', 'blocked', 'you'],
   ['50215', 400, 'refused', 'failed', 'you'],
   // Of sibling products (reference section 13).
   ['50205', 400, 'refused', 'failed', 'you'],
   ['50207', 400, 'refused', 'failed', 'you'],
-  ['50218', 400, 'refused', 'hindered', 'provider'],
+  ['50218', 400, 'refused', 'blocked', 'provider'],
   ['50514', 400, 'refused', 'failed', 'you'],
   ['60102', 400, 'refused', 'failed', 'you'],
 ];
@@ -116,7 +116,7 @@ describe.each(GATEWAY)('gateway code %s (%s, HTTP %i)', (code, number, http, atS
   });
 
   test('never changes a task when a query is answered so', () => {
-    expect(query(answer(http, gateway(code, number)))?.kind).toBe('hindered');
+    expect(query(answer(http, gateway(code, number)))?.kind).toBe('blocked');
   });
 });
 
@@ -319,7 +319,7 @@ describe("the provider's texts", () => {
   });
 });
 
-describe('a capability that no longer exists has its own words', () => {
+describe('a capability that no longer exists has its own text', () => {
   test.each<[number, unknown]>([
     [400, business(50200, null, 'Invalid Input Parameters: req_key')],
     [401, business(50400, null, 'This service is offline')],
@@ -343,7 +343,7 @@ describe('a capability that no longer exists has its own words', () => {
 
   test('50400 names its three causes', () => {
     const { what } = PROBLEMS['50400'];
-    for (const cause of [/not opened/, /quota is used up/, /key is wrong/]) expect(what).toMatch(cause);
+    for (const cause of [/not opened/, /quota used up/, /key without permission/]) expect(what).toMatch(cause);
   });
 });
 

@@ -57,7 +57,7 @@ test('the vectors are all there: four requests, thirteen ways to sign them', () 
   expect(VARIANTS).toHaveLength(13);
 });
 
-test('a stage by itself: the date, the scope and the signing key', () => {
+test('a single stage: the date, the scope and the signing key', () => {
   expect(xDate(DATE), 'X-Date').toBe(vectors.xDate);
   expect(signingKey(sk, SCOPE).toString('hex'), 'signing key').toBe(vectors.signingKeyHex);
 });

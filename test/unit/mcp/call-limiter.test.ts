@@ -40,7 +40,7 @@ function handClock() {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const LIMITS = { working: 2, waiting: 1, queued: 2, queueMilliseconds: 1000 };
 
-/** Starts a call that ends when it is told to. */
+/** Starts a call that ends on demand. */
 function start(limiter: CallLimiter, signal = new AbortController().signal) {
   const call = {
     state: 'queued',

@@ -90,7 +90,7 @@ describe('the language', () => {
 });
 
 describe('arguments that are wrong', () => {
-  it('are told all at once', () => {
+  it('are reported together', () => {
     const args = { quality: '4k', duration: '7', template_id: 'orbit', aspect_ratio: '2:1' };
     expect(() => renderPrompt('write_shot', args)).toThrowError(
       expect.objectContaining({

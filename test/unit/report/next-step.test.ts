@@ -92,7 +92,7 @@ describe('the next step', () => {
     }
   });
 
-  it('never has a task paid again without the user, once money may be gone', () => {
+  it('never has a task paid again without the user, once it may have been charged', () => {
     for (const { task, ...view } of Object.values(VIEWS)) {
       if (!['unknown', 'not_found'].includes(task.status)) continue;
       expect(['ask_before_paying', 'get_with_mode']).toContain(nextStepOf({ task, ...view }).action);
@@ -146,7 +146,7 @@ describe('a phrased step', () => {
   const terminal = phrasingForTerminal('jimeng-video-mcp', 'UTC');
   const fix = (code: ProblemCode) => nextStepAfter(new Problem(code), undefined);
 
-  it('has the model do what it can, and tell the user what only the operator can do', () => {
+  it('gives the model what it can do, and passes to the user what only the operator can do', () => {
     expect(tools.nextStep(fix('50412'))).toBe('Reword the prompt. Then make the call again.');
     expect(tools.nextStep(fix('ffmpeg_missing'))).toBe(
       'Tell the user to install ffmpeg, or set JIMENG_VIDEO_FFMPEG to its path. Then make the call again.',

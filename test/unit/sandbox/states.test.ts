@@ -149,7 +149,7 @@ it('ids have 19 or 20 digits, some beyond 2^63, hold the task, and bear no chang
   // One id only: with 18 bits of checksum, 800 tries would fail now and then.
   const [id = ''] = ids;
   expect(readTaskId(String(BigInt(id) + 1n), 'secret', START), 'a changed id').toBeUndefined();
-  expect(readTaskId(id, 'secret', START + 2 ** 31 + 500), 'an id comes to life again').toBeUndefined();
+  expect(readTaskId(id, 'secret', START + 2 ** 31 + 500), 'an id becomes valid again').toBeUndefined();
   expect(ids.size).toBe(400);
   expect(new Set([...ids].map(({ length }) => length))).toEqual(new Set([19, 20]));
   expect([...ids].some((each) => BigInt(each) > 2n ** 63n)).toBe(true);

@@ -165,7 +165,7 @@ describe('a value that is not right', () => {
       expect(problems).toHaveLength(1);
       expect(problems[0]?.message).toMatch(/^JIMENG_VIDEO_API_URL must be "sandbox" or an http\(s\) address/);
       expect(problems[0]?.message).not.toContain(url);
-      // Never the sandbox by itself.
+      // Never the sandbox unless it is set.
       expect(String(settings.api)).toBe('https://visual.volcengineapi.com/');
     },
   );
@@ -183,7 +183,7 @@ describe('a value that is not right', () => {
     expect(problem?.message).not.toContain('djEw');
   });
 
-  test('all that are wrong are told together, each with its default in place', () => {
+  test('all wrong values are reported together, each replaced by its default', () => {
     const parsed = NAMES.filter((name) => name !== 'JIMENG_VIDEO_FFMPEG');
     const { problems, notes, settings } = read(Object.fromEntries(parsed.map((name) => [name, 'ü'])));
     expect([...problems, ...notes].map(({ name }) => name).sort()).toEqual([...parsed].sort());

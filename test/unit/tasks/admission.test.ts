@@ -1,4 +1,4 @@
-/** Is the same request found while it would be paid twice, and is everything that may be paid counted? */
+/** Admission: duplicates are joined, and everything that may be charged counts against the budget. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ReservationLedger } from '../../../src/store/store.ts';

@@ -1,4 +1,4 @@
-/** What becomes of a task when it was sent, or could not be? */
+/** The status of a task after each outcome of a submit. */
 import { describe, expect, test } from 'vitest';
 import type { SubmitOutcome } from '../../../src/jimeng/api.ts';
 import { Problem } from '../../../src/problems.ts';
@@ -53,7 +53,7 @@ describe('an outcome', () => {
     expect(chargeOf(over)).toBe('none');
   });
 
-  test('of a task that others took for lost: late answers count, and what never left is not sent after all', () => {
+  test('of a task that others declared lost: late answers count, and what never left is not sent after all', () => {
     const lost = { ...unsent, status: 'unknown' as const, finishedAt: 1, error: errorOf(problem('interrupted')) };
     const late = settle({ ...exchange, kind: 'accepted', providerTaskId: '42' }, {}, lost).record;
     expect(late).toMatchObject({ status: 'generating', providerTaskId: '42' });

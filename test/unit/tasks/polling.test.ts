@@ -1,4 +1,4 @@
-/** Does nothing but a definite answer change what a record says of its task? */
+/** Only definite answers change a task's status. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { QueryOutcome } from '../../../src/jimeng/api.ts';
@@ -16,7 +16,7 @@ const polled = (changes: Partial<PollState> = {}): PollState => ({
   polledMilliseconds: 60_000,
   ...changes,
 });
-const silence = (kind: 'hindered' | 'unanswered', code: ProblemCode): QueryOutcome => ({
+const silence = (kind: 'blocked' | 'unanswered', code: ProblemCode): QueryOutcome => ({
   ...exchange,
   kind,
   problem: new Problem(code),
@@ -27,7 +27,7 @@ const codes = fc.constantFrom(...(Object.keys(PROBLEMS) as ProblemCode[]));
 test('no answer about the task, whatever it is and however often, changes its status within its life', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom('hindered', 'unanswered'),
+      fc.constantFrom('blocked', 'unanswered'),
       codes,
       fc.integer({ min: 1, max: 5000 }),
       fc.integer({ min: -48 * HOUR, max: 24 * HOUR }),
@@ -40,19 +40,19 @@ test('no answer about the task, whatever it is and however often, changes its st
   );
 });
 
-test('a wall clock alone, however far ahead, never ends a task that nobody answers for', () => {
+test('a wall clock alone, however far ahead, never ends a task without answers', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 5000 }), (hours) => {
       const late = polled({ now: SUBMITTED + hours * HOUR });
       expect(afterQuery(record, silence('unanswered', 'timeout'), late).status).toBe('generating');
-      expect(afterQuery(record, silence('hindered', 'InvalidTimestamp'), late).status).toBe('generating');
+      expect(afterQuery(record, silence('blocked', 'InvalidTimestamp'), late).status).toBe('generating');
     }),
   );
 });
 
 test('a day after its life a task ends where the time is sure', () => {
   const late = polled({ now: SUBMITTED + 25 * HOUR });
-  expect(afterQuery(record, silence('hindered', '50500'), late).status).toBe('expired');
+  expect(afterQuery(record, silence('blocked', '50500'), late).status).toBe('expired');
   const longPolled = { ...late, polledMilliseconds: 25 * HOUR };
   expect(afterQuery(record, silence('unanswered', 'timeout'), longPolled).status).toBe('expired');
 });
@@ -60,13 +60,13 @@ test('a day after its life a task ends where the time is sure', () => {
 test('the same answer again writes nothing', () => {
   const running: QueryOutcome = { ...exchange, kind: 'running', word: 'in_queue' };
   expect(afterQuery(record, running, polled())).toBe(record);
-  const reported = afterQuery(record, silence('hindered', '50400'), polled());
+  const reported = afterQuery(record, silence('blocked', '50400'), polled());
   expect(reported.pollingProblem).toMatchObject({ code: '50400', count: 1 });
-  expect(afterQuery(reported, silence('hindered', '50400'), polled({ failedInRow: 2 }))).toBe(reported);
+  expect(afterQuery(reported, silence('blocked', '50400'), polled({ failedInRow: 2 }))).toBe(reported);
 });
 
-test('an answer about the task takes away what stood in the way, not_found included', () => {
-  const reported = afterQuery(record, silence('hindered', '50400'), polled());
+test('an answer about the task clears the earlier problem, not_found included', () => {
+  const reported = afterQuery(record, silence('blocked', '50400'), polled());
   const running: QueryOutcome = { ...exchange, kind: 'running', word: 'generating' };
   expect(afterQuery(reported, running, polled())).toMatchObject({ status: 'generating' });
   expect(afterQuery(reported, running, polled()).pollingProblem).toBeUndefined();

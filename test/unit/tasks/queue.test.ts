@@ -1,4 +1,4 @@
-/** Whose turn is it, and is a slot free? */
+/** The rules of the queue: order, slots and pauses. */
 import { describe, expect, test } from 'vitest';
 import type { Pacing } from '../../../src/store/store.ts';
 import { nextTurn, pacingAfterAccepted, pacingAfterBusy } from '../../../src/tasks/queue.ts';
@@ -18,7 +18,7 @@ describe('the head of the queue', () => {
     expect(nextTurn(sampleLedger({ headIsOurs: false }), 2)).toEqual({ kind: 'wait', waitsFor: 'turn' });
   });
 
-  test('waits while the provider takes no more, and not for hours after the clock was set back', () => {
+  test('waits while the provider takes no more, and not for hours after the clock was turned back', () => {
     const paused = (pausedUntil: number) => nextTurn(sampleLedger({ pacing: { ...untaught, pausedUntil } }), 2);
     expect(paused(SUBMITTED + 500)).toEqual({ kind: 'wait', waitsFor: 'pause', until: SUBMITTED + 500 });
     expect(paused(SUBMITTED)).toEqual({ kind: 'send' });

@@ -86,7 +86,7 @@ test('a copy to another place changes nothing of the record, whatever its holder
   });
 });
 
-test('whoever no longer holds a task can neither save it nor name its file', async () => {
+test('a process that lost its hold can neither save a task nor name its file', async () => {
   world = await openWorld({ generationSeconds: 0 });
   const { id } = await world.submit();
   const hold = await world.store.hold(id);

@@ -1,4 +1,4 @@
-/** Does the schedule ask seldom while a video cannot be finished, and often when it can? */
+/** The schedule polls rarely while a video cannot be finished, and often when it can. */
 import { describe, expect, test } from 'vitest';
 import {
   type FinishedBetween,
@@ -28,7 +28,7 @@ function usual(...given: Parameters<typeof timesAround>): UsualTime {
 }
 
 describe('the usual time', () => {
-  test('is not told of fewer than five videos', () => {
+  test('gives no estimate from fewer than five videos', () => {
     expect(usualTimeOf(timesAround(100, 0.3, 4))).toBeUndefined();
     expect(usualTimeOf(timesAround(100, 0.3, 5))).toMatchObject({ count: 5 });
   });

@@ -143,7 +143,7 @@ describe('an input that a mode needs', () => {
     ['i2v_first_tail_1080p', ['image', 'tail_image', 'prompt']],
     ['i2v_recamera_720p', ['image', 'template_id', 'prompt']],
     ['ti2v_pro', ['prompt']],
-  ])('%s: all that is missing is named at once', (mode, missing) => {
+  ])('%s: everything that is missing is named together', (mode, missing) => {
     const problems = modeProblems({ mode });
     expect(problems.map((problem) => problem.input)).toEqual(missing);
     for (const { input, message } of problems)

@@ -1,4 +1,4 @@
-/** Does the watcher poll when it is worth it, learn from what it saw, and let nobody wait who asks? */
+/** When the watcher polls: the adaptive schedule, and immediate polls for callers. */
 import { afterEach, expect, test } from 'vitest';
 import type { Task } from '../../../src/tasks/record.ts';
 import { UsualTimes } from '../../../src/tasks/usual-time.ts';
@@ -17,7 +17,7 @@ async function watchAccepted(): Promise<Task> {
 
 const learned = () => world.store.durations('t2v_720p', 200);
 
-test('what was accepted this moment is asked for after five seconds, not at once', async () => {
+test('a task that was just accepted is polled after five seconds, not immediately', async () => {
   world = await openWorld({ generationSeconds: 12 });
   expect((await watchAccepted()).status).toBe('done');
   expect(world.clock.sleeps).toEqual([5000, 5000, 5000]);
@@ -28,7 +28,7 @@ test('what was accepted this moment is asked for after five seconds, not at once
   expect(to - from).toBeGreaterThanOrEqual(5_000);
 });
 
-test('whoever asks for what was accepted this moment has it asked for at once', async () => {
+test('a caller makes a task that was just accepted be polled immediately', async () => {
   world = await openWorld({ generationSeconds: 3600 });
   const { id } = await world.submit();
   world.clock.holdFrom = 5000;
@@ -38,7 +38,7 @@ test('whoever asks for what was accepted this moment has it asked for at once', 
   expect(world.queries()).toBe(1);
 });
 
-test('past videos spare questions, and the estimate is told', async () => {
+test('past videos save queries, and the estimate is reported', async () => {
   world = await openWorld({ generationSeconds: 61 });
   for (let video = 0; video < 8; video++) await watchAccepted();
   const before = world.queries();
@@ -76,7 +76,7 @@ test('nothing is learned while the computer sleeps, from a slow watch, or from w
   expect(await learned()).toEqual([]);
 });
 
-test('every question goes through the budget; only what somebody waits for is urgent', async () => {
+test('every query goes through the budget; only those that a caller waits for are urgent', async () => {
   world = await openWorld({ generationSeconds: 7 });
   const { queryBudget } = world;
   const taken: boolean[] = [];

@@ -53,7 +53,7 @@ describe('of a line too long', () => {
     ['after the method', ` { "jsonrpc" : "2.0", "method":"x", "id" : "a-7" , "params":${LONG}}`, 'a-7'],
     ['last', `{"method":"x","params":${LONG},"jsonrpc":"2.0","id":-7}\r`, -7],
     ['before the version', `{"method":"x","params":${LONG},"id":"","jsonrpc":"2.0"}`, ''],
-  ])('the id is told that stands %s', async (_where, line, id) => {
+  ])('the id is found that is %s', async (_where, line, id) => {
     for (const size of [7, 1_000, 100_000]) {
       expect((await through(inPieces(Buffer.from(`${line}\n`), size), 3_000)).ids).toEqual([id]);
     }
@@ -65,7 +65,7 @@ describe('of a line too long', () => {
     ['in a text', `{"params":${LONG},"_":",\\"id\\":7"}`],
     ['in a batch', `[{"id":7,"params":${LONG}}]`],
     ['with a fraction', `{"params":${LONG},"id":7.5}`],
-  ])('no id is told that stands %s', async (_where, line) => {
+  ])('no id is found that is %s', async (_where, line) => {
     expect((await through([Buffer.from(`${line}\n`)], 3_000)).ids).toEqual([undefined]);
   });
 });

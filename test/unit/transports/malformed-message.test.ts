@@ -25,7 +25,7 @@ it.each([
   expect(withoutNulls(message)).toEqual(message);
 });
 
-it('only a request is answered, to an id that JSON can tell', () => {
+it('only a request is answered, to an id that JSON can represent', () => {
   for (const id of ['a', '', 0, 7, -1, 1.5]) expect(idToAnswer({ id, method: 'ping' })).toBe(id);
   for (const id of [null, true, {}, [1], Number.POSITIVE_INFINITY, undefined])
     expect(idToAnswer({ id, method: 'ping' })).toBeUndefined();

@@ -6,7 +6,7 @@ import { StdioTransport } from '../../../src/transports/stdio.ts';
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const MEGABYTE = 'x'.repeat(1024 * 1024);
 
-/** A client that reads when it is told to. */
+/** A client that reads only on demand. */
 function deafClient() {
   const unread: (() => void)[] = [];
   const stdout = new Writable({ write: (_chunk, _encoding, done) => void unread.push(done) });

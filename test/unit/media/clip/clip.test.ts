@@ -1,4 +1,4 @@
-/** Does the product say of a file what the file is, and of what is no video that it is none? */
+/** Clips are described correctly, and files that are no video are refused. */
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ describe('facts', () => {
     ['1248x704-121', 1248, 704, 121],
     ['704x1248-241', 704, 1248, 241],
     ['1920x1088-121', 1920, 1088, 121],
-  ])('%s is told with its size, frames, rate and length', async (name, width, height, frames) => {
+  ])('%s is described with its size, frames, rate and length', async (name, width, height, frames) => {
     const bytes = (await readFile(clip(name))).length;
     expect(await readClip(clip(name))).toEqual({
       bytes,
@@ -44,7 +44,7 @@ describe('facts', () => {
     expect(averageFps(shown(0, 4 / 24, 2 / 24, 1 / 24, 3 / 24))).toBe(24);
   });
 
-  test('a varying rate is told as its average', () => {
+  test('a varying rate is described by its average', () => {
     expect(averageFps(shown(0, 0.1, 0.2, 1))).toBe(3);
   });
 
@@ -71,7 +71,7 @@ describe.skipIf(hasNoFfmpeg)(`odd files${needsFfmpeg}`, () => {
 });
 
 describe('what is no playable MP4', () => {
-  test('a file cut anywhere is told, with its path, and never as shorter', async () => {
+  test('a truncated file is reported with its path, and never as a shorter video', async () => {
     const whole = await readFile(clip('1248x704-121'));
     for (const keep of [0.02, 0.3, 0.9, 0.999]) {
       const file = path.join(folder, `cut-${keep}.mp4`);
@@ -84,7 +84,7 @@ describe('what is no playable MP4', () => {
     }
   });
 
-  test('a cut file whose last box runs to the end is told by its last frame', async () => {
+  test('a truncated file whose last box runs to the end is recognised by its last frame', async () => {
     const bytes = await readFile(clip('1248x704-121'));
     bytes.writeUInt32BE(0, bytes.indexOf('mdat') - 4);
     const file = path.join(folder, 'open-end.mp4');
@@ -127,7 +127,7 @@ describe('what is no playable MP4', () => {
     await thread.close();
   });
 
-  test('a folder and a missing file are told as such', async () => {
+  test('a folder and a missing file are reported as such', async () => {
     await expect(readClip(folder)).rejects.toMatchObject({ message: expect.stringMatching(/it is not a file|EISDIR/) });
     await expect(readClip(path.join(folder, 'none.mp4'))).rejects.toMatchObject({
       code: 'unplayable_video',

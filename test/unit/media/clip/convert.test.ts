@@ -1,4 +1,4 @@
-/** Does a converted clip have the asked rate at the old speed, and is the last frame truly the last? */
+/** A converted clip has the requested rate at its original speed; the last frame is the very last one. */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

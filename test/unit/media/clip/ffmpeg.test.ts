@@ -1,4 +1,4 @@
-/** Is the right ffmpeg found, by an absolute path, and is what it lacks told before anything is paid? */
+/** Finds the right ffmpeg by an absolute path, and reports what it lacks before anything is paid. */
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,7 +80,7 @@ describe('none', () => {
     expect(await findFfmpeg(undefined, folder, nowhere)).toBeUndefined();
   });
 
-  test('a setting that names no ffmpeg is told with what it names and why', async () => {
+  test('a setting that names no ffmpeg is reported with its value and the reason', async () => {
     const text = path.join(folder, 'text');
     await writeFile(text, 'text');
     const cases = [
@@ -150,7 +150,7 @@ describe.skipIf(process.platform === 'win32')('programs that call themselves ffm
     expect(await encoderOrProblem({ ...ffmpeg, path: path.join(own, 'ffmpeg') }, limits)).toBe('libopenh264');
   });
 
-  test('an ffmpeg without an H.264 encoder is told before paying, by its path', async () => {
+  test('an ffmpeg without an H.264 encoder is reported before paying, with its path', async () => {
     const own = await fake('no-encoder', 'echo " V....D mpeg4 x"');
     await expect(encoderOrProblem({ ...ffmpeg, path: path.join(own, 'ffmpeg') }, limits)).rejects.toMatchObject({
       code: 'ffmpeg_missing',

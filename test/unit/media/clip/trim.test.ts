@@ -1,4 +1,4 @@
-/** Does a trimmed clip have the asked length, decode cleanly, and show the same pictures in the same order? */
+/** A trimmed clip has the requested length, decodes cleanly, and keeps its frames and their order. */
 import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,7 +28,7 @@ function decodingOrder(groups: readonly number[]): number[] {
 }
 
 describe('where to cut', () => {
-  test('without B-frames exactly the asked frames are kept', () => {
+  test('without B-frames exactly the requested frames are kept', () => {
     const cut = chooseCut(decodingOrder(new Array(240).fill(1)), 8, 24);
     expect(cut).toHaveLength(192);
     expect(cut.at(-1)?.atSeconds).toBeCloseTo(191 * FRAME_SECONDS, 9);
@@ -161,7 +161,7 @@ describe('what cannot be trimmed', () => {
     expect(await readdir(folder)).not.toContain('long.mp4');
   });
 
-  test('a broken file is told, its bytes stay, and no target is left', async () => {
+  test('a broken file is reported, its bytes stay, and no target is left', async () => {
     const source = path.join(folder, 'broken.mp4');
     await copyFile(clip('1248x704-241'), source);
     await truncate(source, 12_000);
@@ -193,7 +193,7 @@ describe('what cannot be trimmed', () => {
     expect(await readFile(source)).toEqual(await readFile(clip('1248x704-121')));
   });
 
-  test('a target that cannot be written is told with the reason', async () => {
+  test('a target that cannot be written is reported with the reason', async () => {
     const blocked = path.join(folder, 'a-file');
     await writeFile(blocked, '');
     await expect(trimClip(clip('1248x704-121'), path.join(blocked, 'x.mp4'), 4)).rejects.toMatchObject({

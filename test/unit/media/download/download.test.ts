@@ -188,7 +188,7 @@ describe('a response that is not the video', () => {
     expect(host.requests).toHaveLength(4);
   });
 
-  test('what asking for a fresh link throws ends the download', async () => {
+  test('an error while requesting a fresh link ends the download', async () => {
     host.last = status(403);
     const gone = new Error('expired');
     await expect(download(host.requestOf({ freshUrl: () => Promise.reject(gone) }))).rejects.toBe(gone);
@@ -246,7 +246,7 @@ test('a body that drips for an hour is given up', async () => {
   expect(await host.sentenceOf()).toContain('too slowly');
 });
 
-describe('a host that does other than it was asked', () => {
+describe('a host that ignores the request', () => {
   test.each([
     ['gzip', gzipSync(VIDEO)],
     ['x-gzip', gzipSync(VIDEO)],

@@ -27,7 +27,7 @@ describe('a link', () => {
   });
 });
 
-test('a host that nobody listens on is reported by its name, without the signature in its query', async () => {
+test('a host without a listener is reported by its name, without the signature in its query', async () => {
   host.stopListening();
   const sentence = await host.sentenceOf({ url: `${host.origin}/v?Signature=hidden` });
   expect(sentence).toContain(new URL(host.origin).host);
