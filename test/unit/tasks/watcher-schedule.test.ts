@@ -1,4 +1,4 @@
-/** Does the watcher poll when it is worth it, learn from what it saw, and let nobody wait who asks? */
+/** The watcher polls when it is worth it, learns from what it saw, and keeps no caller waiting. */
 import { afterEach, expect, test } from 'vitest';
 import type { Task } from '../../../src/tasks/record.ts';
 import { UsualTimes } from '../../../src/tasks/usual-time.ts';
@@ -17,7 +17,7 @@ async function watchAccepted(): Promise<Task> {
 
 const learned = () => world.store.durations('t2v_720p', 200);
 
-test('what was accepted this moment is asked for after five seconds, not at once', async () => {
+test('a task that was just accepted is polled after five seconds, not immediately', async () => {
   world = await openWorld({ generationSeconds: 12 });
   expect((await watchAccepted()).status).toBe('done');
   expect(world.clock.sleeps).toEqual([5000, 5000, 5000]);
@@ -28,7 +28,7 @@ test('what was accepted this moment is asked for after five seconds, not at once
   expect(to - from).toBeGreaterThanOrEqual(5_000);
 });
 
-test('whoever asks for what was accepted this moment has it asked for at once', async () => {
+test('a call polls a task that was just accepted immediately', async () => {
   world = await openWorld({ generationSeconds: 3600 });
   const { id } = await world.submit();
   world.clock.holdFrom = 5000;
@@ -38,7 +38,7 @@ test('whoever asks for what was accepted this moment has it asked for at once', 
   expect(world.queries()).toBe(1);
 });
 
-test('past videos spare questions, and the estimate is told', async () => {
+test('past videos save queries and give an estimate', async () => {
   world = await openWorld({ generationSeconds: 61 });
   for (let video = 0; video < 8; video++) await watchAccepted();
   const before = world.queries();
@@ -60,7 +60,7 @@ test('what the user set is kept, whatever was learned', async () => {
   expect(await learned()).toHaveLength(7);
 });
 
-test('nothing is learned while the computer sleeps, from a slow watch, or from what another process left', async () => {
+test('nothing is learned while the computer sleeps, from slow polling, or from what another process left', async () => {
   world = await openWorld({ maxPollAttempts: 3, generationSeconds: 100 });
   expect((await watchAccepted()).status).toBe('done');
   let count = 0;
@@ -76,7 +76,7 @@ test('nothing is learned while the computer sleeps, from a slow watch, or from w
   expect(await learned()).toEqual([]);
 });
 
-test('every question goes through the budget; only what somebody waits for is urgent', async () => {
+test('every query goes through the budget; only one that a caller waits for is urgent', async () => {
   world = await openWorld({ generationSeconds: 7 });
   const { queryBudget } = world;
   const taken: boolean[] = [];

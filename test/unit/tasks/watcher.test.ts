@@ -1,4 +1,4 @@
-/** Is a task that the provider has polled to its end, whatever the answers on the way? */
+/** A task that the provider has is polled to its end, whatever the answers on the way. */
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -95,7 +95,7 @@ test('a link that the download had replaced is reported with its own hour', asyn
   expect(video?.urlValidUntil).toBeGreaterThan(first?.urlValidUntil ?? Number.POSITIVE_INFINITY);
 });
 
-describe('what somebody has to mend is reported, asking goes on, and the video comes once it is mended', () => {
+describe('a problem that somebody has to fix is reported, polling goes on, and the video is saved once it is fixed', () => {
   const HINDRANCES: [string, ApiFault, string][] = [
     ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'VOLC_ACCESSKEY'],
     ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'VOLC_SECRETKEY'],
@@ -159,7 +159,7 @@ describe('what somebody has to mend is reported, asking goes on, and the video c
 });
 
 describe('the pace', () => {
-  test('only answers count: after JIMENG_VIDEO_MAX_POLL_ATTEMPTS of them a look every five minutes', async () => {
+  test('only answers count: after JIMENG_VIDEO_MAX_POLL_ATTEMPTS of them, one poll every five minutes', async () => {
     world = await openWorld({ maxPollAttempts: 5, generationSeconds: 3600 });
     const { id } = await world.submit();
     world.sandbox.faults.add({ on: 'query', fault: { kind: 'cut' }, times: 4, skip: 1 });
@@ -172,7 +172,7 @@ describe('the pace', () => {
     expect(world.clock.sleeps.slice(8, -1).every((milliseconds) => milliseconds === 300_000)).toBe(true);
   });
 
-  test('whoever asks for it makes a slow watch look at once', async () => {
+  test('a call polls a slowly polled task immediately', async () => {
     world = await openWorld({ maxPollAttempts: 1, generationSeconds: 3600 });
     const { id } = await world.submit();
     world.clock.holdFrom = 300_000;
@@ -216,7 +216,7 @@ describe('not_found', () => {
     expect(chargeOf(record)).toBe('possible');
   });
 
-  test('begins anew after one other answer', async () => {
+  test('starts again after one other answer', async () => {
     world = await openWorld({ generationSeconds: 3600 });
     const { id } = await world.submit();
     world.sandbox.faults.add({ ...unknown, times: 20 }, { on: 'query', fault: { kind: 'status-word', word: 'x' } });
