@@ -26,7 +26,7 @@ async function withDeadLink(prompt: string): Promise<string> {
   const { report } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
   secondsAhead += 2;
   await stage.rewriteRecord(report.task_id ?? '', (record) => {
-    record.video.url_valid_until = new Date(Date.now() - HOUR_SECONDS * 1000).toISOString();
+    record.video.urlValidUntil = Date.now() - HOUR_SECONDS * 1000;
   });
   return report.task_id ?? '';
 }
@@ -79,7 +79,7 @@ it('a call that wants a copy of what is saved gets a fresh link with it', async 
   const task_id = await withDeadLink(prompt);
   await stage.call('get_video_task', { task_id, output: 'first.mp4', wait_seconds: 50 });
   await stage.rewriteRecord(task_id, (record) => {
-    record.video.url_valid_until = new Date(Date.now() - HOUR_SECONDS * 1000).toISOString();
+    record.video.urlValidUntil = Date.now() - HOUR_SECONDS * 1000;
   });
   const { report } = await stage.call('get_video_task', { task_id, output: 'second.mp4', wait_seconds: 50 });
   expect(report.video).toMatchObject({ path: join(allowed, 'second.mp4'), url: expect.stringMatching(/^http/) });

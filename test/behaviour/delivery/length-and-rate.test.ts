@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStage, type Stage, type Told } from '../../support/mcp-client.ts';
 import { decode, ffmpegPath, hasNoFfmpeg, needsFfmpeg, probe } from '../../support/clips.ts';
+import { openStage, type Stage, type Told } from '../../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 import { openHurriedStage } from './hurried-stage.ts';
 

@@ -2,8 +2,8 @@
 import { rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Arguments, openStage, type Stage } from '../../support/mcp-client.ts';
 import { ffmpegPath, hasNoFfmpeg, lastPicture, needsFfmpeg } from '../../support/clips.ts';
+import { type Arguments, openStage, type Stage } from '../../support/mcp-client.ts';
 import { openHurriedStage } from './hurried-stage.ts';
 import { sentPictures } from './sent-pictures.ts';
 
