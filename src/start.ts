@@ -3,8 +3,8 @@ import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Handlers } from './mcp/handlers.ts';
-import { cacheFolder } from './settings/user-folders.ts';
 import { surroundings } from './settings/surroundings.ts';
+import { cacheFolder } from './settings/user-folders.ts';
 
 /** How long an unanswered submit is awaited at the end: SDK clients kill the server 4 s after they close stdin. */
 const MAX_END_MILLISECONDS = 3_000;
