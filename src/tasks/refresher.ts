@@ -95,8 +95,10 @@ export class Refresher {
     try {
       const { delivery, library } = this.options;
       const name = wanted.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
+      const { bytes, sha256 } = file;
       // An earlier call may have made this copy.
-      const { path } = (await library.find(file, wanted, name)) ?? (await delivery.copy(task.id, file, wanted, name));
+      const { path } =
+        (await library.find({ bytes, sha256 }, wanted, name)) ?? (await delivery.copy(task.id, file, wanted, name));
       return { task, ...failed, copy: { path } };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
