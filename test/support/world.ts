@@ -172,8 +172,8 @@ export async function openWorld(options: WorldOptions = {}) {
   return {
     ...composition,
     ...{ folder, sandbox, clock, accepted, read, reserve },
-    /** As another process has it. */
-    openStore: () => compose(parts).store,
+    /** The parts of another process on the same database. */
+    anotherProcess: () => compose(parts),
     /** A task that the provider has taken; nobody polls it yet. */
     async submit(prompt?: string): Promise<Task> {
       const { id } = await reserve(prompt);

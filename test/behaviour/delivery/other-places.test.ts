@@ -27,6 +27,7 @@ it('calls that want copies at the same time get one each, whole', async () => {
   const copies = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
   expect(copies.map(({ report: told }) => told.status)).toEqual(places.map(() => 'done'));
   for (const [index, { report: told }] of copies.entries()) {
+    expect(told.message).toContain(`This is a copy; the first file is ${saved.report.video?.path}.`);
     expect(told.video?.path).toBe(join(stage.workspace.outputDir, places[index] ?? ''));
     expect((await readFile(told.video?.path ?? '')).equals(original)).toBe(true);
   }

@@ -3,8 +3,8 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { type Api, type ApiOptions, createApi } from '../../../src/jimeng/api.ts';
-import { createNetwork } from '../../../src/system/network.ts';
 import { Problem } from '../../../src/problems.ts';
+import { createNetwork } from '../../../src/system/network.ts';
 
 const KEYS = { accessKeyId: 'AKLTexample', secretAccessKey: 'c2VjcmV0/Zm9yK3Rlc3Rz==' };
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} } as unknown as ApiOptions['log'];
