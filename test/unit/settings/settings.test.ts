@@ -114,10 +114,11 @@ describe('a variable that is set', () => {
 
 describe('a proxy', () => {
   test('is handed on as it was given: whether it is one is for the request that needs it', () => {
-    for (const value of ['proxy.example:3128', 'socks5://proxy.example', 'not an address']) {
+    for (const value of ['http://proxy.example:3128', 'socks5://proxy.example', 'not an address']) {
       const { settings, problems } = read({ HTTPS_PROXY: value });
       expect([settings.proxy.httpsProxy, problems]).toEqual([value, []]);
     }
+    expect(read({ HTTPS_PROXY: 'proxy.example:3128' }).settings.proxy.httpsProxy).toBe('http://proxy.example:3128');
   });
 });
 
