@@ -3,29 +3,18 @@ import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
-import { createApi } from './jimeng/api.ts';
+import { compose } from './compose.ts';
 import type { Credentials } from './jimeng/signature.ts';
-import { DiskLibrary } from './library/disk.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
-import { Delivery } from './media/deliver.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import { type Operation, type ReadSettings, requireSettings, type Settings } from './settings.ts';
-import { sqliteEngine } from './store/sqlite.ts';
-import { TaskStore } from './store/task-store.ts';
+import type { TaskStore } from './store/task-store.ts';
 import { createNetwork, type Network } from './system/network.ts';
 import { leaveDeletedFolder } from './system/thread.ts';
 import { pause } from './system/wait.ts';
 import type { VideoService } from './tasks/calls.ts';
-import { Collector } from './tasks/collector.ts';
-import { Preparer } from './tasks/prepare.ts';
-import { QueryBudget } from './tasks/query-budget.ts';
-import { Recovery } from './tasks/recovery.ts';
-import { Refresher } from './tasks/refresher.ts';
-import { TaskService } from './tasks/service.ts';
-import { Submitter } from './tasks/submitter.ts';
-import { UsualTimes } from './tasks/usual-time.ts';
-import { Watcher } from './tasks/watcher.ts';
+import type { TaskService } from './tasks/service.ts';
 
 export interface App {
   readonly settings: Settings;
@@ -41,9 +30,6 @@ export interface App {
 
 /** A process that is ending does not wait for its disk for longer. */
 const LAST_WRITE_MILLISECONDS = 300;
-
-/** Nothing is sent with these: operations that reach the provider check the keys first. */
-const NO_KEYS: Credentials = { accessKeyId: '', secretAccessKey: '' };
 
 interface Endpoint {
   readonly credentials: Credentials | undefined;
@@ -99,51 +85,12 @@ export function createApp(read: ReadSettings, log: Log): App {
 
 async function open(settings: Settings, network: Network, log: Log, ending: AbortSignal): Promise<Opened> {
   const clock = systemClock;
-  const sandbox = settings.api === 'sandbox';
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
-  const api = createApi({
-    endpoint: () => endpoint.url(),
-    credentials: endpoint.credentials ?? NO_KEYS,
-    apiTimeoutSeconds: settings.apiTimeoutSeconds,
-    ...(settings.aigcMeta === undefined ? {} : { aigcMeta: settings.aigcMeta }),
-    network,
-    clock,
-    log,
-  });
-  const engine = sqliteEngine({ file: join(settings.stateDir, 'jimeng.db'), clock, log });
-  const scope = scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId);
-  const store = new TaskStore({ engine, scope, clock, log });
-  const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
-  const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock });
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-  const ffmpeg = keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment }));
-  const delivery = new Delivery({ library, network, mayReachPrivate: endpoint.isPrivate, ffmpeg, clock });
-  const queryBudget = new QueryBudget(clock);
-  const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);
-  const collector = new Collector({ library, delivery, api, queryBudget, clock, log });
-  const { pollIntervalSeconds, maxPollAttempts, concurrency } = settings;
-  const watcher = new Watcher({
-    ...{ store, collector, api, queryBudget, usualTimes, pollIntervalSeconds, maxPollAttempts, clock, log, ending },
-  });
-  const submitter = new Submitter({
-    ...{ store, api, clock, log, concurrency, ending },
-    onAccepted: (id) => void watcher.watch(id, 'accepted'),
-  });
-  const sweepFolders = async () => {
-    const [open, alive] = [await store.list({ limit: 200, open: true }), await store.unsavedIds()];
-    const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
-    await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
-  };
-  const recovery = new Recovery({ store, watcher, clock, log, ending, sweepFolders });
-  const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
-  const preparer = new Preparer({
-    ...{ store, library, ffmpeg, clock },
-    imageRules: { workingDir, imageDirs, outputDir, homeDir },
-  });
-  const { dailyBudgetCny, confirmAboveCny } = settings;
-  const service = new TaskService({
-    ...{ store, library, preparer, submitter, watcher, refresher, recovery, usualTimes, clock, log, ending },
-    ...{ sandbox, concurrency, dailyBudgetCny, confirmAboveCny },
+  const { service, store } = compose({
+    ...{ settings, endpoint, network, clock, log, ending },
+    scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId),
+    ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
   return { service, store, endpoint };
 }

@@ -9,6 +9,7 @@ import { contentOf, type FileContent } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
 import { type ClipFacts, readDelivered, trimClip } from './clip/clip.ts';
 import { convertFrameRate } from './clip/convert.ts';
+import { inBrackets } from './clip/failure.ts';
 import type { Ffmpeg } from './clip/ffmpeg.ts';
 import { download } from './download/download.ts';
 
@@ -89,7 +90,7 @@ export class Delivery {
       signal.throwIfAborted();
       const cause = error instanceof Problem ? error : new Problem('conversion_failed', { cause: error });
       const problem = new Problem('conversion_failed', {
-        what: `The video could not be converted to ${request.duration} s at ${request.fps} fps; the original is kept.`,
+        what: `The video could not be converted to ${request.duration} s at ${request.fps} fps${inBrackets(cause.cause ?? cause)}; the original is kept.`,
         hint: cause.code === 'ffmpeg_missing' ? cause.hint : 'use the original file',
         cause,
       });

@@ -177,12 +177,16 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
     const first = video?.file === undefined ? '' : `; the first file is ${oneLine(video.file.path)}`;
     return [`This is a copy${first}.`, ...trouble];
   }
+  const failure = problem ?? error;
+  const isTriedAgain = problem === undefined && error !== undefined && task.saveAgainAt !== undefined;
+  const saving = isTriedAgain ? [`Saving is tried again at ${phrasing.time(task.saveAgainAt ?? now)}.`] : [];
   if (missingFile !== undefined) {
-    return [`The video was saved, but ${oneLine(missingFile)} no longer exists.`, ...trouble];
+    const reason = failure === undefined ? [] : explained(failure, phrasing);
+    return [`The video was saved, but ${oneLine(missingFile)} no longer exists.`, ...reason, ...saving];
   }
   if (video?.file !== undefined) {
     const news = error === undefined ? differences(task) : explained(error, phrasing);
-    return [...(trouble.length === 0 && news.length === 0 ? ['The video is saved.'] : []), ...news, ...trouble];
+    return [...(news.length === 0 ? ['The video is saved.'] : []), ...news, ...trouble];
   }
   if (error?.code === 'no_video') {
     const cost = task.sandbox ? [] : ['It may have been charged.'];
@@ -190,11 +194,9 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
     const again = saveAgainAt === undefined ? [] : [`The provider is asked again at ${phrasing.time(saveAgainAt)}.`];
     return [...explained(error, phrasing), ...cost, ...again, ...trouble];
   }
-  const failure = problem ?? error;
   if (failure !== undefined) {
-    const again = problem === undefined && task.saveAgainAt !== undefined;
-    const saving = again ? [`Saving is tried again at ${phrasing.time(task.saveAgainAt ?? now)}.`] : [];
-    return ['The video is finished, but not saved.', ...explained(failure, phrasing), ...saving];
+    const state = task.place === null ? 'The video is finished.' : 'The video is finished, but not saved.';
+    return [state, ...explained(failure, phrasing), ...saving];
   }
   if (hasLink(task, now)) return ['The video is finished.'];
   const gone = isPastLife(task, now) ? 'the provider keeps a video for 12 hours only' : 'its link has expired';

@@ -2,7 +2,7 @@
 import type { ListReport } from './list-report.ts';
 import { costText, countText, itemText, moneyText } from './render.ts';
 import type { Report } from './report.ts';
-import { localTime, oneLine, rounded, wholeSeconds } from './text.ts';
+import { capitalised, localTime, oneLine, rounded, wholeSeconds } from './text.ts';
 
 export interface TerminalOptions {
   readonly verbose: boolean;
@@ -73,7 +73,9 @@ export function renderListForTerminal(list: ListReport): string {
   const { tasks, error, next_step: nextStep } = list;
   if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
   const lines = tasks.map((task) => itemText(task, oneLine));
-  return [...(lines.length === 0 ? [] : [lines.join('\n')]), `${countText(list)}. ${moneyText(list)}`, nextStep].join(
-    '\n\n',
-  );
+  return [
+    ...(lines.length === 0 ? [] : [lines.join('\n')]),
+    `${capitalised(countText(list))}. ${moneyText(list)}`,
+    nextStep,
+  ].join('\n\n');
 }

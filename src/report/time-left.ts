@@ -19,7 +19,8 @@ export function timeWords(task: TaskRecord, usual: UsualTime | undefined, now: n
   const age = ageSeconds(task, now);
   const soFar = `${inMinutes(Math.round(age))} so far`;
   if (task.video !== undefined) return soFar;
-  if (usual === undefined) return `${soFar}, ${USUALLY}`;
+  // The sandbox takes the seconds that it is set to.
+  if (usual === undefined) return task.sandbox ? soFar : `${soFar}, ${USUALLY}`;
   const { lowSeconds: low, medianSeconds: median, highSeconds: high } = usual;
   const isWide = high / low > WIDE;
   const usually = `usually ${isWide ? range(low, high) : about(median)}`;

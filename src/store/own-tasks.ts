@@ -1,10 +1,10 @@
 /** The tasks that this process is at work on: they need its lease, and survive a database that is removed under it. */
 import { randomUUID } from 'node:crypto';
 import { Problem } from '../problems.ts';
-import { errorOf, type Task, type TaskRecord } from '../tasks/record.ts';
+import { errorOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Tx } from './engine.ts';
 import type { Lease } from './lease.ts';
-import { paramsOf, slotOfRunning } from './rows.ts';
+import { paramsOf } from './rows.ts';
 import { INSERT_TASK } from './statements.ts';
 
 interface OwnTask {

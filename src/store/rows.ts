@@ -2,9 +2,6 @@
 import { chargeOf, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Params, Row } from './engine.ts';
 
-/** Later than any time. */
-export const FOREVER = Number.MAX_SAFE_INTEGER;
-
 /** Who has to do with a task, beside its record. */
 export interface Ties {
   readonly claim?: string | null;
@@ -84,9 +81,4 @@ export function taskOf(row: Row, now: number): Task {
       : { finishedBetween: [Number(row.finished_from), Number(row.finished_to)] as const }),
     ownerAlive: row.owner_until != null && Number(row.owner_until) > now,
   };
-}
-
-/** What the provider runs, or may run, takes a slot; a video that is only being saved does not. */
-export function slotOfRunning({ status, video }: TaskRecord): number | undefined {
-  return status === 'submitting' || (status === 'generating' && video === undefined) ? FOREVER : undefined;
 }

@@ -1,11 +1,11 @@
 /** The right to write one task, fenced by the lease under which it was taken. */
 import type { Log } from '../log.ts';
-import type { Task, TaskRecord } from '../tasks/record.ts';
+import { slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine } from './engine.ts';
 import type { KeptWrites } from './kept-writes.ts';
 import { LeaseLost, type Registration } from './lease.ts';
 import type { OwnTasks } from './own-tasks.ts';
-import { paramsOf, slotOfRunning } from './rows.ts';
+import { paramsOf } from './rows.ts';
 import { IS_HELD, RELEASE_TASK, SAVE_TASK } from './statements.ts';
 import type { Hold } from './store.ts';
 

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { isOpen, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
+import { FOREVER, isOpen, slotOfRunning, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
 import { KeptWrites } from './kept-writes.ts';
 import { Lease } from './lease.ts';
 import { readDoneFen, readQueueLedger, readReservationLedger, readReservedFen, writePacing } from './ledgers.ts';
 import { OwnTasks } from './own-tasks.ts';
-import { FOREVER, paramsOf, slotOfRunning, type Ties, taskOf } from './rows.ts';
+import { paramsOf, type Ties, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,

@@ -1,11 +1,10 @@
 /** What the outcome of an attempt to send makes of a task. Pure. */
 import type { SubmitOutcome } from '../jimeng/api.ts';
 import { Problem } from '../problems.ts';
-import { FOREVER } from '../store/rows.ts';
 import type { QueueLedger, Settlement } from '../store/store.ts';
 import { LEFT_ENTRY_MILLISECONDS } from './admission.ts';
 import { pacingAfterAccepted, pacingAfterBusy, UNKNOWN_HOLDS_SLOT_MILLISECONDS } from './queue.ts';
-import { errorOf, type Task, type TaskRecord } from './record.ts';
+import { errorOf, FOREVER, type Task, type TaskRecord } from './record.ts';
 
 export interface OutcomeRules {
   readonly concurrency: number;

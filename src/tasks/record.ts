@@ -159,6 +159,14 @@ export function chargeOf(task: Pick<TaskRecord, 'status' | 'sentAt' | 'error'>):
   }
 }
 
+/** Later than any time. */
+export const FOREVER = Number.MAX_SAFE_INTEGER;
+
+/** What the provider runs, or may run, takes a slot; a video that is only being saved does not. */
+export function slotOfRunning({ status, video }: TaskRecord): number | undefined {
+  return status === 'submitting' || (status === 'generating' && video === undefined) ? FOREVER : undefined;
+}
+
 export function errorOf(problem: Problem): TaskError {
   return {
     code: problem.code,

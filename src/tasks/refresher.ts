@@ -47,9 +47,12 @@ export class Refresher {
     const { clock, store } = this.options;
     let task = known;
     let problem: Problem | undefined;
+    let missing: string | undefined;
     for (let isTried = false; !isTried; ) {
       if (task.status !== 'done' || task.video === undefined) return { task };
       const file = await this.fileOf(task);
+      // The record forgets it as soon as it is saved again.
+      if (file === undefined) missing ??= task.video.file?.path;
       const isStale = task.video.urlValidUntil - clock.now() < LINK_MARGIN_MILLISECONDS;
       const place = wanted ?? task.place;
       const job: Job | undefined =
@@ -67,7 +70,7 @@ export class Refresher {
       isTried = others === undefined || !isOver;
       task = (await store.find(task.id).catch(() => undefined)) ?? task;
     }
-    return await this.asItIs(task, problem, wanted);
+    return await this.asItIs(task, problem, wanted, missing);
   }
 
   /** Resolves when nothing is being saved here any more. */
@@ -76,19 +79,26 @@ export class Refresher {
   }
 
   /** A file that was moved away or deleted is not reported as the place of the video. */
-  private async asItIs(task: Task, problem: Problem | undefined, wanted: Place | undefined): Promise<Refreshed> {
+  private async asItIs(
+    task: Task,
+    problem: Problem | undefined,
+    wanted: Place | undefined,
+    missing: string | undefined,
+  ): Promise<Refreshed> {
     const failed = problem === undefined ? {} : { problem: errorOf(problem) };
     const file = await this.fileOf(task);
     if (file === undefined) {
-      const missing = task.video?.file?.path;
       return { task, ...failed, ...(missing === undefined ? {} : { missingFile: missing }) };
     }
     if (wanted === undefined || !isElsewhere(file, task.place, wanted)) return { task, ...failed };
     // A failed copy leaves the task done.
     try {
-      const { delivery } = this.options;
+      const { delivery, library } = this.options;
       const name = wanted.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
-      const { path } = await delivery.copy(task.id, file, wanted, name);
+      const { bytes, sha256 } = file;
+      // An earlier call may have made this copy.
+      const { path } =
+        (await library.find({ bytes, sha256 }, wanted, name)) ?? (await delivery.copy(task.id, file, wanted, name));
       return { task, ...failed, copy: { path } };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

@@ -117,7 +117,7 @@ export class TaskService implements VideoService {
     if (admission.kind === 'refuse') throw admission.problem;
     if (admission.kind === 'join') {
       if (admission.task.status === 'generating') void watcher.watch(admission.task.id);
-      return await this.view(admission.task, { joined: true });
+      return await this.view(admission.task, { joined: true, output: options.output });
     }
     const task = admission.task ?? { ...reservation.record, ownerAlive: true };
     submitter.queue(task, call.deadline);

@@ -14,6 +14,8 @@ const FIRST_RETRY_MILLISECONDS = 500;
 const LONGEST_RETRY_MILLISECONDS = 10_000;
 /** For an entry that was sent from the queue, with no caller waiting for it. */
 const UNREACHABLE_MILLISECONDS = 45_000;
+/** What was recorded longer ago than this when it is sent has waited in the queue. */
+const QUEUED_MILLISECONDS = 5_000;
 /** Slots come free in other processes, too. */
 const QUEUE_POLL_MILLISECONDS = 500;
 /** The claim's lease must be good for so long when the bytes leave, and the check no older than this. */
@@ -37,6 +39,8 @@ export class Submitter {
   private readonly sending = new Map<string, { readonly claim: Claim; readonly done: Promise<void> }>();
   /** Until when an unreachable provider is tried, on the monotonic clock, by task. */
   private readonly tryUntil = new Map<string, number>();
+  /** The same, fixed by the first attempt. */
+  private readonly retryUntil = new Map<string, number>();
   /** The capabilities that are pumped; true: something was added meanwhile. */
   private readonly pumps = new Map<string, boolean>();
   /** When an unreachable provider is tried again, on the monotonic clock, by capability. */
@@ -120,9 +124,7 @@ export class Submitter {
   private async sendOnce(claim: Claim): Promise<void> {
     const { store, clock, log, ending, concurrency } = this.options;
     const { id, reqKey } = claim.task;
-    const asked = this.tryUntil.get(id) ?? 0;
-    const until = asked > clock.monotonic() ? asked : clock.monotonic() + UNREACHABLE_MILLISECONDS;
-    this.tryUntil.set(id, until);
+    const until = this.retryUntilOf(claim.task);
     // Claimed while the process began to end: no process would await the answer, so the task stays in the queue.
     const isEnding = ending.aborted;
     const outcome = isEnding ? notSent(new Problem('not_sent')) : await this.outcomeOf(claim);
@@ -136,9 +138,18 @@ export class Submitter {
     const task = await store.settle(claim, (now, ledger) => afterSubmit(now, ledger, outcome, rules), isAccepted);
     const { status, error, providerTaskId } = task;
     log.info('submit', { task: id, status, code: error?.code, provider: providerTaskId });
-    if (status !== 'queued') this.tryUntil.delete(id);
+    if (status !== 'queued') for (const deadlines of [this.tryUntil, this.retryUntil]) deadlines.delete(id);
     if (isAccepted) void store.whenWritten(id).then(() => this.options.onAccepted(id));
     this.pump(reqKey);
+  }
+
+  /** An entry that waited in the queue, or that another process left, has no caller whose wait would bound it. */
+  private retryUntilOf({ id, sentAt = 0, reservedAt }: Task): number {
+    const asked = this.tryUntil.get(id) ?? 0;
+    const own = this.options.clock.monotonic() + UNREACHABLE_MILLISECONDS;
+    const until = this.retryUntil.get(id) ?? (sentAt - reservedAt > QUEUED_MILLISECONDS ? Math.max(asked, own) : asked);
+    this.retryUntil.set(id, until);
+    return until;
   }
 
   /** Nothing is sent when the claim is no longer this process's, or the request cannot be read. */

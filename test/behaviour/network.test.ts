@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { systemClock } from '../../src/clock.ts';
 import { createApi } from '../../src/jimeng/api.ts';
 import { silentLog } from '../../src/log.ts';
-import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import type { ProxySettings } from '../../src/settings.ts';
 import { createNetwork } from '../../src/system/network.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { connect } from '../support/mcp-client.ts';
 import { type NamedProvider, startNamedProvider } from '../support/named-provider.ts';
 import { type ProxyOptions, type ProxyServer, startProxy } from '../support/proxy-server.ts';
+import { type Sandbox, startSandbox } from '../support/sandbox.ts';
 import { makeWorkspace } from '../support/server-workspace.ts';
 
 const PASSWORD = 's3cret@word';
@@ -122,7 +122,7 @@ describe.concurrent('a video made behind a proxy', () => {
 
   it('fails unpaid when the proxy refuses CONNECT, and the answer names the proxy', async (context) => {
     const proxy = await openProxy(context, { refuseWith: 403 });
-    const settings = { HTTPS_PROXY: `http://${USER_INFO}@${proxy.host}`, wait: '1' };
+    const settings = { HTTPS_PROXY: `http://${USER_INFO}@${proxy.host}`, wait: '2' };
     const { report, text, isError } = await generate(context, settings);
     expect(report).toMatchObject({ status: 'failed', cost: { charge: 'none' }, error: { code: 'not_sent' } });
     expect(text).toContain(`The proxy http://${proxy.host} refused the way to provider.test (HTTP 403)`);
@@ -132,7 +132,7 @@ describe.concurrent('a video made behind a proxy', () => {
 
   it('fails unpaid when the certificate is for another name', async (context) => {
     const proxy = await openProxy(context, { hosts: { 'provider.test': misnamed.port } });
-    const { report, text } = await generate(context, { HTTPS_PROXY: `http://${proxy.host}`, wait: '1' });
+    const { report, text } = await generate(context, { HTTPS_PROXY: `http://${proxy.host}`, wait: '2' });
     expect(report).toMatchObject({ status: 'failed', cost: { charge: 'none' } });
     expect(text).toContain('The certificate of provider.test is for another name');
     expect(misnamed.arrived).toEqual([]);
@@ -201,7 +201,7 @@ it('a proxy that was handed the request and wants a password: its outcome is unk
   expect(report.message).toContain(
     `The proxy http://${proxy.host} wants a user name and a password, or does not take the given ones (HTTP 407).`,
   );
-  expect(text).toContain('Before the next request, set HTTP_PROXY to http://USER:PASSWORD@HOST:PORT');
+  expect(text).toContain('Before another request: set HTTP_PROXY to http://USER:PASSWORD@HOST:PORT');
 });
 
 it("a proxy's page in place of the answer is no refusal: the submit's outcome is unknown", async (context) => {
@@ -221,7 +221,7 @@ it('a proxy of a kind that is not supported refuses a paid call that needs it, u
   const needing = await connect({ ...workspace.environment(HTTPS_API), ...SOCKS });
   const refused = await needing.call('generate_video', { prompt: 'a cat', wait_seconds: 0 });
   expect(refused.report).toMatchObject({ status: 'refused', error: { code: 'invalid_settings' } });
-  expect(refused.report.message).toContain('HTTPS_PROXY is not the address of an HTTP proxy');
+  expect(refused.report.message).toContain('HTTPS_PROXY must be the http(s) address of a proxy');
   expect(refused.text).not.toMatch(/s3cret/);
   expect((await needing.call('list_video_tasks', {})).structured).toMatchObject({ tasks: [] });
   await needing.close();

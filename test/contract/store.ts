@@ -1,15 +1,15 @@
 /** What every store does, whatever its engine. Run by one test file per engine, without a change. */
+
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { Problem } from '../../src/problems.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { LeaseLost } from '../../src/store/lease.ts';
-import { FOREVER } from '../../src/store/rows.ts';
 import type { Claim, QueueLedger, RecoveryRules, Settlement, Turn } from '../../src/store/store.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import { interrupted, leftInQueue } from '../../src/tasks/outcome.ts';
-import { errorOf, newTaskId, type Task, type TaskRecord } from '../../src/tasks/record.ts';
+import { errorOf, FOREVER, newTaskId, type Task, type TaskRecord } from '../../src/tasks/record.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** One database, which several stores (processes) open. */

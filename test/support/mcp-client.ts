@@ -1,6 +1,7 @@
 /** How does a test speak to the built server as a real client does: the SDK's, over real stdio? */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -97,7 +98,7 @@ export interface Stage extends Session {
   providerIdOf(prompt: string): string | undefined;
   /** The submits that arrived for this prompt, accepted or not. */
   submitsOf(prompt: string): Sandbox['requests'];
-  /** Changes the record of a finished task on disk. */
+  /** Changes the JSON of a task's record in the database. */
   // biome-ignore lint/suspicious/noExplicitAny: a test writes any record.
   rewriteRecord(taskId: string, change: (record: any) => void): Promise<void>;
 }
@@ -123,12 +124,15 @@ export async function openStage(sandboxOptions: SandboxOptions = {}, settings: E
     submitsOf: (prompt) =>
       sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt),
     async rewriteRecord(taskId, change) {
-      const files = [...(await workspace.readState())];
-      const [path, text] = files.find(([name]) => name.includes(`${taskId}.done`)) ?? [];
-      if (path === undefined || text === undefined) throw new Error(`no finished record of ${taskId}`);
-      const record = JSON.parse(text);
-      change(record);
-      await writeFile(path, JSON.stringify(record));
+      const database = new DatabaseSync(join(workspace.stateDir, 'jimeng.db'), { timeout: 5_000 });
+      try {
+        const row = database.prepare('SELECT record FROM task WHERE id = ?').get(taskId);
+        const record = JSON.parse(String(row?.record));
+        change(record);
+        database.prepare('UPDATE task SET record = ? WHERE id = ?').run(JSON.stringify(record), taskId);
+      } finally {
+        database.close();
+      }
     },
     async close() {
       await session.close();

@@ -3,22 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { type Api, createApi } from '../../src/jimeng/api.ts';
-import { DiskLibrary } from '../../src/library/disk.ts';
+import { compose, type Parts } from '../../src/compose.ts';
 import { silentLog } from '../../src/log.ts';
 import type { Ffmpeg } from '../../src/media/clip/ffmpeg.ts';
-import { Delivery } from '../../src/media/deliver.ts';
-import { sqliteEngine } from '../../src/store/sqlite.ts';
-import { TaskStore } from '../../src/store/task-store.ts';
+import { readSettings } from '../../src/settings.ts';
 import { createNetwork } from '../../src/system/network.ts';
-import { Collector } from '../../src/tasks/collector.ts';
-import { Preparer } from '../../src/tasks/prepare.ts';
-import { QueryBudget } from '../../src/tasks/query-budget.ts';
 import { newTaskId, type Task } from '../../src/tasks/record.ts';
-import { Refresher } from '../../src/tasks/refresher.ts';
-import { Submitter } from '../../src/tasks/submitter.ts';
-import { UsualTimes } from '../../src/tasks/usual-time.ts';
-import { Watcher } from '../../src/tasks/watcher.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 
 const START = Date.parse('2026-11-22T08:00:00Z');
@@ -28,10 +18,13 @@ const HOUSEKEEPING_MILLISECONDS: readonly number[] = [1_500, 1_000, 150];
 /** Sleeping advances the time immediately; the wall clock can be wrong, the provider's (`trueNow`) never is. */
 class FastClock implements Clock {
   readonly sleeps: number[] = [];
-  /** Called before each sleep, with the time of the sleep in milliseconds. */
+  /** Called before each sleep, with the time of the sleep in milliseconds. What it throws fails the test at its end. */
   onSleep: (milliseconds: number) => void | Promise<void> = () => undefined;
   /** Sleeps of this length or more last until they are aborted. */
   holdFrom = Number.POSITIVE_INFINITY;
+  /** Ends the process that the test watches. */
+  onFailure: () => void = () => undefined;
+  private readonly failures: unknown[] = [];
   private passed = 0;
   private wrongBy = 0;
   private slept = 0;
@@ -48,6 +41,11 @@ class FastClock implements Clock {
     return START + this.passed + this.slept;
   }
 
+  /** @throws what a call of `onSleep` threw first */
+  throwFailures(): void {
+    if (this.failures.length > 0) throw this.failures[0];
+  }
+
   /** Moves the wall clock only. */
   jump(milliseconds: number): void {
     this.wrongBy += milliseconds;
@@ -62,7 +60,13 @@ class FastClock implements Clock {
     signal?.throwIfAborted();
     if (HOUSEKEEPING_MILLISECONDS.includes(milliseconds)) return await systemClock.sleep(milliseconds, signal);
     this.sleeps.push(milliseconds);
-    await this.onSleep(milliseconds);
+    try {
+      await this.onSleep(milliseconds);
+    } catch (error) {
+      // Thrown here it would only end a wait, and the code would go on for ever.
+      this.failures.push(error);
+      this.onFailure();
+    }
     if (milliseconds >= this.holdFrom && signal !== undefined && !signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     }
@@ -114,41 +118,33 @@ export async function openWorld(options: WorldOptions = {}) {
   });
   const network = createNetwork({ httpProxy: undefined, httpsProxy: undefined, noProxy: undefined });
   const ending = new AbortController();
-  const api: Api = createApi({
-    endpoint: async () => new URL(sandbox.url),
-    credentials: sandbox.credentials,
-    apiTimeoutSeconds: 20,
-    network,
-    clock,
-    log,
-  });
-  const openStore = () => {
-    const storeClock = new StoreClock(clock);
-    const engine = sqliteEngine({ file: join(folder, 'state', 'jimeng.db'), clock: storeClock, log });
-    return new TaskStore({ engine, scope: 'world test', clock: storeClock, log });
-  };
-  const store = openStore();
-  const rules = { outputDir: join(folder, 'videos'), allowedDirs: [], workingDir: folder, homeDir: folder };
-  const library = new DiskLibrary({ ...rules, clock });
-  const delivery = new Delivery({ library, network, mayReachPrivate: true, ffmpeg: async () => ffmpeg, clock });
-  const queryBudget = new QueryBudget(clock);
-  const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);
-  const collector = new Collector({ library, delivery, api, queryBudget, clock, log });
-  const watcher = new Watcher({
-    ...{ store, collector, api, queryBudget, usualTimes, pollIntervalSeconds, maxPollAttempts, clock, log },
-    ending: ending.signal,
+  const { settings } = readSettings({
+    environment: {
+      JIMENG_VIDEO_API_URL: sandbox.url,
+      JIMENG_VIDEO_API_TIMEOUT: '20',
+      JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
+      JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
+      JIMENG_VIDEO_MAX_POLL_ATTEMPTS: String(maxPollAttempts),
+      JIMENG_VIDEO_CONCURRENCY: String(concurrency),
+      ...(pollIntervalSeconds === undefined ? {} : { JIMENG_VIDEO_POLL_INTERVAL: String(pollIntervalSeconds) }),
+    },
+    homeDir: folder,
+    workingDir: folder,
+    platform: process.platform,
   });
   const accepted: string[] = [];
-  const submitter = new Submitter({
-    ...{ store, api, clock, log, concurrency },
-    ending: ending.signal,
+  clock.onFailure = () => ending.abort(new Error('a claim of the test failed'));
+  const storeClock = new StoreClock(clock);
+  const parts: Parts = {
+    ...{ settings, network, clock, storeClock, log },
+    endpoint: { credentials: sandbox.credentials, isPrivate: true, url: async () => new URL(sandbox.url) },
+    scope: 'world test',
+    ffmpeg: async () => ffmpeg,
     onAccepted: (id) => accepted.push(id),
-  });
-  const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending: ending.signal });
-  const preparer = new Preparer({
-    ...{ store, library, clock, ffmpeg: async () => ffmpeg },
-    imageRules: { workingDir: folder, imageDirs: undefined, outputDir: rules.outputDir, homeDir: folder },
-  });
+    ending: ending.signal,
+  };
+  const composition = compose(parts);
+  const { service, store, watcher, submitter } = composition;
   const read = async (id: string): Promise<Task> => {
     const task = await store.find(id);
     if (task === undefined) throw new Error(`no task ${id}`);
@@ -168,14 +164,16 @@ export async function openWorld(options: WorldOptions = {}) {
       sandbox: false,
       reservedAt: now,
       attempts: 0,
-      place: { folder: rules.outputDir },
+      place: { folder: join(folder, 'videos') },
     };
     const { task } = await store.reserve({ record, body }, () => ({ kind: 'create' }));
     return task ?? { ...record, ownerAlive: true };
   };
   return {
-    ...{ folder, sandbox, clock, api, store, library, delivery, collector, watcher, submitter, refresher, preparer },
-    ...{ usualTimes, queryBudget, accepted, openStore, read, reserve },
+    ...composition,
+    ...{ folder, sandbox, clock, accepted, read, reserve },
+    /** The parts of another process on the same database. */
+    anotherProcess: () => compose(parts),
     /** A task that the provider has taken; nobody polls it yet. */
     async submit(prompt?: string): Promise<Task> {
       const { id } = await reserve(prompt);
@@ -188,6 +186,7 @@ export async function openWorld(options: WorldOptions = {}) {
     async watch(id: string): Promise<Task> {
       await watcher.watch(id);
       await watcher.ended();
+      clock.throwFailures();
       return await read(id);
     },
     /** Queries that arrived at the sandbox. */
@@ -197,11 +196,12 @@ export async function openWorld(options: WorldOptions = {}) {
     stop: () => ending.abort(new Error('the test stops it')),
     async close() {
       ending.abort(new Error('the test is over'));
-      await Promise.all([watcher.ended(), submitter.answered(), refresher.ended()]);
+      await service.ended();
       await store.close();
       await sandbox.close();
       await network.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      clock.throwFailures();
     },
   };
 }

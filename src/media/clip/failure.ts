@@ -18,7 +18,7 @@ export async function refuseSameFile(source: string, target: string): Promise<vo
 export function refuseTooShort(durationSeconds: number, fps: number, seconds: number): void {
   if (durationSeconds > seconds - 1.5 / fps) return;
   throw new Problem('conversion_failed', {
-    what: `The video is ${durationSeconds.toFixed(2)} seconds long and cannot be trimmed to ${seconds}; the original is kept.`,
+    what: `The video is ${durationSeconds.toFixed(2)} seconds long and cannot be trimmed to ${seconds}.`,
   });
 }
 

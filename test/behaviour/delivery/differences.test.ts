@@ -22,16 +22,16 @@ async function deliverInstead(prompt: string, seconds: number, asked: Arguments)
   return await stage.call('generate_video', { prompt, ...asked, output: `${prompt}/`, wait_seconds: 50 });
 }
 
-it.concurrent('ten seconds instead of five are told, and kept', async () => {
+it.concurrent('ten seconds instead of five are reported, and kept', async () => {
   const { report, text } = await deliverInstead('longer', 10, {});
   expect([report.status, report.error, report.duration]).toEqual(['done', undefined, 5]);
-  expect(report.message).toContain('The file has 10.04 s at 24 fps; 5 s at 24 fps were asked for.');
+  expect(report.message).toContain('The file has 10.04 s at 24 fps; the request was for 5 s at 24 fps.');
   expect(report.video?.duration_seconds).toBeCloseTo(241 / 24, 3);
   expect(text).toContain('- Duration: 10 seconds\n');
   expect(await holdsOnly(join(stage.workspace.outputDir, 'longer'), '1248x704-241')).toBe(true);
 });
 
-it.concurrent('five seconds where eight are to be cut out of ten: told, and kept as they are', async () => {
+it.concurrent('five seconds where eight are to be cut out of ten are reported, and kept as they are', async () => {
   const { report, text } = await deliverInstead('shorter', 5, { duration: 8 });
   expect([report.status, report.error?.code, report.duration]).toEqual(['done', 'conversion_failed', 8]);
   expect(report.message).toContain('The video is 5.04 seconds long and cannot be trimmed to 8');
@@ -40,7 +40,7 @@ it.concurrent('five seconds where eight are to be cut out of ten: told, and kept
   expect(await holdsOnly(join(stage.workspace.outputDir, 'shorter'), '1248x704-121')).toBe(true);
 });
 
-it.concurrent('what was asked for is not spoken of', async () => {
+it.concurrent('a file that is as requested has no remark', async () => {
   const { report } = await stage.call('generate_video', { prompt: 'as asked', wait_seconds: 50 });
-  expect(report.message).not.toMatch(/asked for/);
+  expect(report.message).not.toContain('the request was for');
 });

@@ -110,8 +110,8 @@ describe('a fault that lasts ends in a sentence; once it is over, get_video_task
     try {
       stage.sandbox.faults.add({ on: 'video', times: 'always', fault });
       const { report, text } = await stage.call('generate_video', { prompt: 'a fault', wait_seconds: 1800 });
-      expect([report.status, report.cost?.charge, report.error?.code]).toEqual(['done', 'made', 'save_failed']);
-      expect(report.message).toContain('The video is finished, but could not be saved');
+      expect([report.status, report.cost?.charge, report.error?.code]).toEqual(['done', 'none', 'save_failed']);
+      expect(report.message).toContain('The video is finished, but not saved.');
       expect(report.message).toContain(reason);
       expect(report.next_step).toContain(report.task_id);
       expect(text).toContain(report.task_id);

@@ -26,7 +26,7 @@ async function withDeadLink(prompt: string): Promise<string> {
   const { report } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
   secondsAhead += 2;
   await stage.rewriteRecord(report.task_id ?? '', (record) => {
-    record.video.url_valid_until = new Date(Date.now() - HOUR_SECONDS * 1000).toISOString();
+    record.video.urlValidUntil = Date.now() - HOUR_SECONDS * 1000;
   });
   return report.task_id ?? '';
 }
@@ -35,9 +35,13 @@ it.each([
   [
     { kind: 'gateway', code: 'InvalidSecretToken' },
     'InvalidSecretToken',
-    /^Set VOLC_ACCESSKEY, .*; then call get_video_task with/,
+    /^Tell the user to set VOLC_ACCESSKEY, .*\. Then call get_video_task with/,
   ],
-  [{ kind: 'business', code: 50400 }, '50400', /^Open this mode's capability .*; then call get_video_task with/],
+  [
+    { kind: 'business', code: 50400 },
+    '50400',
+    /^Tell the user to open it in the Volcengine console.*\. Then call get_video_task with/,
+  ],
 ] as const)('what prevents a fresh link is reported, with its fix: %j', async (fault, code, hint) => {
   const prompt = `kept from it by ${code}`;
   const task_id = await withDeadLink(prompt);
@@ -45,7 +49,7 @@ it.each([
   stage.sandbox.faults.add({ on: 'query', fault: fault as ApiFault, times: 'always', when });
   const { report, isError } = await stage.call('get_video_task', { task_id });
   expect(report).toMatchObject({ status: 'done', task_id, error: { code: 'save_failed', who: 'operator' } });
-  expect(report.message).toContain('The video is finished. The link had expired, and no fresh one was to be had:');
+  expect(report.message).toContain('The video is finished. The link had expired, and no fresh one was available:');
   expect(report.next_step).toMatch(hint);
   expect(isError).toBe(false);
   stage.sandbox.faults.clear();
@@ -79,7 +83,7 @@ it('a call that wants a copy of what is saved gets a fresh link with it', async 
   const task_id = await withDeadLink(prompt);
   await stage.call('get_video_task', { task_id, output: 'first.mp4', wait_seconds: 50 });
   await stage.rewriteRecord(task_id, (record) => {
-    record.video.url_valid_until = new Date(Date.now() - HOUR_SECONDS * 1000).toISOString();
+    record.video.urlValidUntil = Date.now() - HOUR_SECONDS * 1000;
   });
   const { report } = await stage.call('get_video_task', { task_id, output: 'second.mp4', wait_seconds: 50 });
   expect(report.video).toMatchObject({ path: join(allowed, 'second.mp4'), url: expect.stringMatching(/^http/) });
@@ -106,11 +110,11 @@ it('while another process saves it, a call waits for that, and does not save it 
   await other.close();
 });
 
-it('what cannot be done for a task is told with its id, and not as free', async () => {
+it('what cannot be done for a task is reported with its id, and not as free', async () => {
   const { report: made } = await stage.call('generate_video', { prompt: 'paid', wait_seconds: 50 });
   const { report, text } = await stage.call('get_video_task', { task_id: made.task_id, output: '/not/allowed.mp4' });
   expect(report).toMatchObject({ status: 'refused', task_id: made.task_id, error: { code: 'output_not_allowed' } });
   expect(report.cost).toBeUndefined();
-  expect(report.next_step).toMatch(/then call again; the task itself is unaffected\.$/);
+  expect(report.next_step).toMatch(/Then make the call again; the task itself is unaffected\.$/);
   expect(text).not.toContain('charged');
 });

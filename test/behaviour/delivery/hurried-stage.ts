@@ -1,32 +1,22 @@
-/** How is a tool called without waiting out the pauses between attempts? In this process, the service and the sandbox being the real ones. */
+/** Calls tools in this process, on the real service and sandbox, without waiting out the pauses between attempts. */
 import { homedir } from 'node:os';
+import type { App } from '../../../src/app.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
-import { createApi } from '../../../src/jimeng/api.ts';
-import { DiskLibrary } from '../../../src/library/disk.ts';
+import { compose } from '../../../src/compose.ts';
 import { silentLog } from '../../../src/log.ts';
-import { runTool } from '../../../src/mcp/run-tool.ts';
-import { TOOLS } from '../../../src/mcp/tools.ts';
-import { findFfmpeg } from '../../../src/media/clip-ffmpeg.ts';
-import type { ServiceHolder } from '../../../src/open-service.ts';
+import { findFfmpeg } from '../../../src/media/clip/ffmpeg.ts';
 import type { Report } from '../../../src/report/report.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { readSettings } from '../../../src/settings.ts';
 import type { FileSystem } from '../../../src/system/files.ts';
 import { createNetwork, type Network } from '../../../src/system/network.ts';
-import { Changes } from '../../../src/tasks/changes.ts';
-import type { TaskContext } from '../../../src/tasks/context.ts';
-import { Journal } from '../../../src/tasks/journal.ts';
-import { PastTimes } from '../../../src/tasks/past-times.ts';
-import { ownIdentity } from '../../../src/tasks/process-identity.ts';
-import { QueryBudget } from '../../../src/tasks/query-budget.ts';
-import { accountOf } from '../../../src/tasks/scope.ts';
-import { VideoService } from '../../../src/tasks/service.ts';
+import { callInProcess } from '../../support/call-tool.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 const HURRY = 50;
 const STALL_MILLISECONDS = 200;
 
-/** Pauses are a fiftieth as long; the time that is told is the true one. */
+/** Pauses are a fiftieth as long; the time of day is the true one. */
 const hurriedClock: Clock = {
   ...systemClock,
   sleep: (milliseconds, signal) => systemClock.sleep(milliseconds / HURRY, signal),
@@ -61,45 +51,30 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
   const network = createNetwork(settings.proxy);
   const ending = new AbortController();
   const surroundings = { clock: systemClock, environment: {}, usualFolders: [] };
-  const context: TaskContext = {
+  const { service, store } = compose({
     settings,
-    api: createApi({
-      endpoint: async () => new URL(sandbox.url),
-      credentials: sandbox.credentials,
-      apiTimeoutSeconds: settings.apiTimeoutSeconds,
-      network,
-      clock: systemClock,
-      log: silentLog,
-    }),
-    apiIsPrivate: true,
-    journal: new Journal(
-      settings.stateDir,
-      { origin: sandbox.url, account: accountOf(sandbox.credentials.accessKeyId) },
-      silentLog,
-    ),
+    endpoint: { credentials: settings.credentials, isPrivate: true, url: async () => new URL(sandbox.url) },
+    scope: 'hurried stage',
     network: options.isImpatient ? impatient(network) : network,
-    library: new DiskLibrary({ ...settings, clock: systemClock, ...(options.fs && { fs: options.fs }) }),
     ffmpeg: () => findFfmpeg(undefined, '', surroundings),
     clock: hurriedClock,
+    storeClock: systemClock,
+    ...(options.fs && { fs: options.fs }),
     log: silentLog,
-    identity: ownIdentity(),
-    changes: new Changes(),
-    queryBudget: new QueryBudget(systemClock),
-    pastTimes: new PastTimes(settings.stateDir, silentLog),
     ending: ending.signal,
-  };
-  const service = new VideoService(context, false);
-  const holder: ServiceHolder = { settings, sandbox: false, service: async () => service, end: async () => undefined };
+  });
+  const app: App = { settings, sandbox: false, service: async () => service, end: async () => undefined };
   return {
     sandbox,
     workspace,
     async call(name, given) {
-      const { structured, text } = await callInProcess(holder, name, given);
+      const { structured, text } = await callInProcess(app, name, given);
       return { report: structured as Report, text };
     },
     async close() {
       ending.abort(new Error('the test is over'));
       await service.ended();
+      await store.close();
       await network.close();
       await sandbox.close();
       await workspace.remove();

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStage, type Stage, type Told } from '../../support/mcp-client.ts';
 import { decode, ffmpegPath, hasNoFfmpeg, needsFfmpeg, probe } from '../../support/clips.ts';
+import { openStage, type Stage, type Told } from '../../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 import { openHurriedStage } from './hurried-stage.ts';
 
@@ -39,9 +39,9 @@ function expectBilled({ report }: Told, asked: number, billed: number): void {
   expect(report.cost).toMatchObject({
     billed_seconds: billed,
     estimated_cny: billed === 5 ? 1.4 : 2.8,
-    charge: 'made',
+    charge: 'none',
   });
-  const note = `${billed} s are generated and billed, and trimmed to ${asked} s.`;
+  const note = `${billed} s were generated and billed; the file is trimmed to ${asked} s.`;
   expect(report.message.includes(note)).toBe(asked !== 5 && asked !== 10);
 }
 
@@ -99,7 +99,7 @@ it('with links only, a length that has to be trimmed is refused before paying', 
     const { report } = await stage.call('generate_video', { prompt: 'links', duration: 8 });
     expect(report.status).toBe('refused');
     expect(report.message).toContain('duration 8 needs the file to be saved here');
-    expect(report.next_step).toContain('Use duration 5 or 10 at 24 fps, or give `output`');
+    expect(report.next_step).toContain('Use a duration of 5 or 10 s at 24 fps, or name a place to save to.');
     expect(stage.sandbox.requests).toEqual([]);
     const ten = await stage.call('generate_video', { prompt: 'links', duration: 10, wait_seconds: 1800 });
     expect([ten.report.status, ten.report.video?.path]).toEqual(['done', undefined]);
@@ -162,7 +162,7 @@ describe.skipIf(process.platform === 'win32')('a conversion that fails', () => {
     expect(report.message).toContain('the original is kept');
     expect(report.message).not.toContain('.part');
     expect(report.message).not.toContain('trimmed');
-    if (duration === 8) expect(report.message).toContain('10 s are generated and billed.');
+    if (duration === 8) expect(report.cost?.billed_seconds).toBe(10);
     expect(report.video).toMatchObject({ fps: 24, width: 1248, height: 704 });
     expect(report.video?.duration_seconds).toBeCloseTo(seconds, 3);
     expect(text).toContain('- FPS: 24\n');

@@ -33,7 +33,7 @@ const needsMount = cannotMount ? ' [skipped: no file system may be mounted here]
 function expectKept({ report, text, isError }: Told, place: string, reason: RegExp): void {
   expect([report.status, report.cost?.charge, report.error?.code, isError]).toEqual([
     'done',
-    'made',
+    'none',
     'save_failed',
     false,
   ]);
@@ -63,7 +63,7 @@ describe('a place that is lost after paying', () => {
     const asked = { task_id: taskId, wait_seconds: 50, ...(output === undefined ? {} : { output }) };
     const { report } = await stage.call('get_video_task', asked);
     expect([report.status, report.error]).toEqual(['done', undefined]);
-    expect(report.message).toContain('finished and saved');
+    expect(report.message).toContain('The video is saved.');
     expect(await holdsOnly(folder, made)).toBe(true);
   }
 

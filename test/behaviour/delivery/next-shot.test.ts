@@ -2,8 +2,8 @@
 import { rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Arguments, openStage, type Stage } from '../../support/mcp-client.ts';
 import { ffmpegPath, hasNoFfmpeg, lastPicture, needsFfmpeg } from '../../support/clips.ts';
+import { type Arguments, openStage, type Stage } from '../../support/mcp-client.ts';
 import { openHurriedStage } from './hurried-stage.ts';
 import { sentPictures } from './sent-pictures.ts';
 
@@ -69,7 +69,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     expect(report.message).toContain(`names the task ${task_id}. The last frame of "${path}" could not be read (`);
     expect(report.message).not.toContain('kept');
     expect(report.next_step).toBe(
-      `Give a picture of that frame as \`image\`; or, if the file does not play, move it away and call get_video_task with {"task_id":"${task_id}"} to save the video again, then call again; nothing was sent or charged.`,
+      'Give a picture of that frame; or, if the file does not play, move it away and get that task again. Then make the call again.',
     );
     expect(stage.submitsOf(next.prompt)).toEqual([]);
     await rename(path, `${path}.broken`);

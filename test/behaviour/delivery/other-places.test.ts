@@ -1,4 +1,4 @@
-/** Does a video get to every place that it is asked to, whole, once, and by whichever call asks? */
+/** A video gets to every place that it is wanted at, whole, once, and by whichever call asks. */
 import { writeFileSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -27,6 +27,7 @@ it('calls that want copies at the same time get one each, whole', async () => {
   const copies = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
   expect(copies.map(({ report: told }) => told.status)).toEqual(places.map(() => 'done'));
   for (const [index, { report: told }] of copies.entries()) {
+    expect(told.message).toContain(`This is a copy; the first file is ${saved.report.video?.path}.`);
     expect(told.video?.path).toBe(join(stage.workspace.outputDir, places[index] ?? ''));
     expect((await readFile(told.video?.path ?? '')).equals(original)).toBe(true);
   }
@@ -49,7 +50,8 @@ it('calls that want it at the same time, after its file was removed, get it each
 
 it('a name that another file has gets a number once, however often it is asked for', async () => {
   const first = await stage.call('generate_video', { prompt: 'taken', output: 'taken.mp4', wait_seconds: 0 });
-  const second = await stage.call('generate_video', { prompt: 'taken too', wait_seconds: 0 });
+  // Of another length, so that its file is another one.
+  const second = await stage.call('generate_video', { prompt: 'taken too', duration: 10, wait_seconds: 0 });
   secondsAhead += 60;
   await stage.call('get_video_task', { task_id: first.report.task_id, wait_seconds: 50 });
   const asked = { task_id: second.report.task_id, output: 'taken.mp4', wait_seconds: 50 };
@@ -59,7 +61,7 @@ it('a name that another file has gets a number once, however often it is asked f
   expect((await videos()).filter((name) => name.startsWith('taken'))).toEqual(['taken (2).mp4', 'taken.mp4']);
 });
 
-it('a call that joins a running one and wants it elsewhere is told a next call that puts it there', async () => {
+it('a call that joins a running one and wants it elsewhere gets a next call that puts it there', async () => {
   await stage.call('generate_video', { prompt: 'joined', wait_seconds: 0 });
   for (const tool of ['generate_video', 'submit_video_task']) {
     const wanted = {
@@ -68,7 +70,7 @@ it('a call that joins a running one and wants it elsewhere is told a next call t
       ...(tool === 'generate_video' ? { wait_seconds: 0 } : {}),
     };
     const { report } = await stage.call(tool, wanted);
-    expect(report.message).toContain('joined it');
+    expect(report.message).toContain(`The same request already exists as task ${report.task_id}`);
     const step = `{"task_id":"${report.task_id}","output":"${tool}.mp4"}`;
     expect(report.next_step).toBe(`Call get_video_task with ${step} to wait for it.`);
     const again = await stage.call('get_video_task', { ...JSON.parse(step), wait_seconds: 0 });
@@ -89,7 +91,7 @@ it('a call that joins a running one and wants it elsewhere is told a next call t
   expect(stage.submitsOf('joined')).toHaveLength(1);
 });
 
-it('a file that is gone, and that the provider does not have any more, is told as neither saved nor to be had', async () => {
+it('a file that is gone, and that the provider no longer has, is reported as neither saved nor available', async () => {
   let ahead = 0;
   const brief = await openStage({
     generationSeconds: 0.2,
@@ -103,16 +105,16 @@ it('a file that is gone, and that the provider does not have any more, is told a
   ahead = 120;
   brief.sandbox.faults.add({ on: 'query', fault: { kind: 'status-word', word: 'expired' }, times: 'always' });
   const { report } = await brief.call('get_video_task', { task_id: saved.task_id, wait_seconds: 50 });
-  expect(report).toMatchObject({ status: 'done', error: { code: 'not_found' }, cost: { charge: 'made' } });
+  expect(report).toMatchObject({ status: 'done', error: { code: 'not_found' }, cost: { charge: 'none' } });
   expect(report.video?.path).toBeUndefined();
   expect(report.message).toContain(
-    `could not be saved: The file ${path} is not there any more. The link had expired, and no fresh one was to be had: the provider does not have the video any more.`,
+    `The video was saved, but ${path} no longer exists. The link had expired, and no fresh one was available: the provider no longer has the video.`,
   );
   expect(report.next_step).toBe('Ask the user before paying for it again.');
   await brief.close();
 });
 
-it('a copy that fails is told with the video that is saved, joined or not, and forgotten by the next call', async () => {
+it('a copy that fails is reported with the video that is saved, joined or not, and forgotten by the next call', async () => {
   const { report: first } = await stage.call('submit_video_task', { prompt: 'copy' });
   secondsAhead += 60;
   const { report: saved } = await stage.call('get_video_task', { task_id: first.task_id, wait_seconds: 50 });
@@ -129,7 +131,7 @@ it('a copy that fails is told with the video that is saved, joined or not, and f
     const { report, isError } = await stage.call(tool, given);
     expect([report.status, report.task_id, isError]).toEqual(['done', first.task_id, false]);
     expect(report.video?.path).toBe(saved.video?.path);
-    expect(report.message).toMatch(/finished and saved\. .*full/);
+    expect(report.message).toMatch(/The video is saved\. .*full/);
     expect(report.error).toBeDefined();
   }
   const { report } = await stage.call('get_video_task', { task_id: first.task_id });

@@ -26,7 +26,7 @@ describe('over stdio', () => {
     const path = join(stage.workspace.outputDir, name);
     const asked = { prompt: `to ${name}`, output };
     const { report: checked } = await stage.call('generate_video', { ...asked, dry_run: true });
-    expect(checked.message).toContain(`it would be saved as ${path}`);
+    expect(checked.message).toContain(`It would be saved to ${path}.`);
     const { report } = await stage.call('generate_video', { ...asked, wait_seconds: 50 });
     expect(report.video?.path).toBe(path);
   });

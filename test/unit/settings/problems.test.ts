@@ -68,7 +68,7 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     const refusal = expect.objectContaining({
       code: 'invalid_settings',
       message: expect.stringMatching(/^JIMENG_VIDEO_WAIT_SECONDS must .* JIMENG_VIDEO_OUTPUT_DIR must /),
-      hint: expect.stringContaining('correct JIMENG_VIDEO_WAIT_SECONDS, JIMENG_VIDEO_OUTPUT_DIR in'),
+      hint: expect.stringContaining('correct JIMENG_VIDEO_WAIT_SECONDS, JIMENG_VIDEO_OUTPUT_DIR'),
     });
     expect(() => requireSettings(given, 'paid')).toThrow(refusal);
     expect(() => requireSettings(given, 'read', 'query')).not.toThrow();

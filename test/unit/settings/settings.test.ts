@@ -113,12 +113,19 @@ describe('a variable that is set', () => {
 });
 
 describe('a proxy', () => {
-  test('is handed on as it was given: whether it is one is for the request that needs it', () => {
-    for (const value of ['proxy.example:3128', 'socks5://proxy.example', 'not an address']) {
-      const { settings, problems } = read({ HTTPS_PROXY: value });
-      expect([settings.proxy.httpsProxy, problems]).toEqual([value, []]);
-    }
+  test('may leave its scheme out', () => {
+    const { settings, problems } = read({ HTTPS_PROXY: 'proxy.example:3128' });
+    expect([settings.proxy.httpsProxy, problems]).toEqual(['http://proxy.example:3128', []]);
   });
+
+  test.each(['socks5://proxy.example', 'not an address'])(
+    'that the API needs and cannot be used is a problem: %s',
+    (value) => {
+      const { settings, problems } = read({ HTTPS_PROXY: value });
+      expect(settings.proxy.httpsProxy).toBeUndefined();
+      expect(problems).toMatchObject([{ name: 'HTTPS_PROXY', needs: ['paid', 'check', 'query', 'save'] }]);
+    },
+  );
 });
 
 describe('a value that is not right', () => {

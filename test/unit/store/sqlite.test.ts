@@ -1,4 +1,5 @@
 /** What only the embedded database has to bear: files that are damaged, removed, or written by a newer version. */
+
 import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,9 @@ import { afterEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { StoreFailure } from '../../../src/store/engine.ts';
-import { FOREVER } from '../../../src/store/rows.ts';
 import { sqliteEngine } from '../../../src/store/sqlite.ts';
 import { TaskStore } from '../../../src/store/task-store.ts';
-import { newTaskId, type Task, type TaskRecord } from '../../../src/tasks/record.ts';
+import { FOREVER, newTaskId, type Task, type TaskRecord } from '../../../src/tasks/record.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

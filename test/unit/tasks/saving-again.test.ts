@@ -1,106 +1,92 @@
-/** A finished video that could not be saved is tried again automatically, by this process and by every later one. */
+/** A finished video that could not be saved is tried again automatically, ever more slowly, by this and later processes. */
 import { stat } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { silentLog } from '../../../src/log.ts';
-import { interrupted, leftInQueue } from '../../../src/tasks/outcome.ts';
-import type { Task, TaskRecord } from '../../../src/tasks/record.ts';
-import { Recovery } from '../../../src/tasks/recovery.ts';
+import { afterEach, expect, test } from 'vitest';
+import type { Task } from '../../../src/tasks/record.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
+const HOUR = 3600_000;
+
 let world: World;
-beforeEach(async () => {
-  world = await openWorld();
-});
 afterEach(() => world.close());
 
-/** As earlier tries left it. */
-async function change(id: string, changes: Partial<TaskRecord>): Promise<void> {
-  const hold = await world.store.hold(id);
-  if (hold === undefined) throw new Error('held already');
-  const { ownerAlive: _, ...task } = hold.task;
-  await hold.save({ ...task, ...changes });
-  await hold.release();
-}
+const downloads = () => world.sandbox.requests.filter(({ operation }) => operation === 'video').length;
 
-/** One look for what is to be saved again, as the running server does every 1.5 s. */
-async function sweep(): Promise<void> {
-  const { store, watcher, clock } = world;
-  const ending = new AbortController().signal;
-  await new Recovery({ store, watcher, clock, log: silentLog, ending, sweepFolders: async () => undefined }).sweep();
+/** What a running process does every 1.5 s. */
+async function sweep({ recovery, watcher }: Pick<World, 'recovery' | 'watcher'> = world): Promise<void> {
+  await recovery.sweep();
   await watcher.ended();
 }
 
-async function expectSaved({ id }: Task): Promise<void> {
-  const task = await world.read(id);
-  expect([task.status, task.error, task.saveAgainAt]).toEqual(['done', undefined, undefined]);
-  expect((await stat(task.video?.file?.path ?? '')).size).toBe(task.video?.file?.bytes);
+/** Finished, and the file host answers 404. */
+async function unsaved(): Promise<Task> {
+  world = await openWorld({ generationSeconds: 0 });
+  world.sandbox.faults.add({ on: 'video', fault: { kind: 'status', status: 404 }, times: 'always' });
+  const { id } = await world.submit();
+  return await world.watch(id);
 }
 
-const until = (task: Task) => (task.saveAgainAt ?? Number.NaN) - world.clock.now();
+/** Milliseconds until the next attempt. */
+function pauseOf({ saveAgainAt = Number.NaN }: Task): number {
+  return saveAgainAt - world.clock.now();
+}
 
-describe('the file host answers 404 for longer than a download tries', () => {
-  test('the video is saved a few seconds later', async () => {
-    world.sandbox.faults.add({ on: 'video', times: 'always', fault: { kind: 'status', status: 404 } });
-    const unsaved = await world.watch((await world.submit()).id);
-    expect(unsaved).toMatchObject({ status: 'done', error: { code: 'save_failed' }, savingFailures: 1 });
-    expect(until(unsaved)).toBeGreaterThan(0);
-    expect(until(unsaved)).toBeLessThanOrEqual(5_000);
-    await sweep();
-    expect((await world.read(unsaved.id)).savingFailures).toBe(1);
-    world.sandbox.faults.clear();
-    world.clock.suspend(until(unsaved) + 1);
-    await sweep();
-    await expectSaved(unsaved);
-  });
-
-  test.each([
-    [0, 5_000],
-    [3, 40_000],
-    [12, 1_800_000],
-  ])('after %i failed tries the pause is at most %i ms, and at least three quarters of it', async (failures, most) => {
-    world.sandbox.faults.add({ on: 'video', times: 'always', fault: { kind: 'status', status: 404 } });
-    const { id } = await world.submit();
-    await change(id, { savingFailures: failures });
-    const unsaved = await world.watch(id);
-    expect(until(unsaved)).toBeGreaterThan(most * 0.75 - 1_000);
-    expect(until(unsaved)).toBeLessThanOrEqual(most);
-  });
-
-  test('it is not tried again once the provider has forgotten it', async () => {
-    world.sandbox.faults.add({ on: 'video', times: 'always', fault: { kind: 'status', status: 404 } });
-    const { id } = await world.submit();
-    const unsaved = await world.watch(id);
-    world.clock.suspend(13 * 3600_000);
-    await sweep();
-    expect(await world.read(id)).toMatchObject({ status: 'done', error: { code: 'not_found' } });
-    expect((await world.read(id)).saveAgainAt).toBeUndefined();
-    expect(unsaved.saveAgainAt).toBeDefined();
-  });
-
-  test('a later process finds it', async () => {
-    world.sandbox.faults.add({ on: 'video', times: 'always', fault: { kind: 'status', status: 404 } });
-    const unsaved = await world.watch((await world.submit()).id);
-    const later = world.openStore();
-    const rules = { interrupted, leftInQueue };
-    expect(await later.recover(rules)).toEqual({ ids: [], isAnythingOpen: true });
-    world.clock.suspend(until(unsaved) + 1);
-    expect(await later.recover(rules)).toEqual({ ids: [unsaved.id], isAnythingOpen: true });
-    await later.close();
-  });
+test('it is done, and says why and when it is saved again', async () => {
+  const task = await unsaved();
+  expect(task).toMatchObject({ status: 'done', error: { code: 'save_failed' }, savingFailures: 1 });
+  expect(task.video?.file).toBeUndefined();
+  expect(pauseOf(task)).toBeGreaterThan(3_000);
+  expect(pauseOf(task)).toBeLessThanOrEqual(5_000);
 });
 
-describe('the provider reports the task as done without a link', () => {
-  test('and gives one later: the video is saved', async () => {
-    world.sandbox.faults.add({ on: 'query', times: 7, skip: 1, fault: { kind: 'done-without-url' } });
-    const { id } = await world.submit();
-    let task = await world.watch(id);
-    expect(task).toMatchObject({ status: 'done', error: { code: 'no_video' } });
-    for (let tries = 0; task.saveAgainAt !== undefined && tries < 20; tries++) {
-      world.clock.suspend(until(task) + 1);
-      await sweep();
-      task = await world.read(id);
-    }
-    await expectSaved(task);
-    expect(world.submits()).toBe(1);
-  });
+test('each pause is longer, up to half an hour, and nothing is fetched before it is over', async () => {
+  let task = await unsaved();
+  const pauses: number[] = [];
+  for (let attempt = 2; attempt <= 13; attempt++) {
+    pauses.push(pauseOf(task));
+    const before = downloads();
+    await sweep();
+    expect(downloads()).toBe(before);
+    world.clock.suspend(pauseOf(task));
+    await sweep();
+    expect(downloads()).toBeGreaterThan(before);
+    task = await world.read(task.id);
+    expect(task.savingFailures).toBe(attempt);
+  }
+  for (const [index, pause] of pauses.slice(1, 9).entries()) expect(pause).toBeGreaterThan(pauses[index] ?? 0);
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(HOUR / 2);
+  expect(pauses.at(-1)).toBeGreaterThan(HOUR / 3);
+});
+
+test('once the file is there it is saved, and nothing is left to do', async () => {
+  const { id, ...failed } = await unsaved();
+  world.sandbox.faults.clear();
+  world.clock.suspend(pauseOf({ id, ...failed }));
+  await sweep();
+  const task = await world.read(id);
+  expect((await stat(task.video?.file?.path ?? '')).size).toBe(task.video?.file?.bytes);
+  expect([task.error, task.saveAgainAt]).toEqual([undefined, undefined]);
+  const before = downloads();
+  world.clock.suspend(HOUR);
+  await sweep();
+  expect(downloads()).toBe(before);
+});
+
+test('a later process saves it', async () => {
+  const task = await unsaved();
+  world.sandbox.faults.clear();
+  world.clock.suspend(pauseOf(task));
+  const later = world.anotherProcess();
+  try {
+    await sweep(later);
+    expect((await later.store.find(task.id))?.video?.file?.path).toContain(world.folder);
+  } finally {
+    await later.store.close();
+  }
+});
+
+test('twelve hours after acceptance it is given up: the provider no longer has it', async () => {
+  const task = await unsaved();
+  world.clock.suspend(12 * HOUR + 60_000);
+  await sweep();
+  expect((await world.read(task.id)).saveAgainAt).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** When the watcher polls: the adaptive schedule, and immediate polls for callers. */
+/** The watcher polls when it is worth it, learns from what it saw, and keeps no caller waiting. */
 import { afterEach, expect, test } from 'vitest';
 import type { Task } from '../../../src/tasks/record.ts';
 import { UsualTimes } from '../../../src/tasks/usual-time.ts';
@@ -28,7 +28,7 @@ test('a task that was just accepted is polled after five seconds, not immediatel
   expect(to - from).toBeGreaterThanOrEqual(5_000);
 });
 
-test('a caller makes a task that was just accepted be polled immediately', async () => {
+test('a call polls a task that was just accepted immediately', async () => {
   world = await openWorld({ generationSeconds: 3600 });
   const { id } = await world.submit();
   world.clock.holdFrom = 5000;
@@ -38,7 +38,7 @@ test('a caller makes a task that was just accepted be polled immediately', async
   expect(world.queries()).toBe(1);
 });
 
-test('past videos save queries, and the estimate is reported', async () => {
+test('past videos save queries and give an estimate', { timeout: 60_000 }, async () => {
   world = await openWorld({ generationSeconds: 61 });
   for (let video = 0; video < 8; video++) await watchAccepted();
   const before = world.queries();
@@ -60,7 +60,7 @@ test('what the user set is kept, whatever was learned', async () => {
   expect(await learned()).toHaveLength(7);
 });
 
-test('nothing is learned while the computer sleeps, from a slow watch, or from what another process left', async () => {
+test('nothing is learned while the computer sleeps, from slow polling, or from what another process left', async () => {
   world = await openWorld({ maxPollAttempts: 3, generationSeconds: 100 });
   expect((await watchAccepted()).status).toBe('done');
   let count = 0;
@@ -76,7 +76,7 @@ test('nothing is learned while the computer sleeps, from a slow watch, or from w
   expect(await learned()).toEqual([]);
 });
 
-test('every query goes through the budget; only those that a caller waits for are urgent', async () => {
+test('every query goes through the budget; only one that a caller waits for is urgent', async () => {
   world = await openWorld({ generationSeconds: 7 });
   const { queryBudget } = world;
   const taken: boolean[] = [];

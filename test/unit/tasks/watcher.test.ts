@@ -1,4 +1,4 @@
-/** An accepted task is polled until it ends, whatever the answers in between. */
+/** A task that the provider has is polled to its end, whatever the answers on the way. */
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -95,7 +95,7 @@ test('a link that the download had replaced is reported with its own hour', asyn
   expect(video?.urlValidUntil).toBeGreaterThan(first?.urlValidUntil ?? Number.POSITIVE_INFINITY);
 });
 
-describe('what a person has to fix is reported, polling goes on, and the video arrives once it is fixed', () => {
+describe('a problem that somebody has to fix is reported, polling goes on, and the video is saved once it is fixed', () => {
   const HINDRANCES: [string, ApiFault, string][] = [
     ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'VOLC_ACCESSKEY'],
     ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'VOLC_SECRETKEY'],
@@ -159,7 +159,7 @@ describe('what a person has to fix is reported, polling goes on, and the video a
 });
 
 describe('the pace', () => {
-  test('only answers count: after JIMENG_VIDEO_MAX_POLL_ATTEMPTS of them one poll every five minutes', async () => {
+  test('only answers count: after JIMENG_VIDEO_MAX_POLL_ATTEMPTS of them, one poll every five minutes', async () => {
     world = await openWorld({ maxPollAttempts: 5, generationSeconds: 3600 });
     const { id } = await world.submit();
     world.sandbox.faults.add({ on: 'query', fault: { kind: 'cut' }, times: 4, skip: 1 });
@@ -172,7 +172,7 @@ describe('the pace', () => {
     expect(world.clock.sleeps.slice(8, -1).every((milliseconds) => milliseconds === 300_000)).toBe(true);
   });
 
-  test('a caller makes a slow watch poll immediately', async () => {
+  test('a call polls a slowly polled task immediately', async () => {
     world = await openWorld({ maxPollAttempts: 1, generationSeconds: 3600 });
     const { id } = await world.submit();
     world.clock.holdFrom = 300_000;

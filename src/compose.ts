@@ -1,0 +1,100 @@
+/** Puts the parts of the task service together. Nothing is opened here: the first call that needs a part opens it. */
+import { join } from 'node:path';
+import type { Clock } from './clock.ts';
+import { createApi } from './jimeng/api.ts';
+import type { Credentials } from './jimeng/signature.ts';
+import { DiskLibrary } from './library/disk.ts';
+import type { Log } from './log.ts';
+import type { Ffmpeg } from './media/clip/ffmpeg.ts';
+import { Delivery } from './media/deliver.ts';
+import type { Settings } from './settings.ts';
+import { sqliteEngine } from './store/sqlite.ts';
+import { TaskStore } from './store/task-store.ts';
+import type { FileSystem } from './system/files.ts';
+import type { Network } from './system/network.ts';
+import { Collector } from './tasks/collector.ts';
+import { Preparer } from './tasks/prepare.ts';
+import { QueryBudget } from './tasks/query-budget.ts';
+import { Recovery } from './tasks/recovery.ts';
+import { Refresher } from './tasks/refresher.ts';
+import { TaskService } from './tasks/service.ts';
+import { Submitter } from './tasks/submitter.ts';
+import { UsualTimes } from './tasks/usual-time.ts';
+import { Watcher } from './tasks/watcher.ts';
+
+/** Nothing is sent with these: what queries the provider asks for the keys first. */
+const NO_KEYS: Credentials = { accessKeyId: '', secretAccessKey: '' };
+
+export interface Parts {
+  readonly settings: Settings;
+  readonly endpoint: {
+    readonly credentials: Credentials | undefined;
+    /** Its links may then be on this machine, too. */
+    readonly isPrivate: boolean;
+    url(): Promise<URL>;
+  };
+  /** Records of other scopes are not seen. */
+  readonly scope: string;
+  readonly network: Network;
+  /** @throws Problem ffmpeg_missing for a wrong setting */
+  readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
+  readonly clock: Clock;
+  /** For the database, where its lock is waited for in another time than the rest. */
+  readonly storeClock?: Clock;
+  /** What the library keeps files in. */
+  readonly fs?: FileSystem;
+  /** Called for each accepted task, where it is not to be polled. */
+  readonly onAccepted?: (taskId: string) => void;
+  readonly log: Log;
+  /** Aborted when the process is about to end. */
+  readonly ending: AbortSignal;
+}
+
+export type Composition = ReturnType<typeof compose>;
+
+export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log, ending, ...parts }: Parts) {
+  const { aigcMeta, apiTimeoutSeconds, pollIntervalSeconds, maxPollAttempts, concurrency } = settings;
+  const api = createApi({
+    endpoint: () => endpoint.url(),
+    credentials: endpoint.credentials ?? NO_KEYS,
+    ...(aigcMeta === undefined ? {} : { aigcMeta }),
+    ...{ apiTimeoutSeconds, network, clock, log },
+  });
+  const storeClock = parts.storeClock ?? clock;
+  const engine = sqliteEngine({ file: join(settings.stateDir, 'jimeng.db'), clock: storeClock, log });
+  const store = new TaskStore({ engine, scope, clock: storeClock, log });
+  const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
+  const fs = parts.fs === undefined ? {} : { fs: parts.fs };
+  const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock, ...fs });
+  const delivery = new Delivery({ library, network, mayReachPrivate: endpoint.isPrivate, ffmpeg, clock });
+  const queryBudget = new QueryBudget(clock);
+  const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);
+  const collector = new Collector({ library, delivery, api, queryBudget, clock, log });
+  const watcher = new Watcher({
+    ...{ store, collector, api, queryBudget, usualTimes, pollIntervalSeconds, maxPollAttempts, clock, log, ending },
+  });
+  const submitter = new Submitter({
+    ...{ store, api, clock, log, concurrency, ending },
+    onAccepted: parts.onAccepted ?? ((id) => void watcher.watch(id, 'accepted')),
+  });
+  const sweepFolders = async () => {
+    const [open, alive] = [await store.list({ limit: 200, open: true }), await store.unsavedIds()];
+    const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
+    await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
+  };
+  const recovery = new Recovery({ store, watcher, clock, log, ending, sweepFolders });
+  const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
+  const preparer = new Preparer({
+    ...{ store, library, ffmpeg, clock },
+    imageRules: { workingDir, imageDirs, outputDir, homeDir },
+  });
+  const { dailyBudgetCny, confirmAboveCny } = settings;
+  const service = new TaskService({
+    ...{ store, library, preparer, submitter, watcher, refresher, recovery, usualTimes, clock, log, ending },
+    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
+  });
+  return {
+    ...{ service, store, api, library, delivery, collector, watcher, submitter, recovery, refresher, preparer },
+    ...{ usualTimes, queryBudget },
+  };
+}
