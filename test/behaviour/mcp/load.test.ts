@@ -1,10 +1,12 @@
 /** Many calls at the same time are all answered, and a client that does not read costs a bounded amount of memory. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { startRaw, until } from '../../support/mcp-client.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 const SERVER = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
@@ -51,6 +53,46 @@ describe(`${CALLS} calls at once`, () => {
     server.child.stdin?.end();
     expect((await server.exit()).code).toBe(0);
   });
+});
+
+/** Copies of the newest task, as other processes would have left them. */
+function addOpenTasks(count: number, status: 'generating' | 'queued'): void {
+  const database = new DatabaseSync(join(workspace.stateDir, 'jimeng.db'));
+  const isQueued = status === 'queued';
+  database
+    .prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
+       INSERT INTO task (id, scope, req_key, mode, fingerprint, status, fen, reserved_at, attempts, claim, slot_until, provider_task_id, record)
+       SELECT printf('jv-%08d-%s', i, :word), scope, req_key, mode, 'f' || i || :word, :status, fen, reserved_at, attempts,
+         CASE WHEN :queued THEN NULL ELSE claim END, CASE WHEN :queued THEN NULL ELSE slot_until END,
+         CASE WHEN :queued THEN NULL ELSE provider_task_id || i END, record
+       FROM n, (SELECT * FROM task ORDER BY seq LIMIT 1)`,
+    )
+    .run({ count, status, word: status.slice(0, 5), queued: isQueued ? 1 : 0 });
+  database.close();
+}
+
+/** With 0.1.0: 52 s. */
+const LISTS_LIMIT_MILLISECONDS = 10_000;
+
+it('ten lists at once over 5,000 open tasks are answered within seconds', async () => {
+  const server = startRaw(workspace.environment(sandbox.url), workspace.folder);
+  await server.initialize();
+  server.send({ id: 'one', method: 'tools/call', params: { name: 'submit_video_task', arguments: { prompt: 'one' } } });
+  await server.answer('one');
+  addOpenTasks(2_500, 'generating');
+  addOpenTasks(2_500, 'queued');
+  for (const wait_seconds of [0, 1]) {
+    const params = { name: 'list_video_tasks', arguments: { limit: 50, wait_seconds } };
+    const ids = Array.from({ length: 10 }, (_, index) => `list ${wait_seconds} ${index}`);
+    const from = performance.now();
+    for (const id of ids) server.send({ id, method: 'tools/call', params });
+    const answers = await Promise.all(ids.map((id) => server.answer(id)));
+    expect(performance.now() - from).toBeLessThan(LISTS_LIMIT_MILLISECONDS + 1000 * wait_seconds);
+    for (const { result } of answers) expect(result?.structuredContent?.counts).toMatchObject({ queued: 2_500 });
+  }
+  server.child.stdin?.end();
+  expect((await server.exit()).code).toBe(0);
 });
 
 it.skipIf(process.platform !== 'linux')(
