@@ -197,7 +197,12 @@ export function createApi(options: ApiOptions): Api {
     const sent = await send(QUERY_ACTION, body, seconds, 'shared', { signal });
     const read = sent.answer && readAnswer(sent.answer);
     const exchange = exchangeOf(sent, read);
-    if (read !== undefined) return { ...exchange, ...readQuery(read) };
+    if (read !== undefined) {
+      const { aigcMetaTagged, ...reading } = { aigcMetaTagged: undefined, ...readQuery(read) };
+      // Without a label nothing was to be written.
+      const isTagged = options.aigcMeta === undefined ? undefined : aigcMetaTagged;
+      return { ...exchange, ...reading, ...(isTagged === undefined ? {} : { aigcMetaTagged: isTagged }) };
+    }
     return { ...exchange, kind: 'unanswered', problem: sent.notSent ?? lost(sent, undefined, seconds) };
   };
 

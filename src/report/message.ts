@@ -56,7 +56,7 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
     case 'generating':
       return [...generating(view), ...notesOf(task)];
     case 'done':
-      return [...done(view, phrasing), ...task.request.notes.map(sentence)];
+      return [...done(view, phrasing), ...labelOf(task), ...task.request.notes.map(sentence)];
     case 'failed':
       return [...explained(error, phrasing), 'Nothing was charged.'];
     case 'unknown':
@@ -201,6 +201,16 @@ function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phr
   if (hasLink(task, now)) return ['The video is finished.'];
   const gone = isPastLife(task, now) ? 'the provider keeps a video for 12 hours only' : 'its link has expired';
   return [`The video is finished, but not saved, and ${gone}.`];
+}
+
+/** The implicit label of generated content, where one was sent. */
+function labelOf({ video }: TaskRecord): string[] {
+  if (video?.isLabelled === undefined) return [];
+  return [
+    video.isLabelled
+      ? 'The provider wrote the content label (JIMENG_VIDEO_AIGC_META) into the video.'
+      : 'The provider did not write the content label (JIMENG_VIDEO_AIGC_META) into the video.',
+  ];
 }
 
 /** How the file differs from the delivered one, and from the request. */

@@ -3,7 +3,7 @@ import type { QueryOutcome } from '../jimeng/api.ts';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { pauseBefore, SAVING_BACKOFF } from './backoff.ts';
-import { errorOf, isAdopted, type TaskError, type TaskRecord } from './record.ts';
+import { errorOf, isAdopted, type TaskError, type TaskRecord, type TaskVideo } from './record.ts';
 
 /** A task can be unknown shortly after its submit; the answer counts only after it has lasted this long. */
 export const NOT_FOUND_BELIEVED_MILLISECONDS = 120_000;
@@ -65,7 +65,7 @@ export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollS
   if (withoutLink !== undefined) return withoutLink;
   switch (outcome.kind) {
     case 'done':
-      return { ...seen, status: 'generating', video: { ...task.video, ...linkOf(outcome.url, state.now) } };
+      return { ...seen, status: 'generating', video: videoOf(task, outcome, state.now) };
     case 'failed':
       return { ...seen, ...closed, status: 'failed', error: errorOf(outcome.problem) };
     case 'done_without_link':
@@ -153,6 +153,12 @@ export function isPastLife(task: TaskRecord, now: number): boolean {
 
 function ageOf(task: TaskRecord, now: number): number {
   return now - (task.acceptedAt ?? task.reservedAt);
+}
+
+function videoOf({ video }: TaskRecord, outcome: Extract<QueryOutcome, { kind: 'done' }>, now: number): TaskVideo {
+  const { url, aigcMetaTagged } = outcome;
+  const label = aigcMetaTagged === undefined ? {} : { isLabelled: aigcMetaTagged };
+  return { ...video, ...linkOf(url, now), ...label };
 }
 
 /** @param now when the link was given, milliseconds since 1970 */

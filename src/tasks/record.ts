@@ -61,6 +61,8 @@ export interface TaskVideo {
   readonly publishing?: FileContent & { readonly name: string; readonly facts?: ClipFacts };
   /** What the provider delivered, where the file was trimmed or converted. */
   readonly delivered?: ClipFacts;
+  /** Whether the provider wrote the content label (GB 45438) that was sent; absent: none was sent, or it did not say. */
+  readonly isLabelled?: boolean;
 }
 
 /** The request, as it is kept and shown. */
