@@ -89,7 +89,7 @@ async function open(settings: Settings, network: Network, log: Log, ending: Abor
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, store } = compose({
     ...{ settings, endpoint, network, clock, log, ending },
-    scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId),
+    scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
   return { service, store, endpoint };

@@ -82,7 +82,10 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
     await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
   };
-  const recovery = new Recovery({ store, watcher, clock, log, ending, sweepFolders });
+  const recovery = new Recovery({
+    ...{ store, watcher, clock, log, ending, sweepFolders },
+    mayPoll: endpoint.credentials !== undefined,
+  });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
   const preparer = new Preparer({
     ...{ store, library, ffmpeg, clock },

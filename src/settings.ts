@@ -22,6 +22,8 @@ export interface ProxySettings {
 type CredentialField = 'accessKeyId' | 'secretAccessKey' | 'sessionToken';
 
 export interface Settings extends Omit<SettingValues, CredentialField | 'outputDir'> {
+  /** Whose records are read, also where the secret key is missing or wrong. */
+  readonly accessKeyId: string | undefined;
   /** Undefined when a key is missing or wrong: the server starts without them. */
   readonly credentials: Credentials | undefined;
   /** Undefined: links only. */
@@ -186,6 +188,7 @@ export function readSettings(from: Surroundings): ReadSettings {
   const token = sessionToken === undefined ? {} : { sessionToken };
   const settings: Settings = {
     ...values,
+    accessKeyId,
     credentials: hasKeys ? { accessKeyId, secretAccessKey, ...token } : undefined,
     outputDir: outputDir === 'none' ? undefined : outputDir,
     searchPath: searchPathOf(from),

@@ -14,6 +14,8 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly ending: AbortSignal;
+  /** Without keys nothing is polled, and no task is held that another process could poll. */
+  readonly mayPoll: boolean;
   /** Removes what dead processes left where videos are saved; called once. */
   readonly sweepFolders: () => Promise<unknown>;
 }
@@ -32,6 +34,7 @@ export class Recovery {
   }
 
   start(): void {
+    if (!this.options.mayPoll) return;
     this.isWanted = true;
     this.loop ??= this.run().finally(() => {
       this.loop = undefined;
@@ -64,10 +67,10 @@ export class Recovery {
   }
 
   private async sweepNow(): Promise<boolean> {
-    const { store, watcher, log, ending } = this.options;
+    const { store, watcher, log, ending, mayPoll } = this.options;
     try {
       const { ids, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
-      for (const id of ids) {
+      for (const id of mayPoll ? ids : []) {
         if (ending.aborted) break;
         if (!watcher.isWatching(id)) await watcher.watch(id, 'orphaned');
       }

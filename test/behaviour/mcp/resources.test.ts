@@ -8,13 +8,13 @@ import { silentLog } from '../../../src/log.ts';
 import { completeTaskId, RESOURCE_TEMPLATES, RESOURCES, readResource } from '../../../src/mcp/resources.ts';
 import { ToolService } from '../../../src/mcp/tool-service.ts';
 import { holdService, type ServiceHolder } from '../../../src/open-service.ts';
-import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { readSettings } from '../../../src/settings.ts';
 import { closedFileName } from '../../../src/tasks/closed-name.ts';
 import { Journal } from '../../../src/tasks/journal.ts';
 import { ownIdentity } from '../../../src/tasks/process-identity.ts';
 import { newTaskId, type TaskRecord } from '../../../src/tasks/record.ts';
 import { ACCEPTED, recordOf } from '../../mcp/records.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 
 let folder: string;
 let sandbox: Sandbox;

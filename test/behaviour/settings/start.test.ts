@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { connect } from '../../support/mcp-client.ts';
 import { PROGRAM, runCommand } from '../../support/run-command.ts';
+import { startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/workspace.ts';
 
 const SANDBOX = { JIMENG_VIDEO_API_URL: 'sandbox', JIMENG_VIDEO_SANDBOX_SECONDS: '0.1' };
@@ -59,6 +60,28 @@ describe('a wrong setting', () => {
     for (const name of ['HTTPS_PROXY', 'LOG_LEVEL', 'VOLC_ACCESSKEY']) expect(session.stderr()).toContain(`"${name}"`);
     expect(session.stderr()).not.toContain('hidden');
   });
+});
+
+describe('without the secret key', () => {
+  it.for(['', '"copied with its quotes"'])(
+    '%j: the account’s tasks are listed, and left alone',
+    async (secret, context) => {
+      const sandbox = await startSandbox({ generationSeconds: 3600 });
+      context.onTestFinished(() => sandbox.close());
+      const workspace = makeWorkspace(sandbox, { JIMENG_VIDEO_POLL_INTERVAL: '0.05' });
+      context.onTestFinished(() => workspace.remove());
+      const first = await connect(workspace.env, workspace.workingDir);
+      const { report } = await first.call('submit_video_task', { prompt: 'a red kite' });
+      await first.close();
+      const queries = sandbox.requests.length;
+      const session = await connected(context, { ...workspace, env: { ...workspace.env, VOLC_SECRETKEY: secret } });
+      const list = await session.call('list_video_tasks', {});
+      expect(list.structured.tasks).toMatchObject([{ task_id: report.task_id, status: 'generating' }]);
+      await session.call('list_video_tasks', { wait_seconds: 2 });
+      expect(sandbox.requests.length).toBe(queries);
+      expect((await session.call('get_video_task', {})).report.status).toBe('refused');
+    },
+  );
 });
 
 describe.skipIf(process.platform === 'win32')('the server', () => {

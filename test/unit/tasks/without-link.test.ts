@@ -26,7 +26,8 @@ async function change(id: string, changes: Partial<TaskRecord>): Promise<void> {
 async function sweep(): Promise<void> {
   const { store, watcher, clock } = world;
   const ending = new AbortController().signal;
-  await new Recovery({ store, watcher, clock, log: silentLog, ending, sweepFolders: async () => undefined }).sweep();
+  const sweepFolders = async () => undefined;
+  await new Recovery({ store, watcher, clock, log: silentLog, ending, sweepFolders, mayPoll: true }).sweep();
   await watcher.ended();
 }
 
