@@ -167,7 +167,7 @@ describe('imports', () => {
   });
 
   test('of back-off are made by what is free to repeat: neither the submitter nor the client reaches it', () => {
-    expect(importing(/^tasks\/backoff\.ts$/)).toEqual(['tasks/collector.ts', 'tasks/watcher.ts']);
+    expect(importing(/^tasks\/backoff\.ts$/)).toEqual(['tasks/collector.ts', 'tasks/polling.ts', 'tasks/watcher.ts']);
     for (const start of ['tasks/submitter.ts', 'jimeng/api.ts']) {
       const reached = new Set<string>();
       const walk = (path: string): void => {
@@ -185,7 +185,7 @@ describe('imports', () => {
 /** What → the pattern that touches it → the only files that may. */
 const TOUCHES: [what: string, RegExp, files: string[]][] = [
   ['the environment', /\bprocess\s*\.\s*env\b|process\[|\benv\b.*from 'node:process'/, ['settings/surroundings.ts']],
-  ['the working directory', /\bprocess\.cwd\b|\bprocess\.chdir\b/, ['settings/surroundings.ts']],
+  ['the working directory', /\bprocess\.cwd\b|\bprocess\.chdir\b/, ['settings/surroundings.ts', 'system/thread.ts']],
   ['stdout', /\bprocess\.stdout\b|\{[^}]*\bstdout\b[^}]*\} = process\b/, ['start.ts', 'cli/terminal.ts']],
   ['stdin', /\bprocess\.stdin\b/, ['start.ts', 'cli/terminal.ts']],
   ['stderr, but for the log', /\bprocess\.stderr\b/, ['main.ts', 'start.ts']],
@@ -218,7 +218,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],
   ['programs', /^node:child_process$/, ['media/clip/run-program.ts']],
-  ['threads', /^node:worker_threads$/, ['media/*', 'sandbox/clip/*']],
+  ['threads', /^node:worker_threads$/, ['system/thread.ts', 'media/*', 'sandbox/clip/*']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
   ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts']],
   [
