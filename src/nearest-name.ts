@@ -1,11 +1,13 @@
 /** Finds the known name that a misspelt one most likely means. */
 
-/** @returns the known name that shares most words (between `_`) and needs the fewest edits; undefined when none is known */
+/** @returns the known name that shares most words (between `_`), exactly or nearly, and needs the fewest edits; undefined when none is known */
 export function nearestName(given: string, known: readonly string[]): string | undefined {
   const upper = given.toUpperCase();
-  const words = new Set(upper.split('_'));
+  const words = upper.split('_');
+  // One letter of four may be wrong: BUDGT is BUDGET.
+  const isMeant = (word: string) => words.some((other) => editDistance(other, word) <= word.length / 4);
   const distance = (name: string) => {
-    const shared = name.split('_').filter((word) => words.has(word));
+    const shared = name.split('_').filter(isMeant);
     return editDistance(upper, name) - shared.join('').length;
   };
   return [...known].sort((one, other) => distance(one.toUpperCase()) - distance(other.toUpperCase()))[0];

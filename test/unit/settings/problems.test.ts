@@ -87,6 +87,8 @@ describe('a name that nothing reads', () => {
     ['JIMENG_VIDEO_FFMPEG_PATH', 'JIMENG_VIDEO_FFMPEG'],
     ['JIMENG_VIDEO_URL', 'JIMENG_VIDEO_API_URL'],
     ['JIMENG_VIDEO_CONFIRM_CNY', 'JIMENG_VIDEO_CONFIRM_ABOVE_CNY'],
+    ['JIMENG_VIDEO_BUDGT', 'JIMENG_VIDEO_DAILY_BUDGET_CNY'],
+    ['JIMENG_VIDEO_OUPUT', 'JIMENG_VIDEO_OUTPUT_DIR'],
   ])('%s is reported with %s', (name, nearest) => {
     const message = `${name} is not a setting; did you mean ${nearest}?`;
     expect(read({ [name]: '5' }).problems).toEqual([{ name, message, needs: ['paid', 'check'] }]);
