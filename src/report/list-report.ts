@@ -53,7 +53,8 @@ export const listSchema = z.strictObject({
 export type ListReport = z.infer<typeof listSchema>;
 type Item = ListReport['tasks'][number];
 
-export function listReport(view: ListView, phrasing: Phrasing): ListReport {
+/** @param missingKeys no account is known, so that no video can be listed */
+export function listReport(view: ListView, phrasing: Phrasing, missingKeys?: Problem): ListReport {
   const { counts, total, changed } = view;
   const sandbox = view.sandbox || view.tasks.some((task) => task.sandbox);
   const report = compact({
@@ -62,9 +63,9 @@ export function listReport(view: ListView, phrasing: Phrasing): ListReport {
     changed: changed === undefined ? undefined : [...changed],
     counts: { ...counts, open: openCount(counts), total },
     // Nothing of the sandbox is ever spent.
-    spent: sandbox ? undefined : spentOf(view),
+    spent: sandbox || missingKeys !== undefined ? undefined : spentOf(view),
     sandbox: sandbox ? true : undefined,
-    next_step: phrasing.listStep(nextStepOfList(view)),
+    next_step: phrasing.listStep(nextStepOfList(view, missingKeys)),
   });
   return shortened(report);
 }

@@ -59,7 +59,7 @@ export function renderList(list: ListReport): string {
   return [
     `**Video Tasks:** ${countText(list)}${news}`,
     ...(lines.length === 0 ? [] : [lines.join('\n')]),
-    moneyText(list),
+    ...moneyText(list),
     nextStep,
   ].join('\n\n');
 }
@@ -67,6 +67,7 @@ export function renderList(list: ListReport): string {
 /** "3 of 12, 2 open" */
 export function countText({ tasks, counts }: ListReport): string {
   if (Object.values(counts ?? {}).every((count) => count === 0)) return 'none yet';
+  if (counts?.total === 0) return `none with this status, ${counts.open ?? 0} open`;
   return `${tasks.length} of ${counts?.total ?? tasks.length}, ${counts?.open ?? 0} open`;
 }
 
@@ -88,9 +89,11 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
   return `${id} ${status} (${inBrackets})${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
 }
 
-export function moneyText({ spent, sandbox }: ListReport): string {
-  if (sandbox || spent === undefined) return 'Sandbox: no real videos, and nothing is charged.';
+/** @returns no line where no account is known */
+export function moneyText({ spent, sandbox }: ListReport): string[] {
+  if (sandbox) return ['Sandbox: no real videos, and nothing is charged.'];
+  if (spent === undefined) return [];
   const { last_24h_cny: day, all_time_cny: all, pending_cny: pending, budget_cny: budget, left_cny: left } = spent;
   const limit = budget === undefined ? '' : ` Daily budget ${yuan(budget)}: ${yuan(left ?? 0)} left.`;
-  return `Spent: ${yuan(day)} in the last 24 hours, ${yuan(all)} in all; pending ${yuan(pending)}.${limit}`;
+  return [`Spent: ${yuan(day)} in the last 24 hours, ${yuan(all)} in all; pending ${yuan(pending)}.${limit}`];
 }
