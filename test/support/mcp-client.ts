@@ -7,8 +7,8 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 import { expect } from 'vitest';
 import { listSchema } from '../../src/report/list-report.ts';
 import { type Report, reportSchema } from '../../src/report/report.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import { rewriteRecord } from './records.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from './server-workspace.ts';
 
 const SERVER = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

@@ -56,8 +56,15 @@ function withoutMark(response: ServerResponse): void {
 }
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { closedCapabilities = [], unknownTask, asProvider, clips, maxStoredRequests, maxStoredBodyBytes, ...rest } =
-    options;
+  const {
+    closedCapabilities = [],
+    unknownTask,
+    asProvider,
+    clips,
+    maxStoredRequests,
+    maxStoredBodyBytes,
+    ...rest
+  } = options;
   const now = options.now ?? Date.now;
   const faults = new FaultPlan();
   const recorder = new RequestRecorder({

@@ -1,7 +1,7 @@
 /** The calls that real clients send, raw over stdio: the body that reaches the provider is the one that was meant, or nothing is sent. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { type RawServer, startRaw } from '../../support/mcp-client.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 const IMAGE = 'https://example.com/first.png';

@@ -73,7 +73,8 @@ describe('a code at the submit', () => {
     expect(report).toMatchObject({ status, prompt, error: { code, who, retryable } });
     expect([report.cost?.charge, isError]).toEqual([status === NO ? 'none' : 'possible', true]);
     expect(text.toLowerCase()).toContain(hint.toLowerCase());
-    const money = status === NO ? 'Nothing was charged.' : 'The answer to the submit was lost; it may have been charged.';
+    const money =
+      status === NO ? 'Nothing was charged.' : 'The answer to the submit was lost; it may have been charged.';
     expect(report.message).toContain(money);
     expect(report.error?.provider_code).toBeDefined();
     expect(stage.submitsOf(prompt)).toHaveLength(1);
@@ -111,14 +112,17 @@ describe('"not now" at the submit', () => {
     ],
   ] as const satisfies readonly (readonly [string, ApiFault, Arguments])[];
 
-  it.concurrent.each(BUSY)('%s: back in the queue, unpaid, and sent again automatically', async (code, fault, given) => {
-    const prompt = `busy ${code}`;
-    const { report, isError } = await submitUnder(fault, prompt, given);
-    expect(report).toMatchObject({ status: 'queued', cost: { charge: 'none' } });
-    expect(isError).toBe(false);
-    await until('the second submit', () => stage.providerIdOf(prompt) !== undefined);
-    const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
-    expect(later.status).toBe('done');
-    expect(stage.submitsOf(prompt)).toHaveLength(2);
-  });
+  it.concurrent.each(BUSY)(
+    '%s: back in the queue, unpaid, and sent again automatically',
+    async (code, fault, given) => {
+      const prompt = `busy ${code}`;
+      const { report, isError } = await submitUnder(fault, prompt, given);
+      expect(report).toMatchObject({ status: 'queued', cost: { charge: 'none' } });
+      expect(isError).toBe(false);
+      await until('the second submit', () => stage.providerIdOf(prompt) !== undefined);
+      const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
+      expect(later.status).toBe('done');
+      expect(stage.submitsOf(prompt)).toHaveLength(2);
+    },
+  );
 });

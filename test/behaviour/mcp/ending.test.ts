@@ -2,9 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { type RawServer, startRaw, until } from '../../support/mcp-client.ts';
 import { readRows } from '../../support/records.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 /** SDK clients send SIGTERM 2 s after they closed stdin. */

@@ -31,7 +31,10 @@ describe('a submit whose answer is lost', () => {
   /** For what never comes alone: on a busy machine the others come later than this. */
   let hurried: Stage;
   beforeAll(async () => {
-    [patient, hurried] = await Promise.all([openStage({ asProvider: true }), openStage({ asProvider: true }, { JIMENG_VIDEO_API_TIMEOUT: '1' })]);
+    [patient, hurried] = await Promise.all([
+      openStage({ asProvider: true }),
+      openStage({ asProvider: true }, { JIMENG_VIDEO_API_TIMEOUT: '1' }),
+    ]);
   });
   afterAll(() => Promise.all([patient.close(), hurried.close()]));
 

@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSandbox } from '../../support/sandbox.ts';
 import { type RawServer, startRaw, until } from '../../support/mcp-client.ts';
 import { readRecords } from '../../support/records.ts';
+import { startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/server-workspace.ts';
 
 const homes: string[] = [];

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { connect, startRaw } from '../../support/mcp-client.ts';
 import { makeNoisePng } from '../../support/pictures.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 const DIST = fileURLToPath(new URL('../../../dist', import.meta.url));

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
 import { createProgress } from '../../../src/mcp/progress.ts';
 import type { Progress } from '../../../src/mcp/tool.ts';
-import { sampleTask } from '../../support/sample-task.ts';
 import { openStage, type Stage, until, whenSubmitted } from '../../support/mcp-client.ts';
+import { sampleTask } from '../../support/sample-task.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -120,9 +120,7 @@ describe('a list that waits', () => {
     const { structured } = await stage.call('list_video_tasks', { wait_seconds: 50, wait_for: 'all_finished' });
     const tasks = structured.tasks as { task_id: string; status: string }[];
     expect(tasks.filter(({ task_id }) => ids.includes(task_id)).map(({ status }) => status)).toEqual(['done', 'done']);
-    expect(tasks.every(({ status }) => !['queued', 'submitting', 'generating'].includes(status))).toBe(
-      true,
-    );
+    expect(tasks.every(({ status }) => !['queued', 'submitting', 'generating'].includes(status))).toBe(true);
   });
 
   it('for any_finished is not kept by a request that came meanwhile', async () => {
