@@ -132,6 +132,12 @@ describe('from a task', () => {
     const { report } = await generated(prompt);
     const fault = { kind: 'status-word', word: 'expired' } as const;
     stage.sandbox.faults.add({ on: 'query', when: whenAskedFor(stage, prompt), fault, times: 'always' });
+    stage.sandbox.faults.add({
+      on: 'video',
+      when: ({ taskId }) => taskId === stage.providerIdOf(prompt),
+      times: 'always',
+      fault: { kind: 'status', status: 403 },
+    });
     const { task_id = '', video } = report;
     rmSync(video?.path ?? '');
     ageTask(stage.workspace.stateDir, task_id, 13);
