@@ -8,7 +8,8 @@ import type { Credentials } from './jimeng/signature.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
-import { type Operation, type ReadSettings, requireSettings, type Settings } from './settings.ts';
+import type { Problem } from './problems.ts';
+import { missingKeysProblem, type Operation, type ReadSettings, requireSettings, type Settings } from './settings.ts';
 import type { TaskStore } from './store/task-store.ts';
 import { createNetwork, type Network } from './system/network.ts';
 import { leaveDeletedFolder } from './system/thread.ts';
@@ -19,6 +20,8 @@ import type { TaskService } from './tasks/service.ts';
 export interface App {
   readonly settings: Settings;
   readonly sandbox: boolean;
+  /** Videos are recorded by account: without keys nobody's are seen. */
+  readonly missingKeys: Problem | undefined;
   /**
    * @param operations what it is opened for: only the settings that these need have to be right
    * @throws Problem invalid_settings with every problem by name, missing_credentials with the variables
@@ -63,6 +66,7 @@ export function createApp(read: ReadSettings, log: Log): App {
   return {
     settings,
     sandbox: settings.api === 'sandbox',
+    missingKeys: missingKeysProblem(read),
     async service(...operations) {
       requireSettings(read, ...operations);
       const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);

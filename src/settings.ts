@@ -243,6 +243,11 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
 }
 
+/** What a call that needs the keys is refused with. @returns undefined where they are there */
+export function missingKeysProblem(read: ReadSettings): Problem | undefined {
+  return read.missingKeys.length === 0 ? undefined : missingKeys(read);
+}
+
 function missingKeys({ missingKeys: missing, notes }: ReadSettings): Problem {
   const names = missing.join(' and ');
   const others = notes.filter(({ name }) => OTHER_KEY_NAME.test(name)).map(({ message }) => ` ${message}`);

@@ -47,8 +47,8 @@ function portable(schema: JsonSchema): JsonSchema & { readonly type: 'object' } 
 /** Results are built through the strict schema; a client that checks them needs no more than their outline. */
 function outline(schema: JsonSchema, isWhole: boolean): JsonSchema & { readonly type: 'object' } {
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const { type, properties: inner } = property;
-    if (type === 'array') return [name, { type, items: { type: 'object' } }];
+    const { type, properties: inner, items } = property;
+    if (type === 'array') return [name, { type, items: { type: items?.type } }];
     if (inner === undefined) return [name, property];
     return [name, isWhole ? { type, properties: inner } : { type }];
   });

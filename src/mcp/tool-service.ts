@@ -6,11 +6,15 @@ import { Problem } from '../problems.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
 import { phrasingForTools } from '../report/phrasing-tools.ts';
 import { cancelReport, checkedReport, type Report, reportOf } from '../report/report.ts';
+import { cut, oneLine, yuan } from '../report/text.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import type { TaskStatus } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 import { createProgress } from './progress.ts';
 import type { ToolCall } from './tool.ts';
+
+/** Of what is paid for, in the question to the person. */
+const MAX_WHAT_CHARACTERS = 300;
 
 export interface GetOptions {
   /** Undefined: the newest task. */
@@ -101,6 +105,7 @@ export class ToolService {
 
   async cancel(taskId: string): Promise<Report> {
     return await aboutTask(taskId, async () => {
+      this.requireAccount();
       const service = await this.app.service('read');
       return cancelReport(await service.cancel(taskId), this.phrasing);
     });
@@ -110,11 +115,13 @@ export class ToolService {
   async list({ limit, status, waitSeconds, waitFor }: ListOptions, call: ToolCall): Promise<ListReport> {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
-    return listReport(await service.list(options, await this.waiting(call, waitSeconds)), this.phrasing);
+    const view = await service.list(options, await this.waiting(call, waitSeconds));
+    return listReport(view, this.phrasing, this.app.missingKeys);
   }
 
   /** Reads the record and queries nobody. @returns undefined where there is none */
   async read(taskId: string): Promise<Report | undefined> {
+    this.requireAccount();
     const view = await (await this.app.service('read')).read(taskId);
     return view === undefined ? undefined : reportOf(view, this.phrasing);
   }
@@ -127,6 +134,11 @@ export class ToolService {
   /** Resumes what earlier processes left open. */
   async resume(): Promise<void> {
     (await this.app.service('query')).resume();
+  }
+
+  /** Without keys, whose task is meant is not known. @throws Problem missing_credentials */
+  private requireAccount(): void {
+    if (this.app.missingKeys !== undefined) throw this.app.missingKeys;
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {
@@ -144,11 +156,10 @@ export class ToolService {
   }
 }
 
-/** No answer is no yes. */
 function confirmWith(elicit: NonNullable<ToolCall['elicit']>, signal: AbortSignal): NonNullable<Call['confirm']> {
-  return async ({ fen, videos }) => {
-    const what = videos === 1 ? 'this video' : `these ${videos} videos`;
-    const answer = await elicit(`Generate ${what} for about ¥${(fen / 100).toFixed(2)}?`, signal);
-    return answer === 'yes' ? 'yes' : 'no';
+  return async ({ fen, videos, what, over }) => {
+    const which = videos === 1 ? 'this video' : `these ${videos} videos`;
+    const question = `Generate ${which} for about ${yuan(fen / 100)}? ${cut(oneLine(what), MAX_WHAT_CHARACTERS)}`;
+    return await elicit(question, AbortSignal.any([signal, over]));
   };
 }

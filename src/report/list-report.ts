@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Problem } from '../problems.ts';
 import type { ListView } from '../tasks/calls.ts';
-import { chargeOf, TASK_STATUSES, type Task } from '../tasks/record.ts';
+import { chargeOf, isOpen, TASK_STATUSES, type Task } from '../tasks/record.ts';
 import { sentenceOf, waitsFor } from './message.ts';
 import { nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
@@ -23,7 +23,7 @@ export const listSchema = z.strictObject({
     z.strictObject({
       task_id: z.string(),
       status: z.enum(TASK_STATUSES),
-      mode: z.string(),
+      mode: z.string().optional(),
       prompt: z.string().optional(),
       path: z.string().optional(),
       cost_cny: money.optional(),
@@ -53,18 +53,19 @@ export const listSchema = z.strictObject({
 export type ListReport = z.infer<typeof listSchema>;
 type Item = ListReport['tasks'][number];
 
-export function listReport(view: ListView, phrasing: Phrasing): ListReport {
+/** @param missingKeys no account is known, so that no video can be listed */
+export function listReport(view: ListView, phrasing: Phrasing, missingKeys?: Problem): ListReport {
   const { counts, total, changed } = view;
   const sandbox = view.sandbox || view.tasks.some((task) => task.sandbox);
   const report = compact({
-    tasks: view.tasks.map((task) => itemOf(task, view, phrasing)),
+    tasks: view.tasks.map((task) => (changed === undefined ? itemOf : newsOf)(task, view, phrasing)),
     films: [],
     changed: changed === undefined ? undefined : [...changed],
     counts: { ...counts, open: openCount(counts), total },
     // Nothing of the sandbox is ever spent.
-    spent: sandbox ? undefined : spentOf(view),
+    spent: sandbox || missingKeys !== undefined ? undefined : spentOf(view),
     sandbox: sandbox ? true : undefined,
-    next_step: phrasing.listStep(nextStepOfList(view)),
+    next_step: phrasing.listStep(nextStepOfList(view, missingKeys)),
   });
   return shortened(report);
 }
@@ -91,6 +92,14 @@ function itemOf(task: Task, { queue, sandbox }: ListView, phrasing: Phrasing): I
     waits_for: state?.waitsFor === undefined ? undefined : waitsFor(state, phrasing),
     error: error && { code: error.code, message: cut(sentenceOf(error), MAX_ERROR_CHARACTERS) },
   });
+}
+
+/** After a wait: only what can have changed. The caller has the rest from the calls before. */
+function newsOf(task: Task, view: ListView, phrasing: Phrasing): Item {
+  const { task_id, status, path, cost_cny, waits_for, error } = itemOf(task, view, phrasing);
+  if (!isOpen(task.status)) return compact({ task_id, status, path, cost_cny, error });
+  const isUsual = ['turn', 'slot', undefined].includes(view.queue.get(task.id)?.waitsFor);
+  return compact({ task_id, status, waits_for: isUsual ? undefined : waits_for, error });
 }
 
 function spentOf({ spending }: ListView): NonNullable<ListReport['spent']> {

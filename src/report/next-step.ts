@@ -48,6 +48,8 @@ export type NextStep =
 export type ListStep =
   | { readonly action: 'wait_for_all'; readonly open: number }
   | { readonly action: 'save'; readonly get: GetCall }
+  /** Videos are recorded by account, and no account is known. */
+  | { readonly action: 'set_keys'; readonly fix: Fix }
   | { readonly action: 'none' };
 
 function fixOf({ code, who, hint }: Fix): Fix {
@@ -141,7 +143,8 @@ export function nextStepAfter(problem: Problem, taskId: string | undefined): Nex
   return { action: 'fix_then_repeat', fix: fixOf(problem), repeat: taskId === undefined ? 'call' : 'call_about_task' };
 }
 
-export function nextStepOfList({ tasks, counts, now }: ListView): ListStep {
+export function nextStepOfList({ tasks, counts, now }: ListView, missingKeys?: Problem): ListStep {
+  if (missingKeys !== undefined) return { action: 'set_keys', fix: fixOf(missingKeys) };
   const open = openCount(counts);
   if (open > 0) return { action: 'wait_for_all', open };
   const unsaved = tasks.find(

@@ -18,6 +18,7 @@ export interface Phrasing {
 }
 
 export const NOTHING_OPEN = 'No video is open, and nothing is left to do.';
+export const ONE_ACCOUNT = 'Without keys no account is known, and videos are listed by account.';
 
 /** A tool call, ready to be copied. */
 function call(tool: string, input: object): string {
@@ -110,6 +111,8 @@ function listStep(step: ListStep): string {
     }
     case 'save':
       return `Call ${getCall(step.get)} to save the one that is not saved.`;
+    case 'set_keys':
+      return `${ONE_ACCOUNT} ${fixed(step.fix)}`;
     case 'none':
       return NOTHING_OPEN;
   }

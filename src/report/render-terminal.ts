@@ -75,7 +75,7 @@ export function renderListForTerminal(list: ListReport): string {
   const lines = tasks.map((task) => itemText(task, oneLine));
   return [
     ...(lines.length === 0 ? [] : [lines.join('\n')]),
-    `${capitalised(countText(list))}. ${moneyText(list)}`,
+    [`${capitalised(countText(list))}.`, ...moneyText(list)].join(' '),
     nextStep,
   ].join('\n\n');
 }

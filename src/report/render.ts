@@ -52,21 +52,22 @@ export function costText({ cost, sandbox, status }: Report): string | undefined 
 }
 
 export function renderList(list: ListReport): string {
-  const { tasks, error, changed, next_step: nextStep } = list;
+  const { tasks, error, next_step: nextStep } = list;
   if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
-  const news = changed === undefined || changed.length === 0 ? '' : ` Changed: ${changed.join(', ')}.`;
   const lines = tasks.map((task) => `- ${itemText(task, escapeMarkdown)}`);
   return [
-    `**Video Tasks:** ${countText(list)}${news}`,
+    `**Video Tasks:** ${countText(list)}`,
     ...(lines.length === 0 ? [] : [lines.join('\n')]),
-    moneyText(list),
+    ...moneyText(list),
     nextStep,
   ].join('\n\n');
 }
 
-/** "3 of 12, 2 open" */
-export function countText({ tasks, counts }: ListReport): string {
+/** "3 of 12, 2 open"; after a wait "1 finished, 2 open" */
+export function countText({ tasks, counts, changed }: ListReport): string {
   if (Object.values(counts ?? {}).every((count) => count === 0)) return 'none yet';
+  if (changed !== undefined) return `${changed.length} finished, ${counts?.open ?? 0} open`;
+  if (counts?.total === 0) return `none with this status, ${counts.open ?? 0} open`;
   return `${tasks.length} of ${counts?.total ?? tasks.length}, ${counts?.open ?? 0} open`;
 }
 
@@ -85,12 +86,14 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
     path === undefined ? undefined : oneLine(path),
   ];
   const inBrackets = facts.filter((fact) => fact !== undefined).join(', ');
-  return `${id} ${status} (${inBrackets})${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
+  return `${id} ${status}${inBrackets === '' ? '' : ` (${inBrackets})`}${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
 }
 
-export function moneyText({ spent, sandbox }: ListReport): string {
-  if (sandbox || spent === undefined) return 'Sandbox: no real videos, and nothing is charged.';
+/** @returns no line where no account is known */
+export function moneyText({ spent, sandbox }: ListReport): string[] {
+  if (sandbox) return ['Sandbox: no real videos, and nothing is charged.'];
+  if (spent === undefined) return [];
   const { last_24h_cny: day, all_time_cny: all, pending_cny: pending, budget_cny: budget, left_cny: left } = spent;
   const limit = budget === undefined ? '' : ` Daily budget ${yuan(budget)}: ${yuan(left ?? 0)} left.`;
-  return `Spent: ${yuan(day)} in the last 24 hours, ${yuan(all)} in all; pending ${yuan(pending)}.${limit}`;
+  return [`Spent: ${yuan(day)} in the last 24 hours, ${yuan(all)} in all; pending ${yuan(pending)}.${limit}`];
 }

@@ -94,11 +94,15 @@ export interface Call {
   readonly caller: Caller;
   /** Called now and then while it waits. */
   readonly onWait?: (view: TaskView) => void;
-  /** Asks the person whether to pay. `unavailable`: this client cannot ask. */
+  /** Asks the person whether to pay for exactly this. `unavailable`: this client cannot ask. */
   readonly confirm?: (question: {
     readonly fen: number;
     readonly videos: number;
-  }) => Promise<'yes' | 'no' | 'unavailable'>;
+    /** What is paid for: the mode, the length and the prompt. */
+    readonly what: string;
+    /** Aborted when the call may wait no longer. */
+    readonly over: AbortSignal;
+  }) => Promise<'yes' | 'no' | 'no_answer' | 'unavailable'>;
 }
 
 export interface MakeOptions {

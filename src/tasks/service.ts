@@ -284,15 +284,29 @@ export class TaskService implements VideoService {
     prepared: Prepared,
     reservation: { readonly record: TaskRecord },
     { allowDuplicate }: MakeOptions,
-    { confirm, signal }: Call,
+    { confirm, signal, deadline, arrivedAt }: Call,
   ): Promise<void> {
-    const { confirmAboveCny, store } = this.options;
+    const { confirmAboveCny, store, clock } = this.options;
     if (confirmAboveCny === undefined || prepared.fen <= fenOf(confirmAboveCny)) return;
     const ledger = await orProblem(store.reservationLedger(reservation));
     if (!allowDuplicate && sameRequest(ledger) !== undefined) return;
-    const answer = (await confirm?.({ fen: prepared.fen, videos: 1 })) ?? 'unavailable';
+    const { mode, prompt, duration } = prepared.shown;
+    const what = `${mode}, ${duration} s${prompt === undefined ? '' : `: ${prompt}`}`;
+    const [over, answered] = [new AbortController(), new AbortController()];
+    const left = Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS) - clock.monotonic();
+    clock.sleep(left, answered.signal).then(
+      () => over.abort(),
+      () => undefined,
+    );
+    const asked = confirm?.({ fen: prepared.fen, videos: 1, what, over: over.signal });
+    const answer = (await asked?.finally(() => answered.abort())) ?? 'unavailable';
+    answered.abort();
     signal.throwIfAborted();
     if (answer === 'unavailable') throw new Problem('confirmation_unavailable');
+    if (answer === 'no_answer') {
+      const what = 'The price was not confirmed, so nothing was recorded or sent.';
+      throw new Problem('confirmation_declined', { what });
+    }
     if (answer === 'no') throw new Problem('confirmation_declined');
   }
 

@@ -130,7 +130,8 @@ export class Submitter {
     const outcome = isEnding ? notSent(new Problem('not_sent')) : await this.outcomeOf(claim);
     const attempt = claim.task.sendingProblem?.count ?? 0;
     const wait = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** attempt, LONGEST_RETRY_MILLISECONDS);
-    const isTriedAgain = isEnding || (clock.monotonic() + wait < until && !ending.aborted);
+    const isReplaced = outcome.kind === 'not_sent' && outcome.problem.code === 'program_replaced';
+    const isTriedAgain = isEnding || (!isReplaced && clock.monotonic() + wait < until && !ending.aborted);
     if (outcome.kind === 'not_sent') this.retryAt.set(reqKey, clock.monotonic() + wait);
     else this.retryAt.delete(reqKey);
     const isAccepted = outcome.kind === 'accepted';

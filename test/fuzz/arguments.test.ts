@@ -7,9 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildProgram, type Program } from '../../bench/storm/program.ts';
 import { StdioClient, type ToolAnswer } from '../../bench/storm/stdio-client.ts';
 import { flawOf } from '../../bench/storm/worker.ts';
+import { type App, createApp } from '../../src/app.ts';
 import { createLog } from '../../src/log.ts';
 import { TOOLS } from '../../src/mcp/tools.ts';
-import { holdService, type ServiceHolder } from '../../src/open-service.ts';
 import { readSettings } from '../../src/settings.ts';
 import { callInProcess } from '../support/call-tool.ts';
 import { type Sandbox, startSandbox } from '../support/sandbox.ts';
@@ -24,7 +24,7 @@ const NOTHING_SENT = new Set(['refused', 'checked']);
 let folder: string;
 let sandbox: Sandbox;
 let environment: Record<string, string>;
-let holder: ServiceHolder;
+let app: App;
 let program: Program;
 
 beforeAll(async () => {
@@ -50,12 +50,12 @@ beforeAll(async () => {
     LOG_LEVEL: 'info',
   };
   const read = readSettings({ environment, homeDir: folder, workingDir: folder, platform: process.platform });
-  holder = holdService(read, createLog('silent'));
+  app = createApp(read, createLog('silent'));
   program = await buildProgram();
 });
 
 afterAll(async () => {
-  await holder.end(5000);
+  await app.end(5000);
   await program.remove();
   await sandbox.close();
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
@@ -76,7 +76,7 @@ test(`${RUNS} calls with anything are answered in each tool's own shape, and not
     fc.asyncProperty(hostileCall, async ({ tool: name, input }) => {
       const tool = TOOLS.find((known) => known.name === name) ?? expect.fail();
       const before = submits();
-      const result = await callInProcess(holder, name, input, { signal: none });
+      const result = await callInProcess(app, name, input, { signal: none });
       expect(tool.output.safeParse(result.structured).error).toBeUndefined();
       expectRight(name, input, { ...result, rpcError: undefined }, before);
     }),

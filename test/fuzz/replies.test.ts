@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { flawOf } from '../../bench/storm/worker.ts';
+import { createApp } from '../../src/app.ts';
 import { type HttpAnswer, readAnswer, readQuery, readSubmit } from '../../src/jimeng/answers.ts';
 import { createLog } from '../../src/log.ts';
-import { holdService } from '../../src/open-service.ts';
 import { PROBLEMS } from '../../src/problems.ts';
 import { readSettings } from '../../src/settings.ts';
 import { callInProcess } from '../support/call-tool.ts';
@@ -137,27 +137,27 @@ test(`${HTTP_RUNS} replies over HTTP, to submits and queries, end in reports tha
   const open = (state: number) => {
     const given = { ...environment, JIMENG_VIDEO_STATE_DIR: join(folder, `state-${state}`) };
     const read = readSettings({ environment: given, homeDir: folder, workingDir: folder, platform: process.platform });
-    return holdService(read, log);
+    return createApp(read, log);
   };
   // A state folder of its own every 20 runs: unknown outcomes hold their slots for ten minutes.
-  let holder = open(0);
+  let app = open(0);
   let run = 0;
   try {
     await fc.assert(
       fc.asyncProperty(replies, fc.boolean(), async (reply, isSubmit) => {
         run++;
         if (run % 20 === 0) {
-          await holder.end(5000);
-          holder = open(run);
+          await app.end(5000);
+          app = open(run);
         }
         sandbox.faults.clear();
         const fault = { kind: 'raw', status: reply.status, body: reply.text } as const;
         sandbox.faults.add(isSubmit ? { on: 'submit', fault } : { on: 'query', fault, times: 'always' });
         const asked = { prompt: `reply ${run}`, allow_duplicate: true };
-        const submitted = await callInProcess(holder, 'submit_video_task', asked);
+        const submitted = await callInProcess(app, 'submit_video_task', asked);
         const id = submitted.structured.task_id;
         expect(id, JSON.stringify(submitted.structured)).toBeTypeOf('string');
-        const got = await callInProcess(holder, 'get_video_task', { task_id: id, wait_seconds: 0.06 });
+        const got = await callInProcess(app, 'get_video_task', { task_id: id, wait_seconds: 0.06 });
         for (const answer of [submitted, got]) {
           expect(flawOf({ ...answer, rpcError: undefined })).toBeUndefined();
           const told = JSON.stringify(answer);
@@ -173,7 +173,7 @@ test(`${HTTP_RUNS} replies over HTTP, to submits and queries, end in reports tha
       { numRuns: HTTP_RUNS, endOnFailure: true },
     );
   } finally {
-    await holder.end(5000);
+    await app.end(5000);
     await sandbox.close();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }

@@ -1,7 +1,5 @@
-/** How does a test speak to the built server as a real client does: the SDK's, over real stdio? */
+/** A real client, the SDK's, over real stdio to the built server. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -9,6 +7,7 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 import { expect } from 'vitest';
 import { listSchema } from '../../src/report/list-report.ts';
 import { type Report, reportSchema } from '../../src/report/report.ts';
+import { rewriteRecord } from './records.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox.ts';
 import { type Environment, makeWorkspace, type Workspace } from './server-workspace.ts';
 
@@ -98,7 +97,7 @@ export interface Stage extends Session {
   providerIdOf(prompt: string): string | undefined;
   /** The submits that arrived for this prompt, accepted or not. */
   submitsOf(prompt: string): Sandbox['requests'];
-  /** Changes the JSON of a task's record in the database. */
+  /** Changes the record of a finished task on disk. */
   // biome-ignore lint/suspicious/noExplicitAny: a test writes any record.
   rewriteRecord(taskId: string, change: (record: any) => void): Promise<void>;
 }
@@ -124,15 +123,7 @@ export async function openStage(sandboxOptions: SandboxOptions = {}, settings: E
     submitsOf: (prompt) =>
       sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt),
     async rewriteRecord(taskId, change) {
-      const database = new DatabaseSync(join(workspace.stateDir, 'jimeng.db'), { timeout: 5_000 });
-      try {
-        const row = database.prepare('SELECT record FROM task WHERE id = ?').get(taskId);
-        const record = JSON.parse(String(row?.record));
-        change(record);
-        database.prepare('UPDATE task SET record = ? WHERE id = ?').run(JSON.stringify(record), taskId);
-      } finally {
-        database.close();
-      }
+      rewriteRecord(workspace.stateDir, taskId, change);
     },
     async close() {
       await session.close();

@@ -1,5 +1,6 @@
 /** The product's sandbox with what tests need around it: fault plans, a record of what arrived, and small clips. */
 import { readFile } from 'node:fs/promises';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modeRow } from '../../src/jimeng/modes.ts';
@@ -19,6 +20,8 @@ export interface SandboxOptions extends Omit<product.SandboxOptions, 'interfere'
   readonly closedCapabilities?: readonly string[];
   /** How a query for an unknown task or with another req_key is answered; default `not_found` in data.status and 50215. */
   readonly unknownTask?: 'not_found' | '50215';
+  /** Without the header that marks the sandbox: money is reported as the provider's. */
+  readonly asProvider?: boolean;
   /** Default `files`: one small clip for each size and length (assets/sandbox-clips); `drawn`: as users get them. */
   readonly clips?: 'files' | 'drawn';
   /** Default 20 000; the oldest go first. */
@@ -44,8 +47,24 @@ function readClip({ mode, ratio, frames }: SandboxTask): Promise<Buffer> {
   return readFile(join(CLIPS_FOLDER, `${width}x${height}-${frames}.mp4`));
 }
 
+function withoutMark(response: ServerResponse): void {
+  const write = response.writeHead.bind(response);
+  response.writeHead = ((status: number, headers: OutgoingHttpHeaders = {}) => {
+    const { 'x-jimeng-sandbox': _mark, ...rest } = headers;
+    return write(status, rest);
+  }) as typeof response.writeHead;
+}
+
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { closedCapabilities = [], unknownTask, clips, maxStoredRequests, maxStoredBodyBytes, ...rest } = options;
+  const {
+    closedCapabilities = [],
+    unknownTask,
+    asProvider,
+    clips,
+    maxStoredRequests,
+    maxStoredBodyBytes,
+    ...rest
+  } = options;
   const now = options.now ?? Date.now;
   const faults = new FaultPlan();
   const recorder = new RequestRecorder({
@@ -62,6 +81,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ...(clips === 'drawn' ? {} : { makeClip: ({ task }) => readClip(task) }),
     ...rest,
     async interfere(exchange, response) {
+      if (asProvider) withoutMark(response);
       const request = recorder.record(exchange, now());
       const keep = (answer: Answer) => {
         const text = typeof answer.body === 'string' ? answer.body : '';

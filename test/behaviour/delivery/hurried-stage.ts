@@ -63,7 +63,11 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
     log: silentLog,
     ending: ending.signal,
   });
-  const app: App = { settings, sandbox: false, service: async () => service, end: async () => undefined };
+  const app: App = {
+    ...{ settings, sandbox: false, missingKeys: undefined },
+    service: async () => service,
+    end: async () => undefined,
+  };
   return {
     sandbox,
     workspace,

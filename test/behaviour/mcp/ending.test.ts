@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawServer, startRaw, until } from '../../support/mcp-client.ts';
+import { readRows } from '../../support/records.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
@@ -38,15 +39,7 @@ function callVideo(server: RawServer, prompt: string): void {
   server.send({ id: 1, method: 'tools/call', params });
 }
 
-async function recordIn(workspace: Workspace): Promise<Record<string, unknown> | undefined> {
-  const files = await workspace.readState().catch(() => new Map<string, string>());
-  const text = [...files].find(([path]) => /(open|closed).jv-[^/\\]*\.json$/.test(path))?.[1];
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const recordIn = ({ stateDir }: Workspace) => readRows(stateDir)[0];
 
 /** A busy machine may be slow once, and slow twice; a server that waits for something is slow each time. */
 async function expectPrompt(attempt: (round: number) => Promise<number>): Promise<void> {
@@ -77,14 +70,14 @@ describe.each(WAYS)('%s', (way, end) => {
       const prompt = `${way} in a call, round ${round}`;
       const { server, workspace } = await start();
       callVideo(server, prompt);
-      await until('the watch', async () => ((await recordIn(workspace))?.provider_task_id as string) !== undefined);
+      await until('polling', () => recordIn(workspace)?.provider_task_id != null);
       const ended = server.exit();
       end(server);
       const { code, milliseconds } = await ended;
       expect(code).toBe(0);
-      expect(await recordIn(workspace)).toMatchObject({ provider_task_id: acceptedFor(prompt)?.taskId });
-      const leases = [...(await workspace.readState()).keys()].filter((path) => /[/\\]leases[/\\]/.test(path));
-      expect(leases, 'another process may take it up at once').toEqual([]);
+      const { provider_task_id, holder } = recordIn(workspace) ?? {};
+      expect(provider_task_id).toBe(acceptedFor(prompt)?.taskId);
+      expect(holder, 'another process may hold it immediately').toBeNull();
       return milliseconds;
     });
   });
@@ -99,8 +92,8 @@ describe.each(WAYS)('%s', (way, end) => {
     const ended = server.exit();
     end(server);
     expect((await ended).code).toBe(0);
-    expect(await recordIn(workspace)).toMatchObject({
-      status: 'in_queue',
+    expect(recordIn(workspace)).toMatchObject({
+      status: 'generating',
       provider_task_id: acceptedFor(prompt)?.taskId,
     });
   });

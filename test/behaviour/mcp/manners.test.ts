@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawServer, startRaw, until } from '../../support/mcp-client.ts';
+import { readRecords } from '../../support/records.ts';
 import { startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/server-workspace.ts';
 
@@ -247,10 +248,7 @@ describe('a client whose end of stdout is gone', () => {
     const { code, milliseconds } = await closeStdout(server);
     expect([code, server.stderr()]).toEqual([0, '']);
     expect(milliseconds).toBeLessThan(10_000);
-    const records = [...(await workspace.readState())]
-      .filter(([path]) => /open.jv-/.test(path))
-      .map(([, text]) => JSON.parse(text));
-    expect(records).toMatchObject([{ provider_task_id: sandbox.accepted[0]?.taskId }]);
+    expect(readRecords(workspace.stateDir)).toMatchObject([{ providerTaskId: sandbox.accepted[0]?.taskId }]);
     await sandbox.close();
     await workspace.remove();
   });

@@ -1,79 +1,73 @@
 /** Resources report what is known here: no provider is queried, nothing is written, nothing is resumed. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type App, createApp } from '../../../src/app.ts';
 import { ASPECT_RATIOS, CAMERA_TEMPLATES, MODE_NAMES, modeRow, priceCny } from '../../../src/jimeng/modes.ts';
 import { silentLog } from '../../../src/log.ts';
 import { completeTaskId, RESOURCE_TEMPLATES, RESOURCES, readResource } from '../../../src/mcp/resources.ts';
 import { ToolService } from '../../../src/mcp/tool-service.ts';
-import { holdService, type ServiceHolder } from '../../../src/open-service.ts';
 import { readSettings } from '../../../src/settings.ts';
-import { closedFileName } from '../../../src/tasks/closed-name.ts';
-import { Journal } from '../../../src/tasks/journal.ts';
-import { ownIdentity } from '../../../src/tasks/process-identity.ts';
-import { newTaskId, type TaskRecord } from '../../../src/tasks/record.ts';
-import { ACCEPTED, recordOf } from '../../mcp/records.ts';
+import type { Task } from '../../../src/tasks/record.ts';
+import { callInProcess } from '../../support/call-tool.ts';
+import { readRecords, readRows, rewriteRecord } from '../../support/records.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 
 let folder: string;
 let sandbox: Sandbox;
-const holders: ServiceHolder[] = [];
+const apps: App[] = [];
 
-function holderWith(environment: Record<string, string>, missing: string[] = []): ServiceHolder {
+function appWith(environment: Record<string, string>): App {
   const read = readSettings({ environment, homeDir: folder, workingDir: folder, platform: 'linux' });
-  const holder = holdService(read, missing, silentLog);
-  holders.push(holder);
-  return holder;
+  const app = createApp(read, silentLog);
+  apps.push(app);
+  return app;
 }
 
 let service: ToolService;
 let keyless: ToolService;
-let journal: Journal;
+/** Left generating by a process that has ended. */
+let task: Task;
 /** Whoever touches it throws. */
-const unheld = null as unknown as ToolService;
+const untouched = null as unknown as ToolService;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'jimeng-resources-'));
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ generationSeconds: 3600, tasksInFlight: 1000 });
   const { accessKeyId, secretAccessKey } = sandbox.credentials;
-  const holder = holderWith({
+  const environment = {
     JIMENG_VIDEO_API_URL: sandbox.url,
     JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
+    JIMENG_VIDEO_CONCURRENCY: '100',
     VOLC_ACCESSKEY: accessKeyId,
     VOLC_SECRETKEY: secretAccessKey,
-  });
-  service = new ToolService(holder);
-  keyless = new ToolService(
-    holderWith({ JIMENG_VIDEO_STATE_DIR: join(folder, 'state') }, ['VOLC_ACCESSKEY', 'VOLC_SECRETKEY']),
-  );
-  const { scope } = (await holder.service()).context.journal;
-  journal = new Journal(join(folder, 'state'), scope, silentLog);
+  };
+  const earlier = appWith(environment);
+  await callInProcess(earlier, 'submit_video_task', { prompt: 'A golden retriever in sunflowers' });
+  await earlier.end(1000);
+  [task] = readRecords(join(folder, 'state')) as [Task];
+  service = new ToolService(appWith(environment));
+  keyless = new ToolService(appWith({ JIMENG_VIDEO_STATE_DIR: join(folder, 'state') }));
 });
 afterAll(async () => {
-  await Promise.all(holders.map((held) => held.end(0)));
+  await Promise.all(apps.map((app) => app.end(0)));
   await sandbox.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function recorded(changes: Partial<TaskRecord> & Pick<TaskRecord, 'status'>): Promise<TaskRecord> {
-  const record = { ...recordOf(changes), ...journal.scope, owner: ownIdentity() };
-  await journal.adopt(record);
-  return record;
-}
-
-const filesIn = () => readdirSync(folder, { recursive: true }).sort();
+const state = () => readRows(join(folder, 'state'));
 
 describe('the table of modes', () => {
   it('is read without settings, keys or a disk', async () => {
     expect(RESOURCES.map(({ uri }) => uri)).toEqual(['jimeng://modes']);
-    const read = await readResource('jimeng://modes', unheld);
+    const read = await readResource('jimeng://modes', untouched);
     expect(read).toMatchObject({ uri: 'jimeng://modes', mimeType: 'text/markdown' });
     await expect(read?.text).toMatchFileSnapshot('../../golden/texts/resource-modes.md');
   });
 
   it('has every mode with its prices, every ratio and every camera template', async () => {
-    const lines = ((await readResource('jimeng://modes', unheld))?.text ?? '').split('\n');
+    const lines = ((await readResource('jimeng://modes', untouched))?.text ?? '').split('\n');
     for (const mode of MODE_NAMES) {
       const row = lines.find((line) => line.startsWith(`| ${mode} |`));
       expect(row).toContain(modeRow(mode).summary);
@@ -87,19 +81,27 @@ describe('the table of modes', () => {
 
 describe('a task', () => {
   it('reads as get_video_task reports it, by our id and by the provider’s, and the provider is not queried', async () => {
-    const record = await recorded({ status: 'generating', ...ACCEPTED });
-    const before = filesIn();
-    for (const id of [record.id, ACCEPTED.provider_task_id]) {
+    const before = state();
+    const requests = sandbox.requests.length;
+    for (const id of [task.id, task.providerTaskId]) {
       const read = await readResource(`jimeng://tasks/${id}`, service);
       expect(read).toMatchObject({ uri: `jimeng://tasks/${id}`, mimeType: 'text/markdown' });
       expect(read?.text).toContain('**Video Task:** generating');
-      expect(read?.text).toContain(`Call get_video_task with {"task_id":"${record.id}"} to wait for it.`);
+      expect(read?.text).toContain(`Call get_video_task with {"task_id":"${task.id}"} to wait for it.`);
       expect(read?.text).toContain('- Prompt: A golden retriever in sunflowers');
     }
-    // A task that was taken up would have been asked for by now: the watch begins with a query.
+    // A task that was resumed would have been queried by now: polling begins with a query.
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(sandbox.requests).toEqual([]);
-    expect(filesIn()).toEqual(before);
+    expect(sandbox.requests.length).toBe(requests);
+    expect(state()).toEqual(before);
+  });
+
+  it('whose link is dead shows none', async () => {
+    rewriteRecord(join(folder, 'state'), task.id, (record) => {
+      record.video = { url: 'https://example.com/dead.mp4', urlValidUntil: Date.now() - 1000 };
+    });
+    const read = await readResource(`jimeng://tasks/${task.id}`, service);
+    expect(read?.text).not.toContain('example.com');
   });
 
   it.each(['jv-00000000-aaaaa', '../../etc/passwd', '', 'x', '7392616336519610400', '%', 'jv-mf0h5s00-k7m2p/x'])(
@@ -110,7 +112,7 @@ describe('a task', () => {
   );
 
   it.each(['jimeng://', 'jimeng://mode', 'file:///etc/passwd', 'https://example.com', ''])('nor is %j', async (uri) => {
-    expect(await readResource(uri, unheld)).toBeUndefined();
+    expect(await readResource(uri, untouched)).toBeUndefined();
   });
 
   it('without keys, whose tasks are meant is not known: the sentence says what is missing', async () => {
@@ -120,20 +122,17 @@ describe('a task', () => {
 });
 
 describe('the completion of a task id', () => {
-  it('is ours that begin so, newest first, open and closed, at most 100', async () => {
-    const start = Date.parse('2026-10-01T00:00:00Z');
-    const ids = Array.from({ length: 105 }, (_, index) => newTaskId(start + index * 1000));
-    // By their names alone: a completion opens no record.
-    for (const [index, id] of ids.entries()) {
-      const record = recordOf({ id, status: 'cancelled', finished_at: '2026-10-01T01:00:00.000Z' });
-      const name = index % 2 === 0 ? `open/${id}.json` : `closed/${closedFileName(record, undefined)}`;
-      writeFileSync(join(journal.folder, name), '');
+  it('is ours that begin so, newest first, at most 100', async () => {
+    const app = apps[1] ?? expect.fail();
+    const ids = [task.id];
+    for (let index = 0; index < 104; index++) {
+      const given = { prompt: `shot ${index}`, mode: index % 2 === 0 ? 't2v_720p' : 't2v_1080p' };
+      ids.push(String((await callInProcess(app, 'submit_video_task', given)).structured.task_id));
     }
-    const newestFirst = [...ids].sort().reverse();
+    const newestFirst = [...ids].reverse();
     expect(await completeTaskId('jv-', service)).toEqual(newestFirst.slice(0, 100));
     expect(await completeTaskId(ids[3] ?? '', service)).toEqual([ids[3]]);
     expect(await completeTaskId('nothing', service)).toEqual([]);
-    expect(sandbox.requests).toEqual([]);
   });
 
   it('without keys there is none, and that is no error', async () => {

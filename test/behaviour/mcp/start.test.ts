@@ -42,13 +42,22 @@ describe('without keys', () => {
     const { report } = await firstCall(keys, 'get_video_task', { task_id: '7392616336519610409' });
     expect(report.message).toMatch(/^VOLC_SECRETKEY is not set/);
     // Settings are read once, when the process starts.
-    expect(report.next_step).toMatch(/^Set VOLC_SECRETKEY .*, and restart the server, then call again;/);
+    expect(report.next_step).toMatch(/^Tell the user to fix the server's settings and restart it: set VOLC_SECRETKEY /);
   });
 
-  it('the list is refused with the same words', async () => {
+  it('the list is empty, and says why and how to change that; no sum is claimed', async () => {
     const { isError, text, structured } = await firstCall({}, 'list_video_tasks');
-    expect([isError, structured.tasks]).toEqual([true, []]);
+    expect([isError, structured.tasks, structured.spent]).toEqual([false, [], undefined]);
+    expect(text).toContain('Without keys no account is known, and videos are listed by account.');
     expect(text).toContain('console.volcengine.com/iam/keymanage');
+    expect(text).not.toContain('nothing is left to do');
+  });
+
+  it('a dry run checks everything, and a task cannot be withdrawn', async () => {
+    const checked = await firstCall({}, 'generate_video', { prompt: 'x', dry_run: true });
+    expect([checked.report.status, checked.report.cost]).toMatchObject(['checked', { estimated_cny: 1.4 }]);
+    const { report } = await firstCall({}, 'cancel_video_task', { task_id: 'jv-00000000-aaaaa' });
+    expect([report.status, report.error?.code]).toEqual(['refused', 'missing_credentials']);
   });
 });
 
@@ -115,7 +124,7 @@ describe('a call that is wrong', () => {
     expect(typo.report.message).toContain('`aspectRatio` is not an input; did you mean `aspect_ratio`?');
     expect(typo.report.message).toContain('`foo` is not an input; the inputs are prompt, mode, duration');
     const wrong = await stage.call('list_video_tasks', { limt: 3, status: 'ready' });
-    expect(wrong.structured.message).toContain('did you mean `limit`?');
+    expect(wrong.structured.error.message).toContain('did you mean `limit`?');
     expect([wrong.isError, wrong.structured.tasks]).toEqual([true, []]);
   });
 

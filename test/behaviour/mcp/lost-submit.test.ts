@@ -1,11 +1,11 @@
-/** Is a submit whose answer was lost told as unknown, kept, and never sent again? And one that never left, tried again? */
+/** A submit whose answer was lost is unknown, kept and never sent again; one that never left is tried again. */
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../support/fault-plan.ts';
-import { connect, openStage, type Stage, whenSubmitted } from '../support/mcp-client.ts';
-import { startSandbox } from '../support/sandbox.ts';
-import { makeWorkspace } from '../support/server-workspace.ts';
+import type { ApiFault } from '../../support/fault-plan.ts';
+import { connect, openStage, type Stage, whenSubmitted } from '../../support/mcp-client.ts';
+import { startSandbox } from '../../support/sandbox.ts';
+import { makeWorkspace } from '../../support/server-workspace.ts';
 
 /** What befalls the answer → the code, and words of the sentence. */
 const LOST = [
@@ -31,7 +31,10 @@ describe('a submit whose answer is lost', () => {
   /** For what never comes alone: on a busy machine the others come later than this. */
   let hurried: Stage;
   beforeAll(async () => {
-    [patient, hurried] = await Promise.all([openStage(), openStage({}, { JIMENG_VIDEO_API_TIMEOUT: '1' })]);
+    [patient, hurried] = await Promise.all([
+      openStage({ asProvider: true }),
+      openStage({ asProvider: true }, { JIMENG_VIDEO_API_TIMEOUT: '1' }),
+    ]);
   });
   afterAll(() => Promise.all([patient.close(), hurried.close()]));
 
@@ -42,14 +45,14 @@ describe('a submit whose answer is lost', () => {
     const { report, isError, text } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(report).toMatchObject({ status: 'unknown', cost: { charge: 'possible' }, error: { code } });
     expect(isError).toBe(true);
-    expect(report.message).toContain('it may have been charged, and it is not sent again');
+    expect(report.message).toContain('The answer to the submit was lost; it may have been charged.');
     expect(report.message).toContain(words);
-    expect(text).toContain('unless the user accepts to pay twice');
+    expect(text).toContain('only if they agree to pay twice');
     const listed = await stage.call('list_video_tasks', { limit: 50, status: 'unknown' });
     expect(listed.structured.tasks).toContainEqual(expect.objectContaining({ task_id: report.task_id, prompt }));
     const again = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(again.report).toMatchObject({ task_id: report.task_id, status: 'unknown' });
-    expect(again.report.message).toContain('joined');
+    expect(again.report.message).toContain('The same request already exists');
     expect(stage.submitsOf(prompt)).toHaveLength(1);
   });
 

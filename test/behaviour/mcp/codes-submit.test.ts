@@ -1,13 +1,13 @@
-/** Is every code that can answer a submit told with its status, its charge, who mends it and how? */
+/** Every code that can answer a submit is reported with its status, its charge, who can fix it and how. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiFault } from '../support/fault-plan.ts';
-import { type Arguments, openStage, type Stage, until, whenSubmitted } from '../support/mcp-client.ts';
+import type { ApiFault } from '../../support/fault-plan.ts';
+import { type Arguments, openStage, type Stage, until, whenSubmitted } from '../../support/mcp-client.ts';
 
 const NO = 'failed';
 const LOST = 'unknown';
 const PROGRAM = 'report this as a bug';
 const POLICY = 'CVImageProcessFullAccess';
-const TWICE = 'unless the user accepts to pay twice';
+const TWICE = 'only if they agree to pay twice';
 
 /** Code, status, who, retryable, and what the text says is to be done. */
 const BUSINESS = [
@@ -52,7 +52,7 @@ const GATEWAY = [
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStage({ asProvider: true });
 });
 afterAll(() => stage.close());
 
@@ -63,17 +63,18 @@ async function submitUnder(fault: ApiFault, prompt: string, given: Arguments = {
 
 describe('a code at the submit', () => {
   const cases = [
-    ...BUSINESS.map(([code, ...told]) => [String(code), { kind: 'business', code } as const, ...told] as const),
-    ...GATEWAY.map(([code, ...told]) => [code, { kind: 'gateway', code } as const, ...told] as const),
+    ...BUSINESS.map(([code, ...expected]) => [String(code), { kind: 'business', code } as const, ...expected] as const),
+    ...GATEWAY.map(([code, ...expected]) => [code, { kind: 'gateway', code } as const, ...expected] as const),
   ];
 
-  it.concurrent.each(cases)('%s', async (code, fault, status, who, retryable, mend) => {
+  it.concurrent.each(cases)('%s', async (code, fault, status, who, retryable, hint) => {
     const prompt = `submit answered ${code}`;
     const { report, text, isError } = await submitUnder(fault, prompt);
     expect(report).toMatchObject({ status, prompt, error: { code, who, retryable } });
     expect([report.cost?.charge, isError]).toEqual([status === NO ? 'none' : 'possible', true]);
-    expect(text.toLowerCase()).toContain(mend.toLowerCase());
-    const money = status === NO ? 'Nothing was charged.' : 'may have been charged, and it is not sent again';
+    expect(text.toLowerCase()).toContain(hint.toLowerCase());
+    const money =
+      status === NO ? 'Nothing was charged.' : 'The answer to the submit was lost; it may have been charged.';
     expect(report.message).toContain(money);
     expect(report.error?.provider_code).toBeDefined();
     expect(stage.submitsOf(prompt)).toHaveLength(1);
@@ -85,7 +86,7 @@ describe('a code at the submit', () => {
     expect(report.message).toContain(`The provider says: "Invalid \\*x\\* \\[a\\](http://b) ${'y'.repeat(174)}…".`);
   });
 
-  it('that is not documented is kept, and told with what the provider says', async () => {
+  it('that is not documented is kept, and reported with what the provider says', async () => {
     const { report } = await submitUnder({ kind: 'business', code: 50999, message: 'New' }, 'an unknown code');
     expect(report).toMatchObject({ status: NO, error: { code: '50999', who: 'unknown' }, cost: { charge: 'none' } });
     expect(report.message).toContain('The provider says: "New".');
@@ -111,14 +112,17 @@ describe('"not now" at the submit', () => {
     ],
   ] as const satisfies readonly (readonly [string, ApiFault, Arguments])[];
 
-  it.concurrent.each(BUSY)('%s: back in the queue, unpaid, and sent again by itself', async (code, fault, given) => {
-    const prompt = `busy ${code}`;
-    const { report, isError } = await submitUnder(fault, prompt, given);
-    expect(report).toMatchObject({ status: 'queued', cost: { charge: 'none' } });
-    expect(isError).toBe(false);
-    await until('the second submit', () => stage.providerIdOf(prompt) !== undefined);
-    const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
-    expect(later.status).toBe('done');
-    expect(stage.submitsOf(prompt)).toHaveLength(2);
-  });
+  it.concurrent.each(BUSY)(
+    '%s: back in the queue, unpaid, and sent again automatically',
+    async (code, fault, given) => {
+      const prompt = `busy ${code}`;
+      const { report, isError } = await submitUnder(fault, prompt, given);
+      expect(report).toMatchObject({ status: 'queued', cost: { charge: 'none' } });
+      expect(isError).toBe(false);
+      await until('the second submit', () => stage.providerIdOf(prompt) !== undefined);
+      const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
+      expect(later.status).toBe('done');
+      expect(stage.submitsOf(prompt)).toHaveLength(2);
+    },
+  );
 });

@@ -1,10 +1,10 @@
-/** Does each of the eight modes make a video through a real client, with exactly the right bytes on the wire? */
+/** Each of the eight modes makes a video through a real client, with exactly the right bytes on the wire. */
 import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MODE_NAMES, type ModeName, priceCny } from '../../src/jimeng/modes.ts';
-import { type Arguments, openStage, type Stage } from '../support/mcp-client.ts';
+import { MODE_NAMES, type ModeName, priceCny } from '../../../src/jimeng/modes.ts';
+import { type Arguments, openStage, type Stage } from '../../support/mcp-client.ts';
 
-const GOLDEN = new URL('../golden/wire/', import.meta.url);
+const GOLDEN = new URL('../../golden/wire/', import.meta.url);
 const FIRST = 'https://example.com/first.png';
 const TAIL = 'https://example.com/tail.png';
 
@@ -23,7 +23,7 @@ const GIVEN: Readonly<Record<ModeName, Arguments>> = {
 describe('each mode', () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await openStage();
+    stage = await openStage({ asProvider: true });
   });
   afterAll(() => stage.close());
 

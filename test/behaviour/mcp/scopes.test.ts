@@ -1,8 +1,8 @@
-/** Do the sandbox, another service and another account stay apart in one state folder? */
+/** The sandbox, another service and another account stay apart in one state folder. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connect, type Session } from '../support/mcp-client.ts';
-import { SANDBOX_CREDENTIALS, type Sandbox, startSandbox } from '../support/sandbox.ts';
-import { makeWorkspace, type Workspace } from '../support/server-workspace.ts';
+import { connect, type Session } from '../../support/mcp-client.ts';
+import { SANDBOX_CREDENTIALS, type Sandbox, startSandbox } from '../../support/sandbox.ts';
+import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 const OTHER = { accessKeyId: 'AKLTsomebodyElse', secretAccessKey: 'b3RoZXI=' };
 const PAIRS = ['embedded', 'one service', 'another service', 'another account'] as const;
@@ -51,7 +51,7 @@ it.each(PAIRS)('%s does not get the tasks of the others, by either id', async (p
   }
 });
 
-it('the user’s own keys never go to the embedded sandbox, and its videos are told as none', async () => {
+it('the user’s own keys never go to the embedded sandbox, and its videos are reported as not real', async () => {
   const { report } = await (sessions[0] as Session).call('get_video_task', {
     task_id: made[0]?.task_id,
     wait_seconds: 0,
