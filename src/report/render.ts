@@ -54,7 +54,7 @@ export function costText({ cost, sandbox, status }: Report): string | undefined 
 export function renderList(list: ListReport): string {
   const { tasks, error, changed, next_step: nextStep } = list;
   if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
-  const news = changed === undefined || changed.length === 0 ? '' : ` Changed: ${changed.join(', ')}.`;
+  const news = changed === undefined || changed.length === 0 ? '' : `. Changed: ${changed.join(', ')}`;
   const lines = tasks.map((task) => `- ${itemText(task, escapeMarkdown)}`);
   return [
     `**Video Tasks:** ${countText(list)}${news}`,
