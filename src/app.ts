@@ -136,7 +136,7 @@ export async function embeddedSandbox({
     origin: 'sandbox',
     isPrivate: true,
     url: async () => {
-      // It draws in a thread.
+      // The sandbox draws in a thread.
       leaveDeletedFolder();
       running ??= startSandbox({ generationSeconds: sandboxSeconds, folder: join(stateDir, 'sandbox') });
       return new URL((await running).url);

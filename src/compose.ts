@@ -22,7 +22,7 @@ import { Submitter } from './tasks/submitter.ts';
 import { UsualTimes } from './tasks/usual-time.ts';
 import { Watcher } from './tasks/watcher.ts';
 
-/** Nothing is sent with these: what queries the provider asks for the keys first. */
+/** Nothing is sent with these: operations that reach the provider check the keys first. */
 const NO_KEYS: Credentials = { accessKeyId: '', secretAccessKey: '' };
 
 export interface Parts {

@@ -120,7 +120,7 @@ export const SETTINGS = {
       type: 'string',
       title: 'Volcengine access key',
       description: [
-        'VOLC_ACCESSKEY. Keys are made at console.volcengine.com/iam/keymanage. Needed for real videos.',
+        'VOLC_ACCESSKEY. Create keys at console.volcengine.com/iam/keymanage. Needed for real videos.',
         '访问密钥（VOLC_ACCESSKEY）。',
       ],
     },
@@ -133,7 +133,7 @@ export const SETTINGS = {
       type: 'string',
       title: 'Volcengine secret key',
       description: [
-        'VOLC_SECRETKEY, whole and unchanged, a trailing == included. Needed for real videos.',
+        'VOLC_SECRETKEY, complete, including a trailing ==. Needed for real videos.',
         '私有密钥（VOLC_SECRETKEY），原样填写，包括末尾的 ==。',
       ],
     },
@@ -157,7 +157,7 @@ export const SETTINGS = {
       type: 'string',
       title: 'API address',
       description: [
-        'Empty: the real service. sandbox: try everything without an account; no real videos, nothing is charged.',
+        'Empty: the real service. sandbox: try everything without an account; no real videos, no charge.',
         '留空为真实服务；填 sandbox 为沙箱试用，不生成真实视频，不计费。',
       ],
       default: '',
@@ -197,7 +197,7 @@ export const SETTINGS = {
       type: 'number',
       title: 'Wait (seconds)',
       description: [
-        'How long a call waits for a video before it returns the task id. The video goes on either way.',
+        'How long a call waits for a video before it returns the task id. The video is generated either way.',
         '一次调用等待视频的秒数；超时后先返回任务编号，视频照常生成。',
       ],
       default: 45,
@@ -261,7 +261,7 @@ export const SETTINGS = {
   dailyBudgetCny: numeric('JIMENG_VIDEO_DAILY_BUDGET_CNY', yuan, undefined, {
     show: inYuan('no limit'),
     meaning: [
-      'no new video once the cost of the last 24 hours would exceed it',
+      'a new video is refused when the cost of 24 hours would exceed it',
       '最近 24 小时的花费将超出该金额时，不再生成新视频',
     ],
     form: {
@@ -269,7 +269,7 @@ export const SETTINGS = {
       type: 'number',
       title: 'Daily budget (CNY)',
       description: [
-        'No new video once the cost of the last 24 hours would exceed it. Empty: no limit. 0: no videos.',
+        'Limits what 24 hours may cost; further videos are refused. Empty: no limit. 0: no videos.',
         '最近 24 小时的花费（元）将超出该金额时，不再生成新视频；留空不限，0 为不生成。',
       ],
     },

@@ -105,7 +105,7 @@ export function plainReading(written: string): Reading {
   return certainReadings(written).at(-1) as Reading;
 }
 
-/** All readings as a path, the text as it is written first. Whoever takes another one than the first says so. */
+/** All readings as a path, the text as it is written first. A caller that uses another one than the first reports it. */
 export function pathReadings(written: string): readonly Reading[] {
   const certain = certainReadings(written);
   const more = PATH_STEPS.map((step) => applied(certain.at(-1) as Reading, step));

@@ -96,7 +96,7 @@ function afterDoneWithoutLink(task: TaskRecord, error: TaskError, now: number): 
   return { ...task, ...again, withoutLink, status: 'done', finishedAt: task.finishedAt ?? now, error };
 }
 
-/** It is over, and only its link is missing: what says nothing of that leaves it so. */
+/** The task is finished, and only its link is missing: an answer without one changes nothing. */
 function whileWithoutLink(task: TaskRecord, { kind }: QueryOutcome, now: number): TaskRecord | undefined {
   if (task.status !== 'done' || task.video !== undefined || task.error === undefined) return undefined;
   const isNews = ['done', 'done_without_link', 'failed', 'expired'].includes(kind);

@@ -178,7 +178,7 @@ function withoutLastFrame(problem: Problem, id: string): Problem {
 }
 
 /**
- * One after the other, because two pictures at once take twice the memory; and both, because a caller who fixes one must not
+ * One after the other, because two pictures in parallel take twice the memory; and both, because a caller who fixes one must not
  * find the other at the next call. @throws Problem of either, or of both
  */
 async function bothOrProblems<First, Second>(

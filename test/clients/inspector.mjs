@@ -41,7 +41,7 @@ async function connect({ environment, untilSubmitted, callLimitSeconds }) {
     }),
     async call(name, input) {
       const pairs = Object.entries(input).flatMap(([key, value]) => ['--tool-arg', `${key}=${JSON.stringify(value)}`]);
-      // The Inspector has no time-out to set: somebody waits for the submit, then as long as other clients do.
+      // The Inspector has no timeout to set: this waits for the submit, then as long as other clients do.
       const isWaiting = callLimitSeconds !== undefined && name === 'generate_video' && input.wait_seconds === undefined;
       const giveUp = isWaiting ? untilSubmitted(input.prompt).then(() => sleep(callLimitSeconds * 1000)) : undefined;
       const { stdout, stderr, stopped } = await run(['--method', 'tools/call', '--tool-name', name, ...pairs], giveUp);

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { importBundled } from '../../bench/import-bundled.mjs';
 
-/** Relies on nothing of the build but this: the one command that every client is told to start. */
+/** The only part of the build that is relied on: the command that every client starts. */
 export const SERVER = {
   command: process.execPath,
   args: [fileURLToPath(new URL('../../dist/main.js', import.meta.url))],

@@ -75,8 +75,8 @@ async function listTools(session) {
 
 async function listExtras(session) {
   const extras = Object.entries((await session.listExtras?.()) ?? {});
-  const told = extras.filter(([, all]) => all.length > 0).map(([what, all]) => `${what}: ${all.length}`);
-  return told.length === 0 ? '–' : told.join(', ');
+  const reported = extras.filter(([, all]) => all.length > 0).map(([what, all]) => `${what}: ${all.length}`);
+  return reported.length === 0 ? '–' : reported.join(', ');
 }
 
 /** The text is whole, and the file that it names is an MP4. */

@@ -10,7 +10,7 @@ storeContract('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'jimeng-store-'));
   return {
     open(clock: Clock) {
-      // Waiting for a lock is real: it lasts a millisecond, and whoever has it does not wait for the test.
+      // Waiting for a lock is real: it lasts a millisecond, and its holder does not wait for the test.
       const sleep: Clock['sleep'] = (milliseconds, signal) =>
         milliseconds < 100 ? systemClock.sleep(milliseconds, signal) : clock.sleep(milliseconds, signal);
       return sqliteEngine({

@@ -84,7 +84,7 @@ const wait = mostly(fc.constantFrom(0, 0.01)).filter(
 );
 const taskId = mostly(fc.constantFrom('jv-00000000-aaaaa', '7392616336519610409'));
 
-/** A field now and then; all of them at once are nearly never right. */
+/** A field now and then; all of them together are almost never valid. */
 function some(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Record<string, unknown>> {
   return fc
     .subarray(Object.keys(fields), { maxLength: Math.min(6, Object.keys(fields).length) })

@@ -160,9 +160,9 @@ test(`${HTTP_RUNS} replies over HTTP, to submits and queries, end in reports tha
         const got = await callInProcess(app, 'get_video_task', { task_id: id, wait_seconds: 0.06 });
         for (const answer of [submitted, got]) {
           expect(flawOf({ ...answer, rpcError: undefined })).toBeUndefined();
-          const told = JSON.stringify(answer);
-          expect(told).not.toContain(SECRET);
-          expect(told).not.toContain(SECRET.slice(4, 30));
+          const reported = JSON.stringify(answer);
+          expect(reported).not.toContain(SECRET);
+          expect(reported).not.toContain(SECRET.slice(4, 30));
         }
         // The last word on a task is only what the provider said of it.
         if (!isSubmit && got.structured.status === 'failed') {

@@ -32,7 +32,7 @@ async function using<Result>(starting: Promise<Session>, use: (session: Session)
   }
 }
 
-/** The command lines of all processes that this one starts meanwhile. Undefined where the system does not tell. */
+/** The command lines of all processes that this one starts meanwhile. Undefined where the system does not provide them. */
 function watchChildren(pid: number): { readonly seen: Set<string>; stop(): void } | undefined {
   if (readOrEmpty(`/proc/${pid}/stat`) === '') return undefined;
   const seen = new Set<string>();
@@ -83,7 +83,7 @@ describe('the bundle', () => {
     const naming = sources.filter((path) =>
       /\bexecPath\b|\bfork\(/.test(readFileSync(join(ROOT, 'src', path), 'utf8')),
     );
-    // It prints the path: for the configuration of another client, and in the commands to copy.
+    // `setup` prints the path: for the configuration of another client, and in the commands to copy.
     expect(naming).toEqual(['cli/here.ts']);
   });
 });

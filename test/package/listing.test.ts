@@ -98,7 +98,7 @@ describe('the Registry’s listing', () => {
 describe('one truth', () => {
   it('the version is the same everywhere', async () => {
     const lock = JSON.parse(readText('package-lock.json'));
-    const told = await runCommand(['--version'], { env: {}, workingDir: tmpdir() });
+    const reported = await runCommand(['--version'], { env: {}, workingDir: tmpdir() });
     expect({
       lock: lock.version,
       lockRoot: lock.packages[''].version,
@@ -106,7 +106,7 @@ describe('one truth', () => {
       listing: listing.version,
       listedPackage: listing.packages[0]?.version,
       sources: VERSION,
-      commandLine: told.stdout.trim(),
+      commandLine: reported.stdout.trim(),
     }).toEqual({
       lock: packageJson.version,
       lockRoot: packageJson.version,
@@ -140,7 +140,7 @@ describe('the Chinese texts of the bundle', () => {
     ]);
   });
 
-  it('tell what each tool does', () => {
+  it('describe what each tool does', () => {
     expect(chinese.tools?.map(({ name }) => name)).toEqual(TOOLS.map(({ name }) => name));
     expect(chinese.tools?.every(({ description }) => isChinese(description))).toBe(true);
   });

@@ -116,8 +116,8 @@ it('the instructions are under 2 kB', () => {
 });
 
 it('no wait is stated as the default where the operator may have set another', () => {
-  const told = JSON.stringify(tools.map(({ description, inputSchema }) => ({ description, inputSchema })));
-  const waits = [told, INSTRUCTIONS].flatMap((text) => text.match(/\b45\b.{0,40}/g) ?? []);
+  const reported = JSON.stringify(tools.map(({ description, inputSchema }) => ({ description, inputSchema })));
+  const waits = [reported, INSTRUCTIONS].flatMap((text) => text.match(/\b45\b.{0,40}/g) ?? []);
   expect(waits.length).toBeGreaterThan(0);
   expect(waits.filter((words) => !words.startsWith('45 unless the server is set to another'))).toEqual([]);
 });

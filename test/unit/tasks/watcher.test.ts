@@ -95,7 +95,7 @@ test('a link that the download had replaced is reported with its own hour', asyn
   expect(video?.urlValidUntil).toBeGreaterThan(first?.urlValidUntil ?? Number.POSITIVE_INFINITY);
 });
 
-describe('a problem that somebody has to fix is reported, polling goes on, and the video is saved once it is fixed', () => {
+describe('a problem that a person has to fix is reported, polling goes on, and the video is saved once it is fixed', () => {
   const HINDRANCES: [string, ApiFault, string][] = [
     ['InvalidAccessKey', { kind: 'gateway', code: 'InvalidAccessKey' }, 'VOLC_ACCESSKEY'],
     ['SignatureDoesNotMatch', { kind: 'gateway', code: 'SignatureDoesNotMatch' }, 'VOLC_SECRETKEY'],

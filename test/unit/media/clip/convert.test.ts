@@ -192,15 +192,15 @@ describe.skipIf(hasNoFfmpeg || process.platform === 'win32')(`an ffmpeg that mis
     const target = path.join(folder, 'wrong.mp4');
     const hundred = path.join(folder, 'hundred.mp4');
     makeClip(hundred, 100);
-    for (const [made, told] of [
+    for (const [made, reported] of [
       [small, '121 frames at 24'],
       [hundred, '100 frames at 24'],
     ] as const) {
-      const file = await fakeFfmpeg(`lies-${told}`, `cp "${made}" "${target}"`);
+      const file = await fakeFfmpeg(`lies-${reported}`, `cp "${made}" "${target}"`);
       const run = convertFrameRate(small, target, 25, { ...ffmpeg, path: file }, { ...limits, seconds: 4 });
       await expect(run).rejects.toMatchObject({
         code: 'conversion_failed',
-        cause: { message: `ffmpeg made ${told} instead of 100 at 25` },
+        cause: { message: `ffmpeg made ${reported} instead of 100 at 25` },
       });
     }
     expect(await readdir(folder)).not.toContain('wrong.mp4');
