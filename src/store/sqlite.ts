@@ -161,23 +161,35 @@ class SqliteEngine implements Engine {
 
   /** Opens the file, or opens it again after it was removed or damaged. */
   private async withOpened<Value>(use: (opened: Opened) => Promise<Value>): Promise<Value> {
+    let identity = identityOf(this.place);
     try {
-      let opened = await this.open();
+      const opening = this.open();
+      let opened = await opening;
       if (opened.identity !== identityOf(this.place)) {
         this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
-        this.opening = undefined;
-        closeAll(opened);
+        this.leave(opening);
+        // What still reads or writes there ends first: it would fail on a closed connection.
+        const old = opened;
+        void this.last.then(() => closeAll(old));
         opened = await this.open();
       }
+      identity = opened.identity;
       return await use(opened);
     } catch (error) {
       if (error instanceof StoreFailure || resultCode(error) === 0) throw error;
       if (DAMAGED_CODES.has(resultCode(error))) {
-        await this.moveDamagedAside(error);
+        await this.moveDamagedAside(error, identity);
         return await use(await this.open());
       }
       throw new StoreFailure('unavailable', `${this.place} cannot be used (${reasonOf(error)})`, error);
     }
+  }
+
+  /** Whoever needs the database next opens it again, unless somebody has done that already. */
+  private leave(opening: Promise<Opened> | undefined): void {
+    if (this.opening === opening) this.opening = undefined;
+    // Another process may have set a damaged file aside.
+    this.setAside = undefined;
   }
 
   private open(): Promise<Opened> {
@@ -201,7 +213,7 @@ class SqliteEngine implements Engine {
       // Several processes may make the file at the same time.
       await this.whenFree(async () => writer.database.exec(pragmas));
       const opened = { writer, reader: connect(), identity: identityOf(this.place) };
-      await this.migrate(opened, isNew);
+      await this.migrate(opened);
       this.hasBeenOpen = true;
       return opened;
     } catch (error) {
@@ -217,7 +229,7 @@ class SqliteEngine implements Engine {
     }
   }
 
-  private async migrate(opened: Opened, isNew: boolean): Promise<void> {
+  private async migrate(opened: Opened): Promise<void> {
     const all = migrations(DIALECT);
     await this.transact(
       opened,
@@ -237,16 +249,20 @@ class SqliteEngine implements Engine {
             { version: all.length },
           );
         }
-        if (isNew && this.hasBeenOpen) await this.restore?.(tx);
+        // Opened again: the file was replaced, perhaps by one that another process made.
+        if (this.hasBeenOpen) await this.restore?.(tx);
       },
       undefined,
     );
   }
 
   /** Renamed with what belongs to it, never deleted. */
-  private async moveDamagedAside(cause: unknown): Promise<void> {
-    const opened = await this.opening?.catch(() => undefined);
-    this.opening = undefined;
+  private async moveDamagedAside(cause: unknown, identity: string): Promise<void> {
+    const { opening } = this;
+    const opened = await opening?.catch(() => undefined);
+    // Somebody else found the same damage first: what is there now is sound.
+    if (identity !== identityOf(this.place)) return;
+    this.leave(opening);
     if (opened !== undefined) closeAll(opened);
     const stamp = new Date(this.clock.now()).toISOString().replace(/[:.]/g, '-');
     const aside = `${this.place}.damaged-${stamp}`;
@@ -257,7 +273,6 @@ class SqliteEngine implements Engine {
     } catch (error) {
       throw new StoreFailure('unavailable', `${this.place} is damaged and cannot be set aside (${reasonOf(error)})`);
     }
-    this.setAside = undefined;
     this.log.error('the database is damaged and was set aside', { file: aside, reason: reasonOf(cause) });
   }
 

@@ -154,3 +154,45 @@ it('says so when its folder cannot be made', async () => {
     (error) => error instanceof StoreFailure && error.message.includes(folder),
   );
 });
+
+it('records an outcome although another process made the removed folder again first', async () => {
+  const folder = await newFolder();
+  const [store, other] = [open(folder), open(folder)];
+  const { task } = await reserve(store, 'a');
+  const claim = await store.claimNext('key', () => ({ kind: 'send' }));
+  if (typeof claim !== 'object' || !('token' in claim)) throw new Error('no claim');
+  await rm(folder, { recursive: true });
+  expect(await other.list({ limit: 1 })).toEqual([]);
+  const accepted = ({ ownerAlive: _, ...record }: Task) => ({
+    record: { ...record, status: 'generating' as const, providerTaskId: '44' },
+    slotUntil: FOREVER,
+  });
+  await store.settle(claim, accepted, true);
+  expect(await other.findByProviderId('44')).toMatchObject({ id: task?.id, status: 'generating' });
+});
+
+it('refuses paid calls when another process has set a damaged file aside', async () => {
+  const folder = await newFolder();
+  const [store, other] = [open(folder), open(folder)];
+  await reserve(store, 'a');
+  await rename(join(folder, 'jimeng.db'), join(folder, 'jimeng.db.damaged-by-another-process'));
+  await other.list({ limit: 1 });
+  expect(await reserve(store, 'b')).toMatchObject({ kind: 'refuse', problem: { code: 'state_damaged' } });
+});
+
+it('sets one damaged file aside once, however many find it damaged at the same time', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  for (let index = 0; index < 50; index++) await reserve(store, `task ${index}`);
+  await store.close();
+  const file = join(folder, 'jimeng.db');
+  const bytes = await readFile(file);
+  bytes.fill(0xff, 4096);
+  await writeFile(file, bytes);
+  const other = open(folder);
+  const found = await Promise.all(Array.from({ length: 6 }, () => other.list({ limit: 10 })));
+  expect(found.flat()).toEqual([]);
+  const aside = (await readdir(folder)).filter((name) => /damaged-[^.]*$/.test(name) && !/-(wal|shm)$/.test(name));
+  expect(aside).toHaveLength(1);
+  expect(await readFile(join(folder, aside[0] ?? ''))).toEqual(bytes);
+});
