@@ -114,7 +114,7 @@ class SqliteEngine implements Engine {
     await this.last;
     const opened = await this.opening?.catch(() => undefined);
     this.opening = undefined;
-    if (opened !== undefined) closeAll(opened);
+    if (opened !== undefined) closeAll([opened.reader, opened.writer]);
   }
 
   private async dataVersion(connection: Connection): Promise<number> {
@@ -170,7 +170,7 @@ class SqliteEngine implements Engine {
         this.leave(opening);
         // What still reads or writes there ends first: it would fail on a closed connection.
         const old = opened;
-        void this.last.then(() => closeAll(old));
+        void this.last.then(() => closeAll([old.reader, old.writer]));
         opened = await this.open();
       }
       identity = opened.identity;
@@ -203,8 +203,11 @@ class SqliteEngine implements Engine {
   private async openNow(): Promise<Opened> {
     const { DatabaseSync } = await import('node:sqlite');
     const isNew = !existsSync(this.place);
+    const connected: Connection[] = [];
     const connect = (options = {}, path = this.place): Connection => {
-      return { database: new DatabaseSync(path, { timeout: 0, ...options }), statements: new Map() };
+      const connection = { database: new DatabaseSync(path, { timeout: 0, ...options }), statements: new Map() };
+      connected.push(connection);
+      return connection;
     };
     try {
       makePrivateFile(this.place);
@@ -217,6 +220,8 @@ class SqliteEngine implements Engine {
       this.hasBeenOpen = true;
       return opened;
     } catch (error) {
+      // Windows renames no file that is open, and this one may have to be set aside.
+      closeAll(connected);
       if (isNew || DAMAGED_CODES.has(resultCode(error)) || error instanceof StoreFailure) {
         throw resultCode(error) === 0 && !(error instanceof StoreFailure)
           ? new StoreFailure('unavailable', `${this.place} cannot be made (${reasonOf(error)})`, error)
@@ -263,7 +268,7 @@ class SqliteEngine implements Engine {
     // Somebody else found the same damage first: what is there now is sound.
     if (identity !== identityOf(this.place)) return;
     this.leave(opening);
-    if (opened !== undefined) closeAll(opened);
+    if (opened !== undefined) closeAll([opened.reader, opened.writer]);
     const stamp = new Date(this.clock.now()).toISOString().replace(/[:.]/g, '-');
     const aside = `${this.place}.damaged-${stamp}`;
     try {
@@ -317,8 +322,8 @@ function parameterNames(sql: string): string[] {
   return [...new Set(Array.from(sql.matchAll(/:([a-z_]+)/g), ([, name]) => name ?? ''))];
 }
 
-function closeAll({ writer, reader }: Opened): void {
-  for (const connection of [reader, writer]) {
+function closeAll(connections: readonly (Connection | undefined)[]): void {
+  for (const connection of connections) {
     try {
       connection?.database.close();
     } catch {
@@ -329,10 +334,12 @@ function closeAll({ writer, reader }: Opened): void {
 
 /** The file and its folder are for the user alone; SQLite gives its WAL the file's mode. */
 function makePrivateFile(path: string): void {
+  // A WAL whose database was removed must not be replayed into the new one. Looked for before the database is: one that
+  // another process makes right now is never among them.
+  const leftOver = ['-wal', '-shm'].map((suffix) => path + suffix).filter((file) => existsSync(file));
   if (existsSync(path)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // A WAL whose database was removed must not be replayed into the new one.
-  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+  for (const file of leftOver) rmSync(file, { force: true });
   closeSync(openSync(path, 'a', 0o600));
 }
 

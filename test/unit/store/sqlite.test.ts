@@ -1,6 +1,6 @@
 /** What only the embedded database has to bear: files that are damaged, removed, or written by a newer version. */
 
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -195,4 +195,16 @@ it('sets one damaged file aside once, however many find it damaged at the same t
   const aside = (await readdir(folder)).filter((name) => /damaged-[^.]*$/.test(name) && !/-(wal|shm)$/.test(name));
   expect(aside).toHaveLength(1);
   expect(await readFile(join(folder, aside[0] ?? ''))).toEqual(bytes);
+});
+
+it.runIf(process.platform === 'linux')('keeps no damaged file open', async () => {
+  const folder = await newFolder();
+  await mkdir(folder);
+  await writeFile(join(folder, 'jimeng.db'), 'this is no database'.repeat(1000));
+  const store = open(folder);
+  expect(await store.list({ limit: 1 })).toEqual([]);
+  const links = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  );
+  expect(links.filter((path) => path.includes(`${folder}/jimeng.db.damaged-`))).toEqual([]);
 });
