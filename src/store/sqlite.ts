@@ -84,7 +84,9 @@ class SqliteEngine implements Engine {
   ): Promise<Value> {
     // Transactions queued behind one that times out must not wait as long again.
     const startedAt = this.clock.monotonic();
-    const turn = this.last.then(() => this.withOpened((opened) => this.transact(opened, work, before, startedAt)));
+    const turn = this.last.then(() =>
+      this.withOpened((opened) => this.transact(opened, work, before, startedAt), true),
+    );
     this.last = turn.catch(() => undefined);
     return await turn;
   }
@@ -160,13 +162,15 @@ class SqliteEngine implements Engine {
   }
 
   /** Opens the file, or opens it again after it was removed or damaged. */
-  private async withOpened<Value>(use: (opened: Opened) => Promise<Value>): Promise<Value> {
+  private async withOpened<Value>(use: (opened: Opened) => Promise<Value>, isToWrite = false): Promise<Value> {
     let identity = identityOf(this.place);
     try {
       const opening = this.open();
       let opened = await opening;
-      if (opened.identity !== identityOf(this.place)) {
-        this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
+      const isReplaced = opened.identity !== identityOf(this.place);
+      if (isReplaced) this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
+      // A disk that could only be read may have been full, or somebody has put the permissions right.
+      if (isReplaced || (isToWrite && opened.writer === undefined)) {
         this.leave(opening);
         // What still reads or writes there ends first: it would fail on a closed connection.
         const old = opened;

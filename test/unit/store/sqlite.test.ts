@@ -208,3 +208,18 @@ it.runIf(process.platform === 'linux')('keeps no damaged file open', async () =>
   );
   expect(links.filter((path) => path.includes(`${folder}/jimeng.db.damaged-`))).toEqual([]);
 });
+
+it('writes again when a disk that could only be read can be written', async () => {
+  const folder = await newFolder();
+  const first = open(folder);
+  await reserve(first, 'a');
+  await first.close();
+  const inTheWay = join(folder, 'jimeng.db-wal');
+  await mkdir(inTheWay);
+  const store = open(folder);
+  expect(await store.list({ limit: 5 })).toHaveLength(1);
+  await expect(reserve(store, 'b')).rejects.toBeInstanceOf(StoreFailure);
+  await rm(inTheWay, { recursive: true });
+  expect(await reserve(store, 'c')).toMatchObject({ kind: 'create' });
+  expect(await store.list({ limit: 5 })).toHaveLength(2);
+});
