@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { TaskRecord } from '../tasks/record.ts';
+import { LeaseLost } from './lease.ts';
 
 interface Kept {
   readonly record: TaskRecord;
@@ -50,9 +51,7 @@ export class KeptWrites {
       req_key: record.reqKey,
       reason: reason instanceof Error ? reason.message : String(reason),
     });
-    this.retrying ??= this.retry().finally(() => {
-      this.retrying = undefined;
-    });
+    this.retrying ??= this.retry();
   }
 
   /** The newest state was written otherwise. */
@@ -68,6 +67,8 @@ export class KeptWrites {
         if (this.kept.get(id) === kept) this.drop(id);
       } catch (error) {
         this.log.debug('still not written', { task: id, reason: String(error) });
+        // The task went on in another process, which wrote what is newer.
+        if (error instanceof LeaseLost && this.kept.get(id) === kept) this.drop(id);
       }
     }
   }
@@ -83,5 +84,7 @@ export class KeptWrites {
       await this.clock.sleep(RETRY_MILLISECONDS, this.stop.signal).catch(() => undefined);
       if (!this.stop.signal.aborted) await this.writeAll();
     }
+    // In the same breath as the last look: what is kept from now on begins again.
+    this.retrying = undefined;
   }
 }

@@ -62,9 +62,7 @@ export class Lease {
   use(taskId: string): () => void {
     const user = Symbol(taskId);
     this.users.add(user);
-    this.renewing ??= this.renewWhileUsed().finally(() => {
-      this.renewing = undefined;
-    });
+    this.renewing ??= this.renewWhileUsed();
     return () => void this.users.delete(user);
   }
 
@@ -106,7 +104,7 @@ export class Lease {
   }
 
   private async renewWhileUsed(): Promise<void> {
-    while (this.users.size > 0 && !this.stop.signal.aborted) {
+    do {
       await this.clock.sleep(RENEW_MILLISECONDS, this.stop.signal).catch(() => undefined);
       if (this.stop.signal.aborted) return;
       try {
@@ -115,8 +113,11 @@ export class Lease {
         // A full or absent disk: nobody else can write there either, so nobody can declare this process dead.
         this.log.warn('lease not renewed', { reason: String(error) });
       }
-    }
-    if (this.users.size === 0) await this.giveBack().catch(() => undefined);
+      if (this.users.size === 0) await this.giveBack().catch(() => undefined);
+      // Another task may have come while it was given back.
+    } while (this.users.size > 0);
+    // In the same breath as the last look: a task that comes now begins to renew again.
+    this.renewing = undefined;
   }
 
   private async giveBack(): Promise<void> {

@@ -33,6 +33,12 @@ export class OwnTasks {
     this.tasks.delete(id);
   }
 
+  /** What it still is to send, as far as it knows. */
+  queued(reqKey: string): string[] {
+    const queued = [...this.tasks].filter(([, { record }]) => record?.status === 'queued' && record.reqKey === reqKey);
+    return queued.map(([id]) => id);
+  }
+
   /** Writes them into a database that took the place of a removed one. @param place of the database, for sentences */
   async restore(tx: Tx, scope: string, place: string): Promise<void> {
     const { id: owner } = await this.lease.ensure(tx);

@@ -84,7 +84,9 @@ class SqliteEngine implements Engine {
   ): Promise<Value> {
     // Transactions queued behind one that times out must not wait as long again.
     const startedAt = this.clock.monotonic();
-    const turn = this.last.then(() => this.withOpened((opened) => this.transact(opened, work, before, startedAt)));
+    const turn = this.last.then(() =>
+      this.withOpened((opened) => this.transact(opened, work, before, startedAt), true),
+    );
     this.last = turn.catch(() => undefined);
     return await turn;
   }
@@ -114,7 +116,7 @@ class SqliteEngine implements Engine {
     await this.last;
     const opened = await this.opening?.catch(() => undefined);
     this.opening = undefined;
-    if (opened !== undefined) closeAll(opened);
+    if (opened !== undefined) closeAll([opened.reader, opened.writer]);
   }
 
   private async dataVersion(connection: Connection): Promise<number> {
@@ -160,24 +162,38 @@ class SqliteEngine implements Engine {
   }
 
   /** Opens the file, or opens it again after it was removed or damaged. */
-  private async withOpened<Value>(use: (opened: Opened) => Promise<Value>): Promise<Value> {
+  private async withOpened<Value>(use: (opened: Opened) => Promise<Value>, isToWrite = false): Promise<Value> {
+    let identity = identityOf(this.place);
     try {
-      let opened = await this.open();
-      if (opened.identity !== identityOf(this.place)) {
-        this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
-        this.opening = undefined;
-        closeAll(opened);
+      const opening = this.open();
+      let opened = await opening;
+      const isReplaced = opened.identity !== identityOf(this.place);
+      if (isReplaced) this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
+      // A disk that could only be read may have been full, or somebody has put the permissions right.
+      if (isReplaced || (isToWrite && opened.writer === undefined)) {
+        this.leave(opening);
+        // What still reads or writes there ends first: it would fail on a closed connection.
+        const old = opened;
+        void this.last.then(() => closeAll([old.reader, old.writer]));
         opened = await this.open();
       }
+      identity = opened.identity;
       return await use(opened);
     } catch (error) {
       if (error instanceof StoreFailure || resultCode(error) === 0) throw error;
       if (DAMAGED_CODES.has(resultCode(error))) {
-        await this.moveDamagedAside(error);
+        await this.moveDamagedAside(error, identity);
         return await use(await this.open());
       }
       throw new StoreFailure('unavailable', `${this.place} cannot be used (${reasonOf(error)})`, error);
     }
+  }
+
+  /** Whoever needs the database next opens it again, unless somebody has done that already. */
+  private leave(opening: Promise<Opened> | undefined): void {
+    if (this.opening === opening) this.opening = undefined;
+    // Another process may have set a damaged file aside.
+    this.setAside = undefined;
   }
 
   private open(): Promise<Opened> {
@@ -191,8 +207,11 @@ class SqliteEngine implements Engine {
   private async openNow(): Promise<Opened> {
     const { DatabaseSync } = await import('node:sqlite');
     const isNew = !existsSync(this.place);
+    const connected: Connection[] = [];
     const connect = (options = {}, path = this.place): Connection => {
-      return { database: new DatabaseSync(path, { timeout: 0, ...options }), statements: new Map() };
+      const connection = { database: new DatabaseSync(path, { timeout: 0, ...options }), statements: new Map() };
+      connected.push(connection);
+      return connection;
     };
     try {
       makePrivateFile(this.place);
@@ -201,10 +220,12 @@ class SqliteEngine implements Engine {
       // Several processes may make the file at the same time.
       await this.whenFree(async () => writer.database.exec(pragmas));
       const opened = { writer, reader: connect(), identity: identityOf(this.place) };
-      await this.migrate(opened, isNew);
+      await this.migrate(opened);
       this.hasBeenOpen = true;
       return opened;
     } catch (error) {
+      // Windows renames no file that is open, and this one may have to be set aside.
+      closeAll(connected);
       if (isNew || DAMAGED_CODES.has(resultCode(error)) || error instanceof StoreFailure) {
         throw resultCode(error) === 0 && !(error instanceof StoreFailure)
           ? new StoreFailure('unavailable', `${this.place} cannot be made (${reasonOf(error)})`, error)
@@ -217,7 +238,7 @@ class SqliteEngine implements Engine {
     }
   }
 
-  private async migrate(opened: Opened, isNew: boolean): Promise<void> {
+  private async migrate(opened: Opened): Promise<void> {
     const all = migrations(DIALECT);
     await this.transact(
       opened,
@@ -237,17 +258,21 @@ class SqliteEngine implements Engine {
             { version: all.length },
           );
         }
-        if (isNew && this.hasBeenOpen) await this.restore?.(tx);
+        // Opened again: the file was replaced, perhaps by one that another process made.
+        if (this.hasBeenOpen) await this.restore?.(tx);
       },
       undefined,
     );
   }
 
   /** Renamed with what belongs to it, never deleted. */
-  private async moveDamagedAside(cause: unknown): Promise<void> {
-    const opened = await this.opening?.catch(() => undefined);
-    this.opening = undefined;
-    if (opened !== undefined) closeAll(opened);
+  private async moveDamagedAside(cause: unknown, identity: string): Promise<void> {
+    const { opening } = this;
+    const opened = await opening?.catch(() => undefined);
+    // Somebody else found the same damage first: what is there now is sound.
+    if (identity !== identityOf(this.place)) return;
+    this.leave(opening);
+    if (opened !== undefined) closeAll([opened.reader, opened.writer]);
     const stamp = new Date(this.clock.now()).toISOString().replace(/[:.]/g, '-');
     const aside = `${this.place}.damaged-${stamp}`;
     try {
@@ -257,7 +282,6 @@ class SqliteEngine implements Engine {
     } catch (error) {
       throw new StoreFailure('unavailable', `${this.place} is damaged and cannot be set aside (${reasonOf(error)})`);
     }
-    this.setAside = undefined;
     this.log.error('the database is damaged and was set aside', { file: aside, reason: reasonOf(cause) });
   }
 
@@ -302,8 +326,8 @@ function parameterNames(sql: string): string[] {
   return [...new Set(Array.from(sql.matchAll(/:([a-z_]+)/g), ([, name]) => name ?? ''))];
 }
 
-function closeAll({ writer, reader }: Opened): void {
-  for (const connection of [reader, writer]) {
+function closeAll(connections: readonly (Connection | undefined)[]): void {
+  for (const connection of connections) {
     try {
       connection?.database.close();
     } catch {
@@ -314,10 +338,12 @@ function closeAll({ writer, reader }: Opened): void {
 
 /** The file and its folder are for the user alone; SQLite gives its WAL the file's mode. */
 function makePrivateFile(path: string): void {
+  // A WAL whose database was removed must not be replayed into the new one. Looked for before the database is: one that
+  // another process makes right now is never among them.
+  const leftOver = ['-wal', '-shm'].map((suffix) => path + suffix).filter((file) => existsSync(file));
   if (existsSync(path)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // A WAL whose database was removed must not be replayed into the new one.
-  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+  for (const file of leftOver) rmSync(file, { force: true });
   closeSync(openSync(path, 'a', 0o600));
 }
 

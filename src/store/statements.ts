@@ -83,7 +83,8 @@ export const WRITE_PACING = `INSERT INTO pacing (scope, req_key, limit_now, limi
   ON CONFLICT (scope, req_key) DO UPDATE SET limit_now = excluded.limit_now, limit_until = excluded.limit_until,
   paused_until = excluded.paused_until, refusals = excluded.refusals, probed_at = excluded.probed_at`;
 /** Entries whose process is gone: resumed by a paid call, or one of them by its own \`get\`. */
-export const IS_ANY_LEFT = `SELECT 1 AS is_left FROM task WHERE ${LEFT_QUEUED_CONDITION} LIMIT 1`;
+export const IS_ANY_LEFT = `SELECT 1 AS is_left FROM task WHERE ${LEFT_QUEUED_CONDITION}
+  AND (:id = '' OR id = :id) LIMIT 1`;
 export const RESUME_QUEUED = `UPDATE task SET owner = :me WHERE ${LEFT_QUEUED_CONDITION}
   AND (:id = '' OR id = :id) RETURNING id, req_key`;
 
@@ -96,6 +97,9 @@ export const IS_HELD = 'SELECT 1 AS held FROM task WHERE id = :id AND holder = :
 export const INTERRUPTED = `SELECT ${TASK}, task.scope AS scope, task.claim AS claim FROM task WHERE status = 'submitting' AND owner = :host`;
 export const LEFT_QUEUED = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status = 'queued' AND owner IS NULL`;
+/** What this process holds: of this it knows itself what is polled. */
+export const HELD_BY_ME = `SELECT id FROM task
+  WHERE scope = :scope AND holder = :me AND (status = 'generating' OR save_again_at <= :now)`;
 /** What nobody polls or saves. Two searches: with OR neither index would be used. */
 export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'generating' AND holder IS NULL
   UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;

@@ -115,7 +115,10 @@ export class TaskStore implements Store {
     const claimed = await this.engine.transaction(
       async (tx): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'> => {
         // Looked at first: who waits for a slot must not write four times a second.
-        const ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
+        let ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
+        if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) {
+          ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
+        }
         if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
         const turn = rule(ledger);
         if (turn.kind === 'wait') return turn;
@@ -303,7 +306,7 @@ export class TaskStore implements Store {
 
   async resumeQueued(id = ''): Promise<readonly string[]> {
     const { scope } = this;
-    const isAnyLeft = await this.engine.read((tx) => tx.get(sql.IS_ANY_LEFT, { scope, now: tx.now }));
+    const isAnyLeft = await this.engine.read((tx) => tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now }));
     if (isAnyLeft === undefined) return [];
     const rows = await this.engine.transaction(
       async (tx) => {
@@ -318,7 +321,7 @@ export class TaskStore implements Store {
 
   async recover(rules: RecoveryRules): Promise<Orphans> {
     const hour = STRAY_BODY_MILLISECONDS;
-    return await this.engine.transaction(
+    const orphans = await this.engine.transaction(
       async (tx) => {
         for (const host of await this.lease.deadHosts(tx)) {
           for (const row of await tx.all(sql.INTERRUPTED, { host })) {
@@ -335,12 +338,16 @@ export class TaskStore implements Store {
           await tx.run(sql.DELETE_BODY, { id: record.id });
         }
         await tx.run(sql.DELETE_STRAY_BODIES, { before: tx.now - hour });
-        const ids = (await tx.all(sql.ORPHANS, { scope: this.scope, now: tx.now })).map(({ id }) => String(id));
+        const params = { scope: this.scope, now: tx.now, me: this.lease.id };
+        const rows = [...(await tx.all(sql.ORPHANS, params)), ...(await tx.all(sql.HELD_BY_ME, params))];
+        const ids = rows.map(({ id }) => String(id));
         const open = Number((await tx.get(sql.OPEN_COUNT, { scope: this.scope }))?.count ?? 0);
         return { ids, isAnythingOpen: open > 0 };
       },
       { account: this.scope },
     );
+    // A task that was accepted, or let go, while the disk failed is held and not polled.
+    return { ...orphans, ids: orphans.ids.filter((id) => !this.held.has(id)) };
   }
 
   async durations(mode: string, limit: number): Promise<readonly (readonly [number, number])[]> {
@@ -393,6 +400,22 @@ export class TaskStore implements Store {
   private newest(task: Task): Task {
     const kept = this.kept.get(task.id);
     return kept === undefined ? task : { ...kept, ownerAlive: task.ownerAlive };
+  }
+
+  /** Entries that became nobody's when this process was taken for dead; those that are others' now, or over, it forgets. */
+  private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
+    let isAnyBack = false;
+    for (const id of this.own.queued(reqKey).filter((queued) => !this.kept.has(queued))) {
+      const left = await tx.get(sql.IS_ANY_LEFT, { scope: this.scope, id, now: tx.now });
+      if (left === undefined) {
+        this.own.remove(id);
+        continue;
+      }
+      const me = (await this.lease.ensure(tx)).id;
+      await tx.run(sql.RESUME_QUEUED, { scope: this.scope, me, id, now: tx.now });
+      isAnyBack = true;
+    }
+    return isAnyBack;
   }
 
   private async insert(tx: Tx, record: TaskRecord, ties: Ties): Promise<void> {

@@ -43,6 +43,7 @@ export class Submitter {
   private readonly retryUntil = new Map<string, number>();
   /** The capabilities that are pumped; true: something was added meanwhile. */
   private readonly pumps = new Map<string, boolean>();
+  private readonly pumping = new Set<Promise<void>>();
   /** When an unreachable provider is tried again, on the monotonic clock, by capability. */
   private readonly retryAt = new Map<string, number>();
 
@@ -60,12 +61,16 @@ export class Submitter {
   pump(reqKey: string): void {
     const isRunning = this.pumps.has(reqKey);
     this.pumps.set(reqKey, true);
-    if (!isRunning) void this.pumpUntilEmpty(reqKey);
+    if (isRunning) return;
+    const pumping: Promise<void> = this.pumpUntilEmpty(reqKey).finally(() => this.pumping.delete(pumping));
+    this.pumping.add(pumping);
   }
 
-  /** Resolves when every submit that is out is answered and recorded. */
+  /** The process is ending: resolves when every submit that is out is answered and recorded, and nothing is claimed. */
   async answered(): Promise<void> {
-    while (this.sending.size > 0) await Promise.all([...this.sending.values()].map(({ done }) => done));
+    while (this.sending.size + this.pumping.size > 0) {
+      await Promise.all([...this.pumping, ...[...this.sending.values()].map(({ done }) => done)]);
+    }
   }
 
   /** Records submits without an answer as unknown: this process ends before their answers. */
@@ -140,8 +145,12 @@ export class Submitter {
     const { status, error, providerTaskId } = task;
     log.info('submit', { task: id, status, code: error?.code, provider: providerTaskId });
     if (status !== 'queued') for (const deadlines of [this.tryUntil, this.retryUntil]) deadlines.delete(id);
-    if (isAccepted) void store.whenWritten(id).then(() => this.options.onAccepted(id));
     this.pump(reqKey);
+    void store.whenWritten(id).then(() => {
+      if (isAccepted) this.options.onAccepted(id);
+      // Until it was written the queue did not show it.
+      else if (status === 'queued') this.pump(reqKey);
+    });
   }
 
   /** An entry that waited in the queue, or that another process left, has no caller whose wait would bound it. */

@@ -154,7 +154,7 @@ export class Watcher {
       // What was accepted just now cannot be finished yet.
       let delay = isNew ? await this.scheduled(hold.task, watch) : 0;
       for (;;) {
-        if (delay > 0 && !watch.isAsked) await this.pauseBeforePoll(hold, watch, delay);
+        if (delay > 0 && !watch.isAsked && !ending.aborted) await this.pauseBeforePoll(hold, watch, delay);
         if (watch.correction !== undefined) await this.correct(hold, watch, watch.correction);
         if (ending.aborted || hold.lost.aborted) return;
         const { status, video } = hold.task;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { Problem } from '../../src/problems.ts';
-import type { Engine } from '../../src/store/engine.ts';
+import { type Engine, StoreFailure } from '../../src/store/engine.ts';
 import { LeaseLost } from '../../src/store/lease.ts';
 import type { Claim, QueueLedger, RecoveryRules, Settlement, Turn } from '../../src/store/store.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
@@ -338,6 +338,68 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
+    it('has no lease for a queued request that another process withdrew', async () => {
+      await withStage(createDatabase, async ({ open, clock, engineOf }) => {
+        const [store, other] = [open(), open()];
+        const { id } = await reserve(store);
+        await other.cancel(id, (task, now) => ({
+          record: { ...plain(task), status: 'cancelled', finishedAt: now },
+          slotUntil: undefined,
+        }));
+        expect(await store.claimNext(REQ_KEY, () => ({ kind: 'send' }))).toBe('empty');
+        await advanceAll(store, clock, 6_000);
+        expect(await engineOf(other).read((tx) => tx.all('SELECT id FROM host'))).toEqual([]);
+      });
+    });
+
+    it('sends what it has queued although it was taken for dead meanwhile', async () => {
+      await withStage(createDatabase, async ({ open, suspend, resume, clock }) => {
+        const [sleeper, other] = [open(), open()];
+        const { id } = await reserve(sleeper);
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        expect(await other.find(id)).toMatchObject({ status: 'queued', ownerAlive: false });
+        resume(sleeper);
+        await advanceAll(sleeper, clock, 3_000);
+        expect((await claim(sleeper))?.task.id).toBe(id);
+      });
+    });
+
+    it('finds what it accepted and could not begin to poll', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const store = open();
+        const { id } = await accept(store);
+        expect((await store.recover(RULES)).ids).toEqual([id]);
+        const hold = await store.hold(id);
+        expect((await store.recover(RULES)).ids).toEqual([]);
+        await hold?.release();
+      });
+    });
+
+    it('gives up what could not be written of a task that another process has taken over', async () => {
+      await withStage(createDatabase, async ({ open, suspend, resume, clock, engineOf }) => {
+        const [sleeper, other] = [open(), open()];
+        const { id } = await accept(sleeper);
+        const hold = await sleeper.hold(id);
+        const engine = engineOf(sleeper);
+        const { transaction } = engine;
+        engine.transaction = async () => {
+          throw new StoreFailure('unavailable', 'the disk is full');
+        };
+        await hold?.save({ ...plain(hold.task), requestId: 'unwritten' });
+        expect(await sleeper.find(id)).toMatchObject({ requestId: 'unwritten' });
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        const taken = await other.hold(id);
+        await taken?.save({ ...plain(taken.task), requestId: 'the other’s' });
+        engine.transaction = transaction;
+        resume(sleeper);
+        await advanceAll(sleeper, clock, 3_000);
+        expect(await sleeper.find(id)).toMatchObject({ requestId: 'the other’s' });
+        expect(sleeper.isUnwritten(id)).toBe(false);
+      });
+    });
+
     it('keeps the pace that was learned for the next process', async () => {
       await withStage(createDatabase, async ({ open }) => {
         const [store, other] = [open(), open()];
@@ -541,6 +603,15 @@ const lost = (task: Task, { now }: QueueLedger): Settlement => ({
 
 function plain({ ownerAlive: _, ...record }: Task): TaskRecord {
   return record;
+}
+
+/** Time passes, and what this store does in it is written. */
+async function advanceAll(store: TaskStore, clock: ManualClock, milliseconds: number): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += 500) {
+    await clock.advance(500);
+    // Behind all that it has begun.
+    await store.cancel('none', () => undefined).catch(() => undefined);
+  }
 }
 
 /** As the recovery loop does: every 1.5 s. */

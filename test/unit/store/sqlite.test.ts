@@ -1,6 +1,6 @@
 /** What only the embedded database has to bear: files that are damaged, removed, or written by a newer version. */
 
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -153,4 +153,73 @@ it('says so when its folder cannot be made', async () => {
   await expect(reserve(open(folder), 'a')).rejects.toSatisfy(
     (error) => error instanceof StoreFailure && error.message.includes(folder),
   );
+});
+
+it('records an outcome although another process made the removed folder again first', async () => {
+  const folder = await newFolder();
+  const [store, other] = [open(folder), open(folder)];
+  const { task } = await reserve(store, 'a');
+  const claim = await store.claimNext('key', () => ({ kind: 'send' }));
+  if (typeof claim !== 'object' || !('token' in claim)) throw new Error('no claim');
+  await rm(folder, { recursive: true });
+  expect(await other.list({ limit: 1 })).toEqual([]);
+  const accepted = ({ ownerAlive: _, ...record }: Task) => ({
+    record: { ...record, status: 'generating' as const, providerTaskId: '44' },
+    slotUntil: FOREVER,
+  });
+  await store.settle(claim, accepted, true);
+  expect(await other.findByProviderId('44')).toMatchObject({ id: task?.id, status: 'generating' });
+});
+
+it('refuses paid calls when another process has set a damaged file aside', async () => {
+  const folder = await newFolder();
+  const [store, other] = [open(folder), open(folder)];
+  await reserve(store, 'a');
+  await rename(join(folder, 'jimeng.db'), join(folder, 'jimeng.db.damaged-by-another-process'));
+  await other.list({ limit: 1 });
+  expect(await reserve(store, 'b')).toMatchObject({ kind: 'refuse', problem: { code: 'state_damaged' } });
+});
+
+it('sets one damaged file aside once, however many find it damaged at the same time', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  for (let index = 0; index < 50; index++) await reserve(store, `task ${index}`);
+  await store.close();
+  const file = join(folder, 'jimeng.db');
+  const bytes = await readFile(file);
+  bytes.fill(0xff, 4096);
+  await writeFile(file, bytes);
+  const other = open(folder);
+  const found = await Promise.all(Array.from({ length: 6 }, () => other.list({ limit: 10 })));
+  expect(found.flat()).toEqual([]);
+  const aside = (await readdir(folder)).filter((name) => /damaged-[^.]*$/.test(name) && !/-(wal|shm)$/.test(name));
+  expect(aside).toHaveLength(1);
+  expect(await readFile(join(folder, aside[0] ?? ''))).toEqual(bytes);
+});
+
+it.runIf(process.platform === 'linux')('keeps no damaged file open', async () => {
+  const folder = await newFolder();
+  await mkdir(folder);
+  await writeFile(join(folder, 'jimeng.db'), 'this is no database'.repeat(1000));
+  const store = open(folder);
+  expect(await store.list({ limit: 1 })).toEqual([]);
+  const links = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  );
+  expect(links.filter((path) => path.includes(`${folder}/jimeng.db.damaged-`))).toEqual([]);
+});
+
+it('writes again when a disk that could only be read can be written', async () => {
+  const folder = await newFolder();
+  const first = open(folder);
+  await reserve(first, 'a');
+  await first.close();
+  const inTheWay = join(folder, 'jimeng.db-wal');
+  await mkdir(inTheWay);
+  const store = open(folder);
+  expect(await store.list({ limit: 5 })).toHaveLength(1);
+  await expect(reserve(store, 'b')).rejects.toBeInstanceOf(StoreFailure);
+  await rm(inTheWay, { recursive: true });
+  expect(await reserve(store, 'c')).toMatchObject({ kind: 'create' });
+  expect(await store.list({ limit: 5 })).toHaveLength(2);
 });

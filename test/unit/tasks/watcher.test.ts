@@ -322,3 +322,14 @@ test('not_found is believed after two minutes of it, however quickly it is asked
   expect(await world.watch(id)).toMatchObject({ status: 'not_found' });
   expect(world.clock.monotonic()).toBeLessThan(130_000);
 });
+
+test('a process that ends between an answer and the next pause does not sleep through it', async () => {
+  world = await openWorld();
+  const { id } = await world.submit();
+  world.clock.holdFrom = 1_000;
+  world.usualTimes.of = async () => {
+    world.stop();
+    return undefined;
+  };
+  expect(await world.watch(id)).toMatchObject({ status: 'generating' });
+});
