@@ -201,7 +201,7 @@ class SqliteEngine implements Engine {
       // Several processes may make the file at the same time.
       await this.whenFree(async () => writer.database.exec(pragmas));
       const opened = { writer, reader: connect(), identity: identityOf(this.place) };
-      await this.migrate(opened, isNew);
+      await this.migrate(opened);
       this.hasBeenOpen = true;
       return opened;
     } catch (error) {
@@ -217,7 +217,7 @@ class SqliteEngine implements Engine {
     }
   }
 
-  private async migrate(opened: Opened, isNew: boolean): Promise<void> {
+  private async migrate(opened: Opened): Promise<void> {
     const all = migrations(DIALECT);
     await this.transact(
       opened,
@@ -237,7 +237,8 @@ class SqliteEngine implements Engine {
             { version: all.length },
           );
         }
-        if (isNew && this.hasBeenOpen) await this.restore?.(tx);
+        // Opened again: another process may have made the new file already.
+        if (this.hasBeenOpen) await this.restore?.(tx);
       },
       undefined,
     );
