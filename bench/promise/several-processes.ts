@@ -25,7 +25,7 @@ export async function sameRequest(
     for (let round = 0; round < rounds; round++) {
       const prompt = newPrompt('the same');
       const reports = await Promise.all(servers.map((server) => server.call('submit_video_task', { prompt })));
-      joined += reports.filter(({ message }) => message.includes('joined')).length;
+      joined += reports.filter(({ message }) => message.includes('already exists as task')).length;
       submitsARound.push(stage.accepted(prompt));
     }
     return { rounds, processes, submitsARound, joined };

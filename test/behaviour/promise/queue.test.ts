@@ -1,7 +1,7 @@
-/** Are more requests than the provider runs at once sent in turn, withdrawn when asked, and not sent when they are old? */
+/** More requests than the provider runs at once are sent in turn, withdrawn when asked, and not sent when they are old. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { queue } from '../../bench/promise/several-processes.ts';
-import { newPrompt, until } from '../../bench/promise/stage.ts';
+import { queue } from '../../../bench/promise/several-processes.ts';
+import { newPrompt, until } from '../../../bench/promise/stage.ts';
 import { age, buildPrograms, clips, dieAt, recordOf, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPrograms>>;
@@ -54,7 +54,7 @@ test('what was left in the queue for over an hour expires unsent', async () => {
   const prompt = newPrompt('old');
   await dieAt('intent written', stage, programs, { prompt });
   const [record] = (await stage.look()).records;
-  await age(stage, record?.id, 1.1);
+  age(stage, record?.id, 1.1);
   const server = await stage.start({ program: programs.plain });
   const report = await server.call('get_video_task', { task_id: record?.id, wait_seconds: 50 });
   expect(report).toMatchObject({ status: 'expired', cost: { charge: 'none' } });

@@ -1,0 +1,46 @@
+/** Reads the records as they lie in the database, and makes them older, without the program. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Row } from '../../src/store/engine.ts';
+import { taskOf } from '../../src/store/rows.ts';
+import type { Task } from '../../src/tasks/record.ts';
+
+const TASKS = `SELECT task.*, (SELECT host.lease_until FROM host WHERE host.id = task.owner) AS owner_until
+  FROM task ORDER BY seq`;
+
+export function databaseIn(stateDir: string): string {
+  return join(stateDir, 'jimeng.db');
+}
+
+/** Oldest first; none where there is no database yet. @throws what SQLite says of a damaged file */
+export function readRecords(stateDir: string): Task[] {
+  return readRows(stateDir).map((row) => taskOf(row, Date.now()));
+}
+
+/** All columns, the ties to processes included. */
+export function readRows(stateDir: string): Row[] {
+  const file = databaseIn(stateDir);
+  if (!existsSync(file)) return [];
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+  try {
+    const { count } = database.prepare("SELECT COUNT(*) AS count FROM sqlite_master WHERE name = 'task'").get() as {
+      count: number;
+    };
+    return count === 0 ? [] : (database.prepare(TASKS).all() as Row[]);
+  } finally {
+    database.close();
+  }
+}
+
+/** Makes a task older by so many hours: when it was recorded, and when it was finished. */
+export function ageTask(stateDir: string, id: string, hours: number): void {
+  const database = new DatabaseSync(databaseIn(stateDir), { timeout: 5_000 });
+  try {
+    database
+      .prepare('UPDATE task SET reserved_at = reserved_at - :by, closed_at = closed_at - :by WHERE id = :id')
+      .run({ by: Math.round(hours * 3600_000), id });
+  } finally {
+    database.close();
+  }
+}
