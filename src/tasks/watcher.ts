@@ -157,7 +157,10 @@ export class Watcher {
         if (delay > 0 && !watch.isAsked) await this.pauseBeforePoll(hold, watch, delay);
         if (watch.correction !== undefined) await this.correct(hold, watch, watch.correction);
         if (ending.aborted || hold.lost.aborted) return;
-        if (hold.task.status === 'done') return await collector.collect(hold, ending);
+        // Finished by another process since it was found: only what could not be saved is left to do.
+        if (hold.task.status === 'done' && hold.task.saveAgainAt !== undefined) {
+          return await collector.collect(hold, ending);
+        }
         if (hold.task.status !== 'generating') return;
         await this.takeTurn(watch);
         if (ending.aborted || hold.lost.aborted) return;

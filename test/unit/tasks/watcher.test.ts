@@ -322,3 +322,14 @@ test('not_found is believed after two minutes of it, however quickly it is asked
   expect(await world.watch(id)).toMatchObject({ status: 'not_found' });
   expect(world.clock.monotonic()).toBeLessThan(130_000);
 });
+
+test('a task that another process finished just before this one held it is not saved a second time', async () => {
+  world = await openWorld();
+  const { id } = await world.submit();
+  const done = await world.watch(id);
+  await expectSaved(done);
+  const videos = () => world.sandbox.requests.filter(({ operation }) => operation === 'video').length;
+  const before = videos();
+  expect(await world.watch(id)).toEqual(done);
+  expect(videos()).toBe(before);
+});
