@@ -135,19 +135,19 @@ function untruthOf(
   accepted: ReadonlyMap<string, number>,
   records: ReadonlyMap<string, Task>,
 ): string | undefined {
-  const { status, task_id: id, cost, message } = structured;
+  const { status, task_id: id, message } = structured;
   // Nothing was recorded, so there is no id; what it says is checked where the request ends unmade.
   if (status === 'refused') return undefined;
   if (id === undefined) return `${status} without a task id: ${message}`;
   if (records.get(prompt)?.id !== id) return `the id of another task`;
-  const isFinal = !['queued', 'submitting', 'generating'].includes(status);
-  if (isFinal && cost?.charge === 'none' && accepted.has(prompt))
+  // What the sandbox makes is never charged: the status says what it would have cost.
+  if (['failed', 'cancelled'].includes(status) && accepted.has(prompt)) {
     return `"nothing was charged", but it was taken: ${message}`;
+  }
   if ((status === 'generating' || status === 'done') && !accepted.has(prompt)) {
     return `${status}, but it was never taken`;
   }
-  if (status === 'unknown' && !/may have been charged/.test(message))
-    return 'unknown without saying what it may have cost';
+  if (status === 'unknown' && !/answer to the submit was lost/.test(message)) return 'unknown without saying why';
   return undefined;
 }
 

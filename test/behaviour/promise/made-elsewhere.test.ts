@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => programs.remove());
 
 describe.each(['not_found', '50215'] as const)('where the provider answers %s to a wrong req_key', (unknownTask) => {
-  test('nothing is said to be free, and the right mode replaces the wrong one', async () => {
+  test('it is not given up, and the right mode replaces the wrong one', async () => {
     const stage = await setStage({ unknownTask });
     await dieAt('answered', stage, programs, { prompt: newPrompt('elsewhere') });
     const elsewhere = stage.sandbox.accepted[0]?.taskId;
@@ -19,7 +19,7 @@ describe.each(['not_found', '50215'] as const)('where the provider answers %s to
       const told = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro', wait_seconds: 1 });
       return told.message.includes('does not know this task') ? told : undefined;
     });
-    expect(wrong).toMatchObject({ status: 'generating', mode: 'ti2v_pro', cost: { charge: 'possible' } });
+    expect(wrong).toMatchObject({ status: 'generating', mode: 'ti2v_pro' });
     expect(wrong.message).toContain('does not know this task');
     const right = await server.call('get_video_task', { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 50 });
     expect(right).toMatchObject({ status: 'done', mode: 't2v_720p', task_id: wrong.task_id });

@@ -50,7 +50,7 @@ test('one provider task that two processes adopt at once becomes one record and 
 test('what a dead process left in the queue is sent by a paid call, of whatever mode, and never by a free one', async () => {
   const stage = await setStage();
   const [left, paid] = [newPrompt('left'), newPrompt('paid')];
-  await dieAt('intent written', stage, programs, { prompt: left, mode: 't2v_1080p' });
+  await dieAt('reserved', stage, programs, { prompt: left, mode: 't2v_1080p' });
   const server = await stage.start({ program: programs.plain });
   await until('its process is known to be dead', async () => {
     const [queued] = await server.list();
