@@ -1,4 +1,4 @@
-/** What is left of a video when its process is killed at a given moment, and another one goes on? */
+/** Kills a process at a given moment, lets another one go on, and looks at what is left of the video. */
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,9 +20,9 @@ export interface Outcome extends Kill {
   readonly unknown: number;
   /** Of these: the provider has taken it. accepted = saved + this. */
   readonly unknownTaken: number;
-  /** `unknown`, though the kill fell outside the time between claim and recorded answer. */
+  /** `unknown`, though the kill fell outside the time between claim and recorded outcome. */
   readonly unknownElsewhere: number;
-  /** Accepted by the provider, but neither saved nor told as unknown. */
+  /** Accepted by the provider, but neither saved nor reported as unknown. */
   readonly lost: number;
   readonly submittedTwice: number;
   /** Sent by a call that is free. */
@@ -41,8 +41,17 @@ export interface Programs {
   readonly clips: string;
 }
 
-/** A kill after one of these, and before the answer is recorded, leaves an outcome that nobody knows. */
-const OPEN_WINDOW: readonly Moment[] = ['before the claim', 'claimed', 'sending', 'answered'];
+/** A kill after one of these, and before the outcome is recorded, leaves an outcome that nobody knows. */
+const OPEN_WINDOW: readonly Moment[] = [
+  'claim written',
+  'claimed',
+  'before the last check',
+  'after the last check',
+  'sending',
+  'answered',
+  'outcome written',
+];
+const TAKEOVERS: readonly Moment[] = ['takeover: dead process removed', 'takeover: held'];
 
 /** A process is killed, and a fresh one makes a free call and goes on until nothing is open. */
 async function killOnce(programs: Programs, kill: Kill, shared?: Sandbox): Promise<Outcome> {
@@ -50,8 +59,9 @@ async function killOnce(programs: Programs, kill: Kill, shared?: Sandbox): Promi
   const stage = await openStage(programs.clips, {}, shared);
   try {
     const prompts = await bringToMoment(stage, programs, kill);
-    const before = sum(prompts, stage);
     const free = await stage.start({ program: programs.plain });
+    // By now the provider has read what the dead process sent.
+    const before = sum(prompts, stage);
     await untilSettled(() => free.list(0));
     const sentByFreeCall = sum(prompts, stage) - before;
     // What was never sent waits for a paid call, or its own `get`.
@@ -74,10 +84,10 @@ async function killOnce(programs: Programs, kill: Kill, shared?: Sandbox): Promi
   }
 }
 
-/** Of the sending: what came after the last record of an answer. */
+/** Of the sending: what came after the last record of an outcome. */
 function lastSubmitMoment(trace: readonly string[]): Moment {
-  const submits = trace.filter((name) => name === 'answer recorded' || OPEN_WINDOW.includes(name as Moment));
-  return (submits.at(-1) ?? 'before the intent') as Moment;
+  const submits = trace.filter((name) => name === 'outcome recorded' || OPEN_WINDOW.includes(name as Moment));
+  return (submits.at(-1) ?? 'before the reservation') as Moment;
 }
 
 /** @returns the prompts that were asked for; the process has died at the moment */
@@ -93,16 +103,16 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   if (moment === 'sending') {
     faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 }, when: ({ body }) => isMine(body) });
   }
-  if (moment === 'takeover marked' || moment === 'takeover done') {
+  if (TAKEOVERS.includes(moment)) {
     const first = await stage.start({
       program: programs.marked,
-      environment: { CRASH_AT: 'in the watch', TRACE: trace },
+      environment: { CRASH_AT: 'polled', TRACE: trace },
     });
     await first.call('generate_video', { prompt: prompts[0] }).catch(() => undefined);
     await first.gone;
     const second = await stage.start({ program: programs.marked, environment: deadly });
     second.list(0).catch(() => undefined);
-    await second.gone;
+    await until('the one that takes over is dead', () => diesSoon(second));
     return prompts;
   }
   const environment = { ...deadly, ...(moment === 'queued' ? { JIMENG_VIDEO_CONCURRENCY: '1' } : {}) };
@@ -116,6 +126,10 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   ]);
   if (isMissed) throw new Error(`the process did not come to "${moment}"`);
   return prompts;
+}
+
+async function diesSoon({ gone }: ServerProcess): Promise<true | undefined> {
+  return await Promise.race([gone.then(() => true as const), delay(100, undefined, { ref: false })]);
 }
 
 /**
@@ -136,8 +150,8 @@ async function holdTheOnlySlot({ sandbox }: Stage, server: ServerProcess): Promi
   return prompt;
 }
 
-async function untilSettled(list: () => Promise<readonly { status: string }[]>): Promise<void> {
-  const isMoving = ({ status }: { status: string }) => ['submitting', 'in_queue', 'generating'].includes(status);
+export async function untilSettled(list: () => Promise<readonly { status: string }[]>): Promise<void> {
+  const isMoving = ({ status }: { status: string }) => ['submitting', 'generating'].includes(status);
   await until('nothing is open', async () => ((await list()).some(isMoving) ? undefined : true)).catch(() => undefined);
 }
 
@@ -145,7 +159,7 @@ function sum(prompts: readonly string[], stage: Stage): number {
   return prompts.reduce((total, prompt) => total + stage.accepted(prompt), 0);
 }
 
-function judge(stage: Stage, prompts: readonly string[], found: Found, isUnknownAllowed: boolean) {
+export function judge(stage: Stage, prompts: readonly string[], found: Found, isUnknownAllowed: boolean) {
   const { records, videos } = found;
   const isSaved = (path: string | undefined) => path !== undefined && videos.includes(path);
   const saved = records.filter(({ status, video }) => status === 'done' && isSaved(video?.file?.path));
@@ -160,15 +174,14 @@ function judge(stage: Stage, prompts: readonly string[], found: Found, isUnknown
     lost: prompts.filter((prompt) => stage.accepted(prompt) > 0 && !kept.has(prompt)).length,
     submittedTwice: prompts.filter((prompt) => stage.accepted(prompt) > 1).length,
     savedTwice: videos.length - saved.length,
-    stillOpen: records.filter(({ status }) => ['queued', 'submitting', 'in_queue', 'generating'].includes(status))
-      .length,
+    stillOpen: records.filter(({ status }) => ['queued', 'submitting', 'generating'].includes(status)).length,
     unreadable: found.unreadable.length,
     broken: found.broken.length,
     parts: found.parts.length,
   };
 }
 
-/** @param each told after every kill */
+/** @param each called after every kill */
 export async function runMatrix(
   programs: Programs,
   kills: readonly Kill[],

@@ -1,4 +1,4 @@
-/** How is a process killed between two given lines? By a build in which those lines are marked; the product has no such hook. */
+/** Builds the program with its moments marked, so that a process dies or stops between two given lines. The product has no such hook. */
 import { readFile } from 'node:fs/promises';
 import { build, type Plugin } from 'esbuild';
 
@@ -7,81 +7,102 @@ interface Anchor {
   /** Stands exactly once in the file. */
   readonly text: string;
   readonly side: 'before' | 'after';
+  /** Only where this expression is true. */
+  readonly when?: string;
 }
 
-const SUBMIT = 'src/tasks/submit.ts';
-const JOURNAL = 'src/tasks/journal.ts';
+const API = 'src/jimeng/api.ts';
+const COLLECTOR = 'src/tasks/collector.ts';
+const DISK = 'src/library/disk.ts';
+const SERVICE = 'src/tasks/service.ts';
+const STORE = 'src/store/task-store.ts';
+const SUBMITTER = 'src/tasks/submitter.ts';
+const WATCHER = 'src/tasks/watcher.ts';
 
-/** In the order of a video's life. */
+const CHECK = 'const isHeld = await store.stillHolds(claim, CLAIM_MARGIN_MILLISECONDS);';
+const CLOSE = "await hold.save({ ...finished, status: 'done', finishedAt: task.finishedAt ?? clock.now() });";
+
+/** In the order of a video's life. `written`: inside the transaction, before it is committed. */
 export const ANCHORS = {
-  'before the intent': {
-    file: 'src/tasks/admit.ts',
-    text: 'await context.journal.create(record, prepared.body);',
-    side: 'before',
+  'before the reservation': { file: SERVICE, text: 'const admission = await orProblem(', side: 'before' },
+  'body written': {
+    file: STORE,
+    text: 'if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });',
+    side: 'after',
   },
-  'body written': { file: JOURNAL, text: 'await writeDurably(this.bodyPath(record.id), body);', side: 'after' },
   'intent written': {
-    file: 'src/tasks/admit.ts',
-    text: 'await context.journal.create(record, prepared.body);',
+    file: STORE,
+    text: 'await this.insert(tx, reserved, { owner, slotUntil: slotOfRunning(reserved) });',
     side: 'after',
   },
-  'taken for sending': { file: 'src/tasks/queue.ts', text: 'await context.journal.write(taken);', side: 'after' },
-  'before the claim': { file: SUBMIT, text: 'if (!(await journal.claim(', side: 'before' },
-  claimed: { file: SUBMIT, text: 'const outcome = await context.api.submit(body);', side: 'before' },
-  sending: { file: 'src/jimeng/api.ts', text: 'yield body;', side: 'before' },
-  answered: { file: SUBMIT, text: 'const outcome = await context.api.submit(body);', side: 'after' },
-  'answer recorded': { file: SUBMIT, text: 'await journal.writeOrKeep(record);', side: 'after' },
-  queued: { file: 'src/tasks/sender.ts', text: 'const timer = clock.sleep(QUEUE_LOOK', side: 'before' },
-  'in the watch': {
-    file: 'src/tasks/watch.ts',
-    text: "const answer = await api.query(record.req_key, record.provider_task_id ?? '', ending);",
+  reserved: { file: SERVICE, text: 'submitter.queue(task, call.deadline);', side: 'before' },
+  'before the claim': { file: SUBMITTER, text: 'const claimed = await store.claimNext(', side: 'before' },
+  'claim written': {
+    file: STORE,
+    text: 'await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));',
     side: 'after',
   },
-  'before the download': {
-    file: 'src/tasks/watch.ts',
-    text: 'return await this.finish(next, lost);',
-    side: 'before',
+  claimed: { file: SUBMITTER, text: 'const done = this.sendOnce(claim)', side: 'before' },
+  'before the last check': { file: SUBMITTER, text: CHECK, side: 'before' },
+  'after the last check': { file: SUBMITTER, text: CHECK, side: 'after' },
+  sending: { file: API, text: 'yield body;', side: 'before', when: 'beforeSending !== undefined' },
+  answered: {
+    file: SUBMITTER,
+    text: "const outcome = isEnding ? notSent(new Problem('not_sent')) : await this.outcomeOf(claim);",
+    side: 'after',
   },
+  'outcome written': {
+    file: STORE,
+    text: 'await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });',
+    side: 'after',
+  },
+  'outcome recorded': {
+    file: SUBMITTER,
+    text: 'const task = await store.settle(claim, (now, ledger) => afterSubmit(now, ledger, outcome, rules), isAccepted);',
+    side: 'after',
+  },
+  queued: { file: SUBMITTER, text: 'await pause(clock, { atMost: milliseconds, signals: [ending]', side: 'before' },
+  polled: {
+    file: WATCHER,
+    text: "const answer = await api.query(task.reqKey, task.providerTaskId ?? '', ending);",
+    side: 'after',
+  },
+  'before the download': { file: COLLECTOR, text: 'const delivered = await delivery.fetch({', side: 'before' },
   'mid-download': { file: 'src/media/download/download.ts', text: 'await part.append(next);', side: 'after' },
-  'before the rename': { file: 'src/tasks/save.ts', text: 'const file = await library.publish(', side: 'before' },
-  'between the two names': {
-    file: 'src/library/disk.ts',
-    text: 'if (!(await this.takeName(file, target))) continue;',
-    side: 'after',
-  },
-  'after the rename': {
-    file: 'src/tasks/save.ts',
-    text: 'const file = await library.publish(delivered.path, destination, fileName);',
-    side: 'after',
-  },
-  'before the record is moved': { file: JOURNAL, text: 'if (name !== closedName) await this.move(', side: 'before' },
-  'takeover marked': {
-    file: 'src/tasks/lease.ts',
-    text: 'if (holder?.token === token) await removeBusy(path);',
+  downloaded: { file: COLLECTOR, text: 'await hold.save({ ...almost,', side: 'before' },
+  "before the file's name": {
+    file: COLLECTOR,
+    text: 'const file = await library.publish(delivered.path, place, name',
     side: 'before',
   },
-  'takeover done': {
-    file: 'src/tasks/lease.ts',
-    text: 'if (holder?.token === token) await removeBusy(path);',
+  'between its two names': { file: DISK, text: 'if (!(await this.takeName(file, target))) continue;', side: 'after' },
+  named: { file: COLLECTOR, text: 'await delivery.remove(delivered.leftovers);', side: 'before' },
+  'before the record is closed': { file: COLLECTOR, text: CLOSE, side: 'before' },
+  closed: { file: COLLECTOR, text: CLOSE, side: 'after' },
+  'takeover: dead process removed': {
+    file: STORE,
+    text: 'await tx.run(sql.DELETE_HOST, { id: host });',
     side: 'after',
   },
+  'takeover: held': { file: WATCHER, text: 'hold = await store.hold(id);', side: 'after' },
 } as const satisfies Record<string, Anchor>;
 export type Moment = keyof typeof ANCHORS;
 
 /**
- * Names every moment that was passed in the file TRACE, and dies at CRASH_AT: at once, or CRASH_AFTER milliseconds
- * later, while the program goes on.
+ * Names every moment that was passed in the file TRACE. Dies at CRASH_AT: at once, or CRASH_AFTER milliseconds later,
+ * while the program goes on. Stops at STOP_AT until somebody lets it go on.
  */
 const HOOK = `
 globalThis.__moment = (() => {
   const { appendFileSync } = require('node:fs');
-  const { CRASH_AT, CRASH_AFTER, TRACE } = process.env;
+  const { CRASH_AT, CRASH_AFTER, STOP_AT, TRACE } = process.env;
   const die = () => { process.kill(process.pid, 'SIGKILL'); for (;;); };
   let armed = true;
   return (name) => {
     if (TRACE) appendFileSync(TRACE, name + '\\n');
-    if (name !== CRASH_AT || !armed) return;
+    if ((name !== CRASH_AT && name !== STOP_AT) || !armed) return;
     armed = false;
+    if (name === STOP_AT) return process.kill(process.pid, 'SIGSTOP');
     if (!(Number(CRASH_AFTER) > 0)) die();
     const at = performance.now() + Number(CRASH_AFTER);
     const look = () => (performance.now() >= at ? die() : setImmediate(look));
@@ -111,8 +132,8 @@ function marking(root: string, marked: boolean, changes: readonly Change[]): Plu
         for (const change of changes) if (change.file === file) replaceOnce(change.from, change.to);
         for (const [name, anchor] of marked ? Object.entries(ANCHORS) : []) {
           if (anchor.file !== file) continue;
-          const call = `globalThis.__moment(${JSON.stringify(name)});`;
-          const { text, side } = anchor;
+          const { text, side, when }: Anchor = anchor;
+          const call = `${when === undefined ? '' : `if (${when}) `}globalThis.__moment(${JSON.stringify(name)});`;
           replaceOnce(text, side === 'before' ? `${call} ${text}` : `${text} ${call}`);
         }
         return { contents, loader: 'ts' };

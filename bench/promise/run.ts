@@ -1,4 +1,4 @@
-/** What are the figures of the promise? Printed as tables, and kept as JSON beside this file. */
+/** Collects the figures of the promise: prints them as tables, and keeps them as JSON beside this file. */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { type Outcome, planKills, runMatrix } from './crash-matrix.ts';
 import { ANCHORS, buildProgram, type Moment } from './moments.ts';
 import { changesWithout } from './rules.ts';
 import { queue, sameRequest, takeover } from './several-processes.ts';
+import { runSleeps, SLEEPS, type SleepOutcome } from './suspension.ts';
 
 const MOMENTS = Object.keys(ANCHORS) as Moment[];
 const COUNTED = [
@@ -23,8 +24,25 @@ const COUNTED = [
   ['broken', 'broken'],
   ['parts', '.part left'],
 ] as const satisfies readonly (readonly [keyof Outcome, string])[];
+/** Most of the time is waiting for a lease to run out. */
+const LANES = 20;
 /** Each of these is 0, or the promise is broken. */
 const MUST_BE_ZERO = COUNTED.slice(4).map(([name]) => name);
+
+const COUNTED_OF_SLEEPS = [
+  ['accepted', 'accepted'],
+  ['saved', 'saved'],
+  ['unknown', 'unknown'],
+  ['sentLate', 'sent late'],
+  ['lost', 'lost'],
+  ['submittedTwice', 'sent twice'],
+  ['savedTwice', 'saved twice'],
+  ['stillOpen', 'still open'],
+  ['unreadable', 'unreadable'],
+  ['broken', 'broken'],
+  ['parts', '.part left'],
+] as const satisfies readonly (readonly [keyof SleepOutcome, string])[];
+const MUST_BE_ZERO_AFTER_SLEEP = COUNTED_OF_SLEEPS.slice(3).map(([name]) => name);
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -51,6 +69,29 @@ function printMatrix(outcomes: readonly Outcome[]): void {
   }
 }
 
+function summariseSleeps(outcomes: readonly SleepOutcome[]): Record<string, number> {
+  const total = (name: (typeof COUNTED_OF_SLEEPS)[number][0]) =>
+    outcomes.reduce((sum, outcome) => sum + outcome[name], 0);
+  return Object.fromEntries([['sleeps', outcomes.length], ...COUNTED_OF_SLEEPS.map(([name]) => [name, total(name)])]);
+}
+
+function sleepsOf(outcomes: readonly SleepOutcome[]): Record<string, Record<string, number>> {
+  return Object.fromEntries(
+    SLEEPS.map(({ moment, wakes }) => [
+      `${moment}, woken ${wakes}`,
+      summariseSleeps(outcomes.filter((one) => one.moment === moment && one.wakes === wakes)),
+    ]),
+  );
+}
+
+function printSleeps(outcomes: readonly SleepOutcome[]): void {
+  const heads = ['suspended', 'times', ...COUNTED_OF_SLEEPS.map(([, head]) => head)];
+  say(`\n| ${heads.join(' | ')} |\n|${heads.map(() => '---').join('|')}|`);
+  for (const [name, sums] of Object.entries(sleepsOf(outcomes)))
+    say(`| ${[name, ...Object.values(sums)].join(' | ')} |`);
+  say(`| ${['**all**', ...Object.values(summariseSleeps(outcomes))].join(' | ')} |`);
+}
+
 /** @returns the exit code */
 export async function run(root: string, cache: string, args: readonly string[]): Promise<number> {
   const startedAt = performance.now();
@@ -62,11 +103,18 @@ export async function run(root: string, cache: string, args: readonly string[]):
   const marked = await buildProgram({ root, outfile: join(cache, 'marked.cjs'), marked: true, changes });
   let done = 0;
   const kills = planKills(MOMENTS, times);
-  const outcomes = await runMatrix({ plain, marked, clips }, kills, Math.max(2, Math.min(4, cpus().length)), () => {
+  const outcomes = await runMatrix({ plain, marked, clips }, kills, LANES, () => {
     done++;
     if (done % 50 === 0) process.stderr.write(`${done} of ${kills.length} kills\n`);
   });
   printMatrix(outcomes);
+  const sleepsToDo = SLEEPS.flatMap((sleep) => Array.from({ length: times }, () => sleep));
+  let woken = 0;
+  const sleeps = await runSleeps({ plain, marked, clips }, sleepsToDo, LANES, () => {
+    woken++;
+    if (woken % 50 === 0) process.stderr.write(`${woken} of ${sleepsToDo.length} sleeps\n`);
+  });
+  printSleeps(sleeps);
   const same = await sameRequest(plain, clips, 8, times * 2);
   say(
     `\nThe same request from 8 processes at once, ${same.rounds} rounds: submits a round ${range(same.submitsARound)}.`,
@@ -84,7 +132,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
   const taken = [];
   for (let round = 0; round < 5; round++) taken.push(await takeover(plain, clips));
   say(
-    `Watcher killed, 5 times: asked after ${range(taken.map((one) => one.askedAfterSeconds))} s, ${range(taken.map(({ videos }) => videos))} video each.`,
+    `Watching process killed, 5 times: polled after ${range(taken.map((one) => one.askedAfterSeconds))} s, ${range(taken.map(({ videos }) => videos))} video each.`,
   );
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   const figures = {
@@ -99,6 +147,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
       ),
       unknown: outcomes.filter(({ unknown }) => unknown > 0),
     },
+    sleeps: { all: summariseSleeps(sleeps), ofMoment: sleepsOf(sleeps) },
     sameRequest: same,
     queues,
     takeovers: taken,
@@ -109,6 +158,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
   say(`\nIt took ${seconds} s; ${where}.`);
   const isKept =
     outcomes.every((outcome) => MUST_BE_ZERO.every((name) => outcome[name] === 0)) &&
+    sleeps.every((outcome) => MUST_BE_ZERO_AFTER_SLEEP.every((name) => outcome[name] === 0)) &&
     same.submitsARound.every((count) => count === 1) &&
     queues.every(
       ({ saved, tasks, submittedTwice, mostInFlight }) => saved === tasks && submittedTwice === 0 && mostInFlight <= 2,

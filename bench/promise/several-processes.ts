@@ -25,7 +25,7 @@ export async function sameRequest(
     for (let round = 0; round < rounds; round++) {
       const prompt = newPrompt('the same');
       const reports = await Promise.all(servers.map((server) => server.call('submit_video_task', { prompt })));
-      joined += reports.filter(({ message }) => message.includes('joined')).length;
+      joined += reports.filter(({ message }) => message.includes('already exists as task')).length;
       submitsARound.push(stage.accepted(prompt));
     }
     return { rounds, processes, submitsARound, joined };
@@ -82,7 +82,7 @@ export async function queue(
       120,
     );
     const { records, videos } = await stage.look();
-    const inTurn = [...records].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ request }) => request.prompt);
+    const inTurn = records.map(({ request }) => request.prompt);
     const asSent = stage.sandbox.accepted.map(({ request }) => String(request.body?.prompt));
     const displaced = asSent.map((prompt, index) => Math.abs(inTurn.indexOf(prompt) - index));
     const times = stage.sandbox.accepted.map(({ request }) => request.arrivedAt);

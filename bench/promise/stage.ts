@@ -1,12 +1,14 @@
-/** What does a trial need? A provider that counts, real server processes on one state folder, and a look at what is on disk. */
+/** What a trial needs: a provider that counts, real server processes on one state folder, and a look at what is on disk. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { type ListReport, listSchema } from '../../src/report/list-report.ts';
 import { type Report, reportSchema } from '../../src/report/report.ts';
-import { recordSchema, type TaskRecord } from '../../src/tasks/record.ts';
+import type { Task } from '../../src/tasks/record.ts';
+import { readRecords } from '../../test/support/records.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../test/support/sandbox.ts';
 
 export interface StartOptions {
@@ -23,14 +25,16 @@ export interface ServerProcess {
   call(tool: string, input: object): Promise<Report>;
   /** Like `call`, ended by the signal. */
   callUntil(tool: string, input: object, signal: AbortSignal): Promise<Report>;
-  list(waitSeconds?: number): Promise<Report[]>;
+  /** At most 50. @param waitSeconds for all that is open */
+  list(waitSeconds?: number): Promise<ListReport['tasks']>;
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** As a client does it: stdin closed, then signals. */
   close(): Promise<void>;
 }
 
 export interface Found {
-  readonly records: readonly TaskRecord[];
+  readonly records: readonly Task[];
+  /** What SQLite says of a damaged database. */
   readonly unreadable: readonly string[];
   /** Paths of the videos. */
   readonly videos: readonly string[];
@@ -129,8 +133,8 @@ async function startServer(options: StartOptions, environment: Record<string, st
     call: async (tool, input) => reportSchema.parse(await callUntil(tool, input)),
     callUntil: async (tool, input, signal) => reportSchema.parse(await callUntil(tool, input, signal)),
     list: async (waitSeconds = 0) => {
-      const listed = await callUntil('list_video_tasks', { limit: 50, wait_seconds: waitSeconds });
-      return (listed as { tasks: Report[] }).tasks;
+      const input = { limit: 50, ...(waitSeconds > 0 ? { wait_seconds: waitSeconds, wait_for: 'all_finished' } : {}) };
+      return listSchema.parse(await callUntil('list_video_tasks', input)).tasks;
     },
     async kill(signal = 'SIGKILL') {
       if (!isGone && transport.pid !== null) process.kill(pid, signal);
@@ -141,16 +145,14 @@ async function startServer(options: StartOptions, environment: Record<string, st
 }
 
 async function look(stateDir: string, videosDir: string, clips: string): Promise<Found> {
-  const names = await readdir(stateDir, { recursive: true }).catch(() => []);
-  const records: TaskRecord[] = [];
+  let records: Task[] = [];
   const unreadable: string[] = [];
-  for (const name of names.filter((path) => /(open|closed)\/jv-[^/]*\.json$/.test(path))) {
-    try {
-      records.push(recordSchema.parse(JSON.parse(await readFile(join(stateDir, name), 'utf8'))));
-    } catch {
-      unreadable.push(name);
-    }
+  try {
+    records = readRecords(stateDir);
+  } catch (error) {
+    unreadable.push(String(error));
   }
+  unreadable.push(...(await readdir(stateDir).catch(() => [])).filter((name) => name.includes('damaged')));
   const files = await readdir(videosDir);
   const videos = files.filter((name) => name.endsWith('.mp4')).map((name) => join(videosDir, name));
   const whole = await readFile(join(clips, '1248x704-121.mp4'));

@@ -1,4 +1,4 @@
-/** What goes wrong in a storm, at which answer? Drawn from a seed, so that a run can be made again. */
+/** Draws from a seed what goes wrong in a storm, at which answer, so that a run can be repeated. */
 import type { ApiFault, FaultRule, VideoFault } from '../../test/support/fault-plan.ts';
 import type { RecordedRequest } from '../../test/support/recorded-requests.ts';
 import type { Sandbox } from '../../test/support/sandbox.ts';

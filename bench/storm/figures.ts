@@ -1,8 +1,9 @@
-/** What came of every request, by the provider's books, the journal and the folder of videos? */
-import { readdir, readFile, stat } from 'node:fs/promises';
+/** Compares the provider's books, the database and the folder of videos, for every request. */
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { recordSchema, type TaskRecord } from '../../src/tasks/record.ts';
+import type { Task } from '../../src/tasks/record.ts';
 import type { RecordedRequest } from '../../test/support/recorded-requests.ts';
+import { readRecords } from '../../test/support/records.ts';
 import type { Sandbox } from '../../test/support/sandbox.ts';
 import { nameOf, type Storm } from './faults.ts';
 import type { ToolAnswer } from './stdio-client.ts';
@@ -22,7 +23,7 @@ export interface Figures {
   readonly lost: readonly string[];
   /** Accepted more than once. */
   readonly paidTwice: readonly string[];
-  /** Never accepted, and never told why. */
+  /** Never accepted, and no answer said why. */
   readonly unmade: readonly string[];
   /** Answers that were not what they should be, each once. */
   readonly flaws: readonly string[];
@@ -31,7 +32,7 @@ export interface Figures {
   /** "Nothing was sent": the client asked again. */
   readonly refusals: number;
   readonly reasonsOfRefusals: readonly string[];
-  readonly unreadableRecords: number;
+  readonly damagedDatabases: number;
   readonly linesThatAreNoJsonRpc: number;
   readonly secretsWritten: number;
   readonly seconds: number;
@@ -50,7 +51,8 @@ export interface Evidence {
 
 export async function judge(evidence: Evidence): Promise<Figures> {
   const { sandbox, storm, workers, requests, kills, seconds } = evidence;
-  const { records, unreadable } = await readRecords(join(evidence.folder, 'state'));
+  const stateDir = join(evidence.folder, 'state');
+  const records = new Map(readRecords(stateDir).map((task) => [task.request.prompt ?? '', task]));
   const accepted = new Map<string, number>();
   for (const { request } of sandbox.accepted) {
     const prompt = String(request.body?.prompt);
@@ -108,7 +110,7 @@ export async function judge(evidence: Evidence): Promise<Figures> {
         ),
       ),
     ],
-    unreadableRecords: unreadable,
+    damagedDatabases: (await readdir(stateDir)).filter((name) => name.includes('damaged')).length,
     linesThatAreNoJsonRpc: workers.reduce((sum, { badLines }) => sum + badLines.length, 0),
     secretsWritten: workers.filter(({ written }) => written.includes(secret)).length,
     seconds: Math.round(seconds * 10) / 10,
@@ -131,42 +133,22 @@ function untruthOf(
   { structured }: ToolAnswer,
   { prompt }: Request,
   accepted: ReadonlyMap<string, number>,
-  records: ReadonlyMap<string, TaskRecord>,
+  records: ReadonlyMap<string, Task>,
 ): string | undefined {
-  const { status, task_id: id, cost, message } = structured;
+  const { status, task_id: id, message } = structured;
   // Nothing was recorded, so there is no id; what it says is checked where the request ends unmade.
   if (status === 'refused') return undefined;
   if (id === undefined) return `${status} without a task id: ${message}`;
   if (records.get(prompt)?.id !== id) return `the id of another task`;
-  const isFinal = !['queued', 'submitting', 'in_queue', 'generating'].includes(status);
-  if (isFinal && cost?.charge === 'none' && accepted.has(prompt))
+  // What the sandbox makes is never charged: the status says what it would have cost.
+  if (['failed', 'cancelled'].includes(status) && accepted.has(prompt)) {
     return `"nothing was charged", but it was taken: ${message}`;
-  if ((status === 'in_queue' || status === 'generating' || status === 'done') && !accepted.has(prompt)) {
+  }
+  if ((status === 'generating' || status === 'done') && !accepted.has(prompt)) {
     return `${status}, but it was never taken`;
   }
-  if (status === 'unknown' && !/may have been charged/.test(message))
-    return 'unknown without saying what it may have cost';
+  if (status === 'unknown' && !/answer to the submit was lost/.test(message)) return 'unknown without saying why';
   return undefined;
-}
-
-async function readRecords(stateDir: string): Promise<{ records: Map<string, TaskRecord>; unreadable: number }> {
-  const records = new Map<string, TaskRecord>();
-  let unreadable = 0;
-  for (const name of await readdir(stateDir, { recursive: true })) {
-    if (!/(^|[/\\])(open|closed)[/\\][^/\\.][^/\\]*\.json$/.test(name)) continue;
-    const read = recordSchema.safeParse(await readJson(join(stateDir, name)));
-    if (!read.success) unreadable++;
-    else records.set(read.data.request.prompt ?? '', read.data);
-  }
-  return { records, unreadable };
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -188,9 +170,9 @@ export function tableOf(figures: Figures): string {
 
 /** Is the promise kept? */
 export function isKept(figures: Figures): boolean {
-  const { unreadableRecords, linesThatAreNoJsonRpc, secretsWritten } = figures;
+  const { damagedDatabases, linesThatAreNoJsonRpc, secretsWritten } = figures;
   return (
     COUNTED.every((name) => figures[name].length === 0) &&
-    unreadableRecords + linesThatAreNoJsonRpc + secretsWritten === 0
+    damagedDatabases + linesThatAreNoJsonRpc + secretsWritten === 0
   );
 }

@@ -1,4 +1,4 @@
-/** Where is the program as it is in the sources now, built for a run of its own? */
+/** Builds the program as it is in the sources now, for one run. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

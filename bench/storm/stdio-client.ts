@@ -1,4 +1,4 @@
-/** How is the program spoken to by a client that sees every byte, and survives its death? */
+/** A client that sees every byte of the program, and survives its death. */
 import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface ToolAnswer {

@@ -1,4 +1,4 @@
-/** Is anything lost or paid twice when a tenth of all answers goes wrong and processes are killed at random? */
+/** Makes many videos while a tenth of all answers goes wrong and processes are killed at random. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ function requestOf(number: number): Request {
   };
 }
 
-/** Runs to the end of every request, then looks at what the provider, the journal and the folder say. */
+/** Runs to the end of every request, then looks at what the provider, the database and the folder say. */
 export async function runStorm(options: StormOptions): Promise<Figures> {
   const startedAt = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'jimeng-storm-'));

@@ -1,5 +1,4 @@
-/** What does a client do that wants its videos, and whose server dies now and then? */
-import { listSchema } from '../../src/report/list-report.ts';
+/** A client that wants its videos, and whose server dies now and then. */
 import { reportSchema } from '../../src/report/report.ts';
 import { ProcessGone, StdioClient, type ToolAnswer } from './stdio-client.ts';
 
@@ -108,16 +107,14 @@ export class Worker {
 
 function isOver({ structured }: ToolAnswer, round: number): boolean {
   if (structured?.status === 'done') return structured.video?.path !== undefined || round >= SAVE_ROUNDS;
-  return !['queued', 'submitting', 'in_queue', 'generating'].includes(structured?.status);
+  return !['queued', 'submitting', 'generating'].includes(structured?.status);
 }
 
 /** @returns what is wrong with an answer, whatever it says; undefined: nothing */
 export function flawOf({ structured, isError, rpcError, text }: ToolAnswer): string | undefined {
   if (rpcError !== undefined) return `a JSON-RPC error: ${rpcError.message}`;
-  const isList = Array.isArray(structured?.tasks);
-  const read = (isList ? listSchema : reportSchema).safeParse(structured);
+  const read = reportSchema.safeParse(structured);
   if (!read.success) return `not its schema: ${read.error.message}`;
-  if (isList) return structured.message === '' ? 'no message' : undefined;
   if (structured.message === '') return 'no message';
   if (!text.includes(structured.message)) return 'a text without its message';
   if (structured.error?.code === 'internal_error') return 'an internal error';

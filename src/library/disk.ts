@@ -70,15 +70,15 @@ export class DiskLibrary implements Library {
     }
   }
 
-  async publish(file: string, { folder }: Place, name: string): Promise<SavedFile> {
+  async publish(
+    file: string,
+    { folder }: Place,
+    name: string,
+    lastCheck?: (content: FileContent) => Promise<void>,
+  ): Promise<SavedFile> {
+    const content = await this.wholeContent(file, folder, name);
+    await lastCheck?.(content);
     try {
-      if ((await this.fs.realpath(folder)) !== folder) {
-        // Nothing is left in a place that was never allowed.
-        await this.fs.unlink(file).catch(() => undefined);
-        throw folderBecameLink(folder);
-      }
-      const content = await retryWhileBusy(this.clock, () => contentOf(file, this.fs));
-      await this.sync(file);
       for (let number = 1; number <= MAX_NUMBER; number += 1) {
         const target = path.join(folder, numberedName(name, number));
         if (!(await this.takeName(file, target))) continue;
@@ -94,6 +94,22 @@ export class DiskLibrary implements Library {
       what: `"${folder}" already holds ${MAX_NUMBER} files named like "${name}".`,
       hint: 'name another file to save to',
     });
+  }
+
+  /** Of a staged file that is on the disk. */
+  private async wholeContent(file: string, folder: string, name: string): Promise<FileContent> {
+    try {
+      if ((await this.fs.realpath(folder)) !== folder) {
+        // Nothing is left in a place that was never allowed.
+        await this.fs.unlink(file).catch(() => undefined);
+        throw folderBecameLink(folder);
+      }
+      const content = await retryWhileBusy(this.clock, () => contentOf(file, this.fs));
+      await this.sync(file);
+      return content;
+    } catch (error) {
+      throw error instanceof Problem ? error : notSaved(path.join(folder, name), error);
+    }
   }
 
   async find(content: FileContent, { folder }: Place, name: string): Promise<SavedFile | undefined> {

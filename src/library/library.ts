@@ -53,9 +53,16 @@ export interface Library {
 
   /**
    * Moves a staged file to its final name, or to `name (2).mp4` … where that is taken. Never overwrites.
-   * @throws Problem save_failed; the staged file is kept, except where its folder became a link to another place
+   * @param lastCheck called with what the file holds just before it gets its name; where it throws, it gets none
+   * @throws Problem save_failed; what `lastCheck` throws; the staged file is kept, except where its folder became a link
+   * to another place
    */
-  publish(file: string, place: Place, name: string): Promise<SavedFile>;
+  publish(
+    file: string,
+    place: Place,
+    name: string,
+    lastCheck?: (content: FileContent) => Promise<void>,
+  ): Promise<SavedFile>;
 
   /** Finds what a process published that died before it could record so. @returns undefined where no such content has that name */
   find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined>;

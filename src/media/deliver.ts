@@ -108,6 +108,15 @@ export class Delivery {
     return undefined;
   }
 
+  /** What an attempt left that died after the video had its name. */
+  async removeStaged(id: string, place: Place): Promise<void> {
+    const { library } = this.options;
+    for (const purpose of [id, `${id}-cut`]) {
+      const path = await library.staging(place, purpose).catch(() => undefined);
+      if (path !== undefined) await this.remove([path]);
+    }
+  }
+
   /** A second place for a video that is saved already. @throws Problem save_failed */
   async copy(id: string, file: SavedFile, place: Place, name: string): Promise<SavedFile> {
     const { library } = this.options;

@@ -9,6 +9,7 @@ import type { Delivery } from '../media/deliver.ts';
 import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
 import type { Hold } from '../store/store.ts';
+import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
 import { isPastLife, linkOf } from './polling.ts';
@@ -106,8 +107,7 @@ export class Collector {
     const almost = { ...task, request: { ...task.request, notes }, ...error };
     // Recorded before the file gets its name: a process that takes over finds it by this, and saves it no second time.
     await hold.save({ ...almost, video: { ...made, publishing: { ...delivered.content, name, ...facts } } });
-    await hold.verify();
-    const file = await library.publish(delivered.path, place, name);
+    const file = await library.publish(delivered.path, place, name, lastCheckOf(hold, delivered.content));
     await delivery.remove(delivered.leftovers);
     return { ...almost, video: { ...made, file: { ...file, ...facts } } };
   }
@@ -122,11 +122,13 @@ export class Collector {
     const { library, delivery } = this.options;
     const facts = publishing.facts && { facts: publishing.facts };
     const found = await this.findPublished(task);
-    if (found !== undefined) return { ...found, ...facts };
+    if (found !== undefined) {
+      await delivery.removeStaged(task.id, place);
+      return { ...found, ...facts };
+    }
     const staged = await delivery.staged(task.id, place, publishing);
     if (staged === undefined) return undefined;
-    await hold.verify();
-    return { ...(await library.publish(staged, place, publishing.name)), ...facts };
+    return { ...(await library.publish(staged, place, publishing.name, lastCheckOf(hold, publishing))), ...facts };
   }
 
   private async findPublished({ place, video }: TaskRecord) {
@@ -173,6 +175,16 @@ export class Collector {
     signal.throwIfAborted();
     return await this.options.api.query(task.reqKey, task.providerTaskId ?? '', signal);
   }
+}
+
+/** A process that was suspended must not name a file that is another one's by now. */
+function lastCheckOf(hold: Hold, expected: FileContent): (content: FileContent) => Promise<void> {
+  return async ({ sha256 }) => {
+    await hold.verify();
+    if (sha256 !== expected.sha256) {
+      throw new Problem('save_failed', { what: 'The file was changed before it was saved.' });
+    }
+  };
 }
 
 function withoutOwner({ ownerAlive: _, ...task }: Task): TaskRecord {

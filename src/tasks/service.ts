@@ -112,7 +112,11 @@ export class TaskService implements VideoService {
     for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);
     const limits = this.limitsOf(prepared, options);
     const admission = await orProblem(
-      store.reserve({ ...reservation, body: prepared.body }, (ledger) => admit(ledger, limits)),
+      store.reserve({ ...reservation, body: prepared.body }, (ledger) => {
+        // The database may have been busy for seconds.
+        call.signal.throwIfAborted();
+        return admit(ledger, limits);
+      }),
     );
     if (admission.kind === 'refuse') throw admission.problem;
     if (admission.kind === 'join') {

@@ -157,7 +157,9 @@ export class Watcher {
         if (delay > 0 && !watch.isAsked && !ending.aborted) await this.pauseBeforePoll(hold, watch, delay);
         if (watch.correction !== undefined) await this.correct(hold, watch, watch.correction);
         if (ending.aborted || hold.lost.aborted) return;
-        const { status, video } = hold.task;
+        const { status, video, saveAgainAt } = hold.task;
+        // Finished by another process since it was found: only what could not be saved is left to do.
+        if (status === 'done' && saveAgainAt === undefined) return;
         if (status === 'done' && video !== undefined) return await collector.collect(hold, ending);
         if (status !== 'generating' && status !== 'done') return;
         await this.takeTurn(watch);

@@ -104,6 +104,17 @@ export function describeLibrary(name: string, open: () => Promise<LibraryStage>)
       expect((await library.publish(await stageFile('one'), place, 'dog.mp4')).path).toMatch(/dog\.mp4$/);
     });
 
+    test('what the last check refuses gets no name', async () => {
+      const file = await stageFile('one');
+      const lost = new Error('another process holds the task');
+      const check = async (content: { readonly bytes: number }) => {
+        expect(content.bytes).toBe(VIDEO.length);
+        throw lost;
+      };
+      await expect(library.publish(file, place, 'dog.mp4', check)).rejects.toBe(lost);
+      expect(await library.publish(file, place, 'dog.mp4')).toMatchObject({ path: expect.stringMatching(/dog\.mp4$/) });
+    });
+
     test('find finds what a dead process published, under a number too, by its content', async () => {
       const other = await library.publish(await stageFile('one', Buffer.from('other')), place, 'dog.mp4');
       const file = await stageFile('two');

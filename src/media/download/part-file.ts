@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { folderBecameLink, notSaved } from '../../system/file-problems.ts';
-import { type FileSystem, retryWhileBusy, syncHandle } from '../../system/files.ts';
+import { errorCode, type FileSystem, retryWhileBusy, syncHandle } from '../../system/files.ts';
 
 /** Every method but `remove` throws the Problem save_failed, with the path, when the disk refuses. */
 export class PartFile {
@@ -21,12 +21,18 @@ export class PartFile {
     this.handle = handle;
   }
 
-  /** Empties what an earlier process left: after a crash nobody knows which of its bytes reached the disk. */
+  /**
+   * Replaces what an earlier process left: after a crash nobody knows which of its bytes reached the disk. By a new file,
+   * since a process that was suspended may still have the old one open, and goes on writing to it when it wakes.
+   */
   static async open(path: string, clock: Clock, fs: FileSystem): Promise<PartFile> {
     try {
       const folder = await fs.realpath(dirname(path));
-      // Never through a symbolic link that someone put there.
-      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0);
+      await retryWhileBusy(clock, () => fs.unlink(path)).catch((error: unknown) => {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      });
+      // Never through a symbolic link that someone put there meanwhile.
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
       return new PartFile(path, folder, fs, await retryWhileBusy(clock, () => fs.open(path, flags, 0o666)));
     } catch (error) {
       throw notSaved(path, error);

@@ -333,3 +333,14 @@ test('a process that ends between an answer and the next pause does not sleep th
   };
   expect(await world.watch(id)).toMatchObject({ status: 'generating' });
 });
+
+test('a task that another process finished just before this one held it is not saved a second time', async () => {
+  world = await openWorld();
+  const { id } = await world.submit();
+  const done = await world.watch(id);
+  await expectSaved(done);
+  const videos = () => world.sandbox.requests.filter(({ operation }) => operation === 'video').length;
+  const before = videos();
+  expect(await world.watch(id)).toEqual(done);
+  expect(videos()).toBe(before);
+});

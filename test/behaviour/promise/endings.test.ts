@@ -1,11 +1,8 @@
-/** Is a submit's answer recorded when the client goes, or the process is ended, while it is out? */
+/** A submit's answer is recorded when the client goes, or the process is ended, while it is out. */
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newPrompt, until } from '../../bench/promise/stage.ts';
-import { silentLog } from '../../src/log.ts';
-import { Journal } from '../../src/tasks/journal.ts';
-import { tryLease } from '../../src/tasks/lease.ts';
-import { ownIdentity } from '../../src/tasks/process-identity.ts';
-import { accountOf } from '../../src/tasks/scope.ts';
+import { newPrompt, until } from '../../../bench/promise/stage.ts';
+import { databaseIn } from '../../support/records.ts';
 import { buildPlain, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPlain>>;
@@ -23,10 +20,10 @@ test.each(['SIGTERM', 'stdin closed'])('%s with a submit outstanding: its answer
   await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
   await (ending === 'SIGTERM' ? server.kill('SIGTERM') : server.close());
   const [record] = (await stage.look()).records;
-  expect(record).toMatchObject({ status: 'in_queue', provider_task_id: stage.sandbox.accepted[0]?.taskId });
+  expect(record).toMatchObject({ status: 'generating', providerTaskId: stage.sandbox.accepted[0]?.taskId });
 });
 
-test('an answer that never comes does not hold the process, which tells it as unknown when it ends', async () => {
+test('an answer that never comes does not hold the process, and is recorded as unknown when it ends', async () => {
   const stage = await setStage();
   stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never', moment: 'after-acceptance' } });
   const server = await stage.start({ program: programs.plain });
@@ -38,7 +35,7 @@ test('an answer that never comes does not hold the process, which tells it as un
   expect(stage.accepted(prompt)).toBe(1);
 });
 
-test('what a killed process was sending is told as unknown by the first list of the next one', async () => {
+test('what a killed process was sending is reported as unknown by a list of the next one', async () => {
   const stage = await setStage();
   stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'never', moment: 'after-acceptance' } });
   const server = await stage.start({ program: programs.plain });
@@ -47,9 +44,14 @@ test('what a killed process was sending is told as unknown by the first list of 
   await until('it is sent', () => (stage.accepted(prompt) === 1 ? true : undefined));
   await server.kill('SIGKILL');
   const next = await stage.start({ program: programs.plain });
-  const [told] = await next.list();
-  expect(told).toMatchObject({ status: 'unknown', error: { code: 'interrupted' }, cost: { charge: 'possible' } });
-  expect(told?.message).toContain('not sent again');
+  const listed = await until('its lease has run out', async () => {
+    const [task] = await next.list();
+    return task?.status === 'unknown' ? task : undefined;
+  });
+  expect(listed.error?.code).toBe('interrupted');
+  const report = await next.call('get_video_task', { task_id: listed.task_id });
+  expect(report).toMatchObject({ status: 'unknown', cost: { charge: 'possible' } });
+  expect(report.message).toContain('may have been charged');
   expect(stage.accepted(prompt)).toBe(1);
 });
 
@@ -68,11 +70,11 @@ test('a client that cancels its call ends the waiting only', async () => {
 
 test('a call that is cancelled before its intent is written records and sends nothing', async () => {
   const stage = await setStage();
-  const { url, credentials } = stage.sandbox;
-  const journal = new Journal(stage.stateDir, { origin: url, account: accountOf(credentials.accessKeyId) }, silentLog);
-  await journal.prepare();
-  const lock = await tryLease(journal.leasePath('lock'), ownIdentity());
   const server = await stage.start({ program: programs.plain });
+  await server.list();
+  // Locked by another process: the call waits for its transaction.
+  const other = new DatabaseSync(databaseIn(stage.stateDir), { timeout: 5_000 });
+  other.exec('BEGIN IMMEDIATE');
   const leaving = new AbortController();
   const call = server.callUntil('submit_video_task', { prompt: newPrompt('never') }, leaving.signal);
   // Answered after the call has begun: the pipe keeps their order.
@@ -80,8 +82,9 @@ test('a call that is cancelled before its intent is written records and sends no
   leaving.abort();
   await expect(call).rejects.toThrow();
   await server.list();
-  await lock?.release();
-  // The next request has the lock after it.
+  other.exec('ROLLBACK');
+  other.close();
+  // The next request has its turn after it.
   await submit(server, newPrompt('next'));
   expect((await stage.look()).records).toHaveLength(1);
   expect(stage.sandbox.accepted).toHaveLength(1);

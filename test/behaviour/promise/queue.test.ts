@@ -1,7 +1,7 @@
-/** Are more requests than the provider runs at once sent in turn, withdrawn when asked, and not sent when they are old? */
+/** More requests than the provider runs at once are sent in turn, withdrawn when asked, and not sent when they are old. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { queue } from '../../bench/promise/several-processes.ts';
-import { newPrompt, until } from '../../bench/promise/stage.ts';
+import { queue } from '../../../bench/promise/several-processes.ts';
+import { newPrompt, until } from '../../../bench/promise/stage.ts';
 import { age, buildPrograms, clips, dieAt, recordOf, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPrograms>>;
@@ -30,7 +30,7 @@ test('a setting that promises too many slots costs a few refusals and no video',
   expect(figures.refusals).toBeLessThanOrEqual(6);
 });
 
-test('any process withdraws what is queued; what the provider has is said to run on', async () => {
+test('any process withdraws what is queued; what the provider has is reported as running on', async () => {
   let secondsAhead = 0;
   const stage = await setStage({ generationSeconds: 600, now: () => Date.now() + secondsAhead * 1000 });
   const environment = { JIMENG_VIDEO_CONCURRENCY: '1' };
@@ -42,7 +42,7 @@ test('any process withdraws what is queued; what the provider has is said to run
   const withdrawn = await second?.call('cancel_video_task', { task_id: queued.task_id });
   expect(withdrawn).toMatchObject({ status: 'cancelled', cost: { charge: 'none' } });
   const refused = await second?.call('cancel_video_task', { task_id: runningId });
-  expect(refused?.message).toContain('cannot be withdrawn');
+  expect(refused?.message).toContain('It was not withdrawn');
   secondsAhead = 600;
   await until('the slot is free', async () => ((await stage.look()).videos.length === 1 ? true : undefined));
   expect(await first?.call('get_video_task', { task_id: queued.task_id })).toMatchObject({ status: 'cancelled' });
@@ -52,9 +52,9 @@ test('any process withdraws what is queued; what the provider has is said to run
 test('what was left in the queue for over an hour expires unsent', async () => {
   const stage = await setStage();
   const prompt = newPrompt('old');
-  await dieAt('intent written', stage, programs, { prompt });
+  await dieAt('reserved', stage, programs, { prompt });
   const [record] = (await stage.look()).records;
-  await age(stage, record?.id, 1.1);
+  age(stage, record?.id, 1.1);
   const server = await stage.start({ program: programs.plain });
   const report = await server.call('get_video_task', { task_id: record?.id, wait_seconds: 50 });
   expect(report).toMatchObject({ status: 'expired', cost: { charge: 'none' } });

@@ -1,8 +1,8 @@
-/** Do several processes on one state folder pay once, save once, and take over from each other? */
+/** Several processes on one database pay once, save once, and take over from each other. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sameRequest, takeover } from '../../bench/promise/several-processes.ts';
-import { newPrompt, until } from '../../bench/promise/stage.ts';
+import { sameRequest, takeover } from '../../../bench/promise/several-processes.ts';
+import { newPrompt, until } from '../../../bench/promise/stage.ts';
 import { buildPrograms, clips, dieAt, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPrograms>>;
@@ -23,7 +23,7 @@ test('when the process that watches a task is killed, another one goes on within
   expect(videos).toBe(1);
 });
 
-test('of several living processes one asks for a task and saves it', async () => {
+test('of several living processes one polls a task and saves it', async () => {
   const stage = await setStage({ generationSeconds: 1 });
   const servers = await Promise.all([1, 2, 3].map(() => stage.start({ program: programs.plain })));
   const { task_id } = await submit(servers[0] as never, newPrompt('watched'));
@@ -35,7 +35,7 @@ test('of several living processes one asks for a task and saves it', async () =>
   expect(await stage.look()).toMatchObject({ videos: [expect.any(String)], broken: [], parts: [] });
 });
 
-test('one provider task that two processes take in at once becomes one record and one file', async () => {
+test('one provider task that two processes adopt at once becomes one record and one file', async () => {
   const stage = await setStage();
   await dieAt('answered', stage, programs, { prompt: newPrompt('elsewhere') });
   const elsewhere = stage.sandbox.accepted[0]?.taskId;
@@ -50,10 +50,12 @@ test('one provider task that two processes take in at once becomes one record an
 test('what a dead process left in the queue is sent by a paid call, of whatever mode, and never by a free one', async () => {
   const stage = await setStage();
   const [left, paid] = [newPrompt('left'), newPrompt('paid')];
-  await dieAt('intent written', stage, programs, { prompt: left, mode: 't2v_1080p' });
+  await dieAt('reserved', stage, programs, { prompt: left, mode: 't2v_1080p' });
   const server = await stage.start({ program: programs.plain });
-  const [queued] = await server.list();
-  expect(queued?.message).toContain('no process is left to send it, so it is sent by the next call of generate_video');
+  await until('its process is known to be dead', async () => {
+    const [queued] = await server.list();
+    return queued?.waits_for?.includes('a process to send it') ? true : undefined;
+  });
   await server.list(1);
   expect(stage.accepted(left)).toBe(0);
   await submit(server, paid);
@@ -64,10 +66,10 @@ test('what a dead process left in the queue is sent by a paid call, of whatever 
 test('the same request again joins what a dead process left in the queue, and sends it', async () => {
   const stage = await setStage();
   const prompt = newPrompt('left');
-  await dieAt('taken for sending', stage, programs, { prompt });
+  await dieAt('reserved', stage, programs, { prompt });
   const server = await stage.start({ program: programs.plain });
   const report = await server.call('generate_video', { prompt, wait_seconds: 50 });
-  expect(report).toMatchObject({ status: 'done', message: expect.stringContaining('joined') });
+  expect(report).toMatchObject({ status: 'done', message: expect.stringContaining('already exists as task') });
   expect(stage.accepted(prompt)).toBe(1);
 });
 

@@ -1,6 +1,6 @@
-/** Does the daily budget stop the next video, whichever process asks, and does a dry run send nothing? */
+/** The daily budget stops the next video, whichever process asks; a dry run sends nothing. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newPrompt } from '../../bench/promise/stage.ts';
+import { newPrompt } from '../../../bench/promise/stage.ts';
 import { buildPlain, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPlain>>;
@@ -51,7 +51,7 @@ test('a dry run says what the call would do: join for nothing, be paid again, or
   const dry = (more: object) => server.call('generate_video', { prompt, dry_run: true, ...more });
   const joins = await dry({});
   expect(joins.status).toBe('checked');
-  expect(joins.message).toContain('the call would join it and cost nothing');
+  expect(joins.message).toContain('the call would join it, and cost nothing');
   expect(await dry({ allow_duplicate: true })).toMatchObject({ error: { code: 'budget_exceeded' } });
   expect(await dry({ prompt: newPrompt('other') })).toMatchObject({ error: { code: 'budget_exceeded' } });
   const richer = await stage.start({ program: programs.plain });

@@ -1,18 +1,19 @@
-/** What do the trials of the promise share? The program as it is, the program with its moments marked, and a stage for each test. */
+/** What the trials of the promise share: the program as it is, the program with its moments marked, and a stage for each test. */
 import { mkdtempSync } from 'node:fs';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { Programs } from '../../bench/promise/crash-matrix.ts';
-import { buildProgram, type Moment } from '../../bench/promise/moments.ts';
-import { changesWithout } from '../../bench/promise/rules.ts';
-import { openStage, type ServerProcess, type Stage } from '../../bench/promise/stage.ts';
-import type { TaskRecord } from '../../src/tasks/record.ts';
-import type { SandboxOptions } from '../support/sandbox.ts';
+import type { Programs } from '../../../bench/promise/crash-matrix.ts';
+import { buildProgram, type Moment } from '../../../bench/promise/moments.ts';
+import { changesWithout } from '../../../bench/promise/rules.ts';
+import { openStage, type ServerProcess, type Stage } from '../../../bench/promise/stage.ts';
+import type { Task } from '../../../src/tasks/record.ts';
+import { ageTask } from '../../support/records.ts';
+import type { SandboxOptions } from '../../support/sandbox.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 export const clips = join(root, 'assets', 'sandbox-clips');
 
 /** The built program; one of its own for each test file where a rule is taken out of it. */
@@ -52,31 +53,15 @@ export async function dieAt(moment: Moment, stage: Stage, programs: Programs, re
 }
 
 /** The record as it lies on disk. */
-export async function recordOf(stage: Stage, id: string | undefined): Promise<TaskRecord> {
+export async function recordOf(stage: Stage, id: string | undefined): Promise<Task> {
   const record = (await stage.look()).records.find((one) => one.id === id);
   if (record === undefined) throw new Error(`no record ${id}`);
   return record;
 }
 
-/** Makes a task older than it is, where its age is kept: in the record and, once closed, in its file's name. */
-export async function age(stage: Stage, id: string | undefined, hours: number): Promise<void> {
-  const names = await readdir(stage.stateDir, { recursive: true });
-  const name = names.find((one) => basename(one).startsWith(`${id}.`) && /(open|closed)\//.test(one)) ?? '';
-  const path = join(stage.stateDir, name);
-  const record = JSON.parse(await readFile(path, 'utf8')) as TaskRecord;
-  const older = (time: string) => new Date(Date.parse(time) - hours * 3600_000).toISOString();
-  const aged = {
-    ...record,
-    created_at: older(record.created_at),
-    ...(record.finished_at === undefined ? {} : { finished_at: older(record.finished_at) }),
-  };
-  await writeFile(path, JSON.stringify(aged));
-  const parts = basename(path).split('.');
-  if (parts.length < 5 || aged.finished_at === undefined) return;
-  await rename(
-    path,
-    join(dirname(path), [...parts.slice(0, 3), Date.parse(aged.finished_at).toString(36), 'json'].join('.')),
-  );
+/** Makes a task older than it is. */
+export function age(stage: Stage, id: string | undefined, hours: number): void {
+  ageTask(stage.stateDir, id ?? '', hours);
 }
 
 export async function submit(server: ServerProcess, prompt: string, more: object = {}) {
