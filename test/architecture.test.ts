@@ -125,7 +125,7 @@ describe('imports', () => {
     expect(homeless.map(({ path }) => path)).toEqual([]);
   });
 
-  test('go one way', () => {
+  test('go in one direction', () => {
     const wrong = own
       .filter(({ path, from }) => placeOf(path) !== 'sandbox' && placeOf(from) !== 'sandbox')
       .filter(({ path, from }) => layerOf(from) > layerOf(path) || isNeighbour(path, from))
@@ -138,7 +138,7 @@ describe('imports', () => {
     expect([...EXCEPTIONS].filter((exception) => !used.includes(exception))).toEqual([]);
   });
 
-  test('run in no circle, types apart', () => {
+  test('have no cycles, except of types', () => {
     const graph = new Map(
       FILES.map(({ path }) => [path, own.filter((item) => item.path === path && !item.isTypeOnly)]),
     );
@@ -248,7 +248,7 @@ describe('who may touch what', () => {
     );
     expect([...new Set(node)].sort()).toEqual(['node:crypto', 'node:path']);
   });
-  test('no permission is kept that nobody uses', () => {
+  test('no permission is unused', () => {
     const idle = [
       ...TOUCHES.flatMap(([what, pattern, files]) => files.map((file) => ({ what, file, users: matching(pattern) }))),
       ...IMPORTERS.flatMap(([what, pattern, files]) =>

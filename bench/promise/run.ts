@@ -117,7 +117,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
   printSleeps(sleeps);
   const same = await sameRequest(plain, clips, 8, times * 2);
   say(
-    `\nThe same request from 8 processes at once, ${same.rounds} rounds: submits a round ${range(same.submitsARound)}.`,
+    `\nThe same request from 8 processes concurrently, ${same.rounds} rounds: submits a round ${range(same.submitsARound)}.`,
   );
   const queues = [];
   for (const [processes, concurrency] of [

@@ -1,4 +1,4 @@
-/** What happens when several processes want the same at once: one request, two slots, a task whose watcher dies? */
+/** Several processes compete for one request, two slots, and a task whose polling process dies. */
 import { newPrompt, openStage, type ServerProcess, until } from './stage.ts';
 
 export interface SameRequest {
@@ -53,7 +53,7 @@ const SLOTS = 2;
 /** The provider's time for each. */
 const GENERATION_SECONDS = 0.3;
 
-/** So many submits at once, against a provider that runs two tasks. */
+/** So many concurrent submits, against a provider that runs two tasks. */
 export async function queue(
   program: string,
   clips: string,

@@ -168,7 +168,7 @@ export function tableOf(figures: Figures): string {
   return ['| | |', '|---|---|', ...rows, ...(details.length > 0 ? ['', ...details] : [])].join('\n');
 }
 
-/** Is the promise kept? */
+/** Whether the promise is kept. */
 export function isKept(figures: Figures): boolean {
   const { damagedDatabases, linesThatAreNoJsonRpc, secretsWritten } = figures;
   return (

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface ToolAnswer {
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever came is looked at by whoever asked.
+  // biome-ignore lint/suspicious/noExplicitAny: the caller inspects whatever came.
   readonly structured: any;
   readonly isError: boolean;
   /** Set instead of a result: a JSON-RPC error. */

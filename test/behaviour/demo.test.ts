@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-it('follows no link that somebody has put into the temporary folder', async () => {
+it('follows no link that another user has put into the temporary folder', async () => {
   const [temporary, planted] = [join(folder, 'tmp'), join(folder, 'planted')];
   await mkdir(temporary);
   await mkdir(planted);

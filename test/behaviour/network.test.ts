@@ -74,12 +74,12 @@ async function generate({ onTestFinished }: TestContext, settings: Record<string
     ...settings,
   });
   const asked = { prompt: `over the hills ${Math.random()}`, wait_seconds: settings.wait ? Number(settings.wait) : 50 };
-  const told = await session.call('generate_video', asked);
+  const reported = await session.call('generate_video', asked);
   await session.close();
   const state = [...(await workspace.readState()).values()].join('\n');
-  const everything = [told.text, JSON.stringify(told.structured), session.stderr(), state].join('\n');
+  const everything = [reported.text, JSON.stringify(reported.structured), session.stderr(), state].join('\n');
   expect(everything).not.toMatch(/s3cret/);
-  return { ...told, everything };
+  return { ...reported, everything };
 }
 
 describe.concurrent('a video made behind a proxy', () => {

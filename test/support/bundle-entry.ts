@@ -1,4 +1,4 @@
-/** How does a test run TypeScript in a process of its own? Bundled into a temporary folder, started, spoken to in lines. */
+/** Runs TypeScript in its own process: bundled into a temporary folder and spoken to in lines. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** How does a test get certificates of an authority of its own? Made here in DER, for an hour, so that no key lies in the repository. */
+/** Makes certificates of a test authority in DER, valid for an hour, so that no key is in the repository. */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
 const OID = {

@@ -1,4 +1,4 @@
-/** How do the tests look at a clip with other eyes than ours? With ffmpeg and ffprobe, where the machine has them. */
+/** Inspects clips independently of our code: with ffmpeg and ffprobe, where they are installed. */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ function onPath(name: string): string | undefined {
 
 export const ffmpegPath = onPath('ffmpeg');
 const ffprobePath = onPath('ffprobe');
-/** The reason stands in the name, so that whoever sees the tests skipped knows why. */
+/** The reason is in the name, so that skipped tests show it. */
 export const needsFfmpeg = ffmpegPath && ffprobePath ? '' : ' [skipped: ffmpeg and ffprobe are not on the PATH]';
 export const hasNoFfmpeg = needsFfmpeg !== '';
 

@@ -35,7 +35,7 @@ export class ManualClock implements Clock {
     });
   }
 
-  /** Time passes, and whoever sleeps until then wakes in order. */
+  /** Time passes, and sleepers wake in order. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.steady + milliseconds;
     for (;;) {

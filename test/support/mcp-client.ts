@@ -13,7 +13,7 @@ import { type Environment, makeWorkspace, type Workspace } from './server-worksp
 
 const SERVER = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-export interface Told {
+export interface Reported {
   readonly report: Report;
   /** The structuredContent as it came. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads any answer.
@@ -28,7 +28,7 @@ export interface Session {
   readonly client: Client;
   readonly pid: number;
   /** Every result is checked: it conforms, strictly, and the text says what the report says. */
-  call(tool: string, given: Arguments, options?: RequestOptions): Promise<Told>;
+  call(tool: string, given: Arguments, options?: RequestOptions): Promise<Reported>;
   stderr(): string;
   close(): Promise<void>;
 }
@@ -75,7 +75,7 @@ interface CallResult {
   readonly isError?: boolean;
 }
 
-function checked(tool: string, result: CallResult): Told {
+function checked(tool: string, result: CallResult): Reported {
   const structured = result.structuredContent ?? {};
   const text = result.content.map((part) => part.text ?? '').join('\n');
   const schema = tool === 'list_video_tasks' ? listSchema : reportSchema;

@@ -1,4 +1,4 @@
-/** How does the sandbox stand under a public name, over HTTPS? Behind a front that checks the signature for that name, and signs anew. */
+/** Serves the sandbox under a public name over HTTPS: a front end verifies the signature for that name and signs again. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import type { Sandbox } from './sandbox.ts';
 
 export interface NamedProvider {
   readonly port: number;
-  /** Method and path of everything that arrived, whoever sent it. */
+  /** Method and path of everything that arrived, from any sender. */
   readonly arrived: readonly string[];
   close(): Promise<void>;
 }
@@ -43,10 +43,10 @@ export async function startNamedProvider(
       response.end(Buffer.from(await answer.arrayBuffer()));
       return;
     }
-    const told = (await answer.text()).replaceAll(sandbox.url, publicUrl);
-    const length = String(Buffer.byteLength(told));
+    const reported = (await answer.text()).replaceAll(sandbox.url, publicUrl);
+    const length = String(Buffer.byteLength(reported));
     response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'content-length': length });
-    response.end(told);
+    response.end(reported);
   };
   const listener: RequestListener = (message, response) => {
     handle(message, response).catch(() => response.destroy());

@@ -98,7 +98,7 @@ export function fillWithNoise(target: Uint8Array, levels: readonly number[]): vo
 }
 
 /**
- * Noise that hardly packs: a white block in the left upper corner tells which way up it is. 4096×3072 of 9 levels are
+ * Noise that hardly compresses: a white block in the upper left corner shows the orientation. 4096×3072 of 9 levels are
  * just under 15 MB.
  * @param levels values a byte; 256 do not pack at all
  * @param depth bits a channel, 8 or 16: 16 make twice the bytes of the same number of pixels
@@ -123,7 +123,7 @@ export function padPng(png: Buffer, bytes: number): Buffer {
   return Buffer.concat([png.subarray(0, -endChunkBytes), padding, png.subarray(-endChunkBytes)]);
 }
 
-/** Left half dark, right half bright, the upper left eighth green: any turn or mirroring can be told. */
+/** Left half dark, right half bright, the upper left eighth green: any rotation or mirroring is detectable. */
 export async function makeJpeg(width: number, height: number, options: object = {}): Promise<Buffer> {
   const data = new Uint8ClampedArray(width * height * 4).fill(255);
   const words = new Uint32Array(data.buffer);

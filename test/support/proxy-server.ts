@@ -1,4 +1,4 @@
-/** What is a proxy as companies have them? A real one on this machine: CONNECT and plain HTTP, names it alone resolves, a password. */
+/** A corporate proxy on this machine: CONNECT and plain HTTP, names that only it resolves, a password. */
 import { createServer, request as forward, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -10,7 +10,7 @@ export interface ProxyOptions {
   readonly credentials?: string;
   /** The status of every answer, to CONNECT and to plain requests. */
   readonly refuseWith?: number;
-  /** It is asked over TLS, itself. */
+  /** The proxy itself is reached over TLS. */
   readonly certificate?: { readonly key: string; readonly cert: string };
   /** Takes connections, and never answers a CONNECT. */
   readonly isStuck?: boolean;

@@ -33,7 +33,7 @@ export interface RecorderLimits {
   readonly maxStoredBodyBytes: number;
 }
 
-/** An answer longer than this is a test's own raw body; its beginning tells enough. */
+/** An answer longer than this is a test's own raw body; its beginning is enough. */
 const MAX_STORED_ANSWER_CHARACTERS = 4096;
 
 /** Keeps the newest requests within the limits: a test may send thousands of 6 MB images. */

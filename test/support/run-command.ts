@@ -1,4 +1,4 @@
-/** How does a test run the program as a user does? The built bundle, in a process of its own. */
+/** Runs the built program in its own process, as a user does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

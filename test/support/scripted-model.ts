@@ -1,5 +1,5 @@
 /** A model that knows nothing but what the server tells it: it makes the call that a next step names. */
-import type { Told } from './mcp-client.ts';
+import type { Reported } from './mcp-client.ts';
 
 export interface NamedCall {
   readonly tool: string;
@@ -31,7 +31,7 @@ function objectAt(text: string, from: number): Record<string, unknown> | undefin
 
 export interface Turn {
   readonly call: NamedCall;
-  readonly answer: Told;
+  readonly answer: Reported;
 }
 
 /**
@@ -39,8 +39,8 @@ export interface Turn {
  * @throws Error after so many calls: the chain does not end
  */
 export async function followSteps(
-  make: (call: NamedCall) => Promise<Told>,
-  first: Told,
+  make: (call: NamedCall) => Promise<Reported>,
+  first: Reported,
   most: number,
 ): Promise<readonly Turn[]> {
   const turns: Turn[] = [];

@@ -1,4 +1,4 @@
-/** Where does a program under test keep its things, and which settings point it at a sandbox? */
+/** Folders for a program under test, and the settings that point it at a sandbox. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ export async function makeWorkspace(): Promise<Workspace> {
           const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
           return new Map(await Promise.all(files.map(async (path) => [path, await readFile(path, 'utf8')] as const)));
         } catch (error) {
-          // The process may be running: what moved, or went, between its name and its text is looked for anew.
+          // The process may be running: a file that moved or vanished between its name and its text is searched again.
           if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || round === 50) throw error;
         }
       }

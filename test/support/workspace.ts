@@ -1,4 +1,4 @@
-/** Where does a test's program keep its state and its videos? In folders of its own, with settings that reach nothing else. */
+/** Folders and settings for a test's program, which reach nothing else. */
 import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -169,17 +169,12 @@ describe.concurrent('the provider', () => {
     expect(capabilities).toEqual(OPENED);
   });
 
-  it.for(['720P', '1080P', 'Pro'])(
-    'has %s closed: that one is told, and the others are opened',
-    async (name, context) => {
-      const { capabilities } = await look(context, { sandbox: { closedCapabilities: reqKeysOf(name) } });
-      const other = capabilities.filter(({ verdict }) => verdict !== 'ready');
-      expect(other).toMatchObject([
-        { name, verdict: 'not_opened', hint: expect.stringContaining('Volcengine console') },
-      ]);
-      expect(capabilities).toHaveLength(3);
-    },
-  );
+  it.for(['720P', '1080P', 'Pro'])('has %s closed: it is reported, and the others are open', async (name, context) => {
+    const { capabilities } = await look(context, { sandbox: { closedCapabilities: reqKeysOf(name) } });
+    const other = capabilities.filter(({ verdict }) => verdict !== 'ready');
+    expect(other).toMatchObject([{ name, verdict: 'not_opened', hint: expect.stringContaining('Volcengine console') }]);
+    expect(capabilities).toHaveLength(3);
+  });
 
   it.for<[string, Changes, RegExp]>([
     ['does not know the access key', { VOLC_ACCESSKEY: 'AKLTwrong' }, /^set VOLC_ACCESSKEY to an existing/],
@@ -249,12 +244,12 @@ describe.concurrent('the clock', () => {
     expect(of('keys')).toBeUndefined();
   });
 
-  it('that the provider refuses without a Date to measure by is told all the same', async (context) => {
+  it('that the provider refuses without a Date header is reported all the same', async (context) => {
     const { toFix } = await look(context, { sandbox: { now: () => Date.now() + 1_200_000 } });
     expect(toFix).toMatchObject([{ name: 'clock', message: expect.not.stringContaining('It is') }]);
   });
 
-  it('that will soon be too wrong is to be mended, and the rest is checked', async (context) => {
+  it('that will soon be too wrong is to be fixed, and the rest is checked', async (context) => {
     const { toFix, capabilities } = await look(context, { clock: skewed(600) });
     expect(toFix).toMatchObject([{ name: 'clock', message: expect.stringMatching(/is (59\d|60\d) s ahead of/) }]);
     expect(capabilities).toEqual(OPENED);
@@ -333,7 +328,7 @@ describe.concurrent('this computer', () => {
 });
 
 describe.concurrent('the way there', () => {
-  it('leads through a proxy that is down: its address is told, and its password is not', async (context) => {
+  it('leads through a proxy that is down: its address is reported, and its password is not', async (context) => {
     const proxy = await startProxy({ hosts: {} });
     await proxy.close();
     const changes = {

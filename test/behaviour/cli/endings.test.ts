@@ -1,4 +1,4 @@
-/** Nothing is lost when somebody ends a command, or nobody reads what it prints. */
+/** Nothing is lost when a command is interrupted, or its output is not read. */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { COMMAND } from '../../support/run-command.ts';

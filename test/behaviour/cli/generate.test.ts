@@ -1,4 +1,4 @@
-/** `generate` takes every option, saves where it is told, and reports how it went. */
+/** `generate` takes every option, saves to the requested place, and reports the outcome. */
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -78,7 +78,7 @@ describe.concurrent('generate', SLOW, () => {
     stage.advance(60);
     const once = () => stage.run('get', id, '--output', 'here.mp4', '--wait-seconds', '0');
     let got = await once();
-    // However short: what is not over by then is not told as done, and the next one goes on.
+    // However short the wait: an unfinished video is not reported as done, and the next command continues.
     while (got.code === 3) got = await once();
     expect(got.stdout).toContain(`  File    ${join(stage.workingDir, 'here.mp4')}\n`);
     expect(got.code).toBe(0);
@@ -106,7 +106,7 @@ describe.concurrent('generate', SLOW, () => {
     expect(stage.sandbox.requests).toEqual([]);
   });
 
-  it('joins the same request, puts a copy where it is told, and pays again with --allow-duplicate only', async (context) => {
+  it('joins the same request, saves a copy to the requested place, and pays again with --allow-duplicate only', async (context) => {
     const stage = await setStage(context);
     await stage.run('generate', 'a cat', '--output', 'one.mp4');
     const joined = await stage.run('generate', 'a cat', '--output', 'two.mp4');

@@ -1,4 +1,4 @@
-/** `sandbox` serves at the address that it prints until it is told to end. */
+/** `sandbox` serves at the address that it prints until it is ended. */
 import { describe, expect, it } from 'vitest';
 import { runCommand, startCommand } from '../../support/run-command.ts';
 import { makeWorkspace } from '../../support/workspace.ts';

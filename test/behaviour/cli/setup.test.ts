@@ -48,7 +48,7 @@ describe.concurrent('the command', () => {
     expect(code).toBe(0);
   });
 
-  it('prints a configuration from which the server starts, writes nothing, and tells no real key', async (context) => {
+  it('prints a configuration from which the server starts, writes nothing, and shows no real key', async (context) => {
     const workspace = workspaceOf(context);
     const { code, stdout } = await runCommand(['setup', 'Cursor'], workspace);
     expect(stdout).not.toContain(REAL_KEY);

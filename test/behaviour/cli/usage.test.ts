@@ -58,7 +58,7 @@ describe.concurrent('wrong usage', SLOW, () => {
     expect(stage.sandbox.requests).toEqual([]);
   });
 
-  it('keys that are missing, and settings that are wrong, are told by name, with --json on stdout too', async (context) => {
+  it('missing keys and wrong settings are reported by name, with --json on stdout too', async (context) => {
     const workspace = makeWorkspace(undefined, { VOLC_ACCESSKEY: 'AKLTtest' });
     context.onTestFinished(() => workspace.remove());
     const missing = await runCommand(['generate', 'x', '--json'], workspace);

@@ -1,4 +1,4 @@
-/** What lies in the folder that a video was delivered to, and is it the clip that the provider made? */
+/** Reads the folder that a video was delivered to, and compares it with the provider's clip. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** When the provider delivers something else than was asked for, is the file's own truth told, in words? */
+/** When the provider delivers something else than requested, the report describes the file as it is. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Arguments, openStage, type Stage } from '../../support/mcp-client.ts';

@@ -27,7 +27,7 @@ const PASSING: readonly Passing[] = [
     ranges: [`bytes=${HALF}-`],
   },
   { name: 'a length that is too short', faults: [{ kind: 'wrong-length', difference: -100 }], ranges: [''] },
-  // The 416 to what lies behind the end tells the true length.
+  // The 416 for a range behind the end reveals the true length.
   {
     name: 'a length that is too long',
     faults: [{ kind: 'wrong-length', difference: 100 }],

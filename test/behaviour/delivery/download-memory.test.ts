@@ -19,7 +19,7 @@ it.skipIf(needsProc !== '')(`400 MB grow the server by less than 200 MB${needsPr
   const stage = await openStage();
   try {
     await stage.call('generate_video', { prompt: 'used before', output: 'before/', wait_seconds: 50 });
-    // It has no index, so it is fetched, found not to be whole, and the true clip is fetched after it.
+    // Without an index: the file is fetched, found incomplete, and the real clip is fetched after it.
     stage.sandbox.faults.add({ on: 'video', fault: { kind: 'huge', bytes: FILE_BYTES } });
     const before = statusBytes(stage.pid, 'VmRSS');
     // 5 sets the peak back to what is there now.

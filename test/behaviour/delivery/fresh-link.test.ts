@@ -1,4 +1,4 @@
-/** Is a finished video given a link that is good, and told why where none is to be had? */
+/** A finished video gets a valid link, or the reason why none is available. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -100,10 +100,10 @@ it('while another process saves it, a call waits for that, and does not save it 
   await other.call('list_video_tasks', {});
   await rm(report.video?.path ?? '');
   stage.sandbox.faults.add({ on: 'video', fault: { kind: 'slow', milliseconds: 1_500 } });
-  const told = await Promise.all(
+  const reported = await Promise.all(
     [stage, other].map((session) => session.call('get_video_task', { task_id, wait_seconds: 50 })),
   );
-  for (const { report: one } of told) {
+  for (const { report: one } of reported) {
     expect(one).toMatchObject({ status: 'done', video: { path: join(allowed, 'shared.mp4') } });
     expect(one.error).toBeUndefined();
   }

@@ -69,7 +69,7 @@ it('after a kill nobody knows which bytes are on the disk: the next process star
   expect(videoRanges()).toEqual([undefined, undefined]);
 });
 
-it('old parts of tasks that are over are removed; what is young or somebody else’s stays', async () => {
+it('old parts of tasks that are over are removed; what is young or belongs to others stays', async () => {
   await collect(await endInTheMiddle('SIGTERM'));
   const [video = ''] = await readdir(workspace.outputDir);
   const old = new Date(Date.now() - 3600_000);

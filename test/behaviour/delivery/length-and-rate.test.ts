@@ -1,10 +1,10 @@
-/** Are 4, 6 and 8 seconds, and 25 and 30 frames a second, truly what is delivered, and is the report true? */
+/** 4, 6 and 8 seconds and 25 and 30 fps are really delivered, and reported truthfully. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode, ffmpegPath, hasNoFfmpeg, needsFfmpeg, probe } from '../../support/clips.ts';
-import { openStage, type Stage, type Told } from '../../support/mcp-client.ts';
+import { openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 import { openHurriedStage } from './hurried-stage.ts';
 
@@ -20,8 +20,12 @@ const CONVERTED = [
 ] as const;
 
 /** What the report, the text and ffprobe say of the file is the same, and is what was asked for. */
-async function expectDelivered(told: Pick<Told, 'report' | 'text'>, seconds: number, fps: number): Promise<void> {
-  const { report, text } = told;
+async function expectDelivered(
+  reported: Pick<Reported, 'report' | 'text'>,
+  seconds: number,
+  fps: number,
+): Promise<void> {
+  const { report, text } = reported;
   expect([report.status, report.error, report.video?.fps]).toEqual(['done', undefined, fps]);
   const path = report.video?.path ?? '';
   expect(text).toContain(`- FPS: ${fps}\n- Save Path: ${path}\n`);
@@ -35,7 +39,7 @@ async function expectDelivered(told: Pick<Told, 'report' | 'text'>, seconds: num
   expect(pictures.length / fps).toBeCloseTo(report.video?.duration_seconds ?? 0, 3);
 }
 
-function expectBilled({ report }: Told, asked: number, billed: number): void {
+function expectBilled({ report }: Reported, asked: number, billed: number): void {
   expect(report.cost).toMatchObject({
     billed_seconds: billed,
     estimated_cny: billed === 5 ? 1.4 : 2.8,
@@ -55,14 +59,14 @@ describe(`over stdio${needsFfmpeg}`, () => {
 
   it.concurrent.each(TRIMMED)('$seconds seconds need no ffmpeg', async ({ seconds, billed }) => {
     const given = { prompt: `${seconds} seconds`, duration: seconds, output: `${seconds}/`, wait_seconds: 50 };
-    const told = await stage.call('generate_video', given);
-    await expectDelivered(told, seconds, 24);
-    expectBilled(told, seconds, billed);
+    const reported = await stage.call('generate_video', given);
+    await expectDelivered(reported, seconds, 24);
+    expectBilled(reported, seconds, billed);
     const { names } = await lookInto(join(stage.workspace.outputDir, String(seconds)));
     expect(names).toHaveLength(1);
   });
 
-  it.concurrent('a setting that names no ffmpeg is told, and nothing is sent', async () => {
+  it.concurrent('a setting that names no ffmpeg is reported, and nothing is sent', async () => {
     const { report } = await stage.call('generate_video', { prompt: 'wrong setting', fps: 25 });
     expect([report.status, report.error?.code]).toEqual(['refused', 'ffmpeg_missing']);
     expect(report.message).toContain('JIMENG_VIDEO_FFMPEG is "/nowhere/ffmpeg"');
@@ -119,9 +123,9 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, { timeout: 60_000 }, (
     const prompt = `${duration} seconds at ${fps}`;
     // Wide and low: the quickest to encode.
     const given = { prompt, duration, fps, aspect_ratio: '21:9', output: `${prompt}/`, wait_seconds: 40 };
-    const told = await stage.call('generate_video', given);
-    await expectDelivered(told, seconds, fps);
-    expectBilled(told, duration, billed);
+    const reported = await stage.call('generate_video', given);
+    await expectDelivered(reported, seconds, fps);
+    expectBilled(reported, duration, billed);
     expect((await lookInto(join(stage.workspace.outputDir, prompt))).names).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStage, type Stage, type Told, until } from '../../support/mcp-client.ts';
+import { openStage, type Reported, type Stage, until } from '../../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 
 /** 12.5 and 23.8 kB: neither fits into the disk below, which takes the probe that is made before paying. */
@@ -30,7 +30,7 @@ function canMount(): boolean {
 const cannotMount = !canMount();
 const needsMount = cannotMount ? ' [skipped: no file system may be mounted here]' : '';
 
-function expectKept({ report, text, isError }: Told, place: string, reason: RegExp): void {
+function expectKept({ report, text, isError }: Reported, place: string, reason: RegExp): void {
   expect([report.status, report.cost?.charge, report.error?.code, isError]).toEqual([
     'done',
     'none',
@@ -70,11 +70,16 @@ describe('a place that is lost after paying', () => {
   describe.skipIf(cannotMount)(`on a disk${needsMount}`, () => {
     it('that is full: reported with the path and the link; saved when there is room again', async () => {
       const { made, ...asked } = LARGE;
-      const told = await stage.call('generate_video', { prompt: 'full', ...asked, output: 'disk/', wait_seconds: 50 });
-      expectKept(told, disk, /the disk is full \(ENOSPC\)/);
+      const reported = await stage.call('generate_video', {
+        prompt: 'full',
+        ...asked,
+        output: 'disk/',
+        wait_seconds: 50,
+      });
+      expectKept(reported, disk, /the disk is full \(ENOSPC\)/);
       expect((await lookInto(disk)).names).toEqual([]);
       tellDisk('remount', disk, 'remount,size=1m');
-      await saveAgain(told.report.task_id, made, disk);
+      await saveAgain(reported.report.task_id, made, disk);
     });
 
     it('that may not be written any more: saved when it may, or elsewhere', async () => {
@@ -85,14 +90,14 @@ describe('a place that is lost after paying', () => {
       const { report } = await stage.call('submit_video_task', given);
       tellDisk('remount', disk, 'remount,ro');
       stage.sandbox.faults.clear();
-      const told = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
-      expectKept(told, folder, /read-only \(EROFS\)/);
+      const reported = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
+      expectKept(reported, folder, /read-only \(EROFS\)/);
       expect((await lookInto(folder)).names).toEqual([]);
       await saveAgain(report.task_id, made, join(stage.workspace.outputDir, 'open'), 'open/');
     });
   });
 
-  async function loseFolder(prompt: string): Promise<{ told: Told; folder: string }> {
+  async function loseFolder(prompt: string): Promise<{ reported: Reported; folder: string }> {
     const folder = join(stage.workspace.outputDir, prompt);
     const when = ({ taskId }: { taskId: string | undefined }) => taskId === stage.providerIdOf(prompt);
     stage.sandbox.faults.add({ on: 'video', fault: { kind: 'slow', milliseconds: 150 }, when });
@@ -101,19 +106,19 @@ describe('a place that is lost after paying', () => {
       stage.sandbox.requests.some(({ operation, taskId }) => operation === 'video' && when({ taskId })),
     );
     await rm(folder, { recursive: true });
-    return { told: await making, folder };
+    return { reported: await making, folder };
   }
 
   it('a folder that is removed while the video comes: made again when the video is fetched again', async () => {
-    const { told, folder } = await loseFolder('removed');
-    expectKept(told, folder, /the folder no longer exists \(ENOENT\)/);
-    await saveAgain(told.report.task_id, '1248x704-121', folder);
+    const { reported, folder } = await loseFolder('removed');
+    expectKept(reported, folder, /the folder no longer exists \(ENOENT\)/);
+    await saveAgain(reported.report.task_id, '1248x704-121', folder);
   });
 
   it('a folder that is removed while the video comes: saved to another place', async () => {
-    const { told, folder } = await loseFolder('gone');
-    expectKept(told, folder, /the folder no longer exists/);
-    await saveAgain(told.report.task_id, '1248x704-121', join(stage.workspace.outputDir, 'other'), 'other/');
+    const { reported, folder } = await loseFolder('gone');
+    expectKept(reported, folder, /the folder no longer exists/);
+    await saveAgain(reported.report.task_id, '1248x704-121', join(stage.workspace.outputDir, 'other'), 'other/');
     expect(stage.submitsOf('gone')).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-/** Does the next shot begin with the very last frame of the one before? */
+/** The next shot starts with the very last frame of the one before. */
 import { rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

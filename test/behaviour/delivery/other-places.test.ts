@@ -25,11 +25,11 @@ it('calls that want copies at the same time get one each, whole', async () => {
   const original = await readFile(saved.report.video?.path ?? '');
   const places = ['one.mp4', 'two.mp4', 'three.mp4', 'four.mp4', 'five.mp4', 'six.mp4'];
   const copies = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
-  expect(copies.map(({ report: told }) => told.status)).toEqual(places.map(() => 'done'));
-  for (const [index, { report: told }] of copies.entries()) {
-    expect(told.message).toContain(`This is a copy; the first file is ${saved.report.video?.path}.`);
-    expect(told.video?.path).toBe(join(stage.workspace.outputDir, places[index] ?? ''));
-    expect((await readFile(told.video?.path ?? '')).equals(original)).toBe(true);
+  expect(copies.map(({ report: reported }) => reported.status)).toEqual(places.map(() => 'done'));
+  for (const [index, { report: reported }] of copies.entries()) {
+    expect(reported.message).toContain(`This is a copy; the first file is ${saved.report.video?.path}.`);
+    expect(reported.video?.path).toBe(join(stage.workspace.outputDir, places[index] ?? ''));
+    expect((await readFile(reported.video?.path ?? '')).equals(original)).toBe(true);
   }
 });
 
@@ -40,8 +40,8 @@ it('calls that want it at the same time, after its file was removed, get it each
   const saved = await stage.call('get_video_task', { task_id, wait_seconds: 50 });
   await rm(saved.report.video?.path ?? '');
   const places = ['here.mp4', 'there.mp4', 'elsewhere/'];
-  const told = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
-  const paths = told.map(({ report: one }) => one.video?.path ?? '');
+  const reported = await Promise.all(places.map((output) => stage.call('get_video_task', { task_id, output })));
+  const paths = reported.map(({ report: one }) => one.video?.path ?? '');
   expect(paths.slice(0, 2)).toEqual(places.slice(0, 2).map((name) => join(stage.workspace.outputDir, name)));
   expect(dirname(paths[2] ?? '')).toBe(join(stage.workspace.outputDir, 'elsewhere'));
   const files = await Promise.all(paths.map((path) => readFile(path)));
@@ -82,7 +82,7 @@ it('a call that joins a running one and wants it elsewhere gets a next call that
   const output = 'generate_video.mp4';
   const { report } = await stage.call('get_video_task', { task_id, output, wait_seconds: 50 });
   expect(report.video?.path).toBe(join(stage.workspace.outputDir, output));
-  // Finished now: whoever joins has it at once where it is wanted.
+  // Finished now: a call that joins gets it immediately where it is wanted.
   const late = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
   expect(late.report.video?.path).toBe(join(stage.workspace.outputDir, 'submit_video_task.mp4'));
   await rm(late.report.video?.path ?? '');

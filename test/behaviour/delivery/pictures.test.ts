@@ -1,4 +1,4 @@
-/** Does a local picture reach the provider byte for byte, and does nothing else leave this computer? */
+/** A local picture reaches the provider byte for byte, and nothing else leaves this computer. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Which pictures reached the provider with a prompt, as bytes? */
+/** The pictures that reached the provider with a prompt, as bytes. */
 import { expect } from 'vitest';
 import type { Stage } from '../../support/mcp-client.ts';
 

@@ -1,4 +1,4 @@
-/** Does a picture that is too large reach the provider small enough, upright and whole, while other calls are answered? */
+/** An oversized picture reaches the provider small enough, upright and whole, while other calls are answered. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -13,7 +13,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** The adapter with handlers that hand out the call, and a client that answers as it is told to. */
+/** The adapter with handlers that expose the call, and a client with prepared answers. */
 async function connect(capabilities: object, answer: (message: Message) => object | undefined) {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   const calls: ToolCall[] = [];
@@ -68,7 +68,7 @@ describe('a person is asked', () => {
     expect(asked?.params).toMatchObject({ message: '2 videos for ¥10.00: yes or no?' });
   });
 
-  it('and never answers: whoever asks ends it, and the client is notified', async () => {
+  it('and never answers: the caller ends it, and the client is notified', async () => {
     const { call, seen } = await connect({ elicitation: { form: {} } }, () => undefined);
     const until = new AbortController();
     const answer = call.elicit?.('Pay?', until.signal);

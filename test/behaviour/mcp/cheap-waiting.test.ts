@@ -1,7 +1,7 @@
 /** What eight videos, made two at a time, cost a model that does what the server says: tokens of text and structured content together. */
 import { countTokens } from 'gpt-tokenizer';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openStage, type Stage, type Told } from '../../support/mcp-client.ts';
+import { openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
 import { followSteps, type NamedCall } from '../../support/scripted-model.ts';
 
 const SHOTS = [
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const tokensOf = ({ text, structured }: Told) => countTokens(text) + countTokens(JSON.stringify(structured));
+const tokensOf = ({ text, structured }: Reported) => countTokens(text) + countTokens(JSON.stringify(structured));
 
 it('eight 720P shots, two at a time: waiting takes under 4,000 tokens over both forms and at most 8 calls', async () => {
   // The instructions: submit_video_task for each, then list_video_tasks as its next step says.

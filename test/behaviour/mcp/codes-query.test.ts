@@ -39,14 +39,14 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-function hinder(prompt: string, fault: ApiFault, times: number): void {
+function block(prompt: string, fault: ApiFault, times: number): void {
   stage.sandbox.faults.add({ on: 'query', when: whenAskedFor(stage, prompt), fault, times });
 }
 
 describe('a code at a query', () => {
   it.concurrent.each(DEFINITE)('%s ends the task: failed, nothing charged', async (code) => {
     const prompt = `query answered ${code}`;
-    hinder(prompt, { kind: 'business', code }, 1);
+    block(prompt, { kind: 'business', code }, 1);
     const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(report).toMatchObject({ status: 'failed', error: { code: String(code) }, cost: { charge: 'none' } });
     expect([isError, report.message.includes('Nothing was charged.')]).toEqual([true, true]);
@@ -55,20 +55,20 @@ describe('a code at a query', () => {
   it.concurrent.each(OPERATORS)(
     '%s: unaffected, the fix is reported, and the video arrives',
     async (code, fault, hint) => {
-      const prompt = `query hindered by ${code}`;
+      const prompt = `query blocked by ${code}`;
       // Few: all of these together share ten queries a second.
-      hinder(prompt, fault, 4);
+      block(prompt, fault, 4);
       const { report: submitted } = await stage.call('submit_video_task', { prompt });
       const { task_id } = submitted;
-      let hindered = submitted;
-      await until('the hindrance', async () => {
-        ({ report: hindered } = await stage.call('get_video_task', { task_id, wait_seconds: 0 }));
-        return hindered.error !== undefined;
+      let blocked = submitted;
+      await until('the polling problem', async () => {
+        ({ report: blocked } = await stage.call('get_video_task', { task_id, wait_seconds: 0 }));
+        return blocked.error !== undefined;
       });
-      expect(hindered).toMatchObject({ error: { code, who: 'operator' }, cost: { charge: 'possible' } });
-      expect(hindered.status).toBe('generating');
-      expect(hindered.message).toContain('The task is unaffected, and polling goes on.');
-      expect(hindered.next_step?.toLowerCase()).toContain(hint.toLowerCase());
+      expect(blocked).toMatchObject({ error: { code, who: 'operator' }, cost: { charge: 'possible' } });
+      expect(blocked.status).toBe('generating');
+      expect(blocked.message).toContain('The task is unaffected, and polling goes on.');
+      expect(blocked.next_step?.toLowerCase()).toContain(hint.toLowerCase());
       const { report, isError } = await stage.call('get_video_task', { task_id, wait_seconds: 50 });
       expect([report.status, report.error, isError]).toEqual(['done', undefined, false]);
     },
@@ -76,7 +76,7 @@ describe('a code at a query', () => {
 
   it.concurrent.each(PASSING)('%s: queried again, and the video arrives', async (code, fault) => {
     const prompt = `query met ${code}`;
-    hinder(prompt, fault, 2);
+    block(prompt, fault, 2);
     const { report, isError } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect([report.status, isError]).toEqual(['done', false]);
   });
@@ -90,11 +90,11 @@ describe('ten failed queries in a row, in the middle of polling', () => {
       when: whenAskedFor(stage, prompt),
       fault: { kind: 'status-word', word: 'generating' },
     });
-    hinder(prompt, { kind: 'cut' }, 3);
-    hinder(prompt, { kind: 'html', status: 502 }, 2);
-    hinder(prompt, { kind: 'truncated', how: 'cut-json' }, 2);
-    hinder(prompt, { kind: 'truncated', how: 'short-body' }, 1);
-    hinder(prompt, { kind: 'html', status: 504 }, 2);
+    block(prompt, { kind: 'cut' }, 3);
+    block(prompt, { kind: 'html', status: 502 }, 2);
+    block(prompt, { kind: 'truncated', how: 'cut-json' }, 2);
+    block(prompt, { kind: 'truncated', how: 'short-body' }, 1);
+    block(prompt, { kind: 'html', status: 504 }, 2);
     const { report } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect([report.status, report.error]).toEqual(['done', undefined]);
     const asked = stage.sandbox.requests.filter(whenAskedFor(stage, prompt));

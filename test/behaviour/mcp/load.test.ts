@@ -31,7 +31,7 @@ const CALL_OF: Readonly<Record<string, (index: number) => object>> = {
   'waits for one task': () => ({ name: 'get_video_task', arguments: { wait_seconds: 1 } }),
 };
 
-describe(`${CALLS} calls at once`, () => {
+describe(`${CALLS} concurrent calls`, () => {
   it.each(Object.keys(CALL_OF))('%s: each is answered before its client gives up', async (kind) => {
     const server = startRaw(workspace.environment(sandbox.url), workspace.folder);
     await server.initialize();
@@ -118,7 +118,7 @@ it.skipIf(process.platform !== 'linux')(
     }
     expect(child.stdin.writableLength, 'the server has stopped reading').toBeGreaterThan(1_000_000);
     expect(highest).toBeLessThan(200);
-    // It goes on as soon as the client reads.
+    // The server continues as soon as the client reads.
     let lines = 0;
     child.stdout.on('data', (chunk: Buffer) => {
       for (const byte of chunk) if (byte === 0x0a) lines += 1;

@@ -79,7 +79,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('a submit that never left', () => {
-  it('is failed, unpaid, when nobody listens for the whole wait', async () => {
+  it('is failed, unpaid, when the provider is unreachable for the whole wait', async () => {
     const workspace = await makeWorkspace();
     const session = await connect(workspace.environment(`http://127.0.0.1:${await freePort()}`));
     const { report, isError } = await session.call('generate_video', { prompt: 'nobody there', wait_seconds: 1 });

@@ -6,8 +6,8 @@ import type { ApiFault } from '../../support/fault-plan.ts';
 import {
   type Arguments,
   openStage,
+  type Reported,
   type Stage,
-  type Told,
   whenAskedFor,
   whenSubmitted,
 } from '../../support/mcp-client.ts';
@@ -15,7 +15,7 @@ import { ageTask, rewriteRecord } from '../../support/records.ts';
 import { followSteps } from '../../support/scripted-model.ts';
 
 const MOST_CALLS = 6;
-/** Where a chain may end: nothing is left, the user is told or decides, or the caller's own request has to change. */
+/** Where a chain may end: nothing is left, the user is reported or decides, or the caller's own request has to change. */
 const ENDS =
   /^(Show the user|Give the user|No video is open|Nothing is left|Tell the user|Ask the user|Make the same call|[A-Z].*\. (Then make the call again|Then request the video again)|.*(ask the user before paying))/s;
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-async function expectEnd(first: Told, on = stage): Promise<Told> {
+async function expectEnd(first: Reported, on = stage): Promise<Reported> {
   const seen: string[] = [first.structured.next_step];
   const turns = await followSteps(
     async ({ tool, given }) => {

@@ -29,7 +29,7 @@ let service: ToolService;
 let keyless: ToolService;
 /** Left generating by a process that has ended. */
 let task: Task;
-/** Whoever touches it throws. */
+/** Throws on every access. */
 const untouched = null as unknown as ToolService;
 
 beforeAll(async () => {

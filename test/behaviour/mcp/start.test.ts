@@ -16,9 +16,9 @@ const NAMES = ['generate_video', 'submit_video_task', 'get_video_task', 'list_vi
 async function firstCall(settings: Environment, tool: string, given: object = {}) {
   const session = await connect({ JIMENG_VIDEO_STATE_DIR: workspace.stateDir, ...settings }, workspace.folder);
   const { tools } = await session.client.listTools();
-  const told = await session.call(tool, { ...given });
+  const reported = await session.call(tool, { ...given });
   await session.close();
-  return { names: tools.map(({ name }) => name), ...told, stderr: session.stderr() };
+  return { names: tools.map(({ name }) => name), ...reported, stderr: session.stderr() };
 }
 
 describe('without keys', () => {

@@ -92,7 +92,7 @@ describe('progress', () => {
     expect(seen[0]?.message).toContain(report.task_id);
   });
 
-  it('comes every few seconds, strictly rising, under 200 characters, even when the clock is set back', () => {
+  it('comes every few seconds, strictly rising, under 200 characters, even when the clock is turned back', () => {
     let elapsed = 0;
     const wall = Date.parse('2026-09-01T10:00:00Z');
     const clock: Clock = {

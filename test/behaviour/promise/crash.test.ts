@@ -13,7 +13,7 @@ afterAll(() => programs.remove());
 
 const KEPT = { lost: 0, submittedTwice: 0, savedTwice: 0, stillOpen: 0, unreadable: 0, broken: 0, parts: 0 };
 
-test('a process killed at any moment leaves nothing lost, nothing paid twice and nothing half', async () => {
+test('a process killed at any point loses nothing, pays nothing twice and leaves nothing half-written', async () => {
   const outcomes = await runMatrix(programs, planKills(Object.keys(ANCHORS) as Moment[], 1), 12);
   for (const outcome of outcomes) {
     expect(outcome).toMatchObject({ ...KEPT, sentByFreeCall: 0, unknownElsewhere: 0 });

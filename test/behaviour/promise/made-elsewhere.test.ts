@@ -16,8 +16,8 @@ describe.each(['not_found', '50215'] as const)('where the provider answers %s to
     const elsewhere = stage.sandbox.accepted[0]?.taskId;
     const server = await stage.start({ program: programs.plain });
     const wrong = await until('the answer to the wrong req_key', async () => {
-      const told = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro', wait_seconds: 1 });
-      return told.message.includes('does not know this task') ? told : undefined;
+      const reported = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro', wait_seconds: 1 });
+      return reported.message.includes('does not know this task') ? reported : undefined;
     });
     expect(wrong).toMatchObject({ status: 'generating', mode: 'ti2v_pro' });
     expect(wrong.message).toContain('does not know this task');
@@ -36,8 +36,8 @@ test('a mode that the provider has answered to is not given up for another word'
   const elsewhere = stage.sandbox.accepted[0]?.taskId;
   const server = await stage.start({ program: programs.plain });
   const right = await until('the answer to the right req_key', async () => {
-    const told = await server.call('get_video_task', { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 1 });
-    return told.provider?.status === 'in_queue' ? told : undefined;
+    const reported = await server.call('get_video_task', { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 1 });
+    return reported.provider?.status === 'in_queue' ? reported : undefined;
   });
   const again = await server.call('get_video_task', { task_id: elsewhere, mode: 'ti2v_pro', wait_seconds: 1 });
   expect(again).toMatchObject({ status: 'generating', mode: 't2v_720p', task_id: right.task_id });

@@ -13,7 +13,7 @@ afterAll(() => programs.remove());
 test('eight submits of two processes against two slots are sent in turn, and the provider refuses none', async () => {
   const figures = await queue(programs.plain, clips, { tasks: 8, processes: 2, concurrency: 2 });
   expect(figures).toMatchObject({ saved: 8, submittedTwice: 0, refusals: 0 });
-  // Two at once, where the machine is fast enough: the next test, with slower videos, says that both slots are used.
+  // Two concurrently, where the machine is fast enough: the next test, with slower videos, checks that both slots are used.
   expect(figures.mostInFlight).toBeLessThanOrEqual(2);
   // Two that leave together may arrive in either order.
   expect(figures.farthestOutOfOrder).toBeLessThanOrEqual(1);

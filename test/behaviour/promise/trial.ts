@@ -25,7 +25,7 @@ export async function buildPlain(): Promise<Pick<Programs, 'plain'> & { remove()
   return { plain, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** And the one that dies where it is told to, built for each test file: no other file's tests see it half-written. */
+/** The build with kill points, made for each test file: no other file's tests see it half-written. */
 export async function buildPrograms(): Promise<Programs & { remove(): Promise<void> }> {
   const { plain, remove } = await buildPlain();
   const folder = mkdtempSync(join(tmpdir(), 'jimeng-promise-marked-'));

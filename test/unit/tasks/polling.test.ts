@@ -113,7 +113,7 @@ test('its link is asked for again, ever more seldom, while the provider keeps it
 
 test('what says nothing of the link leaves it done, and the next time is later than the last', () => {
   const task = withoutLink(4);
-  for (const kind of ['running', 'not_found', 'hindered', 'unanswered'] as const) {
+  for (const kind of ['running', 'not_found', 'blocked', 'unanswered'] as const) {
     const outcome = { ...exchange, kind, word: 'generating', problem: new Problem('timeout') } as QueryOutcome;
     const after = afterQuery(task, outcome, polled());
     expect(after).toMatchObject({ status: 'done', error: task.error });

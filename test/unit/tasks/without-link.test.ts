@@ -2,8 +2,6 @@
 import { stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
-import { interrupted, leftInQueue } from '../../../src/tasks/outcome.ts';
-import type { Task, TaskRecord } from '../../../src/tasks/record.ts';
 import { Recovery } from '../../../src/tasks/recovery.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
@@ -12,15 +10,6 @@ beforeEach(async () => {
   world = await openWorld();
 });
 afterEach(() => world.close());
-
-/** As earlier tries left it. */
-async function change(id: string, changes: Partial<TaskRecord>): Promise<void> {
-  const hold = await world.store.hold(id);
-  if (hold === undefined) throw new Error('held already');
-  const { ownerAlive: _, ...task } = hold.task;
-  await hold.save({ ...task, ...changes });
-  await hold.release();
-}
 
 /** One look for what is to be saved again, as the running server does every 1.5 s. */
 async function sweep(): Promise<void> {
