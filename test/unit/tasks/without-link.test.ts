@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
+import type { Task } from '../../../src/tasks/record.ts';
 import { Recovery } from '../../../src/tasks/recovery.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
