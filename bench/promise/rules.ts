@@ -49,7 +49,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
       to: "if (limit) return { kind: 'send' };",
     },
   ],
-  'a refusal teaches the limit': [{ file: QUEUE, from: "...(code === '50430' ? taught : {}), ", to: '' }],
+  'a refusal teaches the limit': [{ file: QUEUE, from: "...(code === '50430' ? learned : {}), ", to: '' }],
   'first come, first served': [
     {
       file: STATEMENTS,
@@ -129,8 +129,8 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'a removed database is opened again': [
     {
       file: 'src/store/sqlite.ts',
-      from: 'if (opened.identity !== identityOf(this.place)) {',
-      to: 'if ((false as boolean) && opened.identity !== identityOf(this.place)) {',
+      from: 'const isReplaced = opened.identity !== identityOf(this.place);',
+      to: 'const isReplaced = false as boolean;',
     },
   ],
   'open tasks are written into a database that was made again': [

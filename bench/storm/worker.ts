@@ -1,4 +1,5 @@
 /** A client that wants its videos, and whose server dies now and then. */
+import { listSchema } from '../../src/report/list-report.ts';
 import { reportSchema } from '../../src/report/report.ts';
 import { ProcessGone, StdioClient, type ToolAnswer } from './stdio-client.ts';
 
@@ -113,10 +114,11 @@ function isOver({ structured }: ToolAnswer, round: number): boolean {
 /** @returns what is wrong with an answer, whatever it says; undefined: nothing */
 export function flawOf({ structured, isError, rpcError, text }: ToolAnswer): string | undefined {
   if (rpcError !== undefined) return `a JSON-RPC error: ${rpcError.message}`;
-  const read = reportSchema.safeParse(structured);
+  const isList = 'tasks' in structured;
+  const read = (isList ? listSchema : reportSchema).safeParse(structured);
   if (!read.success) return `not its schema: ${read.error.message}`;
   if (structured.message === '') return 'no message';
-  if (!text.includes(structured.message)) return 'a text without its message';
+  if (!isList && !text.includes(structured.message)) return 'a text without its message';
   if (structured.error?.code === 'internal_error') return 'an internal error';
   const isSuccess = structured.status === 'done' || structured.status === 'checked';
   if ((isError || !isSuccess) && !structured.next_step) return 'no next step';
