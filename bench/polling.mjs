@@ -2,7 +2,7 @@
 import { printTable } from './measure.mjs';
 import { importSource } from './server-under-test.mjs';
 
-const { DEFAULT_POLL_SECONDS, learnedPause, usualTimeOf } = await importSource('src/tasks/usual-time.ts');
+const { DEFAULT_POLL_SECONDS, learnedPause, usualTimeOf } = await importSource('src/tasks/poll-timing.ts');
 
 const VIDEOS = 4000;
 const SHORTEST = 40;

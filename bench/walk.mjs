@@ -1,6 +1,6 @@
 /**
  * The files of tasks/ and store/ that a paid call visits, from the call to the saved video, counted by V8's coverage:
- * a file counts when one of its functions ran. Also how often the open tasks were read: each statement counts.
+ * a file counts when one of its functions ran.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -36,11 +36,16 @@ try {
     deadline: systemClock.monotonic() + 60_000,
     caller: { kind: 'local-agent' },
   });
+  const walk = async (prompt) => {
+    const made = await service.make(settleRequest({ prompt }), {}, call());
+    const { task } = await service.waitUntilOver(made, call());
+    if (task.video?.file === undefined) throw new Error(`not saved: ${JSON.stringify(task).slice(0, 300)}`);
+  };
+  // The first one opens the database and makes its tables.
+  await walk('a first walk');
   await session.post('Profiler.enable');
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
-  const made = await service.make(settleRequest({ prompt: 'a walk' }), {}, call());
-  const { task } = await service.waitUntilOver(made, call());
-  if (task.video?.file === undefined) throw new Error(`not saved: ${JSON.stringify(task).slice(0, 300)}`);
+  await walk('a walk');
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const visited = result.flatMap(({ url, functions }) => {
     const file = /\/src\/((?:tasks|store)\/[^?]+)/.exec(url)?.[1];

@@ -49,7 +49,10 @@ interface Opened {
   readonly endpoint: Endpoint;
 }
 
-/** Records of other pairs of service and account are not seen. */
+/**
+ * Records of other pairs of service and account are not seen.
+ * @public also for benches, which import it by path
+ */
 export function scopeOf(origin: string, accessKeyId: string | undefined): string {
   if (accessKeyId === undefined) return `${origin} no-key`;
   const account = createHash('sha256').update(`jimeng-video-mcp account\n${accessKeyId}`).digest('hex').slice(0, 16);

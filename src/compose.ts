@@ -13,13 +13,12 @@ import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
 import type { Network } from './system/network.ts';
 import { Collector } from './tasks/collector.ts';
+import { QueryBudget, UsualTimes } from './tasks/poll-timing.ts';
 import { Preparer } from './tasks/prepare.ts';
-import { QueryBudget } from './tasks/query-budget.ts';
 import { Recovery } from './tasks/recovery.ts';
 import { Refresher } from './tasks/refresher.ts';
 import { TaskService } from './tasks/service.ts';
 import { Submitter } from './tasks/submitter.ts';
-import { UsualTimes } from './tasks/usual-time.ts';
 import { Watcher } from './tasks/watcher.ts';
 
 /** Nothing is sent with these: operations that reach the provider check the keys first. */
@@ -49,8 +48,6 @@ export interface Parts {
   /** Aborted when the process is about to end. */
   readonly ending: AbortSignal;
 }
-
-export type Composition = ReturnType<typeof compose>;
 
 export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log, ending, ...parts }: Parts) {
   const { aigcMeta, apiTimeoutSeconds, pollIntervalSeconds, maxPollAttempts, concurrency } = settings;

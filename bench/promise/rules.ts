@@ -121,7 +121,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'what cannot be written is kept': [
     {
-      file: 'src/store/kept-writes.ts',
+      file: 'src/store/task-hold.ts',
       from: 'this.kept.set(record.id, { record, write, written: promise, resolve });',
       to: 'void promise, resolve;',
     },
@@ -135,7 +135,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'open tasks are written into a database that was made again': [
     {
-      file: 'src/store/own-tasks.ts',
+      file: 'src/store/lease.ts',
       from: 'await tx.run(INSERT_TASK, paramsOf(restored, scope, { ...ties, slotUntil: slotOfRunning(restored) }));',
       to: 'void ties;',
     },

@@ -20,8 +20,6 @@ import { describeFailure, notSent, passwordAdvice } from './not-sent.ts';
 import { type AigcMeta, queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
 
-export { describeFailure } from './not-sent.ts';
-
 const VERSION = '2022-08-31';
 const SERVICE = 'cv';
 const REGION = 'cn-north-1';

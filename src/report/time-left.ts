@@ -1,6 +1,7 @@
 /** Says how long a task has taken and how long it usually takes, no more precisely than past videos allow. Pure. */
+
+import type { UsualTime } from '../tasks/poll-timing.ts';
 import type { TaskRecord } from '../tasks/record.ts';
-import type { UsualTime } from '../tasks/usual-time.ts';
 
 /** No official figure; the source document's (comparable runs took 40 s to 6 min). */
 const USUALLY = 'usually 2 to 10 minutes';

@@ -1,10 +1,13 @@
-/** This process's one lease: while it is good, other processes leave its tasks alone. */
+/** This process's one lease, and the tasks that it covers: while it is good, other processes leave them alone. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
+import { errorOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
-import { DELETE_HOST, HOSTS, INSERT_HOST, RENEW_HOST, SHORTEN_LEASES } from './statements.ts';
+import { paramsOf } from './rows.ts';
+import { DELETE_HOST, HOSTS, INSERT_HOST, INSERT_TASK, RENEW_HOST, SHORTEN_LEASES } from './statements.ts';
 
 /** A dead process's tasks are resumed within 10 s: its lease, and the time for which it has to be seen unchanged. */
 const LEASE_MILLISECONDS = 6_000;
@@ -144,4 +147,57 @@ export class LeaseLost extends Error {
   constructor() {
     super('this process was suspended, and its tasks went on in another one');
   }
+}
+
+interface OwnTask {
+  readonly record: TaskRecord | undefined;
+  readonly claim: string | undefined;
+  readonly endLeaseUse: () => void;
+}
+
+export class OwnTasks {
+  private readonly lease: Lease;
+  private readonly tasks = new Map<string, OwnTask>();
+
+  constructor(lease: Lease) {
+    this.lease = lease;
+  }
+
+  /** @param task undefined: only its id is known yet */
+  add(id: string, task?: Task, claim?: string): void {
+    const endLeaseUse = this.tasks.get(id)?.endLeaseUse ?? this.lease.use(id);
+    const { ownerAlive: _, ...record } = task ?? { ownerAlive: true };
+    this.tasks.set(id, { record: task && (record as TaskRecord), claim, endLeaseUse });
+  }
+
+  remove(id: string): void {
+    this.tasks.get(id)?.endLeaseUse();
+    this.tasks.delete(id);
+  }
+
+  /** What it still is to send, as far as it knows. */
+  queued(reqKey: string): string[] {
+    const queued = [...this.tasks].filter(([, { record }]) => record?.status === 'queued' && record.reqKey === reqKey);
+    return queued.map(([id]) => id);
+  }
+
+  /** Writes them into a database that took the place of a removed one. @param place of the database, for sentences */
+  async restore(tx: Tx, scope: string, place: string): Promise<void> {
+    const { id: owner } = await this.lease.ensure(tx);
+    for (const { record, claim = randomUUID() } of this.tasks.values()) {
+      if (record === undefined) continue;
+      const restored = record.status === 'queued' ? unsendable(record, tx.now, place) : record;
+      const ties = record.status === 'submitting' ? { claim, owner } : {};
+      await tx.run(INSERT_TASK, paramsOf(restored, scope, { ...ties, slotUntil: slotOfRunning(restored) }));
+    }
+  }
+}
+
+/** Its body is gone with the database. */
+function unsendable(record: TaskRecord, now: number, place: string): TaskRecord {
+  const problem = new Problem('state_not_writable', {
+    what: `The database ${place} was removed before the request was sent.`,
+    hint: 'make the request again',
+  });
+  return { ...record, status: 'failed', finishedAt: now, error: errorOf(problem) };
 }

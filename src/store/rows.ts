@@ -1,6 +1,8 @@
-/** Converts a task's record to a row and back: columns for what the rules query, JSON for the rest. */
+/** Rows as records (columns for what is queried, JSON for the rest), and what the rules decide on in one transaction. */
 import { chargeOf, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
-import type { Params, Row } from './engine.ts';
+import type { Params, Row, SqlValue, Tx } from './engine.ts';
+import * as sql from './statements.ts';
+import type { Pacing, QueueLedger, Reservation, ReservationLedger } from './store.ts';
 
 /** Who has to do with a task, beside its record. */
 export interface Ties {
@@ -81,4 +83,81 @@ export function taskOf(row: Row, now: number): Task {
       : { finishedBetween: [Number(row.finished_from), Number(row.finished_to)] as const }),
     ownerAlive: row.owner_until != null && Number(row.owner_until) > now,
   };
+}
+
+const DAY_MILLISECONDS = 24 * 3600_000;
+
+export async function readReservationLedger(
+  tx: Tx,
+  scope: string,
+  { record, budgetFen }: Reservation,
+): Promise<ReservationLedger> {
+  const same = await tx.all(sql.SAME_REQUESTS, { scope, fingerprint: record.fingerprint });
+  const since = tx.now - DAY_MILLISECONDS;
+  const reservedFen = await readReservedFen(tx, scope);
+  const needed = budgetFen === undefined ? 0 : reservedFen + (record.fen ?? 0) - budgetFen;
+  const at = needed > 0 ? (await tx.get(sql.ROOM_AT, { scope, since, needed }))?.at : undefined;
+  return {
+    now: tx.now,
+    same: same.map((row) => taskOf(row, tx.now)),
+    reservedFen,
+    roomAt: at == null ? undefined : Number(at) + DAY_MILLISECONDS,
+  };
+}
+
+/** Counted against the daily budget. */
+export async function readReservedFen(tx: Tx, scope: string): Promise<number> {
+  return numberOf((await tx.get(sql.RESERVED_SUM, { scope, since: tx.now - DAY_MILLISECONDS }))?.fen);
+}
+
+export async function readDoneFen(tx: Tx, scope: string): Promise<number> {
+  return numberOf((await tx.get(sql.DONE_SINCE, { scope, since: tx.now - DAY_MILLISECONDS }))?.fen);
+}
+
+/** @param me this process's lease */
+export async function readQueueLedger(tx: Tx, scope: string, reqKey: string, me: string): Promise<QueueLedger> {
+  const of = { scope, req_key: reqKey, me, now: tx.now };
+  const head = await tx.get(sql.QUEUE_HEAD, of);
+  const slots = await tx.all(sql.SLOTS, of);
+  const unknowns = slots.filter(({ status }) => status === 'unknown');
+  return {
+    now: tx.now,
+    head: head && taskOf(head, tx.now),
+    headIsOurs: head !== undefined && head.owner === me,
+    ours: numberOf((await tx.get(sql.QUEUED_OF, of))?.count),
+    inFlight: slots.length - unknowns.length,
+    unknowns: unknowns.map((row) => ({
+      id: String(row.id),
+      since: numberOf(row.closed_at),
+      until: numberOf(row.slot_until),
+    })),
+    pacing: await readPacing(tx, scope, reqKey),
+  };
+}
+
+async function readPacing(tx: Tx, scope: string, reqKey: string): Promise<Pacing> {
+  const row = await tx.get(sql.PACING, { scope, req_key: reqKey });
+  return {
+    limit: row?.limit_now == null ? undefined : numberOf(row.limit_now),
+    limitUntil: numberOf(row?.limit_until),
+    pausedUntil: numberOf(row?.paused_until),
+    refusals: numberOf(row?.refusals),
+    probedAt: numberOf(row?.probed_at),
+  };
+}
+
+export async function writePacing(tx: Tx, scope: string, reqKey: string, pacing: Pacing): Promise<void> {
+  await tx.run(sql.WRITE_PACING, {
+    scope,
+    req_key: reqKey,
+    limit_now: pacing.limit ?? null,
+    limit_until: pacing.limitUntil,
+    paused_until: pacing.pausedUntil,
+    refusals: pacing.refusals,
+    probed_at: pacing.probedAt,
+  });
+}
+
+function numberOf(value: SqlValue | undefined): number {
+  return Number(value ?? 0);
 }

@@ -5,11 +5,17 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { FOREVER, isOpen, slotOfRunning, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
-import { KeptWrites } from './kept-writes.ts';
-import { Lease } from './lease.ts';
-import { readDoneFen, readQueueLedger, readReservationLedger, readReservedFen, writePacing } from './ledgers.ts';
-import { OwnTasks } from './own-tasks.ts';
-import { paramsOf, type Ties, taskOf } from './rows.ts';
+import { Lease, OwnTasks } from './lease.ts';
+import {
+  paramsOf,
+  readDoneFen,
+  readQueueLedger,
+  readReservationLedger,
+  readReservedFen,
+  type Ties,
+  taskOf,
+  writePacing,
+} from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,
@@ -26,7 +32,7 @@ import type {
   Sums,
   Turn,
 } from './store.ts';
-import { TaskHold } from './task-hold.ts';
+import { KeptWrites, TaskHold } from './task-hold.ts';
 
 /** A body is written just before its task: one this old without a task never gets one. */
 const STRAY_BODY_MILLISECONDS = 3600_000;

@@ -1,8 +1,8 @@
 /** What a surface (tools, command line, gallery) may call, and all that a report needs of the result. */
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Caller, Place } from '../library/library.ts';
+import type { UsualTime } from './poll-timing.ts';
 import type { Task, TaskError, TaskStatus } from './record.ts';
-import type { UsualTime } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
 
 /** What a queued request waits for. */

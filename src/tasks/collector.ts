@@ -12,8 +12,8 @@ import type { Hold } from '../store/store.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
+import type { QueryBudget } from './poll-timing.ts';
 import { isPastLife, linkOf } from './polling.ts';
-import type { QueryBudget } from './query-budget.ts';
 import { type ClipFacts, errorOf, type SavedVideo, type Task, type TaskRecord, type TaskVideo } from './record.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */

@@ -19,6 +19,7 @@ import type {
   VideoService,
 } from './calls.ts';
 import { cancelled } from './outcome.ts';
+import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import type { Prepared, Preparer } from './prepare.ts';
 import { nextTurn } from './queue.ts';
@@ -35,7 +36,6 @@ import {
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
 import type { Submitter } from './submitter.ts';
-import type { UsualTimes } from './usual-time.ts';
 import type { VideoRequest } from './video-request.ts';
 import type { Watcher } from './watcher.ts';
 

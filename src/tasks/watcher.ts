@@ -7,10 +7,16 @@ import type { Hold, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { OPERATOR_BACKOFF, pauseBefore, QUERY_BACKOFF } from './backoff.ts';
 import type { Collector } from './collector.ts';
+import {
+  DEFAULT_POLL_SECONDS,
+  LONGEST_PAUSE_SECONDS,
+  learnedPause,
+  type QueryBudget,
+  type Turn,
+  type UsualTimes,
+} from './poll-timing.ts';
 import { afterQuery, inThisCase, NOT_FOUND_BELIEVED_MILLISECONDS, type PollState } from './polling.ts';
-import type { QueryBudget, Turn } from './query-budget.ts';
 import type { TaskRecord } from './record.ts';
-import { DEFAULT_POLL_SECONDS, LONGEST_PAUSE_SECONDS, learnedPause, type UsualTimes } from './usual-time.ts';
 
 /** After JIMENG_VIDEO_MAX_POLL_ATTEMPTS answers. */
 const SLOW_POLL_SECONDS = 300;

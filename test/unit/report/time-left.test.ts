@@ -1,7 +1,7 @@
 /** The time that is left is shown no more precisely than past videos allow. */
 import { expect, test } from 'vitest';
 import { timeWords } from '../../../src/report/time-left.ts';
-import type { UsualTime } from '../../../src/tasks/usual-time.ts';
+import type { UsualTime } from '../../../src/tasks/poll-timing.ts';
 import { ACCEPTED, LINK, taskOf } from './views.ts';
 
 const task = taskOf({ status: 'generating', ...ACCEPTED });

@@ -1,8 +1,8 @@
 /** Views of tasks whose every value is known, one for each situation that a report describes. */
 import { Problem } from '../../../src/problems.ts';
 import type { ListView, TaskView } from '../../../src/tasks/calls.ts';
+import type { UsualTime } from '../../../src/tasks/poll-timing.ts';
 import { errorOf, type Task } from '../../../src/tasks/record.ts';
-import type { UsualTime } from '../../../src/tasks/usual-time.ts';
 
 export const NOW = Date.parse('2026-09-01T10:02:00.000Z');
 export const HOUR = 3_600_000;

@@ -6,7 +6,7 @@ import {
   type UsualTime,
   UsualTimes,
   usualTimeOf,
-} from '../../../src/tasks/usual-time.ts';
+} from '../../../src/tasks/poll-timing.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 /** Seconds at the quantiles of a log-normal distribution. */

@@ -1,7 +1,7 @@
 /** The watcher polls when it is worth it, learns from what it saw, and keeps no caller waiting. */
 import { afterEach, expect, test } from 'vitest';
+import { UsualTimes } from '../../../src/tasks/poll-timing.ts';
 import type { Task } from '../../../src/tasks/record.ts';
-import { UsualTimes } from '../../../src/tasks/usual-time.ts';
 import { openWorld, type World } from '../../support/world.ts';
 
 let world: World;
