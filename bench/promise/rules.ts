@@ -31,13 +31,6 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
       to: 'if (false as boolean) await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });',
     },
   ],
-  'the intent is recorded': [
-    {
-      file: STORE,
-      from: 'await this.insert(tx, reserved, { owner, slotUntil: slotOfRunning(reserved) });',
-      to: 'if (false as boolean) await this.insert(tx, reserved, { owner, slotUntil: slotOfRunning(reserved) });',
-    },
-  ],
   'one transaction at a time': [{ file: 'src/store/sqlite.ts', from: "exec('BEGIN IMMEDIATE')", to: "exec('BEGIN')" }],
   'the same request is joined': [
     { file: ADMISSION, from: 'allowDuplicate ? undefined : sameRequest(ledger);', to: 'undefined;' },
@@ -76,14 +69,6 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
       to: 'await Promise.resolve().catch(',
     },
     { file: PART, from: 'constants.O_EXCL', to: 'constants.O_TRUNC' },
-  ],
-  'the hold is checked before the name': [
-    { file: COLLECTOR, from: 'await hold.verify();', to: '' },
-    {
-      file: COLLECTOR,
-      from: 'if (sha256 !== expected.sha256) {',
-      to: 'if ((false as boolean) && sha256 !== expected.sha256) {',
-    },
   ],
   'left entries of every mode are sent': [
     {

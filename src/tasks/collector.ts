@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import type { Delivery } from '../media/deliver.ts';
 import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
+import { LeaseLost } from '../store/lease.ts';
 import type { Hold } from '../store/store.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
@@ -57,6 +58,7 @@ export class Collector {
         saved = await this.save(hold, task, task.video, signal);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof LeaseLost) throw error;
         const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
         log.warn('video not saved', { task: task.id, code: problem.code });
         // The link may have been refreshed on the way.

@@ -59,3 +59,13 @@ export function rewriteRecord(stateDir: string, id: string, change: (record: any
     database.close();
   }
 }
+
+/** No process can write until the returned function is called. */
+export function lockDatabase(stateDir: string): () => void {
+  const database = new DatabaseSync(databaseIn(stateDir), { timeout: 5_000 });
+  database.exec('BEGIN IMMEDIATE');
+  return () => {
+    database.exec('ROLLBACK');
+    database.close();
+  };
+}

@@ -1,8 +1,7 @@
 /** A submit's answer is recorded when the client goes, or the process is ended, while it is out. */
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newPrompt, until } from '../../../bench/promise/stage.ts';
-import { databaseIn } from '../../support/records.ts';
+import { lockDatabase } from '../../support/records.ts';
 import { buildPlain, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPlain>>;
@@ -72,18 +71,16 @@ test('a call that is cancelled before its intent is written records and sends no
   const stage = await setStage();
   const server = await stage.start({ program: programs.plain });
   await server.list();
-  // Locked by another process: the call waits for its transaction.
-  const other = new DatabaseSync(databaseIn(stage.stateDir), { timeout: 5_000 });
-  other.exec('BEGIN IMMEDIATE');
+  // The call waits for its transaction.
+  const unlock = lockDatabase(stage.stateDir);
   const leaving = new AbortController();
   const call = server.callUntil('submit_video_task', { prompt: newPrompt('never') }, leaving.signal);
   // Answered after the call has begun: the pipe keeps their order.
-  await server.list();
+  for (let round = 0; round < 10; round++) await server.list();
   leaving.abort();
   await expect(call).rejects.toThrow();
   await server.list();
-  other.exec('ROLLBACK');
-  other.close();
+  unlock();
   // The next request has its turn after it.
   await submit(server, newPrompt('next'));
   expect((await stage.look()).records).toHaveLength(1);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sameRequest, takeover } from '../../../bench/promise/several-processes.ts';
 import { newPrompt, until } from '../../../bench/promise/stage.ts';
+import { lockDatabase } from '../../support/records.ts';
 import { buildPrograms, clips, dieAt, setStage, submit } from './trial.ts';
 
 let programs: Awaited<ReturnType<typeof buildPrograms>>;
@@ -41,7 +42,14 @@ test('one provider task that two processes adopt at once becomes one record and 
   const elsewhere = stage.sandbox.accepted[0]?.taskId;
   const other = await Promise.all([1, 2].map(() => stage.start({ program: programs.plain })));
   const asked = { task_id: elsewhere, mode: 't2v_720p', wait_seconds: 50 };
-  const reports = await Promise.all(other.map((server) => server.call('get_video_task', asked)));
+  // The first list opens the database.
+  await Promise.all(other.map((server) => server.list()));
+  // Both have found no record of it before either can write one.
+  const unlock = lockDatabase(stage.stateDir);
+  const calls = other.map((server) => server.call('get_video_task', asked));
+  for (let round = 0; round < 2; round++) await Promise.all(other.map((server) => server.list()));
+  unlock();
+  const reports = await Promise.all(calls);
   expect(reports.map(({ status }) => status)).toEqual(['done', 'done']);
   expect(reports[0]?.task_id).toBe(reports[1]?.task_id);
   expect((await stage.look()).videos).toHaveLength(1);
