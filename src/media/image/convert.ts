@@ -1,7 +1,8 @@
 /** Decodes and encodes pictures in threads, so that the server goes on answering. */
-import { Worker } from 'node:worker_threads';
+
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
+import { startThread } from '../../system/thread.ts';
 import type { Orientation } from './facts.ts';
 import type { Jpeg } from './fit.ts';
 import type { DecodableFormat } from './formats.ts';
@@ -86,13 +87,9 @@ async function runInThread<Outcome>(
   signal?.throwIfAborted();
   const timeout = AbortSignal.timeout(timeoutMs);
   const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
-  // Without our environment, which holds the keys, and without our stdout, which belongs to the protocol.
-  const worker = new Worker(workerFile ?? new URL('./image-worker.mjs', import.meta.url), {
+  const worker = startThread(workerFile ?? new URL('./image-worker.mjs', import.meta.url), {
     workerData: job,
     transferList,
-    env: {},
-    stdout: true,
-    stderr: true,
     resourceLimits: HEAP_LIMITS,
   });
   const ended = new AbortController();
