@@ -9,7 +9,7 @@ import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import type { Problem } from './problems.ts';
-import { missingKeysProblem, type Operation, type ReadSettings, requireSettings, type Settings } from './settings.ts';
+import { type Operation, type ReadSettings, requireSettings, type Settings, settingsProblem } from './settings.ts';
 import type { TaskStore } from './store/task-store.ts';
 import { createNetwork, type Network } from './system/network.ts';
 import { leaveDeletedFolder } from './system/thread.ts';
@@ -21,7 +21,10 @@ export interface App {
   readonly settings: Settings;
   readonly sandbox: boolean;
   /** Videos are recorded by account: without keys nobody's are seen. */
-  readonly missingKeys: Problem | undefined;
+  /** Missing keys, or a setting that has to be corrected first. */
+  readonly whyNotPolled: Problem | undefined;
+  /** The access key alone tells whose videos are listed. */
+  readonly isAccountKnown: boolean;
   /**
    * @param operations what it is opened for: only the settings that these need have to be right
    * @throws Problem invalid_settings with every problem by name, missing_credentials with the variables
@@ -69,7 +72,8 @@ export function createApp(read: ReadSettings, log: Log): App {
   return {
     settings,
     sandbox: settings.api === 'sandbox',
-    missingKeys: missingKeysProblem(read),
+    whyNotPolled: settingsProblem(read, 'query'),
+    isAccountKnown: settings.api === 'sandbox' || settings.accessKeyId !== undefined,
     async service(...operations) {
       requireSettings(read, ...operations);
       const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);

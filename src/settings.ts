@@ -243,9 +243,15 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
 }
 
-/** What a call that needs the keys is refused with. @returns undefined where they are there */
-export function missingKeysProblem(read: ReadSettings): Problem | undefined {
-  return read.missingKeys.length === 0 ? undefined : missingKeys(read);
+/** @returns what such an operation is refused with; undefined where its settings are right */
+export function settingsProblem(read: ReadSettings, operation: Operation): Problem | undefined {
+  try {
+    requireSettings(read, operation);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
 }
 
 function missingKeys({ missingKeys: missing, notes }: ReadSettings): Problem {

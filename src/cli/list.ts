@@ -55,7 +55,7 @@ async function list(given: Record<string, unknown>, session: Session): Promise<O
   } = parseInput(input, given);
   const service = await session.app.service('read');
   const view = await service.list({ limit, status, ...(wait > 0 ? { waitFor } : {}) }, session.call(wait));
-  const report = listReport(view, session.phrasing, session.app.missingKeys);
+  const report = listReport(view, session.phrasing, session.app);
   const tasks = report.tasks.map((item, index) => ({ ...item, ...providerOf(view.tasks[index]) }));
   return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done };
 }

@@ -116,7 +116,7 @@ export class ToolService {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
     const view = await service.list(options, await this.waiting(call, waitSeconds));
-    return listReport(view, this.phrasing, this.app.missingKeys);
+    return listReport(view, this.phrasing, this.app);
   }
 
   /** Reads the record and queries nobody. @returns undefined where there is none */
@@ -138,7 +138,8 @@ export class ToolService {
 
   /** Without keys, whose task is meant is not known. @throws Problem missing_credentials */
   private requireAccount(): void {
-    if (this.app.missingKeys !== undefined) throw this.app.missingKeys;
+    const { whyNotPolled, isAccountKnown } = this.app;
+    if (whyNotPolled !== undefined && !isAccountKnown) throw whyNotPolled;
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {

@@ -4,7 +4,7 @@ import type { Problem } from '../problems.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { chargeOf, isOpen, TASK_STATUSES, type Task } from '../tasks/record.ts';
 import { sentenceOf, waitsFor } from './message.ts';
-import { nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
+import { ALL_KEYS, type KnownKeys, nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, isoOf, refusalMessage } from './report.ts';
 import { cut, oneLine } from './text.ts';
@@ -53,8 +53,7 @@ export const listSchema = z.strictObject({
 export type ListReport = z.infer<typeof listSchema>;
 type Item = ListReport['tasks'][number];
 
-/** @param missingKeys no account is known, so that no video can be listed */
-export function listReport(view: ListView, phrasing: Phrasing, missingKeys?: Problem): ListReport {
+export function listReport(view: ListView, phrasing: Phrasing, keys: KnownKeys = ALL_KEYS): ListReport {
   const { counts, total, changed } = view;
   const sandbox = view.sandbox || view.tasks.some((task) => task.sandbox);
   const report = compact({
@@ -63,9 +62,9 @@ export function listReport(view: ListView, phrasing: Phrasing, missingKeys?: Pro
     changed: changed === undefined ? undefined : [...changed],
     counts: { ...counts, open: openCount(counts), total },
     // Nothing of the sandbox is ever spent.
-    spent: sandbox || missingKeys !== undefined ? undefined : spentOf(view),
+    spent: sandbox || !keys.isAccountKnown ? undefined : spentOf(view),
     sandbox: sandbox ? true : undefined,
-    next_step: phrasing.listStep(nextStepOfList(view, missingKeys)),
+    next_step: phrasing.listStep(nextStepOfList(view, keys)),
   });
   return shortened(report);
 }

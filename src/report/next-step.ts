@@ -48,8 +48,8 @@ export type NextStep =
 export type ListStep =
   | { readonly action: 'wait_for_all'; readonly open: number }
   | { readonly action: 'save'; readonly get: GetCall }
-  /** Videos are recorded by account, and no account is known. */
-  | { readonly action: 'set_keys'; readonly fix: Fix }
+  /** Without the keys nothing is polled; and where no account is known, nothing is listed. */
+  | { readonly action: 'set_keys'; readonly isAccountKnown: boolean; readonly fix: Fix }
   | { readonly action: 'none' };
 
 function fixOf({ code, who, hint }: Fix): Fix {
@@ -143,9 +143,19 @@ export function nextStepAfter(problem: Problem, taskId: string | undefined): Nex
   return { action: 'fix_then_repeat', fix: fixOf(problem), repeat: taskId === undefined ? 'call' : 'call_about_task' };
 }
 
-export function nextStepOfList({ tasks, counts, now }: ListView, missingKeys?: Problem): ListStep {
-  if (missingKeys !== undefined) return { action: 'set_keys', fix: fixOf(missingKeys) };
+export interface KnownKeys {
+  readonly whyNotPolled: Problem | undefined;
+  readonly isAccountKnown: boolean;
+}
+
+export const ALL_KEYS: KnownKeys = { whyNotPolled: undefined, isAccountKnown: true };
+
+/** @param keys without both nothing is polled; the access key alone tells whose videos are listed */
+export function nextStepOfList({ tasks, counts, now }: ListView, keys: KnownKeys = ALL_KEYS): ListStep {
+  const { whyNotPolled, isAccountKnown } = keys;
   const open = openCount(counts);
+  if (whyNotPolled !== undefined && (open > 0 || !isAccountKnown))
+    return { action: 'set_keys', isAccountKnown, fix: fixOf(whyNotPolled) };
   if (open > 0) return { action: 'wait_for_all', open };
   const unsaved = tasks.find(
     (task) => task.status === 'done' && task.place !== null && task.video?.file === undefined && !isPastLife(task, now),

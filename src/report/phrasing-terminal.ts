@@ -1,6 +1,6 @@
 /** Phrases next steps for a person at a terminal: the command to run. */
 import type { Fix, GetCall, NextStep } from './next-step.ts';
-import { NOTHING_OPEN, ONE_ACCOUNT, type Phrasing } from './phrasing-tools.ts';
+import { NOTHING_OPEN, type Phrasing, withoutKeys } from './phrasing-tools.ts';
 import { capitalised, localTime, oneLine } from './text.ts';
 
 /** As a POSIX shell reads it, whatever it holds. */
@@ -19,7 +19,7 @@ export function phrasingForTerminal(command: string, zone?: string): Phrasing {
     nextStep: (step) => capitalised(nextStep(step, command, get, zone)),
     listStep: (step) => {
       if (step.action === 'none') return NOTHING_OPEN;
-      if (step.action === 'set_keys') return `${ONE_ACCOUNT} ${fixed(step.fix)}`;
+      if (step.action === 'set_keys') return `${withoutKeys(step)} ${fixed(step.fix)}`;
       if (step.action === 'save') return `To save the one that is not saved, ${get(step.get)}`;
       return `To wait for ${step.open === 1 ? 'the open one' : `the ${step.open} open ones`} and save ${step.open === 1 ? 'it' : 'them'}, run: ${command} collect`;
     },

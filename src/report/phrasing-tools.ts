@@ -18,7 +18,11 @@ export interface Phrasing {
 }
 
 export const NOTHING_OPEN = 'No video is open, and nothing is left to do.';
-export const ONE_ACCOUNT = 'Without keys no account is known, and videos are listed by account.';
+export function withoutKeys({ isAccountKnown }: { readonly isAccountKnown: boolean }): string {
+  return isAccountKnown
+    ? 'Open videos are neither polled nor saved until the settings are right.'
+    : 'Without keys no account is known, and videos are listed by account.';
+}
 
 /** A tool call, ready to be copied. */
 function call(tool: string, input: object): string {
@@ -112,7 +116,7 @@ function listStep(step: ListStep): string {
     case 'save':
       return `Call ${getCall(step.get)} to save the one that is not saved.`;
     case 'set_keys':
-      return `${ONE_ACCOUNT} ${fixed(step.fix)}`;
+      return `${withoutKeys(step)} ${fixed(step.fix)}`;
     case 'none':
       return NOTHING_OPEN;
   }

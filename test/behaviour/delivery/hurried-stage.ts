@@ -64,7 +64,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
     ending: ending.signal,
   });
   const app: App = {
-    ...{ settings, sandbox: false, missingKeys: undefined },
+    ...{ settings, sandbox: false, whyNotPolled: undefined },
     service: async () => service,
     end: async () => undefined,
   };

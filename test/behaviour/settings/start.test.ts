@@ -77,6 +77,9 @@ describe('without the secret key', () => {
       const session = await connected(context, { ...workspace, env: { ...workspace.env, VOLC_SECRETKEY: secret } });
       const list = await session.call('list_video_tasks', {});
       expect(list.structured.tasks).toMatchObject([{ task_id: report.task_id, status: 'generating' }]);
+      expect(list.structured.next_step).toContain(
+        'Open videos are neither polled nor saved until the settings are right.',
+      );
       await session.call('list_video_tasks', { wait_seconds: 2 });
       expect(sandbox.requests.length).toBe(queries);
       expect((await session.call('get_video_task', {})).report.status).toBe('refused');
