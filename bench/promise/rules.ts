@@ -73,7 +73,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'left entries of every mode are sent': [
     {
       file: SERVICE,
-      from: '// Entries of dead processes come before this one: first come, first served.\n    for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);',
+      from: '// Entries of dead processes come before this one: first come, first served.\n    for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);',
       to: '',
     },
   ],

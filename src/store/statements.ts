@@ -84,9 +84,9 @@ export const WRITE_PACING = `INSERT INTO pacing (scope, req_key, limit_now, limi
   paused_until = excluded.paused_until, refusals = excluded.refusals, probed_at = excluded.probed_at`;
 /** Entries whose process is gone: resumed by a paid call, or one of them by its own \`get\`. */
 export const IS_ANY_LEFT = `SELECT 1 AS is_left FROM task WHERE ${LEFT_QUEUED_CONDITION}
-  AND (:id = '' OR id = :id) LIMIT 1`;
+  AND (:id = '' OR id = :id) AND reserved_at >= :since LIMIT 1`;
 export const RESUME_QUEUED = `UPDATE task SET owner = :me WHERE ${LEFT_QUEUED_CONDITION}
-  AND (:id = '' OR id = :id) RETURNING id, req_key`;
+  AND (:id = '' OR id = :id) AND reserved_at >= :since RETURNING id, req_key`;
 
 // Holding and recovery
 

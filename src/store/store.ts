@@ -157,8 +157,13 @@ export interface Store {
   sums(): Promise<Sums>;
   /** Withdraws a queued task, or gives an unknown one's slot back; otherwise undefined. */
   cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined>;
-  /** Takes over queue entries whose process is gone. @param id only this one @returns their capabilities */
-  resumeQueued(id?: string): Promise<readonly string[]>;
+  /**
+   * Takes over queue entries whose process is gone.
+   * @param maxAge milliseconds since they were recorded: older ones are left to expire
+   * @param id only this one
+   * @returns their capabilities
+   */
+  resumeQueued(maxAge: number, id?: string): Promise<readonly string[]>;
   recover(rules: RecoveryRules): Promise<Orphans>;
   /** Ages between which past videos of a mode were finished, newest first, milliseconds. */
   durations(mode: string, limit: number): Promise<readonly (readonly [number, number])[]>;

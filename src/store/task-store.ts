@@ -310,14 +310,16 @@ export class TaskStore implements Store {
     return cancelled;
   }
 
-  async resumeQueued(id = ''): Promise<readonly string[]> {
+  async resumeQueued(maxAge: number, id = ''): Promise<readonly string[]> {
     const { scope } = this;
-    const isAnyLeft = await this.engine.read((tx) => tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now }));
+    const isAnyLeft = await this.engine.read((tx) => {
+      return tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now, since: tx.now - maxAge });
+    });
     if (isAnyLeft === undefined) return [];
     const rows = await this.engine.transaction(
       async (tx) => {
         const me = (await this.lease.ensure(tx)).id;
-        return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now });
+        return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now, since: tx.now - maxAge });
       },
       { account: this.scope },
     );
@@ -412,13 +414,13 @@ export class TaskStore implements Store {
   private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
     let isAnyBack = false;
     for (const id of this.own.queued(reqKey).filter((queued) => !this.kept.has(queued))) {
-      const left = await tx.get(sql.IS_ANY_LEFT, { scope: this.scope, id, now: tx.now });
+      const left = await tx.get(sql.IS_ANY_LEFT, { scope: this.scope, id, now: tx.now, since: 0 });
       if (left === undefined) {
         this.own.remove(id);
         continue;
       }
       const me = (await this.lease.ensure(tx)).id;
-      await tx.run(sql.RESUME_QUEUED, { scope: this.scope, me, id, now: tx.now });
+      await tx.run(sql.RESUME_QUEUED, { scope: this.scope, me, id, now: tx.now, since: 0 });
       isAnyBack = true;
     }
     return isAnyBack;

@@ -7,7 +7,7 @@ import { Problem } from '../problems.ts';
 import { StoreFailure } from '../store/engine.ts';
 import type { Store } from '../store/store.ts';
 import { orAborted, pause } from '../system/wait.ts';
-import { admit, fenOf, fingerprintOfAdopted, sameRequest } from './admission.ts';
+import { admit, fenOf, fingerprintOfAdopted, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -109,7 +109,7 @@ export class TaskService implements VideoService {
     call.signal.throwIfAborted();
     ending.throwIfAborted();
     // Entries of dead processes come before this one: first come, first served.
-    for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);
+    for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);
     const limits = this.limitsOf(prepared, options);
     const admission = await orProblem(
       store.reserve({ ...reservation, body: prepared.body }, (ledger) => {
@@ -223,7 +223,7 @@ export class TaskService implements VideoService {
 
   async sendLeft(): Promise<void> {
     const { store, submitter } = this.options;
-    for (const reqKey of await orProblem(store.resumeQueued())) submitter.pump(reqKey);
+    for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);
   }
 
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
@@ -440,7 +440,7 @@ export class TaskService implements VideoService {
   }
 
   private async sendLeftTask({ id, reqKey }: Task): Promise<void> {
-    await orProblem(this.options.store.resumeQueued(id));
+    await orProblem(this.options.store.resumeQueued(LEFT_ENTRY_MILLISECONDS, id));
     this.options.submitter.pump(reqKey);
   }
 

@@ -201,7 +201,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await recoverFor(other, clock, 10_000);
         expect(await other.find(task.id)).toMatchObject({ status: 'queued', ownerAlive: false });
         expect(await claim(other)).toBeUndefined();
-        expect(await other.resumeQueued(task.id)).toEqual([REQ_KEY]);
+        expect(await other.resumeQueued(HOUR, task.id)).toEqual([REQ_KEY]);
         expect((await claim(other))?.task.id).toBe(task.id);
       });
     });
@@ -216,6 +216,18 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await other.recover(RULES);
         expect(await other.find(task.id)).toMatchObject({ status: 'expired' });
         expect((await other.sums()).reservedFen).toBe(0);
+      });
+    });
+
+    it('resumes no queue entry that is to expire, although its process is not known to be dead yet', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [dead, other] = [open(), open()];
+        const task = await reserve(dead);
+        die(dead);
+        clock.suspend(HOUR + 1);
+        expect(await other.resumeQueued(HOUR)).toEqual([]);
+        expect(await other.resumeQueued(HOUR, task.id)).toEqual([]);
+        expect(await claim(other)).toBeUndefined();
       });
     });
 
