@@ -216,7 +216,7 @@ function modelIdea(value: unknown, values: Values): Idea {
   return { hint, values: mode === undefined || values.mode !== undefined ? {} : { mode } };
 }
 
-/** @returns the known name with the same letters, or the nearest at most two edits away */
+/** @returns the known name with the same letters in any order, or the nearest at most two edits away */
 function nearestName(given: string, known: readonly string[]): string | undefined {
   const plain = (text: string) =>
     text
@@ -225,10 +225,14 @@ function nearestName(given: string, known: readonly string[]): string | undefine
       .replace(/[^a-z]/g, '');
   const wanted = plain(given);
   const ranked = known
-    .map((name) => ({ name, distance: edits(wanted, plain(name)) }))
+    .map((name) => ({ name, distance: isAnagram(wanted, plain(name)) ? 0 : edits(wanted, plain(name)) }))
     .filter(({ distance }) => distance === 0 || (wanted.length > 3 && distance <= 2))
     .sort((one, other) => one.distance - other.distance);
   return ranked[0]?.name;
+}
+
+function isAnagram(a: string, b: string): boolean {
+  return a.length === b.length && [...a].sort().join('') === [...b].sort().join('');
 }
 
 /** Levenshtein distance. */

@@ -35,7 +35,6 @@ await tryClient({
   connect,
   modelSees: 'text and structuredContent, together as JSON',
   givesStructured: true,
-  checksInput: true,
   ownTools: true,
   takesProgress: true,
 });

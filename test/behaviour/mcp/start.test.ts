@@ -120,7 +120,8 @@ describe('a call that is wrong', () => {
   });
 
   it('in the name of an input is refused with the one that is meant, or with all there are', async () => {
-    const typo = await stage.call('generate_video', { prompt: 'x', aspectRatio: '1:1', foo: '4k' });
+    const typo = await stage.call('generate_video', { prompt: 'x', aspectRatio: '1:1', foo: '4k', fsp: 30 });
+    expect(typo.report.message).toContain('`fsp` is not an input; did you mean `fps`?');
     expect(typo.report.message).toContain('`aspectRatio` is not an input; did you mean `aspect_ratio`?');
     expect(typo.report.message).toContain('`foo` is not an input; the inputs are prompt, mode, duration');
     const wrong = await stage.call('list_video_tasks', { limt: 3, status: 'ready' });

@@ -115,5 +115,9 @@ describe('the text that a client gets', () => {
     await expect(steady((await linksOnly.call('list_video_tasks', {})).text)).toMatchFileSnapshot(golden('list'));
     const none = await linksOnly.call('list_video_tasks', { status: 'unknown' });
     await expect(steady(none.text)).toMatchFileSnapshot(golden('list-empty'));
+    const waited = await linksOnly.call('list_video_tasks', { wait_seconds: 1 });
+    await expect(steady(waited.text)).toMatchFileSnapshot(golden('list-waited'));
+    const unknown = await keyless.call('list_video_tasks', {});
+    await expect(steady(unknown.text)).toMatchFileSnapshot(golden('list-no-keys'));
   });
 });
