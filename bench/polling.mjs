@@ -156,7 +156,7 @@ function measureTargets() {
   printTable(
     [
       ...['Spread σ', 'Median', 'Queries a video, every 5 s', 'learned', 'Share', 'Target', 'Mean lag', 'every 5 s'],
-      ...['Learned by polling', 'Held at the bounds, not drawn again', ''],
+      ...['Learned by polling', 'Clamped to the bounds, not redrawn', ''],
     ],
     rows,
   );

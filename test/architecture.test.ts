@@ -1,4 +1,4 @@
-/** Import directions, who may touch what, and the size and names of files, as ARCHITECTURE.md and DESIGN section 11 have them. */
+/** Import directions, who may touch what, and the size and names of files, as ARCHITECTURE.md and ARCHITECTURE.md have them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
