@@ -1,7 +1,7 @@
 /** Reads and trims video files, in a worker thread with limits of time and memory. */
 import { Problem } from '../../problems.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
 import { giveUp, refuseSameFile } from './failure.ts';
-import { TimeLimitExceeded } from './run-program.ts';
 import { type ClipThread, type Job, openClipThread, UnusableFile } from './thread.ts';
 
 export interface ClipFacts {

@@ -1,7 +1,7 @@
 /** What is refused before a video is converted, and what is removed and reported when that fails. */
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
-import { TimeLimitExceeded } from './run-program.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
 import { UnusableFile } from './thread.ts';
 
 /** @throws Problem when `target` is the very file that is to be read */

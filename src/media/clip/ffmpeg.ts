@@ -4,7 +4,8 @@ import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { Problem } from '../../problems.ts';
-import { type Program, type RunLimits, runProgram, TimeLimitExceeded } from './run-program.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
+import { type Program, type RunLimits, runProgram } from './run-program.ts';
 
 export interface Ffmpeg extends Program {
   readonly version: string;

@@ -1,6 +1,7 @@
 /** Runs ffmpeg so that it sees none of our keys, cannot hang, and has ended when the call returns. */
 import { spawn } from 'node:child_process';
 import type { Clock } from '../../clock.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
 
 export interface Program {
   /** Absolute. */
@@ -24,8 +25,6 @@ export interface Pipes {
 
 const MAX_OUTPUT_BYTES = 64 * 1024;
 const MAX_ERROR_CHARACTERS = 2000;
-
-export class TimeLimitExceeded extends Error {}
 
 /**
  * Runs a program by its absolute path, without a shell, and kills it at the time limit or when the signal is aborted.
@@ -64,7 +63,7 @@ export async function runProgram(
   const timeIsUp = limits.clock
     .sleep(limits.timeLimitMilliseconds, AbortSignal.any([ended.signal, ...(limits.signal ? [limits.signal] : [])]))
     .then(() => {
-      throw new TimeLimitExceeded(`stopped after ${limits.timeLimitMilliseconds / 1000} seconds`);
+      throw new TimeLimitExceeded(limits.timeLimitMilliseconds);
     });
   try {
     const exitCode = await Promise.race([closed, timeIsUp]);

@@ -129,7 +129,7 @@ test('a decoder that never ends is ended by the caller’s signal, or by the tim
   const running = decodePicture(picture, 'a.jpg', { workerFile: endless, signal: controller.signal });
   setTimeout(() => controller.abort(reason), 5);
   await expect(running).rejects.toBe(reason);
-  await expect(decodePicture(picture, 'a.jpg', { workerFile: endless, timeoutMs: 5 })).rejects.toThrow(
+  await expect(decodePicture(picture, 'a.jpg', { workerFile: endless, timeLimitMilliseconds: 5 })).rejects.toThrow(
     'a.jpg could not be decoded within 0.005 s.',
   );
 });
