@@ -1,7 +1,7 @@
 /** Reads which part of each track a player shows: the edit lists of an MP4. */
 
+import { readBoxHeader } from '../box-header.ts';
 import { Refusal } from './file-ranges.ts';
-import { readBox } from './index-check.ts';
 
 /** In seconds on the film's time line; frames outside are in the file, but not shown. */
 export interface ShownPart {
@@ -21,8 +21,8 @@ function find(bytes: Buffer, ...[name, ...rest]: string[]): Buffer | undefined {
 
 function* boxesIn(bytes: Buffer): Generator<{ name: string; body: Buffer }> {
   for (let offset = 0; ; ) {
-    const box = readBox(bytes.subarray(offset, offset + 16), bytes.length - offset);
-    if (box === undefined || box.bytes < box.headerBytes) return;
+    const box = readBoxHeader(bytes.subarray(offset), bytes.length - offset);
+    if (box === undefined) return;
     yield { name: box.name, body: bytes.subarray(offset + box.headerBytes, offset + box.bytes) };
     offset += box.bytes;
   }

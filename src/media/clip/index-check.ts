@@ -1,5 +1,6 @@
 /** Checks that a video file is whole and that its tables are small, before the MP4 library reads it. */
 import type { FileHandle } from 'node:fs/promises';
+import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../box-header.ts';
 import { Refusal, readRange } from './file-ranges.ts';
 
 /** An hour of video at 24 frames a second and of AAC is 260,000. */
@@ -22,22 +23,6 @@ const RUN_TABLES = {
   // The number of the first chunk is a count, too: the library walks from one to the next.
   stsc: { entryBytes: 12, countOffsets: [0, 4] },
 };
-
-interface Box {
-  readonly name: string;
-  readonly headerBytes: number;
-  readonly bytes: number;
-}
-
-/** @param rest the bytes from the box's beginning to the end of what holds it */
-export function readBox(head: Buffer, rest: number): Box | undefined {
-  if (head.length < 8) return undefined;
-  const name = head.toString('latin1', 4, 8);
-  const short = head.readUInt32BE(0);
-  if (short === 0) return { name, headerBytes: 8, bytes: rest };
-  if (short !== 1) return { name, headerBytes: 8, bytes: short };
-  return head.length < 16 ? undefined : { name, headerBytes: 16, bytes: Number(head.readBigUInt64BE(8)) };
-}
 
 /** Calls `use` with the position of every place where `name` stands, whatever box it belongs to. */
 function everywhere(index: Buffer, name: string, use: (position: number) => void): void {
@@ -130,9 +115,10 @@ export async function checkIndex(file: FileHandle, fileBytes: number): Promise<C
   let position = 0;
   for (let count = 0; position < readableBytes; count += 1) {
     if (count === MAX_TOP_BOXES) throw new Refusal('it is made of more pieces than any clip');
-    const head = Buffer.from(await readRange(file, position, Math.min(readableBytes, position + 16)));
-    const box = readBox(head, readableBytes - position);
-    if (box === undefined || box.bytes < box.headerBytes) break;
+    const headEnd = Math.min(readableBytes, position + MAX_BOX_HEADER_BYTES);
+    const head = Buffer.from(await readRange(file, position, headEnd));
+    const box = readBoxHeader(head, readableBytes - position);
+    if (box === undefined) break;
     const missing = position + box.bytes - readableBytes;
     // Only of boxes that matter: some programs leave bytes of their own at the end, which read as any size.
     if (missing > 0) {
