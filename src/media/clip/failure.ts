@@ -1,6 +1,7 @@
 /** What is refused before a video is converted, and what is removed and reported when that fails. */
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
+import { errorCode } from '../../system/files.ts';
 import { TimeLimitExceeded } from '../thread-message.ts';
 import { UnusableFile } from './thread.ts';
 
@@ -32,7 +33,7 @@ function reasonOf(error: unknown): string | undefined {
   if (error instanceof Problem) return error.message.replace(/\.$/, '');
   if (error instanceof UnusableFile) return `it is not a playable MP4: ${error.message}`;
   if (error instanceof TimeLimitExceeded) return error.message;
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return errorCode(error);
 }
 
 /** Removes the unfinished target. @returns the Problem to throw: the original is kept, whatever happened */

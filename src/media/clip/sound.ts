@@ -1,5 +1,6 @@
 /** Reads a sound file that goes under a film without being encoded again: AAC in an MP4, or MP3. Only in the worker thread. */
 import { type EncodedPacket, EncodedPacketSink, type InputAudioTrack, MP3 } from 'mediabunny';
+import { errorCode } from '../../system/files.ts';
 import { Refusal } from './file-ranges.ts';
 import { withMp4Input } from './mp4-file.ts';
 
@@ -47,7 +48,7 @@ export async function describeSound(path: string): Promise<SoundDescription> {
       return { codec: codec === 'aac' || codec === 'mp3' ? codec : undefined, seconds };
     });
   } catch (error) {
-    if (error instanceof Error && 'code' in error) throw error;
+    if (errorCode(error) !== undefined) throw error;
     return { codec: undefined, seconds: 0 };
   }
 }

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { Logging, LogLevel } from 'mediabunny';
 import { Problem } from '../../problems.ts';
+import { errorCode } from '../../system/files.ts';
 import { cutFrames } from './cut-frames.ts';
 import { describeClip } from './describe-clip.ts';
 import { Refusal } from './file-ranges.ts';
@@ -33,8 +34,7 @@ function replyOf(error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Problem) return { failed: 'problem', code: error.code, message };
   if (error instanceof Refusal) return { failed: 'refusal', message };
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return { failed: 'error', code, message };
+  return { failed: 'error', code: errorCode(error), message };
 }
 
 parentPort?.on('message', async (job: Job) => {

@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import { Problem } from '../../problems.ts';
+import { errorCode } from '../../system/files.ts';
 import { existingReadings, type FileLookup, type Reading } from '../../system/written-path.ts';
 import { MAX_IMAGE_BYTES, requireBytesInLimit } from './facts.ts';
 import { attachedToChat, type ImageInput, isInClientSandbox, showName, type WrittenPath } from './source.ts';
@@ -172,7 +173,7 @@ function notAllowed(shown: string, rules: ReadRules): Problem {
 }
 
 function problemOfReading(error: unknown, path: string, name: ImageInput, shown: string): Problem {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     if (isInClientSandbox(path)) return attachedToChat(path, name);
     const isTemporary = /^\/(tmp|var\/folders|private\/tmp|mnt)\//.test(path);
