@@ -61,7 +61,7 @@ export class DiskLibrary implements Library {
       // A folder that was removed after it was chosen.
       await makeFolders(folder, undefined, this.fs);
       if ((await this.fs.realpath(folder)) !== folder) throw folderBecameLink(folder);
-      // A second name of a file that its user has moved away: writing to it would change that one.
+      // A hard link of a published file that its user has moved: writing to the staged name would change that file.
       const found = await this.fs.lstat(part).catch(() => undefined);
       if (found !== undefined && found.nlink > 1) await this.fs.unlink(part);
       return part;
@@ -96,7 +96,7 @@ export class DiskLibrary implements Library {
     });
   }
 
-  /** Of a staged file that is on the disk. */
+  /** The content of a staged file, which is synced to the disk. */
   private async wholeContent(file: string, folder: string, name: string): Promise<FileContent> {
     try {
       if ((await this.fs.realpath(folder)) !== folder) {

@@ -1,4 +1,4 @@
-/** What is refused before a video is converted, and what is removed and reported when that fails. */
+/** Refusals before a video is converted, and the clean-up and the Problem when converting fails. */
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';

@@ -32,11 +32,11 @@ function everywhere(index: Buffer, name: string, use: (position: number) => void
 
 /** What the tables of a file claim, added up over its fragments. */
 interface Claims {
-  /** In the runs of fragments. */
+  /** Frames in the runs of fragments. */
   frames: number;
-  /** In all tables of the kind that claims the most. */
+  /** Frames by the tables of one kind, of the kind that claims the most. */
   most: number;
-  /** In all tables of all kinds. */
+  /** Entries of all tables. */
   entries: number;
 }
 
@@ -97,15 +97,16 @@ async function endBeforeFragmentIndex(file: FileHandle, fileBytes: number): Prom
   throw new Refusal('it has several indexes of fragments');
 }
 
-/** What the library may read: up to where, and the movie's box for what it does not read itself. */
 export interface CheckedIndex {
+  /** The library may read the file up to here. */
   readonly readableBytes: number;
+  /** The movie's box, from which edit lists are read without the library. */
   readonly movie: Buffer | undefined;
 }
 
 /**
- * @throws Refusal when the file is not whole, or its tables are larger than those of any clip; what the system throws.
- * What else is wrong with it, the library finds
+ * Finds only these two faults; the library finds the others.
+ * @throws Refusal when the file is not whole, or its tables are larger than those of any clip; what the system throws
  */
 export async function checkIndex(file: FileHandle, fileBytes: number): Promise<CheckedIndex> {
   const readableBytes = await endBeforeFragmentIndex(file, fileBytes);
@@ -120,7 +121,7 @@ export async function checkIndex(file: FileHandle, fileBytes: number): Promise<C
     const box = readBoxHeader(head, readableBytes - position);
     if (box === undefined) break;
     const missing = position + box.bytes - readableBytes;
-    // Only of boxes that matter: some programs leave bytes of their own at the end, which read as any size.
+    // Refused for boxes that matter only: some programs append bytes of their own, which may read as a box of any size.
     if (missing > 0) {
       if (box.name === 'mdat' || CONTAINERS.has(box.name)) throw new Refusal(`its last ${missing} bytes are missing`);
       break;

@@ -9,7 +9,7 @@ export interface Look {
   readonly width: number;
   readonly height: number;
   readonly fps: number;
-  /** Of the clip as it is. */
+  /** The clip before it is encoded. */
   readonly facts: ClipFacts;
 }
 
@@ -26,7 +26,7 @@ export function exactRate(fps: number): number {
   return Math.abs((whole * 1000) / 1001 - fps) < 0.006 ? (whole * 1000) / 1001 : fps;
 }
 
-/** As ffmpeg reads it, without rounding. */
+/** The frame rate in ffmpeg's notation, without rounding. */
 function rateName(fps: number): string {
   return exactRate(fps) === fps ? String(fps) : `${Math.round(fps) * 1000}/1001`;
 }

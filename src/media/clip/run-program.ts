@@ -17,7 +17,7 @@ export interface RunLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Its standard input, and how much of its standard output is kept. */
+/** The program's standard input, and how much of its standard output is kept. */
 export interface Pipes {
   readonly input?: Uint8Array | undefined;
   readonly maxOutputBytes?: number | undefined;
@@ -78,7 +78,10 @@ export async function runProgram(
   }
 }
 
-/** The target may be removed only once nobody writes it. A child of the child may hold the pipes open: they are closed. */
+/**
+ * Returns when the program has ended, so that its target may be removed. The pipes are closed here: a process that the
+ * program started may hold them open.
+ */
 async function killAndWait(child: ReturnType<typeof spawn>, closed: Promise<unknown>): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   child.stdout?.destroy();

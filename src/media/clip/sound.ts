@@ -38,7 +38,7 @@ export async function packetsUntil(track: InputAudioTrack, untilSeconds: number)
   return packets;
 }
 
-/** Of what cannot be read, `codec` is undefined: ffmpeg knows more formats. @throws what the system throws */
+/** `codec` is undefined for a file that cannot be read here: ffmpeg reads more formats. @throws what the system throws */
 export async function describeSound(path: string): Promise<SoundDescription> {
   try {
     return await withSound(path, async (track) => {

@@ -12,7 +12,7 @@ import { readFacts } from './read-facts.ts';
 import { describeSound } from './sound.ts';
 import type { Job, Reply } from './thread.ts';
 
-// Its default prints information on stdout.
+// The library's default level prints on stdout.
 Logging.level = LogLevel.Silent;
 
 function run(job: Job): Promise<unknown> {

@@ -82,7 +82,7 @@ export class PartFile {
     if (place !== 'gone') await this.fs.unlink(this.path).catch(() => undefined);
   }
 
-  /** `gone`: the path leads to no file or to another one. `elsewhere`: a folder on the way to it became a link. */
+  /** `gone`: there is no file at the path, or another one. `elsewhere`: a folder in the path became a symbolic link. */
   private async whereIsIt(): Promise<'here' | 'elsewhere' | 'gone'> {
     const own = await this.handle.stat();
     const found = await this.fs.stat(this.path).catch(() => undefined);
