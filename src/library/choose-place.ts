@@ -4,7 +4,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.ts';
 import { linkToNowhere, notWritable } from '../system/file-problems.ts';
-import { errorCode, type FileSystem, isWindowsDevice, makeFolders, retryWhileBusy } from '../system/files.ts';
+import {
+  errorCode,
+  type FileSystem,
+  isProject,
+  isWindowsDevice,
+  makeFolders,
+  retryWhileBusy,
+} from '../system/files.ts';
 import { folded } from '../system/written-path.ts';
 import type { Caller, Place } from './library.ts';
 import { readOutputText, refuse } from './output-text.ts';
@@ -26,16 +33,6 @@ export interface Disk {
 /** The longest name that most file systems take is 255 bytes; the number that keeps names apart needs some. */
 const MAX_FILE_NAME_BYTES = 240;
 const VIDEO_EXTENSION = /(?<=.)\.(mov|m4v|avi|mkv|webm|wmv|flv|mpe?g|m2ts|mts|3gp|ogv)$/i;
-
-/** The working directory counts as the user's own project when it says so; a client may start us in `/` or home. */
-export async function isProject(folder: string, fs: FileSystem): Promise<boolean> {
-  const isFound = (name: string) =>
-    fs.stat(path.join(folder, name)).then(
-      () => true,
-      () => false,
-    );
-  return (await isFound('.git')) || (await isFound('package.json'));
-}
 
 /** The path without symbolic links as far as it exists, and the rest as it is. @throws Problem output_not_writable */
 async function resolveLinks(place: string, fs: FileSystem, isDefault = false): Promise<string> {
@@ -203,8 +200,7 @@ export async function choosePlace(
   if (caller.kind === 'terminal') return await make(wanted, false, disk);
   const roots = await allowedRoots(rules, caller, fs);
   checkInside(await resolveLinks(wanted.folder, fs), output, roots);
-  const made = await make(wanted, false, disk, (folder) => checkInside(folder, output, roots));
-  return made;
+  return await make(wanted, false, disk, (folder) => checkInside(folder, output, roots));
 }
 
 /** @param check of the folder as it exists: a link to a folder that was missing has become one to follow */

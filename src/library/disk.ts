@@ -30,6 +30,11 @@ const STAGED_NAME = /^\.jimeng-video-(?<id>[\w-]+)\.part(?:\.resume)?$/;
 /** A file that was written to this recently may belong to a process that this one does not know. */
 const MIN_IDLE_MILLISECONDS = 15 * 60_000;
 
+/** `name.mp4`, `name (2).mp4` …: the paths that a file may get, in the order in which they are tried. */
+function* numberedPaths(folder: string, name: string): Generator<string> {
+  for (let number = 1; number <= MAX_NUMBER; number += 1) yield path.join(folder, numberedName(name, number));
+}
+
 export class DiskLibrary implements Library {
   private readonly rules: PlaceRules;
   private readonly clock: Clock;
@@ -47,8 +52,7 @@ export class DiskLibrary implements Library {
 
   async preview({ folder, name }: Place): Promise<string> {
     if (name === undefined) return folder.endsWith(path.sep) ? folder : `${folder}${path.sep}`;
-    for (let number = 1; number <= MAX_NUMBER; number += 1) {
-      const target = path.join(folder, numberedName(name, number));
+    for (const target of numberedPaths(folder, name)) {
       if ((await this.fs.lstat(target).catch(() => undefined)) === undefined) return target;
     }
     return path.join(folder, name);
@@ -61,7 +65,7 @@ export class DiskLibrary implements Library {
       // A folder that was removed after it was chosen.
       await makeFolders(folder, undefined, this.fs);
       if ((await this.fs.realpath(folder)) !== folder) throw folderBecameLink(folder);
-      // A second name of a file that its user has moved away: writing to it would change that one.
+      // A hard link of a published file that its user has moved: writing to the staged name would change that file.
       const found = await this.fs.lstat(part).catch(() => undefined);
       if (found !== undefined && found.nlink > 1) await this.fs.unlink(part);
       return part;
@@ -79,8 +83,7 @@ export class DiskLibrary implements Library {
     const content = await this.wholeContent(file, folder, name);
     await lastCheck?.(content);
     try {
-      for (let number = 1; number <= MAX_NUMBER; number += 1) {
-        const target = path.join(folder, numberedName(name, number));
+      for (const target of numberedPaths(folder, name)) {
         if (!(await this.takeName(file, target))) continue;
         // After a hard link a second name of the same file, which a sweep removes if this fails.
         await retryWhileBusy(this.clock, () => this.fs.unlink(file)).catch(() => undefined);
@@ -96,7 +99,7 @@ export class DiskLibrary implements Library {
     });
   }
 
-  /** Of a staged file that is on the disk. */
+  /** The content of a staged file, which is synced to the disk. */
   private async wholeContent(file: string, folder: string, name: string): Promise<FileContent> {
     try {
       if ((await this.fs.realpath(folder)) !== folder) {
@@ -113,8 +116,7 @@ export class DiskLibrary implements Library {
   }
 
   async find(content: FileContent, { folder }: Place, name: string): Promise<SavedFile | undefined> {
-    for (let number = 1; number <= MAX_NUMBER; number += 1) {
-      const target = path.join(folder, numberedName(name, number));
+    for (const target of numberedPaths(folder, name)) {
       const found = await this.fs.stat(target).catch(() => undefined);
       if (found === undefined) return undefined;
       if (!found.isFile() || found.size !== content.bytes) continue;

@@ -64,7 +64,7 @@ export interface Library {
     lastCheck?: (content: FileContent) => Promise<void>,
   ): Promise<SavedFile>;
 
-  /** Finds what a process published that died before it could record so. @returns undefined where no such content has that name */
+  /** Finds a file that was published by a process that died before recording it. @returns undefined where no file of this name has that content */
   find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined>;
 
   /** Has nobody moved or removed the file? Its content may have been changed by its user. */

@@ -7,8 +7,8 @@ import type { Library, Place, SavedFile } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { contentOf, type FileContent } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
-import { type ClipFacts, readDelivered, trimClip } from './clip/clip.ts';
-import { convertFrameRate } from './clip/convert.ts';
+import { type ClipFacts, readDelivered, type TrimmedSeconds, trimClip } from './clip/clip.ts';
+import { type ConvertedFps, convertFrameRate } from './clip/convert.ts';
 import { inBrackets } from './clip/failure.ts';
 import type { Ffmpeg } from './clip/ffmpeg.ts';
 import { download } from './download/download.ts';
@@ -42,7 +42,7 @@ export interface Delivered {
   /** The staged file, whole and synced. */
   readonly path: string;
   readonly content: FileContent;
-  /** Staged files that go once it has its name. */
+  /** Staged files to remove once the video has been published. */
   readonly leftovers: readonly string[];
   /** Absent where the file cannot be read as a clip. */
   readonly facts?: ClipFacts;
@@ -79,11 +79,11 @@ export class Delivery {
     const asIs = async (): Promise<Delivered> => {
       return { path: part, content: await contentOf(part), leftovers: [], ...delivered };
     };
-    const { seconds, rate } = changeOf(request);
-    if (seconds === undefined && rate === undefined) return await asIs();
+    const change = changeOf(request);
+    if (change === undefined) return await asIs();
     const cut = await library.staging(place, `${id}-cut`);
     try {
-      const facts = await this.convert(part, cut, seconds, rate, signal);
+      const facts = await this.convert(part, cut, change, signal);
       const original = delivered.facts && { original: delivered.facts };
       return { path: cut, content: await contentOf(cut), leftovers: [part], facts, ...original };
     } catch (error) {
@@ -98,7 +98,7 @@ export class Delivery {
     }
   }
 
-  /** A whole file that was staged before, and could not be named then. */
+  /** @returns the staged file with this content, which an earlier attempt did not publish */
   async staged(id: string, place: Place, { sha256 }: FileContent): Promise<string | undefined> {
     for (const purpose of [id, `${id}-cut`]) {
       const path = await this.options.library.staging(place, purpose);
@@ -108,7 +108,7 @@ export class Delivery {
     return undefined;
   }
 
-  /** What an attempt left that died after the video had its name. */
+  /** Removes the staged files of an attempt that died after the video had been published. */
   async removeStaged(id: string, place: Place): Promise<void> {
     const { library } = this.options;
     for (const purpose of [id, `${id}-cut`]) {
@@ -117,7 +117,7 @@ export class Delivery {
     }
   }
 
-  /** A second place for a video that is saved already. @throws Problem save_failed */
+  /** Copies a saved video to a second place. @throws Problem save_failed */
   async copy(id: string, file: SavedFile, place: Place, name: string): Promise<SavedFile> {
     const { library } = this.options;
     // A name of its own: several calls may copy at the same time.
@@ -137,17 +137,11 @@ export class Delivery {
     for (const path of leftovers) await rm(path, { force: true }).catch(() => undefined);
   }
 
-  private async convert(
-    part: string,
-    cut: string,
-    seconds: 4 | 6 | 8 | undefined,
-    rate: 25 | 30 | undefined,
-    signal: AbortSignal,
-  ): Promise<ClipFacts> {
-    if (rate === undefined) return await trimClip(part, cut, seconds ?? 4, { signal });
+  private async convert(part: string, cut: string, { fps, seconds }: Change, signal: AbortSignal): Promise<ClipFacts> {
+    if (fps === undefined) return await trimClip(part, cut, seconds, { signal });
     const ffmpeg = await this.options.ffmpeg();
     if (ffmpeg === undefined) throw new Problem('ffmpeg_missing');
-    return await convertFrameRate(part, cut, rate, ffmpeg, {
+    return await convertFrameRate(part, cut, fps, ffmpeg, {
       seconds,
       signal,
       clock: this.options.clock,
@@ -156,10 +150,14 @@ export class Delivery {
   }
 }
 
-/** The provider makes 5 and 10 seconds at 24 frames a second. */
-function changeOf({ duration, fps }: DeliveryRequest) {
-  return {
-    seconds: duration === 4 || duration === 6 || duration === 8 ? (duration as 4 | 6 | 8) : undefined,
-    rate: fps === 25 || fps === 30 ? (fps as 25 | 30) : undefined,
-  };
+/** A frame rate to convert to, a length to trim to, or both. */
+type Change =
+  | { readonly fps: ConvertedFps; readonly seconds: TrimmedSeconds | undefined }
+  | { readonly fps?: undefined; readonly seconds: TrimmedSeconds };
+
+/** @returns undefined for what the provider makes itself: 5 and 10 seconds at 24 frames a second */
+function changeOf({ duration, fps }: DeliveryRequest): Change | undefined {
+  const seconds = duration === 4 || duration === 6 || duration === 8 ? duration : undefined;
+  if (fps === 25 || fps === 30) return { fps, seconds };
+  return seconds && { seconds };
 }

@@ -5,7 +5,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
-  /** Of an accepted submit. */
+  /** Set where the answer accepts a submit. */
   readonly acceptedTaskId?: string;
 }
 

@@ -103,7 +103,7 @@ interface CheckedImages {
 }
 
 function checkUrl(field: string, text: string): URL | FieldRefusal {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = URL.parse(text);
   if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
   return new FieldRefusal(field, 'not an http(s) URL');
 }

@@ -29,7 +29,7 @@ export interface Exchange {
   /** Undefined when it was over 16 MiB. */
   readonly rawBody: Buffer | undefined;
   readonly body: Body | undefined;
-  /** Of a query or a video: the requested one. */
+  /** The task that a query or a video link names. */
   readonly taskId: string | undefined;
   /** The provider would refuse it: the signature, a limit, a field, a link. */
   readonly isRefused: boolean;
@@ -157,7 +157,7 @@ class Clips {
   private async draw(request: () => Promise<ClipRequest>): Promise<Video> {
     const known = await request();
     const bytes = await this.make(known);
-    // By content: the file's time of creation differs when a later sandbox draws it again.
+    // The tag is made from the content, which has the time of drawing in it: a later sandbox draws another file.
     return { bytes, etag: `"${sha256Hex(bytes).slice(0, 32)}"`, lastModified: new Date(known.task.acceptedAt) };
   }
 }

@@ -36,6 +36,21 @@ export function isWindowsDevice(fileName: string): boolean {
   return WINDOWS_DEVICE.test(fileName.replace(/[. ]+$/, ''));
 }
 
+export async function exists(path: string, fs: FileSystem = nodeFiles): Promise<boolean> {
+  return fs.stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Whether the folder is a user's project, to which relative paths refer. Clients may also start the server in `/` or in
+ * the home folder, where they mean nothing.
+ */
+export async function isProject(folder: string, fs: FileSystem = nodeFiles): Promise<boolean> {
+  return (await exists(join(folder, '.git'), fs)) || (await exists(join(folder, 'package.json'), fs));
+}
+
 /** What virus scanners, indexers and sync clients make rename and open answer while they hold a new file. */
 const BUSY = new Set(['EBUSY', 'EPERM', 'EACCES']);
 const BUSY_DELAYS_MILLISECONDS = [20, 80, 200, 500] as const;

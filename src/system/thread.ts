@@ -1,20 +1,26 @@
 /** Starts worker threads, without our environment, and also where the working directory was deleted. */
 import { isMainThread, Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** Its stdout is not ours, which belongs to the protocol; nor is its environment, which would hold the keys. */
+/**
+ * The thread does not write to this process's stdout, which belongs to the protocol, and does not see its environment,
+ * which may hold the keys.
+ */
 export function startThread(file: URL, options: WorkerOptions): Worker {
   leaveDeletedFolder();
-  return new Worker(file, { env: {}, execArgv: [], stdout: true, stderr: true, ...options });
+  const worker = new Worker(file, { env: {}, execArgv: [], stdout: true, stderr: true, ...options });
+  // Without a listener, a thread that breaks while nobody waits for it would end the process.
+  worker.on('error', () => undefined);
+  return worker;
 }
 
 /**
- * A thread does not start in a folder that was deleted (Node 24: "process.cwd failed"). Nothing is read relative to the
- * process's own folder: the settings remember the one that it was started in.
+ * No thread starts while the working directory is a deleted folder (Node 24: "process.cwd failed"). Leaving it changes
+ * no path: the settings keep the directory that the process was started in, and relative paths are resolved from there.
  */
 export function leaveDeletedFolder(): void {
   if (!isMainThread) return;
   try {
-    // Also one that was deleted and made again: the process is still in the deleted one.
+    // Also enters a folder that was deleted and recreated: until then the process is in the deleted one.
     process.chdir(process.cwd());
   } catch {
     process.chdir('/');

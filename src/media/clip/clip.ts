@@ -1,7 +1,8 @@
 /** Reads and trims video files, in a worker thread with limits of time and memory. */
 import { Problem } from '../../problems.ts';
+import { errorCode } from '../../system/files.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
 import { giveUp, refuseSameFile } from './failure.ts';
-import { TimeLimitExceeded } from './run-program.ts';
 import { type ClipThread, type Job, openClipThread, UnusableFile } from './thread.ts';
 
 export interface ClipFacts {
@@ -51,7 +52,7 @@ export async function runJob<Value>(job: Job, options: ClipOptions, timeLimitMil
 export function readFailure(error: unknown): string {
   if (error instanceof UnusableFile) return error.message;
   if (error instanceof TimeLimitExceeded) return `reading it was ${error.message}`;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errorCode(error);
   return code === undefined ? 'its contents make no sense' : `it cannot be read (${code})`;
 }
 

@@ -20,7 +20,7 @@ const X264_QUALITY = ['-preset', 'medium', '-crf', '16'];
 /** Other encoders need more bits than x264 for the same picture; how many is a guess, not measured. */
 const BIT_RATE_FACTOR = 2;
 
-/** Not its time limit, which is for ffmpeg. */
+/** For `readClip`: the time limit in RunLimits is ffmpeg's. */
 function signalOf({ signal }: RunLimits): { signal: AbortSignal | undefined } {
   return { signal };
 }
@@ -92,8 +92,8 @@ export async function convertFrameRate(
 const LAST_FRAMES = 4;
 
 /**
- * Writes the first or last frame of `source` as a PNG to `target`, a temporary path of ours that is overwritten, and
- * syncs it. On failure or abort `target` is removed.
+ * Writes the first or last frame of `source` as a PNG to `target`, a temporary path of ours that is overwritten. On
+ * failure or abort `target` is removed.
  * @throws Problem `invalid_image`; the signal's reason when it is aborted
  */
 export async function extractFrame(
@@ -111,7 +111,6 @@ export async function extractFrame(
     const writing = [...choice, '-c:v', 'png', '-pix_fmt', 'rgb24', '-update', '1', '-f', 'image2'];
     await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], options);
     if ((await stat(target)).size === 0) throw new Error('ffmpeg wrote an empty picture');
-    await syncFile(target);
   } catch (error) {
     const problem = await giveUpPicture(source, target, which, error);
     throw options.signal?.aborted ? options.signal.reason : problem;

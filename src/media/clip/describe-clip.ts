@@ -27,8 +27,8 @@ export function decoderOf({ codec, decoderConfig, transformationMatrix }: VideoS
 }
 
 /** @throws Refusal; what the library throws */
-export async function describeClip(opened: Mp4Input): Promise<ClipDescription> {
-  const clip = await readTrack(opened);
+export async function describeClip(opened: Mp4Input, track?: ClipTrack): Promise<ClipDescription> {
+  const clip = track ?? (await readTrack(opened));
   const facts = await readFacts(opened, clip);
   const shape = await shapeOf(clip.track);
   return {

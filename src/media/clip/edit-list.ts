@@ -1,9 +1,9 @@
 /** Reads which part of each track a player shows: the edit lists of an MP4. */
 
+import { readBoxHeader } from '../box-header.ts';
 import { Refusal } from './file-ranges.ts';
-import { readBox } from './index-check.ts';
 
-/** In seconds on the film's time line; frames outside are in the file, but not shown. */
+/** In seconds on the movie's time line; frames outside are in the file, but not shown. */
 export interface ShownPart {
   readonly from: number;
   readonly until: number;
@@ -21,20 +21,20 @@ function find(bytes: Buffer, ...[name, ...rest]: string[]): Buffer | undefined {
 
 function* boxesIn(bytes: Buffer): Generator<{ name: string; body: Buffer }> {
   for (let offset = 0; ; ) {
-    const box = readBox(bytes.subarray(offset, offset + 16), bytes.length - offset);
-    if (box === undefined || box.bytes < box.headerBytes) return;
+    const box = readBoxHeader(bytes.subarray(offset), bytes.length - offset);
+    if (box === undefined) return;
     yield { name: box.name, body: bytes.subarray(offset + box.headerBytes, offset + box.bytes) };
     offset += box.bytes;
   }
 }
 
-/** Of a box whose times are 32 or 64 bits wide, as its first byte says: what stands behind creation and modification time. */
-function behindTimes(body: Buffer): number {
+/** The number after the times of creation and modification, which are 64 bits wide where the first byte is 1, else 32. */
+function numberAfterTimes(body: Buffer): number {
   return body.readUInt32BE(body[0] === 1 ? 20 : 12);
 }
 
 interface Edit {
-  /** Of the film's units. */
+  /** In the movie's units of time. */
   readonly length: number;
   /** −1: nothing is shown for that long. */
   readonly mediaTime: number;
@@ -72,8 +72,8 @@ export function shownPartOf(movie: Buffer | undefined, trackId: number): ShownPa
     const header = find(body, 'mvhd');
     for (const { name, body: track } of boxesIn(body)) {
       const trackHeader = name === 'trak' ? find(track, 'tkhd') : undefined;
-      const list = trackHeader && behindTimes(trackHeader) === trackId ? find(track, 'edts', 'elst') : undefined;
-      if (list !== undefined && header !== undefined) return partOf(readEdits(list), behindTimes(header));
+      const list = trackHeader && numberAfterTimes(trackHeader) === trackId ? find(track, 'edts', 'elst') : undefined;
+      if (list !== undefined && header !== undefined) return partOf(readEdits(list), numberAfterTimes(header));
     }
   } catch (error) {
     if (error instanceof Refusal) throw error;

@@ -1,7 +1,8 @@
-/** What is refused before a video is converted, and what is removed and reported when that fails. */
+/** Refusals before a video is converted, and the clean-up and the Problem when converting fails. */
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
-import { TimeLimitExceeded } from './run-program.ts';
+import { errorCode } from '../../system/files.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
 import { UnusableFile } from './thread.ts';
 
 /** @throws Problem when `target` is the very file that is to be read */
@@ -32,7 +33,7 @@ function reasonOf(error: unknown): string | undefined {
   if (error instanceof Problem) return error.message.replace(/\.$/, '');
   if (error instanceof UnusableFile) return `it is not a playable MP4: ${error.message}`;
   if (error instanceof TimeLimitExceeded) return error.message;
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return errorCode(error);
 }
 
 /** Removes the unfinished target. @returns the Problem to throw: the original is kept, whatever happened */

@@ -4,7 +4,9 @@ import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { Problem } from '../../problems.ts';
-import { type Program, type RunLimits, runProgram, TimeLimitExceeded } from './run-program.ts';
+import { errorCode } from '../../system/files.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
+import { type Program, type RunLimits, runProgram } from './run-program.ts';
 
 export interface Ffmpeg extends Program {
   readonly version: string;
@@ -68,7 +70,7 @@ async function probe(file: string, surroundings: Surroundings): Promise<{ versio
     const version = /^ffmpeg version (\S+)/.exec(output.toString())?.[1];
     return version === undefined ? { reason: 'it does not answer like ffmpeg' } : { version };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    const code = errorCode(error);
     if (code === 'ENOENT') return { reason: 'there is no such file' };
     if (code === 'EACCES') return { reason: 'it may not be run' };
     return { reason: error instanceof TimeLimitExceeded ? 'it did not answer' : 'it does not run' };

@@ -1,5 +1,6 @@
 /** Checks that a video file is whole and that its tables are small, before the MP4 library reads it. */
 import type { FileHandle } from 'node:fs/promises';
+import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../box-header.ts';
 import { Refusal, readRange } from './file-ranges.ts';
 
 /** An hour of video at 24 frames a second and of AAC is 260,000. */
@@ -23,22 +24,6 @@ const RUN_TABLES = {
   stsc: { entryBytes: 12, countOffsets: [0, 4] },
 };
 
-interface Box {
-  readonly name: string;
-  readonly headerBytes: number;
-  readonly bytes: number;
-}
-
-/** @param rest the bytes from the box's beginning to the end of what holds it */
-export function readBox(head: Buffer, rest: number): Box | undefined {
-  if (head.length < 8) return undefined;
-  const name = head.toString('latin1', 4, 8);
-  const short = head.readUInt32BE(0);
-  if (short === 0) return { name, headerBytes: 8, bytes: rest };
-  if (short !== 1) return { name, headerBytes: 8, bytes: short };
-  return head.length < 16 ? undefined : { name, headerBytes: 16, bytes: Number(head.readBigUInt64BE(8)) };
-}
-
 /** Calls `use` with the position of every place where `name` stands, whatever box it belongs to. */
 function everywhere(index: Buffer, name: string, use: (position: number) => void): void {
   const text = Buffer.from(name, 'latin1');
@@ -47,11 +32,11 @@ function everywhere(index: Buffer, name: string, use: (position: number) => void
 
 /** What the tables of a file claim, added up over its fragments. */
 interface Claims {
-  /** In the runs of fragments. */
+  /** Frames in the runs of fragments. */
   frames: number;
-  /** In all tables of the kind that claims the most. */
+  /** Frames by the tables of one kind, of the kind that claims the most. */
   most: number;
-  /** In all tables of all kinds. */
+  /** Entries of all tables. */
   entries: number;
 }
 
@@ -112,15 +97,16 @@ async function endBeforeFragmentIndex(file: FileHandle, fileBytes: number): Prom
   throw new Refusal('it has several indexes of fragments');
 }
 
-/** What the library may read: up to where, and the movie's box for what it does not read itself. */
 export interface CheckedIndex {
+  /** The library may read the file up to here. */
   readonly readableBytes: number;
+  /** The movie's box, from which edit lists are read without the library. */
   readonly movie: Buffer | undefined;
 }
 
 /**
- * @throws Refusal when the file is not whole, or its tables are larger than those of any clip; what the system throws.
- * What else is wrong with it, the library finds
+ * Finds only these two faults; the library finds the others.
+ * @throws Refusal when the file is not whole, or its tables are larger than those of any clip; what the system throws
  */
 export async function checkIndex(file: FileHandle, fileBytes: number): Promise<CheckedIndex> {
   const readableBytes = await endBeforeFragmentIndex(file, fileBytes);
@@ -130,11 +116,12 @@ export async function checkIndex(file: FileHandle, fileBytes: number): Promise<C
   let position = 0;
   for (let count = 0; position < readableBytes; count += 1) {
     if (count === MAX_TOP_BOXES) throw new Refusal('it is made of more pieces than any clip');
-    const head = Buffer.from(await readRange(file, position, Math.min(readableBytes, position + 16)));
-    const box = readBox(head, readableBytes - position);
-    if (box === undefined || box.bytes < box.headerBytes) break;
+    const headEnd = Math.min(readableBytes, position + MAX_BOX_HEADER_BYTES);
+    const head = Buffer.from(await readRange(file, position, headEnd));
+    const box = readBoxHeader(head, readableBytes - position);
+    if (box === undefined) break;
     const missing = position + box.bytes - readableBytes;
-    // Only of boxes that matter: some programs leave bytes of their own at the end, which read as any size.
+    // Refused for boxes that matter only: some programs append bytes of their own, which may read as a box of any size.
     if (missing > 0) {
       if (box.name === 'mdat' || CONTAINERS.has(box.name)) throw new Refusal(`its last ${missing} bytes are missing`);
       break;

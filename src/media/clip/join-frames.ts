@@ -58,11 +58,12 @@ async function addClips(
   let before = 0;
   for (const source of job.sources) {
     before += await withMp4Input(source, async (opened) => {
-      const description = await describeClip(opened);
+      const clip = await readTrack(opened);
+      const description = await describeClip(opened, clip);
       if (description.decoder !== decoder || description.obstacle !== undefined) {
         throw new Refusal(`"${source}" changed while it was joined`);
       }
-      const { track, frames } = await readTrack(opened);
+      const { track, frames } = clip;
       const places = placesOf(frames.map(({ timestamp }) => timestamp));
       let index = 0;
       for await (const frame of new EncodedPacketSink(track).packets()) {

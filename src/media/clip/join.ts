@@ -4,7 +4,7 @@ import { Problem } from '../../problems.ts';
 import { type ClipFacts, type ClipOptions, READ_LIMIT_MILLISECONDS, readFailure, runJob } from './clip.ts';
 import type { ClipDescription } from './describe-clip.ts';
 import { inBrackets } from './failure.ts';
-import type { Ffmpeg } from './ffmpeg.ts';
+import { encoderOrProblem, type Ffmpeg } from './ffmpeg.ts';
 import { exactRate, matchAudio, matchClip } from './match.ts';
 import type { RunLimits } from './run-program.ts';
 import type { SoundDescription } from './sound.ts';
@@ -40,7 +40,7 @@ export type JoinResult =
   /** Nothing was written: ffmpeg is needed. */
   | { readonly joined: false; readonly misfit: Misfit };
 
-/** Beyond a fixed time, for a disk that writes this many bytes a second. */
+/** Joining may take this long, and as long as a slow disk takes to write the film. */
 const JOIN_LIMIT_MILLISECONDS = 60_000;
 const SLOW_DISK_BYTES_A_MILLISECOND = 5000;
 
@@ -61,23 +61,24 @@ export async function joinClips(inputs: readonly string[], output: string, optio
     if (misfit !== undefined && options.ffmpeg === undefined) return { joined: false, misfit };
     const notes = notesOf(clips, misfit);
 
-    const matching = { ...options, thread, fps };
     let fitting = clips;
     let sources = inputs;
     if (misfit !== undefined && options.ffmpeg !== undefined) {
+      const { ffmpeg } = options;
+      const encoder = await encoderOrProblem(ffmpeg, options);
       const { width, height } = (clips[0] as ClipDescription).facts;
       sources = inputs.map((_, index) => `${output}.clip-${index + 1}`);
       scratch.push(...sources);
       for (const [index, clip] of clips.entries()) {
         const look = { width, height, fps, facts: clip.facts };
-        await matchClip(inputs[index] as string, sources[index] as string, look, options.ffmpeg, options);
+        await matchClip(inputs[index] as string, sources[index] as string, look, { ffmpeg, encoder }, options);
       }
       fitting = await describeAll(sources, inThread);
       const still = misfitOf(fitting, fps);
       if (still !== undefined) throw new Error(`encoded again, ${still.difference}`);
     }
     const frames = fitting.reduce((sum, clip) => sum + clip.facts.frames, 0);
-    const audio = await fittingAudio(output, frames / fps, matching, notes, scratch);
+    const audio = await fittingAudio(output, frames / fps, { ...options, thread }, notes, scratch);
     const bytes = fitting.reduce((sum, clip) => sum + clip.facts.bytes, 0);
     const labels = [...new Set(clips.flatMap(({ label }) => (label === undefined ? [] : [label])))];
     const facts = await runJob<ClipFacts>(
@@ -163,7 +164,7 @@ async function fittingAudio(
   if (audio === undefined) return undefined;
   const sound = await runJob<SoundDescription>(
     { step: 'describe sound', source: audio },
-    { thread: options.thread, signal: options.signal },
+    options,
     READ_LIMIT_MILLISECONDS,
   );
   if (sound.codec === 'mp3') notes.push('some Apple players do not play mp3 in an MP4; give an m4a for those');

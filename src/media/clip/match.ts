@@ -1,7 +1,7 @@
 /** Encodes clips and sound again with ffmpeg, so that they fit into one film. */
 import type { ClipFacts } from './clip.ts';
 import { asFileUrl, qualityOf, readingVideo } from './convert.ts';
-import { encoderOrProblem, type Ffmpeg, QUIET } from './ffmpeg.ts';
+import { type Ffmpeg, QUIET } from './ffmpeg.ts';
 import { type RunLimits, runProgram } from './run-program.ts';
 
 /** What a clip is made to look like. */
@@ -9,7 +9,7 @@ export interface Look {
   readonly width: number;
   readonly height: number;
   readonly fps: number;
-  /** Of the clip as it is. */
+  /** The clip before it is encoded. */
   readonly facts: ClipFacts;
 }
 
@@ -26,7 +26,7 @@ export function exactRate(fps: number): number {
   return Math.abs((whole * 1000) / 1001 - fps) < 0.006 ? (whole * 1000) / 1001 : fps;
 }
 
-/** As ffmpeg reads it, without rounding. */
+/** The frame rate in ffmpeg's notation, without rounding. */
 function rateName(fps: number): string {
   return exactRate(fps) === fps ? String(fps) : `${Math.round(fps) * 1000}/1001`;
 }
@@ -52,15 +52,17 @@ const COLOURS = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspac
 /** Without it x264 writes settings that depend on the quality into the decoder configuration. */
 const STITCHABLE = ['-x264-params', 'stitchable=1'];
 
-/** @throws Problem `ffmpeg_missing` without an encoder; an Error with ffmpeg's message; the signal's reason */
+/**
+ * @param encoder one of H.264 that this ffmpeg has, from `encoderOrProblem`
+ * @throws an Error with ffmpeg's message; the signal's reason
+ */
 export async function matchClip(
   source: string,
   target: string,
   look: Look,
-  ffmpeg: Ffmpeg,
+  { ffmpeg, encoder }: { readonly ffmpeg: Ffmpeg; readonly encoder: string },
   { clock, signal }: Limits,
 ): Promise<void> {
-  const encoder = await encoderOrProblem(ffmpeg, { clock, signal });
   const writing = [
     ...['-vf', filtersFor(look), '-c:v', encoder, ...qualityOf(encoder, look.facts)],
     ...(encoder === 'libx264' ? STITCHABLE : []),

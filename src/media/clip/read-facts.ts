@@ -56,7 +56,7 @@ export function averageFps(frames: readonly { timestamp: number; duration: numbe
 export function aigcLabelOf({ raw = {} }: MetadataTags): string | undefined {
   const { AIGC: label } = raw;
   if (typeof label === 'string') return label;
-  // As a box of its own, not in a list of keys.
+  // Bytes: the label is in a box of its own, not in a list of keys.
   return label instanceof Uint8Array ? new TextDecoder().decode(label) : undefined;
 }
 

@@ -1,6 +1,7 @@
 /** Runs ffmpeg so that it sees none of our keys, cannot hang, and has ended when the call returns. */
 import { spawn } from 'node:child_process';
 import type { Clock } from '../../clock.ts';
+import { TimeLimitExceeded } from '../thread-message.ts';
 
 export interface Program {
   /** Absolute. */
@@ -16,7 +17,7 @@ export interface RunLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Its standard input, and how much of its standard output is kept. */
+/** The program's standard input, and how much of its standard output is kept. */
 export interface Pipes {
   readonly input?: Uint8Array | undefined;
   readonly maxOutputBytes?: number | undefined;
@@ -24,8 +25,6 @@ export interface Pipes {
 
 const MAX_OUTPUT_BYTES = 64 * 1024;
 const MAX_ERROR_CHARACTERS = 2000;
-
-export class TimeLimitExceeded extends Error {}
 
 /**
  * Runs a program by its absolute path, without a shell, and kills it at the time limit or when the signal is aborted.
@@ -64,7 +63,7 @@ export async function runProgram(
   const timeIsUp = limits.clock
     .sleep(limits.timeLimitMilliseconds, AbortSignal.any([ended.signal, ...(limits.signal ? [limits.signal] : [])]))
     .then(() => {
-      throw new TimeLimitExceeded(`stopped after ${limits.timeLimitMilliseconds / 1000} seconds`);
+      throw new TimeLimitExceeded(limits.timeLimitMilliseconds);
     });
   try {
     const exitCode = await Promise.race([closed, timeIsUp]);
@@ -79,7 +78,10 @@ export async function runProgram(
   }
 }
 
-/** The target may be removed only once nobody writes it. A child of the child may hold the pipes open: they are closed. */
+/**
+ * Returns when the program has ended, so that its target may be removed. The pipes are closed here: a process that the
+ * program started may hold them open.
+ */
 async function killAndWait(child: ReturnType<typeof spawn>, closed: Promise<unknown>): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   child.stdout?.destroy();

@@ -1,5 +1,6 @@
 /** Reads a sound file that goes under a film without being encoded again: AAC in an MP4, or MP3. Only in the worker thread. */
 import { type EncodedPacket, EncodedPacketSink, type InputAudioTrack, MP3 } from 'mediabunny';
+import { errorCode } from '../../system/files.ts';
 import { Refusal } from './file-ranges.ts';
 import { withMp4Input } from './mp4-file.ts';
 
@@ -37,7 +38,7 @@ export async function packetsUntil(track: InputAudioTrack, untilSeconds: number)
   return packets;
 }
 
-/** Of what cannot be read, `codec` is undefined: ffmpeg knows more formats. @throws what the system throws */
+/** `codec` is undefined for a file that cannot be read here: ffmpeg reads more formats. @throws what the system throws */
 export async function describeSound(path: string): Promise<SoundDescription> {
   try {
     return await withSound(path, async (track) => {
@@ -47,7 +48,7 @@ export async function describeSound(path: string): Promise<SoundDescription> {
       return { codec: codec === 'aac' || codec === 'mp3' ? codec : undefined, seconds };
     });
   } catch (error) {
-    if (error instanceof Error && 'code' in error) throw error;
+    if (errorCode(error) !== undefined) throw error;
     return { codec: undefined, seconds: 0 };
   }
 }

@@ -1,9 +1,10 @@
 /** Runs jobs on MP4 files in a worker thread that is terminated at its time limit: a broken file may keep it busy for hours. */
 import type { Worker } from 'node:worker_threads';
 import { Problem, type ProblemCode } from '../../problems.ts';
+import { errorCode } from '../../system/files.ts';
 import { startThread } from '../../system/thread.ts';
+import { nextMessage, type ThreadLimits } from '../thread-message.ts';
 import type { TrimmedSeconds } from './clip.ts';
-import { TimeLimitExceeded } from './run-program.ts';
 
 export type Job =
   | { readonly step: 'facts'; readonly source: string }
@@ -32,19 +33,13 @@ export type Reply =
 /** The file cannot be used; the message continues "is not a playable MP4: …". */
 export class UnusableFile extends Error {}
 
-export interface JobLimits {
-  readonly timeLimitMilliseconds: number;
-  /** Ends the thread; what is thrown is then the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 export interface ClipThread {
   /**
    * One job at a time.
    * After a time limit, an abort or a breakdown the next job starts another thread.
    * @throws UnusableFile; Problem; TimeLimitExceeded; the signal's reason; an Error with the system's code
    */
-  run<Value>(job: Job, limits: JobLimits): Promise<Value>;
+  run<Value>(job: Job, limits: ThreadLimits): Promise<Value>;
   close(): Promise<void>;
 }
 
@@ -67,44 +62,22 @@ export function openClipThread(): ClipThread {
     await ending?.terminate();
   };
 
-  async function run<Value>(job: Job, { timeLimitMilliseconds, signal }: JobLimits): Promise<Value> {
-    signal?.throwIfAborted();
-    const timeout = AbortSignal.timeout(timeLimitMilliseconds);
-    const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    const done = new AbortController();
+  async function run<Value>(job: Job, limits: ThreadLimits): Promise<Value> {
+    limits.signal?.throwIfAborted();
     worker ??= startThread(workerFile(), { resourceLimits: MEMORY });
-    const running = worker;
     let reply: Reply;
     try {
-      reply = await new Promise<Reply>((resolve, reject) => {
-        stop.addEventListener('abort', () => reject(stop.reason), { signal: done.signal });
-        const settle = { message: resolve, error: reject, exit: () => reject(new Error('the thread ended')) };
-        for (const [event, listener] of Object.entries(settle)) {
-          running.once(event, listener);
-          done.signal.addEventListener('abort', () => running.off(event, listener));
-        }
-        running.postMessage(job);
-      });
+      worker.postMessage(job);
+      reply = await nextMessage<Reply>(worker, limits);
     } catch (error) {
       await close();
-      signal?.throwIfAborted();
-      if (timeout.aborted) throw new TimeLimitExceeded(`stopped after ${timeLimitMilliseconds / 1000} seconds`);
-      throw breakdownOf(error);
-    } finally {
-      done.abort();
+      const isFull = errorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY';
+      throw isFull ? new UnusableFile('reading it takes too much memory') : error;
     }
     if ('value' in reply) return reply.value as Value;
     throw errorOf(reply);
   }
   return { run, close };
-}
-
-/** What to throw when the thread itself ended. */
-function breakdownOf(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return new UnusableFile('reading it takes too much memory');
-  const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
-  return isMissing ? new Problem('program_replaced', { cause: error }) : error;
 }
 
 function errorOf(reply: Extract<Reply, { failed: string }>): Error {

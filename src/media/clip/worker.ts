@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { Logging, LogLevel } from 'mediabunny';
 import { Problem } from '../../problems.ts';
+import { errorCode } from '../../system/files.ts';
 import { cutFrames } from './cut-frames.ts';
 import { describeClip } from './describe-clip.ts';
 import { Refusal } from './file-ranges.ts';
@@ -11,7 +12,7 @@ import { readFacts } from './read-facts.ts';
 import { describeSound } from './sound.ts';
 import type { Job, Reply } from './thread.ts';
 
-// Its default prints information on stdout.
+// The library's default level prints on stdout.
 Logging.level = LogLevel.Silent;
 
 function run(job: Job): Promise<unknown> {
@@ -33,8 +34,7 @@ function replyOf(error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Problem) return { failed: 'problem', code: error.code, message };
   if (error instanceof Refusal) return { failed: 'refusal', message };
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return { failed: 'error', code, message };
+  return { failed: 'error', code: errorCode(error), message };
 }
 
 parentPort?.on('message', async (job: Job) => {

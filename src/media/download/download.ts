@@ -12,7 +12,7 @@ export { DownloadProblem, retryAdvice } from './failures.ts';
 
 export interface DownloadRequest {
   readonly url: string;
-  /** Asks the provider for another link to the same video; what it throws ends the download. */
+  /** Fetches another link to the same video from the provider; what it throws ends the download. */
   readonly freshUrl: (signal: AbortSignal) => Promise<string>;
   /** Nobody else may write to it meanwhile. Its folder has no symbolic links in it. */
   readonly partPath: string;
@@ -48,7 +48,7 @@ const MAX_MILLISECONDS = 3600_000;
 const STALL_MILLISECONDS = 30_000;
 
 const MAX_BYTES = 1e9;
-/** Never taken from a disk by a file that is larger than any clip; smaller ones may use what there is. */
+/** Left free on the disk by a file of more than USUAL_BYTES; a smaller one may fill it. */
 const RESERVED_BYTES = 500e6;
 const USUAL_BYTES = 64e6;
 /** The free space is checked once per so many bytes. */

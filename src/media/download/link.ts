@@ -35,11 +35,11 @@ export function publicLookup(resolve: typeof lookup = lookup): LookupFunction {
 
 /** Only the host may be shown: a link's query is a signature that opens the file. */
 export function hostOf(link: string): string {
-  return URL.canParse(link) ? new URL(link).host : 'no host';
+  return URL.parse(link)?.host ?? 'no host';
 }
 
 function parseLink(link: string, base?: string): URL {
-  const url = URL.canParse(link, base) ? new URL(link, base) : undefined;
+  const url = URL.parse(link, base);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   const what = base === undefined ? 'the link is no web address' : 'it redirects to no web address';
   throw new AttemptFailure(what, 'fresh_link');

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { folderBecameLink, notSaved } from '../../system/file-problems.ts';
 import { errorCode, type FileSystem, retryWhileBusy, syncHandle } from '../../system/files.ts';
+import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../box-header.ts';
 
 /** Every method but `remove` throws the Problem save_failed, with the path, when the disk refuses. */
 export class PartFile {
@@ -81,7 +82,7 @@ export class PartFile {
     if (place !== 'gone') await this.fs.unlink(this.path).catch(() => undefined);
   }
 
-  /** `gone`: the path leads to no file or to another one. `elsewhere`: a folder on the way to it became a link. */
+  /** `gone`: there is no file at the path, or another one. `elsewhere`: a folder in the path became a symbolic link. */
   private async whereIsIt(): Promise<'here' | 'elsewhere' | 'gone'> {
     const own = await this.handle.stat();
     const found = await this.fs.stat(this.path).catch(() => undefined);
@@ -106,7 +107,6 @@ export function beginsMp4(head: Uint8Array): boolean {
 /** Reads up to `length` bytes at `position`. */
 export type ReadAt = (position: number, length: number) => Promise<Buffer>;
 
-const BOX_HEADER_BYTES = 16;
 const MAX_BOXES = 100_000;
 
 /** A box without which the video does not play: the others may be cut, or be bytes that are no box at all. */
@@ -122,27 +122,14 @@ export async function isWholeMp4(readAt: ReadAt, size: number): Promise<boolean>
   let hasIndex = false;
   let hasMedia = false;
   for (let count = 0; position < size && count < MAX_BOXES; count += 1) {
-    const header = await readAt(position, BOX_HEADER_BYTES);
+    const header = await readAt(position, MAX_BOX_HEADER_BYTES);
     if (position === 0 && !beginsMp4(header)) return false;
     const kind = header.toString('latin1', 4, 8);
-    const end = position + (lengthOf(header, size - position) ?? Number.POSITIVE_INFINITY);
+    const end = position + (readBoxHeader(header, size - position)?.bytes ?? Number.POSITIVE_INFINITY);
     if (end > size) return !NEEDED.has(kind) && hasIndex && hasMedia;
     hasIndex ||= kind === 'moov';
     hasMedia ||= kind === 'mdat';
     position = end;
   }
   return position === size && hasIndex && hasMedia;
-}
-
-/**
- * @param rest bytes to the end of the file, which a length of zero stands for
- * @returns undefined where the header is cut, or its length is too short for itself
- */
-function lengthOf(header: Buffer, rest: number): number | undefined {
-  if (header.length < MP4_HEAD_BYTES) return undefined;
-  const short = header.readUInt32BE(0);
-  if (short === 0) return rest;
-  if (short !== 1) return short < MP4_HEAD_BYTES ? undefined : short;
-  const long = header.length < BOX_HEADER_BYTES ? 0 : Number(header.readBigUInt64BE(8));
-  return long < BOX_HEADER_BYTES ? undefined : long;
 }

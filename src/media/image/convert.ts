@@ -3,6 +3,7 @@
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
 import { startThread } from '../../system/thread.ts';
+import { nextMessage, type ThreadLimits, TimeLimitExceeded } from '../thread-message.ts';
 import type { Orientation } from './facts.ts';
 import type { Jpeg } from './fit.ts';
 import type { DecodableFormat } from './formats.ts';
@@ -33,16 +34,14 @@ export interface EncodeJob {
   readonly profile: Uint8Array | undefined;
 }
 
-export interface ThreadOptions {
+/** The time limit is for one decoding or one encoding. */
+export interface ThreadOptions extends Partial<ThreadLimits> {
   /** The built worker; beside the bundle, where the build puts it, unless given. */
   readonly workerFile?: URL | undefined;
-  /** For one decoding or one encoding. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Over four times what 4096×3072 of noise took on two busy cores (13 s). */
-const TIMEOUT_MS = 60_000;
+const TIME_LIMIT_MILLISECONDS = 60_000;
 /** The threads' own objects are small. Pixels lie outside this heap; the size in the picture's header bounds them. */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
 
@@ -82,37 +81,28 @@ async function runInThread<Outcome>(
   job: DecodeJob | EncodeJob,
   transferList: ArrayBuffer[],
   shownName: string,
-  { workerFile, timeoutMs = TIMEOUT_MS, signal }: ThreadOptions,
+  { workerFile, timeLimitMilliseconds = TIME_LIMIT_MILLISECONDS, signal }: ThreadOptions,
 ): Promise<Outcome> {
   signal?.throwIfAborted();
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
   const worker = startThread(workerFile ?? new URL('./image-worker.mjs', import.meta.url), {
     workerData: job,
     transferList,
     resourceLimits: HEAP_LIMITS,
   });
-  const ended = new AbortController();
   try {
-    return await new Promise<Outcome>((resolve, reject) => {
-      stop.addEventListener('abort', () => reject(stop.reason), { signal: ended.signal });
-      worker.once('message', resolve).once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`the thread ended with code ${code}`)));
-    });
+    return await nextMessage<Outcome>(worker, { timeLimitMilliseconds, signal });
   } catch (error) {
     signal?.throwIfAborted();
-    if (errorCode(error) === 'MODULE_NOT_FOUND') throw new Problem('program_replaced', { cause: error });
-    throw threadProblem(job.step, shownName, timeout.aborted ? timeoutMs : undefined, error);
+    throw error instanceof Problem ? error : threadProblem(job.step, shownName, timeLimitMilliseconds, error);
   } finally {
-    ended.abort();
     await worker.terminate();
   }
 }
 
-function threadProblem(step: string, shownName: string, timeoutMs: number | undefined, cause: unknown): Problem {
-  if (timeoutMs !== undefined) {
+function threadProblem(step: string, shownName: string, limitMilliseconds: number, cause: unknown): Problem {
+  if (cause instanceof TimeLimitExceeded) {
     return new Problem('invalid_image', {
-      what: `${shownName} could not be ${step}d within ${timeoutMs / 1000} s.`,
+      what: `${shownName} could not be ${step}d within ${limitMilliseconds / 1000} s.`,
       hint: 'save it as a JPEG of at most 4.7 MB',
       cause,
     });

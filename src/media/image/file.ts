@@ -1,8 +1,9 @@
 /** Finds and reads a local picture so that the bytes that are sent are those of the file that was checked. */
 import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
+import { type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, isAbsolute, normalize, relative, resolve, sep } from 'node:path';
 import { Problem } from '../../problems.ts';
+import { errorCode, exists, isProject } from '../../system/files.ts';
 import { existingReadings, type FileLookup, type Reading } from '../../system/written-path.ts';
 import { MAX_IMAGE_BYTES, requireBytesInLimit } from './facts.ts';
 import { attachedToChat, type ImageInput, isInClientSandbox, showName, type WrittenPath } from './source.ts';
@@ -48,11 +49,6 @@ export async function findImageFile(
   return found ?? (readings.at(-1) as Reading);
 }
 
-/** Relative paths mean nothing where the working directory is / or the client's own. */
-async function isProject(folder: string): Promise<boolean> {
-  return (await exists(join(folder, '.git'))) || (await exists(join(folder, 'package.json')));
-}
-
 function withoutBase(path: string, name: ImageInput): Problem {
   return new Problem('invalid_input', {
     what: `\`${name}\` is a relative path (${showName(path)}), but the folder this server was started in is not a project.`,
@@ -95,13 +91,6 @@ export async function readImageFile(
   } finally {
     await handle?.close();
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The real folders that may be read, or undefined where every folder may. */
@@ -172,7 +161,7 @@ function notAllowed(shown: string, rules: ReadRules): Problem {
 }
 
 function problemOfReading(error: unknown, path: string, name: ImageInput, shown: string): Problem {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     if (isInClientSandbox(path)) return attachedToChat(path, name);
     const isTemporary = /^\/(tmp|var\/folders|private\/tmp|mnt)\//.test(path);

@@ -1,4 +1,5 @@
 /** Reads the boxes of a HEIC or AVIF picture: size, orientation, profile, and the HEVC data of its tiles. */
+import { readBoxHeader } from '../box-header.ts';
 import { BrokenPicture, type Orientation, type PictureFacts, type Size } from './facts.ts';
 
 export interface HeifFacts extends PictureFacts {
@@ -62,12 +63,10 @@ export function readHeif(bytes: Buffer): HeifFacts {
 function boxesIn(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at + 8 <= bytes.length; ) {
-    const short = bytes.readUInt32BE(at);
-    const header = short === 1 ? 16 : 8;
-    const length = short === 0 ? bytes.length - at : short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short;
-    if (length < header) throw new Error(`box of ${length} bytes`);
-    boxes.push({ type: bytes.toString('latin1', at + 4, at + 8), content: bytes.subarray(at + header, at + length) });
-    at += length;
+    const box = readBoxHeader(bytes.subarray(at), bytes.length - at);
+    if (box === undefined) throw new Error(`no box at byte ${at}`);
+    boxes.push({ type: box.name, content: bytes.subarray(at + box.headerBytes, at + box.bytes) });
+    at += box.bytes;
   }
   return boxes;
 }

@@ -119,7 +119,7 @@ function invalid(what: string, hint: string): Problem {
 
 /** Passed on as given: a signed link breaks when it is re-encoded. */
 function requirePublicUrl(text: string, name: ImageInput): string {
-  const url = /^https?:\/\/[^/]/i.test(text) && !/[\s\\\p{Cc}]/u.test(text) ? parseUrl(text) : undefined;
+  const url = /^https?:\/\/[^/]/i.test(text) && !/[\s\\\p{Cc}]/u.test(text) ? URL.parse(text) : undefined;
   if (!url) {
     throw invalid(
       `\`${name}\` is not a valid URL: ${showName(text)}`,
@@ -145,14 +145,6 @@ function requirePublicUrl(text: string, name: ImageInput): string {
     );
   }
   return text;
-}
-
-function parseUrl(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The type in it is ignored: the bytes decide. */
@@ -187,7 +179,7 @@ function bytesOfBase64(written: string, subject: string): Buffer {
 }
 
 function pathOfFileUrl(text: string, name: ImageInput, platform: NodeJS.Platform): string {
-  const url = /^file:\//i.test(text) ? parseUrl(text) : undefined;
+  const url = /^file:\//i.test(text) ? URL.parse(text) : undefined;
   if (url && url.host !== '') throw notThisComputer(text, name);
   try {
     if (url) return fileURLToPath(url, { windows: platform === 'win32' });

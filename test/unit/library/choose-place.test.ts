@@ -4,9 +4,9 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { choosePlace, isProject, type PlaceRules } from '../../../src/library/choose-place.ts';
+import { choosePlace, type PlaceRules } from '../../../src/library/choose-place.ts';
 import type { Caller, Place } from '../../../src/library/library.ts';
-import { type FileSystem, nodeFiles } from '../../../src/system/files.ts';
+import { type FileSystem, isProject, nodeFiles } from '../../../src/system/files.ts';
 import { failing, failingFirst } from '../../support/failing-files.ts';
 
 let root: string;

@@ -7,21 +7,11 @@ import path from 'node:path';
 import { expect } from 'vitest';
 import type { Clock } from '../../../../src/clock.ts';
 import { type DownloadProblem, type DownloadRequest, download } from '../../../../src/media/download/download.ts';
-
-export function box(kind: string, content: Buffer): Buffer {
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(8 + content.length, 0);
-  head.write(kind, 4, 'latin1');
-  return Buffer.concat([head, content]);
-}
+import { box } from '../../../support/mp4-boxes.ts';
 
 /** Every byte differs from what stands 251 bytes away, so that a piece in the wrong place is seen. */
 export const noise = Buffer.from(Array.from({ length: 400_000 }, (_, index) => (index * 7) % 251));
-export const VIDEO = Buffer.concat([
-  box('ftyp', Buffer.from('isom....')),
-  box('moov', noise.subarray(0, 999)),
-  box('mdat', noise),
-]);
+export const VIDEO = Buffer.concat([box('ftyp', 'isom....'), box('moov', noise.subarray(0, 999)), box('mdat', noise)]);
 export const HALF = VIDEO.length >> 1;
 export const ETAG = '"v1"';
 

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { download, retryAdvice } from '../../../../src/media/download/download.ts';
 import { attemptFailureOf } from '../../../../src/media/download/failures.ts';
 import { nodeFiles } from '../../../../src/system/files.ts';
+import { box } from '../../../support/mp4-boxes.ts';
 import {
-  box,
   cutAtOnce,
   ETAG,
   FileHost,

@@ -1,10 +1,7 @@
 /** A picture that is encoded again keeps the colours that its profile means. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isSrgb, matrixProfile } from '../../../../src/media/image/colour.ts';
-import { type ImageBytes, loadImage } from '../../../../src/media/image/load.ts';
 import { makePictureFolder, type PictureFolder } from '../../../support/picture-folder.ts';
 import {
   decodeJpeg,
@@ -26,12 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => pictures.remove());
 
-async function load(fileName: string, bytes: Buffer): Promise<ImageBytes> {
-  await writeFile(join(pictures.folder, fileName), bytes);
-  const image = await loadImage(fileName, 'image', pictures.rules);
-  if (image.kind === 'url') throw new Error('a URL');
-  return image;
-}
+const load: PictureFolder['load'] = (...given) => pictures.load(...given);
 
 function flatJpeg([red, green, blue]: Colour): Promise<Buffer> {
   const data = new Uint8ClampedArray(400 * 320 * 4).fill(255);

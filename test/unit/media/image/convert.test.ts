@@ -1,11 +1,8 @@
 /** A picture that is too large is encoded within the limit, upright and in its ratio, while the event loop runs. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodePicture, encodeJpeg } from '../../../../src/media/image/convert.ts';
 import type { Orientation } from '../../../../src/media/image/facts.ts';
 import { encodeToFit } from '../../../../src/media/image/fit.ts';
-import { type ImageBytes, loadImage } from '../../../../src/media/image/load.ts';
 import { scaleDown } from '../../../../src/media/image/pixels.ts';
 import { makePictureFolder, type PictureFolder } from '../../../support/picture-folder.ts';
 import {
@@ -30,12 +27,7 @@ function brightness({ data, width, height }: DecodedPicture, x: number, y: numbe
   return [...data.slice(at, at + 3)];
 }
 
-async function load(fileName: string, bytes: Buffer): Promise<ImageBytes> {
-  await writeFile(join(pictures.folder, fileName), bytes);
-  const image = await loadImage(fileName, 'image', pictures.rules);
-  if (image.kind === 'url') throw new Error('a URL');
-  return image;
-}
+const load: PictureFolder['load'] = (...given) => pictures.load(...given);
 
 test('noise comes out just under the limit, the right way up, while the event loop runs', async () => {
   // bench/shrink.mjs does it with 15 MB at 4096×3072.
@@ -129,7 +121,7 @@ test('a decoder that never ends is ended by the caller’s signal, or by the tim
   const running = decodePicture(picture, 'a.jpg', { workerFile: endless, signal: controller.signal });
   setTimeout(() => controller.abort(reason), 5);
   await expect(running).rejects.toBe(reason);
-  await expect(decodePicture(picture, 'a.jpg', { workerFile: endless, timeoutMs: 5 })).rejects.toThrow(
+  await expect(decodePicture(picture, 'a.jpg', { workerFile: endless, timeLimitMilliseconds: 5 })).rejects.toThrow(
     'a.jpg could not be decoded within 0.005 s.',
   );
 });

@@ -1,8 +1,7 @@
 /** Pictures of other kinds than JPEG and PNG are converted, and the notes say so. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImageBytes, loadImage } from '../../../../src/media/image/load.ts';
+import type { ImageBytes } from '../../../../src/media/image/load.ts';
 import { ffmpeg, hasNoFfmpeg, needsFfmpeg, surroundings } from '../../../support/clips.ts';
 import { makePictureFolder, type PictureFolder } from '../../../support/picture-folder.ts';
 import { decodeJpeg, makeAvif, makeGif, makeWebp } from '../../../support/pictures.ts';
@@ -15,12 +14,7 @@ afterAll(() => pictures.remove());
 
 const heic = () => readFile(new URL('./grid.heic', import.meta.url));
 
-async function load(fileName: string, bytes: Buffer, more: object = {}): Promise<ImageBytes> {
-  await writeFile(join(pictures.folder, fileName), bytes);
-  const image = await loadImage(fileName, 'image', { ...pictures.rules, ...more });
-  if (image.kind === 'url') throw new Error('a URL');
-  return image;
-}
+const load: PictureFolder['load'] = (...given) => pictures.load(...given);
 
 async function coloursAt(image: ImageBytes, places: readonly (readonly [number, number])[]): Promise<string[]> {
   const { data, width, height } = await decodeJpeg(image.bytes);

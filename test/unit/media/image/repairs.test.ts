@@ -1,8 +1,5 @@
 /** What every decoder reads is taken: the damage is left out of the bytes that are sent, and the notes say so. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImageBytes, loadImage } from '../../../../src/media/image/load.ts';
 import { makePictureFolder, type PictureFolder } from '../../../support/picture-folder.ts';
 import {
   decodeJpeg,
@@ -20,12 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => pictures.remove());
 
-async function load(fileName: string, bytes: Buffer): Promise<ImageBytes> {
-  await writeFile(join(pictures.folder, fileName), bytes);
-  const image = await loadImage(fileName, 'image', pictures.rules);
-  if (image.kind === 'url') throw new Error('a URL');
-  return image;
-}
+const load: PictureFolder['load'] = (...given) => pictures.load(...given);
 
 const insert = (bytes: Buffer, at: number, more: Buffer) =>
   Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)]);
