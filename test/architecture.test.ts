@@ -263,7 +263,7 @@ describe('every file', () => {
   const all = ['src', 'test'].flatMap((folder) => filesUnder(folder).map((path) => `${folder}/${path}`));
 
   /** Still to be split; a file that has been is taken out here. */
-  const TOO_LONG = ['src/store/task-store.ts', 'src/tasks/service.ts', 'test/contract/store.ts'];
+  const TOO_LONG = ['src/store/task-store.ts', 'test/contract/store.ts'];
 
   test('has at most 400 lines', () => {
     const lines = (path: string) => readFileSync(join(ROOT, path), 'utf8').split('\n').length - 1;

@@ -11,7 +11,8 @@ import { loadFrame } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
-import { isTaskId, type TaskRequest } from './record.ts';
+import { lookUpTask } from './find-task.ts';
+import type { TaskRequest } from './record.ts';
 import { promptNotes, type VideoRequest } from './video-request.ts';
 
 export interface Prepared {
@@ -146,7 +147,7 @@ export class Preparer {
 
   private async savedVideo(id: string): Promise<{ readonly id: string; readonly path: string }> {
     const { store, library } = this.options;
-    const task = isTaskId(id) ? await store.find(id) : await store.findByProviderId(id);
+    const task = await lookUpTask(store, id);
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
