@@ -240,29 +240,25 @@ class SqliteEngine implements Engine {
 
   private async migrate(opened: Opened): Promise<void> {
     const all = migrations(DIALECT);
-    await this.transact(
-      opened,
-      async (tx) => {
+    const found = await this.whenFree(() => schemaVersion(this.txOn(opened.reader)));
+    // No lock is taken where nothing is to be written: a process that hangs with it keeps nobody from reading.
+    if (found === all.length && !this.hasBeenOpen) return;
+    await this.transact(opened, async (tx) => {
+      // Another process may have made the tables meanwhile.
+      const version = await schemaVersion(tx);
+      if (version > all.length) {
+        throw new StoreFailure('newer', `${this.place} was written by a newer version of this program`);
+      }
+      for (const statements of all.slice(version)) for (const sql of statements) await tx.run(sql);
+      if (version === 0) {
         await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)');
-        const row = await tx.get('SELECT version FROM schema_version');
-        const version = Number(row?.version ?? 0);
-        if (version > all.length) {
-          throw new StoreFailure('newer', `${this.place} was written by a newer version of this program`);
-        }
-        for (const statements of all.slice(version)) for (const sql of statements) await tx.run(sql);
-        if (version < all.length) {
-          await tx.run(
-            row === undefined
-              ? 'INSERT INTO schema_version (version) VALUES (:version)'
-              : 'UPDATE schema_version SET version = :version',
-            { version: all.length },
-          );
-        }
-        // Opened again: the file was replaced, perhaps by one that another process made.
-        if (this.hasBeenOpen) await this.restore?.(tx);
-      },
-      undefined,
-    );
+        await tx.run('INSERT INTO schema_version (version) VALUES (:version)', { version: all.length });
+      } else if (version < all.length) {
+        await tx.run('UPDATE schema_version SET version = :version', { version: all.length });
+      }
+      // Opened again: the file was replaced, perhaps by one that another process made.
+      if (this.hasBeenOpen) await this.restore?.(tx);
+    });
   }
 
   /** Renamed with what belongs to it, never deleted. */
@@ -320,6 +316,12 @@ class SqliteEngine implements Engine {
       },
     };
   }
+}
+
+/** @returns 0 where there are no tables yet */
+async function schemaVersion(tx: Tx): Promise<number> {
+  const table = await tx.get("SELECT name FROM sqlite_schema WHERE name = 'schema_version'");
+  return table === undefined ? 0 : Number((await tx.get('SELECT version FROM schema_version'))?.version ?? 0);
 }
 
 function parameterNames(sql: string): string[] {

@@ -147,6 +147,26 @@ it('touches nothing that a newer version wrote', async () => {
   );
 });
 
+it('opens and reads while a process that hangs keeps the lock', async () => {
+  const folder = await newFolder();
+  const { task } = await reserve(open(folder), 'a');
+  const hanging = new DatabaseSync(join(folder, 'jimeng.db'));
+  hanging.exec('BEGIN IMMEDIATE');
+  cleanups.push(async () => hanging.close());
+  expect(await open(folder).find(task?.id ?? '')).toMatchObject({ id: task?.id, status: 'queued' });
+  expect(hanging.isTransaction).toBe(true);
+});
+
+it('makes its tables once, however many open a new file at the same time', async () => {
+  const folder = await newFolder();
+  const stores = Array.from({ length: 6 }, () => open(folder));
+  await Promise.all(stores.map((store, index) => reserve(store, `task ${index}`)));
+  expect(await stores[0]?.list({ limit: 10 })).toHaveLength(6);
+  const database = new DatabaseSync(join(folder, 'jimeng.db'));
+  expect(database.prepare('SELECT version FROM schema_version').all()).toHaveLength(1);
+  database.close();
+});
+
 it('says so when its folder cannot be made', async () => {
   const folder = await newFolder();
   await writeFile(folder, 'a file where the folder should be');
