@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { type Engine, type Params, type Row, StoreFailure, type Tx } from './engine.ts';
+import { type Engine, type Params, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
 import { migrations } from './schema.ts';
 
 const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB' };
@@ -78,10 +78,7 @@ class SqliteEngine implements Engine {
     return `The database ${this.place} was damaged and was set aside as ${file}; it may hold videos that were paid for.`;
   }
 
-  async transaction<Value>(
-    work: (tx: Tx) => Promise<Value>,
-    { before }: { readonly before?: (tx: Tx) => Promise<void> } = {},
-  ): Promise<Value> {
+  async transaction<Value>(work: (tx: Tx) => Promise<Value>, { before }: TransactionOptions = {}): Promise<Value> {
     // Transactions queued behind one that times out must not wait as long again.
     const startedAt = this.clock.monotonic();
     const turn = this.last.then(() =>

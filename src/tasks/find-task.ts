@@ -18,7 +18,7 @@ export async function lookUpTask(
 /** @param taskId undefined: the newest task @throws Problem no_record */
 export async function findTask(store: Store, taskId: string | undefined): Promise<Task> {
   if (taskId === undefined) {
-    const [newest] = await store.list({ limit: 1 });
+    const [newest] = await store.lists.tasks({ limit: 1 });
     if (newest !== undefined) return newest;
     throw new Problem('no_record', {
       what: 'No video has been made with this account and service yet.',

@@ -27,10 +27,10 @@ export async function readList(
   { store, clock, sandbox, budgetFen, queueState }: ListSource,
   { limit, status, changed }: ListQuery,
 ): Promise<ListView> {
-  const newest = await store.list(changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true });
+  const newest = await store.lists.tasks(changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true });
   const ended = await Promise.all((changed ?? []).map((id) => store.find(id)));
   const tasks = [...ended.filter((task) => task !== undefined && !isOpen(task.status)), ...newest] as Task[];
-  const { byStatus, doneLast24hFen, reservedFen } = await store.sums();
+  const { byStatus, doneLast24hFen, reservedFen } = await store.lists.sums();
   const sumOf = (name: TaskStatus) => byStatus.get(name)?.fen ?? 0;
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];

@@ -154,7 +154,7 @@ export class TaskService implements VideoService {
   async list({ limit, status, waitFor }: ListOptions, call: Call): Promise<ListView> {
     const { store, recovery, clock, sandbox } = this.options;
     this.resume();
-    const before = await orProblem(store.openIds());
+    const before = await orProblem(store.lists.openIds());
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
@@ -179,7 +179,7 @@ export class TaskService implements VideoService {
   }
 
   async openIds(): Promise<readonly string[]> {
-    return (await orProblem(this.options.store.openIds())).map(({ id }) => id);
+    return (await orProblem(this.options.store.lists.openIds())).map(({ id }) => id);
   }
 
   async sendLeft(): Promise<void> {
@@ -188,7 +188,7 @@ export class TaskService implements VideoService {
   }
 
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
-    return await orProblem(this.options.store.idsThatBegin(prefix, limit));
+    return await orProblem(this.options.store.lists.idsThatBegin(prefix, limit));
   }
 
   /** The process ends: resolves when every submit that is out is recorded and every task released. */
@@ -355,7 +355,7 @@ export class TaskService implements VideoService {
   ): Promise<readonly string[]> {
     const { store } = this.options;
     for (;;) {
-      const open = await orProblem(store.openIds());
+      const open = await orProblem(store.lists.openIds());
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
