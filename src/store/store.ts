@@ -187,9 +187,6 @@ export interface Store {
    * @param id changes of other tasks in this process do not count
    */
   changed(signal: AbortSignal, id?: string): Promise<void>;
-  whyNotPaid(): string | undefined;
-  /** Where records are, for sentences. */
-  readonly place: string;
   /** Writes what is kept, gives the leases back. */
   close(): Promise<void>;
 }

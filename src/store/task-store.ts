@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { FOREVER, isOpen, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
+import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
 import { paramsOf, readQueueLedger, readReservationLedger, type Ties, taskOf, writePacing } from './rows.ts';
@@ -63,19 +63,11 @@ export class TaskStore implements Store {
     engine.onRecreated((tx) => this.own.restore(tx, scope, engine.place));
   }
 
-  get place(): string {
-    return this.engine.place;
-  }
-
-  whyNotPaid(): string | undefined {
-    return this.engine.whyNotPaid();
-  }
-
   async reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved> {
     const { record, body } = wanted;
     const admitted = await this.inTurn(
       async (tx): Promise<Reserved> => {
-        const refused = this.whyNotPaid();
+        const refused = this.engine.whyNotPaid();
         if (refused !== undefined && body !== undefined)
           return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
@@ -114,7 +106,7 @@ export class TaskStore implements Store {
       if (turn.kind === 'wait') return turn;
       const owner = (await this.lease.ensure(tx)).id;
       if (turn.pacing !== undefined) await writePacing(tx, this.scope, reqKey, turn.pacing);
-      const { ownerAlive: _, ...head } = ledger.head;
+      const head = recordOf(ledger.head);
       const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
       await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
       return { token, task: { ...record, ownerAlive: true } };

@@ -24,9 +24,7 @@ export interface Prepared {
   readonly place: Place | undefined;
   readonly billedSeconds: GeneratedSeconds;
   readonly fen: number;
-  /** What the caller should know of what was done with the input. */
-  readonly notes: readonly string[];
-  /** What of the request is kept in its record, and shown. */
+  /** What of the request is kept in its record, and shown; with what the caller should know of what was done to the input. */
   readonly shown: TaskRequest;
 }
 
@@ -70,7 +68,7 @@ export class Preparer {
       templateId: request.templateId,
       cameraStrength: request.cameraStrength,
     });
-    const all = [...notes, ...requestNotes(request), ...promptNotes(request.prompt)];
+    const all = [...notes, ...ratioNotes(request), ...promptNotes(request.prompt)];
     return {
       body: bodyBytes(body),
       reqKey: modeRow(request.mode).reqKey,
@@ -78,7 +76,6 @@ export class Preparer {
       place,
       billedSeconds: request.generatedSeconds,
       fen: fenOf(priceCny(request.mode, request.generatedSeconds)),
-      notes: all,
       shown: shownRequest(request, all),
     };
   }
@@ -194,13 +191,10 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
-/** Notes about the length and the frame rate that are generated. */
-function requestNotes({ aspectRatio, image }: VideoRequest): string[] {
-  const notes: string[] = [];
-  if (aspectRatio !== undefined && image !== undefined) {
-    notes.push('the provider takes the ratio from the image and ignores aspect_ratio');
-  }
-  return notes;
+/** Only ti2v_pro takes both. */
+function ratioNotes({ aspectRatio, image }: VideoRequest): string[] {
+  if (aspectRatio === undefined || image === undefined) return [];
+  return ['the provider takes the ratio from the image and ignores aspect_ratio'];
 }
 
 function bodyImages(images: readonly LoadedImage[]): BodyImages {

@@ -1,7 +1,6 @@
 /** Brings a finished video to where a call wants it: saved, copied, and with a link that is good. */
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { fileNameFor } from '../library/file-name.ts';
 import type { Library, Place } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Delivery } from '../media/deliver.ts';
@@ -10,7 +9,7 @@ import { LeaseLost } from '../store/lease.ts';
 import type { Hold, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import type { Call, TaskView } from './calls.ts';
-import type { Collector } from './collector.ts';
+import { type Collector, fileNameAt } from './collector.ts';
 import { errorOf, type SavedVideo, type Task, type TaskRecord } from './record.ts';
 
 /** The save before this one may be letting go of the task. */
@@ -94,7 +93,7 @@ export class Refresher {
     // A failed copy leaves the task done.
     try {
       const { delivery, library } = this.options;
-      const name = wanted.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
+      const name = fileNameAt(wanted, task);
       const { bytes, sha256 } = file;
       // An earlier call may have made this copy.
       const { path } =

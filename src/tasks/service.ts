@@ -79,7 +79,7 @@ export class TaskService implements VideoService {
     if (admission.kind === 'refuse') throw admission.problem;
     return {
       request,
-      notes: prepared.notes,
+      notes: prepared.shown.notes,
       estimatedFen: prepared.fen,
       billedSeconds: prepared.billedSeconds,
       place: prepared.place,
