@@ -166,7 +166,7 @@ class SqliteEngine implements Engine {
       let opened = await opening;
       const isReplaced = opened.identity !== identityOf(this.place);
       if (isReplaced) this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
-      // A disk that could only be read may have been full, or somebody has put the permissions right.
+      // A disk that could only be read may have been full, or its permissions were corrected.
       if (isReplaced || (isToWrite && opened.writer === undefined)) {
         this.leave(opening);
         // What still reads or writes there ends first: it would fail on a closed connection.
@@ -186,7 +186,7 @@ class SqliteEngine implements Engine {
     }
   }
 
-  /** Whoever needs the database next opens it again, unless somebody has done that already. */
+  /** The next use opens the database again, unless another one has done so already. */
   private leave(opening: Promise<Opened> | undefined): void {
     if (this.opening === opening) this.opening = undefined;
     // Another process may have set a damaged file aside.
@@ -262,7 +262,7 @@ class SqliteEngine implements Engine {
   private async moveDamagedAside(cause: unknown, identity: string): Promise<void> {
     const { opening } = this;
     const opened = await opening?.catch(() => undefined);
-    // Somebody else found the same damage first: what is there now is sound.
+    // Another call or process found the same damage first: the present file is sound.
     if (identity !== identityOf(this.place)) return;
     this.leave(opening);
     if (opened !== undefined) closeAll([opened.reader, opened.writer]);

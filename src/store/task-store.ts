@@ -96,7 +96,7 @@ export class TaskStore implements Store {
   async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
     const token = randomUUID();
     const claimed = await this.inTurn(async (tx): Promise<Claimed> => {
-      // Looked at first: who waits for a slot must not write four times a second.
+      // Read first: a process that waits for a slot comes here several times a second, and must not write each time.
       let ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
       if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) {
         ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
@@ -319,13 +319,16 @@ export class TaskStore implements Store {
     });
   }
 
-  /** As it would be if the disk had taken it. */
+  /** With the state that the disk has not taken yet. */
   private newest(task: Task): Task {
     const kept = this.kept.get(task.id);
     return kept === undefined ? task : { ...kept, ownerAlive: task.ownerAlive };
   }
 
-  /** Entries that became nobody's when this process was taken for dead; those that are others' now, or over, it forgets. */
+  /**
+   * Takes back this process's queue entries that lost their owner when it was declared dead, and forgets those that
+   * another process has, or that are over.
+   */
   private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
     let isAnyBack = false;
     for (const id of this.own.queued(reqKey).filter((queued) => !this.kept.has(queued))) {

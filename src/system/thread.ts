@@ -1,7 +1,7 @@
 /** Starts worker threads, without our environment, and also where the working directory was deleted. */
 import { isMainThread, Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** Its stdout is not ours, which belongs to the protocol; nor is its environment, which would hold the keys. */
+/** The thread gets neither our stdout, which belongs to the protocol, nor our environment, which holds the keys. */
 export function startThread(file: URL, options: WorkerOptions): Worker {
   leaveDeletedFolder();
   return new Worker(file, { env: {}, execArgv: [], stdout: true, stderr: true, ...options });
@@ -14,7 +14,7 @@ export function startThread(file: URL, options: WorkerOptions): Worker {
 export function leaveDeletedFolder(): void {
   if (!isMainThread) return;
   try {
-    // Also one that was deleted and made again: the process is still in the deleted one.
+    // Throws also where the folder was deleted and created again: the process is still in the deleted one.
     process.chdir(process.cwd());
   } catch {
     process.chdir('/');
