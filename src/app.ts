@@ -20,10 +20,9 @@ import type { TaskService } from './tasks/service.ts';
 export interface App {
   readonly settings: Settings;
   readonly sandbox: boolean;
-  /** Videos are recorded by account: without keys nobody's are seen. */
   /** Missing keys, or a setting that has to be corrected first. */
   readonly whyNotPolled: Problem | undefined;
-  /** The access key alone tells whose videos are listed. */
+  /** Videos are listed by account, which the access key alone identifies: without it none are seen. */
   readonly isAccountKnown: boolean;
   /**
    * @param operations what it is opened for: only the settings that these need have to be right

@@ -75,7 +75,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     onAccepted: parts.onAccepted ?? ((id) => void watcher.watch(id, 'accepted')),
   });
   const sweepFolders = async () => {
-    const [open, alive] = [await store.list({ limit: 200, open: true }), await store.unsavedIds()];
+    const [open, alive] = [await store.lists.tasks({ limit: 200, open: true }), await store.lists.unsavedIds()];
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
     await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
   };

@@ -1,4 +1,4 @@
-/** Import directions, who may touch what, and the size and names of files, as ARCHITECTURE.md and ARCHITECTURE.md have them. */
+/** Import directions, who may touch what, and the size and names of files, as ARCHITECTURE.md has them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -241,7 +241,9 @@ describe('who may touch what', () => {
   });
   test('the rules of tasks/ touch no file, no database and no process', () => {
     const parts = own.filter(({ path }) => path.startsWith('tasks/')).map(({ path, from }) => ({ path, from }));
-    const engines = parts.filter(({ from }) => /^store\/(sqlite|statements|schema|rows|task-store)/.test(from));
+    const engines = parts.filter(({ from }) =>
+      /^store\/(sqlite|statements|schema|rows|task-store|task-lists)/.test(from),
+    );
     expect(engines).toEqual([]);
     const node = FILES.filter(({ path }) => path.startsWith('tasks/')).flatMap(({ imports }) =>
       imports.map(({ from }) => from).filter((from) => from.startsWith('node:')),
@@ -263,7 +265,7 @@ describe('every file', () => {
   const all = ['src', 'test'].flatMap((folder) => filesUnder(folder).map((path) => `${folder}/${path}`));
 
   /** Still to be split; a file that has been is taken out here. */
-  const TOO_LONG = ['src/store/task-store.ts', 'src/tasks/service.ts', 'test/contract/store.ts'];
+  const TOO_LONG = ['test/contract/store.ts'];
 
   test('has at most 400 lines', () => {
     const lines = (path: string) => readFileSync(join(ROOT, path), 'utf8').split('\n').length - 1;

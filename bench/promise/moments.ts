@@ -32,7 +32,7 @@ export const ANCHORS = {
   },
   'intent written': {
     file: STORE,
-    text: 'await this.insert(tx, reserved, { owner, slotUntil: slotOfRunning(reserved) });',
+    text: 'await tx.run(sql.INSERT_TASK, this.params(reserved, { owner, slotUntil: slotOfRunning(reserved) }));',
     side: 'after',
   },
   reserved: { file: SERVICE, text: 'submitter.queue(task, call.deadline);', side: 'before' },

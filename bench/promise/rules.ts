@@ -73,7 +73,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'left entries of every mode are sent': [
     {
       file: SERVICE,
-      from: '// Entries of dead processes come before this one: first come, first served.\n    for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);',
+      from: '// Entries of dead processes come before this one: first come, first served.\n    await this.sendLeft();',
       to: '',
     },
   ],
@@ -82,7 +82,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'one record for one provider task': [
     {
-      file: SERVICE,
+      file: 'src/tasks/find-task.ts',
       from: "same === undefined ? { kind: 'create' } : { kind: 'join', task: same },",
       to: "same === undefined ? { kind: 'create' } : { kind: 'create' },",
     },

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { errorOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
+import { errorOf, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
 import { paramsOf } from './rows.ts';
 import { DELETE_HOST, HOSTS, INSERT_HOST, INSERT_TASK, RENEW_HOST, SHORTEN_LEASES } from './statements.ts';
@@ -119,7 +119,7 @@ export class Lease {
       if (this.users.size === 0) await this.giveBack().catch(() => undefined);
       // Another task may have come while it was given back.
     } while (this.users.size > 0);
-    // In the same breath as the last look: a task that comes now begins to renew again.
+    // Without an await since the last check: a task that comes later starts a new loop.
     this.renewing = undefined;
   }
 
@@ -166,8 +166,7 @@ export class OwnTasks {
   /** @param task undefined: only its id is known yet */
   add(id: string, task?: Task, claim?: string): void {
     const endLeaseUse = this.tasks.get(id)?.endLeaseUse ?? this.lease.use(id);
-    const { ownerAlive: _, ...record } = task ?? { ownerAlive: true };
-    this.tasks.set(id, { record: task && (record as TaskRecord), claim, endLeaseUse });
+    this.tasks.set(id, { record: task && recordOf(task), claim, endLeaseUse });
   }
 
   remove(id: string): void {

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { type Engine, type Params, type Row, StoreFailure, type Tx } from './engine.ts';
+import { type Engine, type Params, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
 import { migrations } from './schema.ts';
 
 const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB' };
@@ -78,10 +78,7 @@ class SqliteEngine implements Engine {
     return `The database ${this.place} was damaged and was set aside as ${file}; it may hold videos that were paid for.`;
   }
 
-  async transaction<Value>(
-    work: (tx: Tx) => Promise<Value>,
-    { before }: { readonly before?: (tx: Tx) => Promise<void> } = {},
-  ): Promise<Value> {
+  async transaction<Value>(work: (tx: Tx) => Promise<Value>, { before }: TransactionOptions = {}): Promise<Value> {
     // Transactions queued behind one that times out must not wait as long again.
     const startedAt = this.clock.monotonic();
     const turn = this.last.then(() =>
@@ -169,7 +166,7 @@ class SqliteEngine implements Engine {
       let opened = await opening;
       const isReplaced = opened.identity !== identityOf(this.place);
       if (isReplaced) this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
-      // A disk that could only be read may have been full, or somebody has put the permissions right.
+      // A disk that could only be read may have been full, or its permissions were corrected.
       if (isReplaced || (isToWrite && opened.writer === undefined)) {
         this.leave(opening);
         // What still reads or writes there ends first: it would fail on a closed connection.
@@ -189,7 +186,7 @@ class SqliteEngine implements Engine {
     }
   }
 
-  /** Whoever needs the database next opens it again, unless somebody has done that already. */
+  /** The next use opens the database again, unless another one has done so already. */
   private leave(opening: Promise<Opened> | undefined): void {
     if (this.opening === opening) this.opening = undefined;
     // Another process may have set a damaged file aside.
@@ -240,36 +237,32 @@ class SqliteEngine implements Engine {
 
   private async migrate(opened: Opened): Promise<void> {
     const all = migrations(DIALECT);
-    await this.transact(
-      opened,
-      async (tx) => {
+    const found = await this.whenFree(() => schemaVersion(this.txOn(opened.reader)));
+    // No lock is taken where nothing is to be written: a process that hangs with it keeps nobody from reading.
+    if (found === all.length && !this.hasBeenOpen) return;
+    await this.transact(opened, async (tx) => {
+      // Another process may have made the tables meanwhile.
+      const version = await schemaVersion(tx);
+      if (version > all.length) {
+        throw new StoreFailure('newer', `${this.place} was written by a newer version of this program`);
+      }
+      for (const statements of all.slice(version)) for (const sql of statements) await tx.run(sql);
+      if (version === 0) {
         await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)');
-        const row = await tx.get('SELECT version FROM schema_version');
-        const version = Number(row?.version ?? 0);
-        if (version > all.length) {
-          throw new StoreFailure('newer', `${this.place} was written by a newer version of this program`);
-        }
-        for (const statements of all.slice(version)) for (const sql of statements) await tx.run(sql);
-        if (version < all.length) {
-          await tx.run(
-            row === undefined
-              ? 'INSERT INTO schema_version (version) VALUES (:version)'
-              : 'UPDATE schema_version SET version = :version',
-            { version: all.length },
-          );
-        }
-        // Opened again: the file was replaced, perhaps by one that another process made.
-        if (this.hasBeenOpen) await this.restore?.(tx);
-      },
-      undefined,
-    );
+        await tx.run('INSERT INTO schema_version (version) VALUES (:version)', { version: all.length });
+      } else if (version < all.length) {
+        await tx.run('UPDATE schema_version SET version = :version', { version: all.length });
+      }
+      // Opened again: the file was replaced, perhaps by one that another process made.
+      if (this.hasBeenOpen) await this.restore?.(tx);
+    });
   }
 
   /** Renamed with what belongs to it, never deleted. */
   private async moveDamagedAside(cause: unknown, identity: string): Promise<void> {
     const { opening } = this;
     const opened = await opening?.catch(() => undefined);
-    // Somebody else found the same damage first: what is there now is sound.
+    // Another call or process found the same damage first: the present file is sound.
     if (identity !== identityOf(this.place)) return;
     this.leave(opening);
     if (opened !== undefined) closeAll([opened.reader, opened.writer]);
@@ -320,6 +313,12 @@ class SqliteEngine implements Engine {
       },
     };
   }
+}
+
+/** @returns 0 where there are no tables yet */
+async function schemaVersion(tx: Tx): Promise<number> {
+  const table = await tx.get("SELECT name FROM sqlite_schema WHERE name = 'schema_version'");
+  return table === undefined ? 0 : Number((await tx.get('SELECT version FROM schema_version'))?.version ?? 0);
 }
 
 function parameterNames(sql: string): string[] {

@@ -1,4 +1,4 @@
-/** All SQL. Both engines take every statement; parameters are written `:name`. */
+/** All SQL. Every engine takes every statement; parameters are written `:name`. */
 
 const OPEN = "('queued', 'submitting', 'generating')";
 

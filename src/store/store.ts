@@ -19,6 +19,9 @@ export type Admission =
   | { readonly kind: 'join'; readonly task: Task }
   | { readonly kind: 'refuse'; readonly problem: Problem };
 
+/** What was decided, with the task that was created. */
+export type Reserved = Admission & { readonly task?: Task };
+
 export interface Reservation {
   readonly record: TaskRecord;
   /** Absent for a task that was made elsewhere: there is nothing to send. */
@@ -68,6 +71,9 @@ export interface Claim {
   readonly task: Task;
   readonly token: string;
 }
+
+/** `empty`: this process has nothing to send. */
+export type Claimed = Claim | (Turn & { readonly kind: 'wait' }) | 'empty';
 
 /** What a submit's outcome makes of its task. */
 export interface Settlement {
@@ -122,6 +128,17 @@ export interface RecoveryRules {
   leftInQueue(task: Task, now: number): TaskRecord | undefined;
 }
 
+/** Reads only. @throws StoreFailure, each method */
+export interface Lists {
+  /** Newest first. */
+  tasks(query: ListQuery): Promise<readonly Task[]>;
+  openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
+  /** Ids of every account's tasks that may still save a file. */
+  unsavedIds(): Promise<ReadonlySet<string>>;
+  idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
+  sums(): Promise<Sums>;
+}
+
 /**
  * Who may write a record: the store itself inside `reserve`, `claimNext`, `cancel`, `resumeQueued` and `recover`; then
  * the owner of the claim, through `settle`; then the holder of the lease, through `Hold.save`. Nobody else.
@@ -129,11 +146,11 @@ export interface RecoveryRules {
  */
 export interface Store {
   /** Duplicate check, budget and intent in one transaction. */
-  reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Admission & { task?: Task }>;
+  reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved>;
   /** The same ledger, without writing: for a dry run. */
   reservationLedger(wanted: Reservation): Promise<ReservationLedger>;
   /** Head of the queue, slot and attempt in one transaction. */
-  claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'>;
+  claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed>;
   queueLedger(reqKey: string): Promise<QueueLedger>;
   /** How many living entries are before it. */
   queuedBefore(task: Task): Promise<number>;
@@ -149,12 +166,7 @@ export interface Store {
   hold(id: string): Promise<Hold | undefined>;
   find(id: string): Promise<Task | undefined>;
   findByProviderId(providerTaskId: string): Promise<Task | undefined>;
-  list(query: ListQuery): Promise<readonly Task[]>;
-  openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
-  /** Ids of every account's tasks that may still save a file. */
-  unsavedIds(): Promise<ReadonlySet<string>>;
-  idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
-  sums(): Promise<Sums>;
+  readonly lists: Lists;
   /** Withdraws a queued task, or gives an unknown one's slot back; otherwise undefined. */
   cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined>;
   /**
@@ -175,9 +187,6 @@ export interface Store {
    * @param id changes of other tasks in this process do not count
    */
   changed(signal: AbortSignal, id?: string): Promise<void>;
-  whyNotPaid(): string | undefined;
-  /** Where records are, for sentences. */
-  readonly place: string;
   /** Writes what is kept, gives the leases back. */
   close(): Promise<void>;
 }

@@ -166,7 +166,7 @@ export class KeptWrites {
       await this.clock.sleep(RETRY_MILLISECONDS, this.stop.signal).catch(() => undefined);
       if (!this.stop.signal.aborted) await this.writeAll();
     }
-    // In the same breath as the last look: what is kept from now on begins again.
+    // Without an await since the last check: what is kept later starts a new loop.
     this.retrying = undefined;
   }
 }

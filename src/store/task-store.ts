@@ -1,38 +1,31 @@
-/** The store: every transaction of a task's life, written once for both engines. */
+/** The store: every transaction of a task's life, the same on every engine. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { FOREVER, isOpen, slotOfRunning, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
+import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
-import { Lease, OwnTasks } from './lease.ts';
-import {
-  paramsOf,
-  readDoneFen,
-  readQueueLedger,
-  readReservationLedger,
-  readReservedFen,
-  type Ties,
-  taskOf,
-  writePacing,
-} from './rows.ts';
+import { Lease, OwnTasks, type Registration } from './lease.ts';
+import { paramsOf, readQueueLedger, readReservationLedger, type Ties, taskOf, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,
   Claim,
+  Claimed,
   Hold,
-  ListQuery,
+  Lists,
   Orphans,
   QueueLedger,
   RecoveryRules,
   Reservation,
   ReservationLedger,
+  Reserved,
   Settlement,
   Store,
-  Sums,
   Turn,
 } from './store.ts';
 import { KeptWrites, TaskHold } from './task-hold.ts';
+import { TaskLists } from './task-lists.ts';
 
 /** A body is written just before its task: one this old without a task never gets one. */
 const STRAY_BODY_MILLISECONDS = 3600_000;
@@ -46,6 +39,7 @@ interface TaskStoreOptions {
 }
 
 export class TaskStore implements Store {
+  readonly lists: Lists;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly clock: Clock;
@@ -56,7 +50,6 @@ export class TaskStore implements Store {
   private readonly held = new Set<string>();
   private readonly waiters = new Map<() => void, string | undefined>();
   private elsewhere: AbortController | undefined;
-  private statusSums: { readonly version: number | undefined; readonly byStatus: Sums['byStatus'] } | undefined;
 
   constructor({ engine, scope, clock, log }: TaskStoreOptions) {
     this.engine = engine;
@@ -66,25 +59,15 @@ export class TaskStore implements Store {
     this.lease = new Lease(engine, clock, log);
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
+    this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
     engine.onRecreated((tx) => this.own.restore(tx, scope, engine.place));
   }
 
-  get place(): string {
-    return this.engine.place;
-  }
-
-  whyNotPaid(): string | undefined {
-    return this.engine.whyNotPaid();
-  }
-
-  async reserve(
-    wanted: Reservation,
-    rule: (ledger: ReservationLedger) => Admission,
-  ): Promise<Admission & { task?: Task }> {
+  async reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved> {
     const { record, body } = wanted;
-    const admitted = await this.engine.transaction(
-      async (tx): Promise<Admission & { task?: Task }> => {
-        const refused = this.whyNotPaid();
+    const admitted = await this.inTurn(
+      async (tx): Promise<Reserved> => {
+        const refused = this.engine.whyNotPaid();
         if (refused !== undefined && body !== undefined)
           return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
@@ -94,14 +77,11 @@ export class TaskStore implements Store {
         }
         const owner = record.status === 'queued' ? (await this.lease.ensure(tx)).id : null;
         const reserved = { ...record, reservedAt: tx.now };
-        await this.insert(tx, reserved, { owner, slotUntil: slotOfRunning(reserved) });
+        await tx.run(sql.INSERT_TASK, this.params(reserved, { owner, slotUntil: slotOfRunning(reserved) }));
         return { ...admission, task: { ...reserved, ownerAlive: owner !== null } };
       },
-      {
-        account: this.scope,
-        before: async (tx) => {
-          if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
-        },
+      async (tx) => {
+        if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
       },
     );
     if (admitted.task !== undefined && admitted.kind === 'create') this.own.add(admitted.task.id, admitted.task);
@@ -113,30 +93,24 @@ export class TaskStore implements Store {
     return await this.engine.read((tx) => readReservationLedger(tx, this.scope, wanted));
   }
 
-  async claimNext(
-    reqKey: string,
-    rule: (ledger: QueueLedger) => Turn,
-  ): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'> {
+  async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
     const token = randomUUID();
-    const claimed = await this.engine.transaction(
-      async (tx): Promise<Claim | (Turn & { kind: 'wait' }) | 'empty'> => {
-        // Looked at first: who waits for a slot must not write four times a second.
-        let ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
-        if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) {
-          ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
-        }
-        if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
-        const turn = rule(ledger);
-        if (turn.kind === 'wait') return turn;
-        const owner = (await this.lease.ensure(tx)).id;
-        if (turn.pacing !== undefined) await writePacing(tx, this.scope, reqKey, turn.pacing);
-        const { ownerAlive: _, ...head } = ledger.head;
-        const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
-        await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
-        return { token, task: { ...record, ownerAlive: true } };
-      },
-      { account: this.scope },
-    );
+    const claimed = await this.inTurn(async (tx): Promise<Claimed> => {
+      // Read first: a process that waits for a slot comes here several times a second, and must not write each time.
+      let ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
+      if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) {
+        ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
+      }
+      if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
+      const turn = rule(ledger);
+      if (turn.kind === 'wait') return turn;
+      const owner = (await this.lease.ensure(tx)).id;
+      if (turn.pacing !== undefined) await writePacing(tx, this.scope, reqKey, turn.pacing);
+      const head = recordOf(ledger.head);
+      const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
+      await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
+      return { token, task: { ...record, ownerAlive: true } };
+    });
     if (typeof claimed === 'object' && 'token' in claimed) {
       this.own.add(claimed.task.id, claimed.task, token);
       this.notify(claimed.task.id);
@@ -173,29 +147,26 @@ export class TaskStore implements Store {
     const { task, token } = claim;
     let settled = task;
     const write = async () => {
-      const written = await this.engine.transaction(
-        async (tx) => {
-          const row = await tx.get(sql.CLAIMED_TASK, { id: task.id, claim: token });
-          if (row === undefined) return undefined;
-          const { record, slotUntil, pacing } = rule(
-            taskOf(row, tx.now),
-            await readQueueLedger(tx, this.scope, task.reqKey, this.lease.id),
-          );
-          const isQueued = record.status === 'queued';
-          const me = isAccepted || isQueued ? (await this.lease.ensure(tx)).id : null;
-          const ties = {
-            claim: isQueued ? null : token,
-            owner: isQueued ? me : null,
-            holder: isAccepted ? me : null,
-            slotUntil,
-          };
-          await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
-          if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
-          if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
-          return { ...record, ownerAlive: isQueued };
-        },
-        { account: this.scope },
-      );
+      const written = await this.inTurn(async (tx) => {
+        const row = await tx.get(sql.CLAIMED_TASK, { id: task.id, claim: token });
+        if (row === undefined) return undefined;
+        const { record, slotUntil, pacing } = rule(
+          taskOf(row, tx.now),
+          await readQueueLedger(tx, this.scope, task.reqKey, this.lease.id),
+        );
+        const isQueued = record.status === 'queued';
+        const me = isAccepted || isQueued ? (await this.lease.ensure(tx)).id : null;
+        const ties = {
+          claim: isQueued ? null : token,
+          owner: isQueued ? me : null,
+          holder: isAccepted ? me : null,
+          slotUntil,
+        };
+        await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
+        if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
+        if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
+        return { ...record, ownerAlive: isQueued };
+      });
       if (written === undefined) this.log.warn('the claim is settled already', { task: task.id });
       else settled = written;
     };
@@ -214,31 +185,27 @@ export class TaskStore implements Store {
   async hold(id: string): Promise<Hold | undefined> {
     if (this.held.has(id)) return undefined;
     this.held.add(id);
+    let taken: { readonly registration: Registration; readonly task: Task } | undefined;
     try {
-      const taken = await this.engine.transaction(async (tx) => {
+      taken = await this.engine.transaction(async (tx) => {
         const registration = await this.lease.ensure(tx);
         const held = await tx.all(sql.HOLD_TASK, { scope: this.scope, id, me: registration.id });
-        if (held.length === 0) return undefined;
-        const row = await tx.get(sql.FIND_TASK, { scope: this.scope, id });
-        return row === undefined ? undefined : { registration, task: taskOf(row, tx.now) };
+        const row = held.length === 0 ? undefined : await tx.get(sql.FIND_TASK, { scope: this.scope, id });
+        return row && { registration, task: taskOf(row, tx.now) };
       });
-      if (taken === undefined) {
-        this.held.delete(id);
-        return undefined;
-      }
-      const { engine, scope, kept, own, log } = this;
-      return new TaskHold(taken.task, taken.registration, {
-        ...{ engine, scope, kept, own, log },
-        onSaved: () => this.notify(id),
-        onReleased: () => {
-          this.held.delete(id);
-          this.notify(id);
-        },
-      });
-    } catch (error) {
-      this.held.delete(id);
-      throw error;
+    } finally {
+      if (taken === undefined) this.held.delete(id);
     }
+    if (taken === undefined) return undefined;
+    const { engine, scope, kept, own, log } = this;
+    return new TaskHold(taken.task, taken.registration, {
+      ...{ engine, scope, kept, own, log },
+      onSaved: () => this.notify(id),
+      onReleased: () => {
+        this.held.delete(id);
+        this.notify(id);
+      },
+    });
   }
 
   async find(id: string): Promise<Task | undefined> {
@@ -249,62 +216,17 @@ export class TaskStore implements Store {
     return await this.findBy(sql.FIND_BY_PROVIDER_ID, providerTaskId);
   }
 
-  async list({ limit, status, open }: ListQuery): Promise<readonly Task[]> {
-    const statement = open ? sql.OPEN_TASKS : status === undefined ? sql.NEWEST : sql.NEWEST_OF_STATUS;
-    const params = { scope: this.scope, limit, ...(status === undefined || open ? {} : { status }) };
-    return await this.engine.read(async (tx) =>
-      (await tx.all(statement, params)).map((row) => this.newest(taskOf(row, tx.now))),
-    );
-  }
-
-  async openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
-    const rows = await this.engine.read((tx) => tx.all(sql.OPEN_IDS, { scope: this.scope }));
-    return rows.map(({ id, status }) => ({ id: String(id), status: String(status) as TaskStatus }));
-  }
-
-  async unsavedIds(): Promise<ReadonlySet<string>> {
-    return new Set((await this.engine.read((tx) => tx.all(sql.UNSAVED_IDS))).map(({ id }) => String(id)));
-  }
-
-  async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
-    const params = { scope: this.scope, from: prefix, to: `${prefix}\uffff`, limit };
-    return (await this.engine.read((tx) => tx.all(sql.IDS_THAT_BEGIN, params))).map(({ id }) => String(id));
-  }
-
-  async sums(): Promise<Sums> {
-    const { scope } = this;
-    const version = await this.engine.version();
-    return await this.engine.read(async (tx) => {
-      // All tasks are counted: not again while nothing was written.
-      if (this.statusSums === undefined || version === undefined || this.statusSums.version !== version) {
-        const rows = await tx.all(sql.STATUS_SUMS, { scope });
-        const sums = rows.map(
-          (row) => [String(row.status) as TaskStatus, { count: Number(row.count), fen: Number(row.fen) }] as const,
-        );
-        this.statusSums = { version, byStatus: new Map(sums) };
-      }
-      return {
-        byStatus: this.statusSums.byStatus,
-        doneLast24hFen: await readDoneFen(tx, scope),
-        reservedFen: await readReservedFen(tx, scope),
-      };
-    });
-  }
-
   async cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined> {
-    const cancelled = await this.engine.transaction(
-      async (tx) => {
-        const row = await tx.get(sql.FIND_TASK, { scope: this.scope, id });
-        const settlement = row && rule(taskOf(row, tx.now), tx.now);
-        if (row === undefined || settlement === undefined) return undefined;
-        const { record, slotUntil } = settlement;
-        const claim = (await tx.get(sql.CLAIM_OF, { id }))?.claim;
-        await tx.run(sql.UPDATE_TASK, this.params(record, { claim: claim == null ? null : String(claim), slotUntil }));
-        await tx.run(sql.DELETE_BODY, { id });
-        return { ...record, ownerAlive: false };
-      },
-      { account: this.scope },
-    );
+    const cancelled = await this.inTurn(async (tx) => {
+      const row = await tx.get(sql.FIND_TASK, { scope: this.scope, id });
+      const settlement = row && rule(taskOf(row, tx.now), tx.now);
+      if (row === undefined || settlement === undefined) return undefined;
+      const { record, slotUntil } = settlement;
+      const claim = (await tx.get(sql.CLAIM_OF, { id }))?.claim;
+      await tx.run(sql.UPDATE_TASK, this.params(record, { claim: claim == null ? null : String(claim), slotUntil }));
+      await tx.run(sql.DELETE_BODY, { id });
+      return { ...record, ownerAlive: false };
+    });
     if (cancelled !== undefined) this.own.remove(id);
     this.notify(id);
     return cancelled;
@@ -316,44 +238,37 @@ export class TaskStore implements Store {
       return tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now, since: tx.now - maxAge });
     });
     if (isAnyLeft === undefined) return [];
-    const rows = await this.engine.transaction(
-      async (tx) => {
-        const me = (await this.lease.ensure(tx)).id;
-        return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now, since: tx.now - maxAge });
-      },
-      { account: this.scope },
-    );
+    const rows = await this.inTurn(async (tx) => {
+      const me = (await this.lease.ensure(tx)).id;
+      return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now, since: tx.now - maxAge });
+    });
     for (const row of rows) this.own.add(String(row.id));
     return [...new Set(rows.map((row) => String(row.req_key)))];
   }
 
   async recover(rules: RecoveryRules): Promise<Orphans> {
-    const hour = STRAY_BODY_MILLISECONDS;
-    const orphans = await this.engine.transaction(
-      async (tx) => {
-        for (const host of await this.lease.deadHosts(tx)) {
-          for (const row of await tx.all(sql.INTERRUPTED, { host })) {
-            const { record, slotUntil } = rules.interrupted(taskOf(row, tx.now), tx.now);
-            const ties = { claim: String(row.claim), slotUntil };
-            await tx.run(sql.UPDATE_TASK, paramsOf(record, String(row.scope), ties));
-          }
-          await tx.run(sql.DELETE_HOST, { id: host });
+    const orphans = await this.inTurn(async (tx) => {
+      for (const host of await this.lease.deadHosts(tx)) {
+        for (const row of await tx.all(sql.INTERRUPTED, { host })) {
+          const { record, slotUntil } = rules.interrupted(taskOf(row, tx.now), tx.now);
+          const ties = { claim: String(row.claim), slotUntil };
+          await tx.run(sql.UPDATE_TASK, paramsOf(record, String(row.scope), ties));
         }
-        for (const row of await tx.all(sql.LEFT_QUEUED, { scope: this.scope })) {
-          const record = rules.leftInQueue(taskOf(row, tx.now), tx.now);
-          if (record === undefined) continue;
-          await tx.run(sql.UPDATE_TASK, this.params(record, {}));
-          await tx.run(sql.DELETE_BODY, { id: record.id });
-        }
-        await tx.run(sql.DELETE_STRAY_BODIES, { before: tx.now - hour });
-        const params = { scope: this.scope, now: tx.now, me: this.lease.id };
-        const rows = [...(await tx.all(sql.ORPHANS, params)), ...(await tx.all(sql.HELD_BY_ME, params))];
-        const ids = rows.map(({ id }) => String(id));
-        const open = Number((await tx.get(sql.OPEN_COUNT, { scope: this.scope }))?.count ?? 0);
-        return { ids, isAnythingOpen: open > 0 };
-      },
-      { account: this.scope },
-    );
+        await tx.run(sql.DELETE_HOST, { id: host });
+      }
+      for (const row of await tx.all(sql.LEFT_QUEUED, { scope: this.scope })) {
+        const record = rules.leftInQueue(taskOf(row, tx.now), tx.now);
+        if (record === undefined) continue;
+        await tx.run(sql.UPDATE_TASK, this.params(record, {}));
+        await tx.run(sql.DELETE_BODY, { id: record.id });
+      }
+      await tx.run(sql.DELETE_STRAY_BODIES, { before: tx.now - STRAY_BODY_MILLISECONDS });
+      const params = { scope: this.scope, now: tx.now, me: this.lease.id };
+      const rows = [...(await tx.all(sql.ORPHANS, params)), ...(await tx.all(sql.HELD_BY_ME, params))];
+      const ids = rows.map(({ id }) => String(id));
+      const open = Number((await tx.get(sql.OPEN_COUNT, { scope: this.scope }))?.count ?? 0);
+      return { ids, isAnythingOpen: open > 0 };
+    });
     // A task that was accepted, or let go, while the disk failed is held and not polled.
     return { ...orphans, ids: orphans.ids.filter((id) => !this.held.has(id)) };
   }
@@ -404,13 +319,16 @@ export class TaskStore implements Store {
     });
   }
 
-  /** As it would be if the disk had taken it. */
+  /** With the state that the disk has not taken yet. */
   private newest(task: Task): Task {
     const kept = this.kept.get(task.id);
     return kept === undefined ? task : { ...kept, ownerAlive: task.ownerAlive };
   }
 
-  /** Entries that became nobody's when this process was taken for dead; those that are others' now, or over, it forgets. */
+  /**
+   * Takes back this process's queue entries that lost their owner when it was declared dead, and forgets those that
+   * another process has, or that are over.
+   */
   private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
     let isAnyBack = false;
     for (const id of this.own.queued(reqKey).filter((queued) => !this.kept.has(queued))) {
@@ -426,8 +344,9 @@ export class TaskStore implements Store {
     return isAnyBack;
   }
 
-  private async insert(tx: Tx, record: TaskRecord, ties: Ties): Promise<void> {
-    await tx.run(sql.INSERT_TASK, this.params(record, ties));
+  /** One transaction at a time for this account. @param before runs before that: for what is large and concerns nobody else */
+  private async inTurn<Value>(work: (tx: Tx) => Promise<Value>, before?: (tx: Tx) => Promise<void>): Promise<Value> {
+    return await this.engine.transaction(work, { account: this.scope, ...(before && { before }) });
   }
 
   private params(record: TaskRecord, ties: Ties) {

@@ -1,10 +1,7 @@
 /** Starts worker threads, without our environment, and also where the working directory was deleted. */
 import { isMainThread, Worker, type WorkerOptions } from 'node:worker_threads';
 
-/**
- * The thread does not write to this process's stdout, which belongs to the protocol, and does not see its environment,
- * which may hold the keys.
- */
+/** The thread gets neither our stdout, which belongs to the protocol, nor our environment, which holds the keys. */
 export function startThread(file: URL, options: WorkerOptions): Worker {
   leaveDeletedFolder();
   const worker = new Worker(file, { env: {}, execArgv: [], stdout: true, stderr: true, ...options });
@@ -20,7 +17,7 @@ export function startThread(file: URL, options: WorkerOptions): Worker {
 export function leaveDeletedFolder(): void {
   if (!isMainThread) return;
   try {
-    // Also enters a folder that was deleted and recreated: until then the process is in the deleted one.
+    // Throws also where the folder was deleted and created again: the process is still in the deleted one.
     process.chdir(process.cwd());
   } catch {
     process.chdir('/');

@@ -24,6 +24,25 @@ export async function pause(clock: Clock, { atMost, signals = [], until }: Pause
   over.abort();
 }
 
+/** The work's signal is aborted when its time is over, with this reason: the work decides what follows. Leaves no timer behind. */
+export async function withTimeLimit<Value>(
+  clock: Clock,
+  milliseconds: number,
+  work: (over: AbortSignal) => Promise<Value>,
+  reason?: unknown,
+): Promise<Value> {
+  const [over, done] = [new AbortController(), new AbortController()];
+  clock.sleep(milliseconds, done.signal).then(
+    () => over.abort(reason),
+    () => undefined,
+  );
+  try {
+    return await work(over.signal);
+  } finally {
+    done.abort();
+  }
+}
+
 /** @throws the signal's reason when it is aborted first; the promise goes on */
 export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   let stop: () => void = () => undefined;

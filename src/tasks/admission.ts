@@ -30,11 +30,6 @@ export function fingerprintOf(body: Readonly<Record<string, unknown>>, duration:
   return hash.digest('hex');
 }
 
-/** For a task that was made elsewhere: two calls for one provider task share a record. */
-export function fingerprintOfAdopted(providerTaskId: string): string {
-  return `provider task ${providerTaskId}`;
-}
-
 /** The newest task that a second call joins instead of paying. */
 export function sameRequest({ same, now }: ReservationLedger): Task | undefined {
   return same.find((task) => {

@@ -15,7 +15,7 @@ import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
 import type { QueryBudget } from './poll-timing.ts';
 import { isPastLife, linkOf } from './polling.ts';
-import { type ClipFacts, errorOf, type SavedVideo, type Task, type TaskRecord, type TaskVideo } from './record.ts';
+import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, type TaskVideo } from './record.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
 const FRESH_LINK_QUERIES = 5;
@@ -53,16 +53,17 @@ export class Collector {
     const signal = AbortSignal.any([ending, hold.lost]);
     const { error: _e, saveAgainAt: _s, ...task } = hold.task;
     let saved: TaskRecord = task;
-    if (task.place !== null && task.video !== undefined) {
+    const { place, video } = task;
+    if (place !== null && video !== undefined) {
       try {
-        saved = await this.save(hold, task, task.video, signal);
+        saved = await this.save(hold, task, { place, video }, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof LeaseLost) throw error;
         const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
         log.warn('video not saved', { task: task.id, code: problem.code });
         // The link may have been refreshed on the way.
-        const { saveAgainAt: _a, ...current } = withoutOwner(hold.task);
+        const { saveAgainAt: _a, ...current } = recordOf(hold.task);
         saved = { ...current, error: errorOf(problem), ...this.nextSaving(task, problem) };
       }
     }
@@ -73,16 +74,19 @@ export class Collector {
 
   /** @throws Problem not_found, save_failed: why there is no fresh link; LeaseLost; the signal's reason */
   async refreshLink(hold: Hold, ending: AbortSignal): Promise<void> {
-    const task = withoutOwner(hold.task);
+    const task = recordOf(hold.task);
     const queries = task.video?.file === undefined ? FRESH_LINK_QUERIES : FILE_LINK_QUERIES;
     const url = await this.freshUrl(task, queries, AbortSignal.any([ending, hold.lost]));
     await hold.save({ ...task, video: { ...task.video, ...linkOf(url, this.options.clock.now()) } });
   }
 
-  private async save(hold: Hold, task: TaskRecord, video: TaskVideo, signal: AbortSignal): Promise<TaskRecord> {
+  private async save(
+    hold: Hold,
+    task: TaskRecord,
+    { place, video }: { readonly place: Place; readonly video: TaskVideo },
+    signal: AbortSignal,
+  ): Promise<TaskRecord> {
     const { library, delivery, clock } = this.options;
-    const { place } = task;
-    if (place === null) return task;
     const { publishing, ...unpublished } = video;
     const earlier = publishing && (await this.publishEarlier(hold, task, place, publishing));
     if (earlier !== undefined) return { ...task, video: { ...unpublished, file: earlier } };
@@ -104,7 +108,7 @@ export class Collector {
     const facts = delivered.facts && { facts: numbers(delivered.facts) };
     const notes = delivered.note === undefined ? task.request.notes : [...task.request.notes, delivered.note];
     const error = delivered.problem && { error: errorOf(delivered.problem) };
-    const name = place.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
+    const name = fileNameAt(place, task);
     const made = { ...current, ...(delivered.original && { delivered: numbers(delivered.original) }) };
     const almost = { ...task, request: { ...task.request, notes }, ...error };
     // Recorded before the file gets its name: a process that takes over finds it by this, and saves it no second time.
@@ -189,8 +193,9 @@ function lastCheckOf(hold: Hold, expected: FileContent): (content: FileContent) 
   };
 }
 
-function withoutOwner({ ownerAlive: _, ...task }: Task): TaskRecord {
-  return task;
+/** The name that the video of this task gets there. */
+export function fileNameAt(place: Place, { request, id, reservedAt }: TaskRecord): string {
+  return place.name ?? fileNameFor(request.prompt ?? '', id, new Date(reservedAt));
 }
 
 /** Beside its price, which is known then. */

@@ -53,7 +53,7 @@ export function afterSubmit(task: Task, ledger: QueueLedger, outcome: SubmitOutc
       };
     case 'not_sent': {
       const error = errorOf(outcome.problem);
-      // Another process took this one for dead: known to have cost nothing, and its user may have given it up.
+      // Another process declared this one dead and recorded the task as unknown. It cost nothing, and its user may have given it up.
       const isAgain = rules.isTriedAgain && task.status === 'submitting';
       if (!isAgain)
         return { record: { ...unsent(answered), ...closed, status: 'failed', error }, slotUntil: undefined };

@@ -29,7 +29,7 @@ const TENTH = 1.2816;
 
 /** The source document's pace, and ours while nothing is learned. */
 export const DEFAULT_POLL_SECONDS = 5;
-/** However sure one is. */
+/** Upper bound of a learned pause. */
 export const LONGEST_PAUSE_SECONDS = 30;
 /** Later than most that was learned, the provider has changed: polled at least this often. */
 const LATE_PAUSE_SECONDS = 10;

@@ -11,7 +11,8 @@ import { loadFrame } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
-import { isTaskId, type TaskRequest } from './record.ts';
+import { lookUpTask } from './find-task.ts';
+import type { TaskRequest } from './record.ts';
 import { promptNotes, type VideoRequest } from './video-request.ts';
 
 export interface Prepared {
@@ -23,9 +24,7 @@ export interface Prepared {
   readonly place: Place | undefined;
   readonly billedSeconds: GeneratedSeconds;
   readonly fen: number;
-  /** What the caller should know of what was done with the input. */
-  readonly notes: readonly string[];
-  /** What of the request is kept in its record, and shown. */
+  /** What of the request is kept in its record, and shown; with what the caller should know of what was done to the input. */
   readonly shown: TaskRequest;
 }
 
@@ -69,7 +68,7 @@ export class Preparer {
       templateId: request.templateId,
       cameraStrength: request.cameraStrength,
     });
-    const all = [...notes, ...requestNotes(request), ...promptNotes(request.prompt)];
+    const all = [...notes, ...ratioNotes(request), ...promptNotes(request.prompt)];
     return {
       body: bodyBytes(body),
       reqKey: modeRow(request.mode).reqKey,
@@ -77,7 +76,6 @@ export class Preparer {
       place,
       billedSeconds: request.generatedSeconds,
       fen: fenOf(priceCny(request.mode, request.generatedSeconds)),
-      notes: all,
       shown: shownRequest(request, all),
     };
   }
@@ -146,7 +144,7 @@ export class Preparer {
 
   private async savedVideo(id: string): Promise<{ readonly id: string; readonly path: string }> {
     const { store, library } = this.options;
-    const task = isTaskId(id) ? await store.find(id) : await store.findByProviderId(id);
+    const task = await lookUpTask(store, id);
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
@@ -193,13 +191,10 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
-/** Notes about the length and the frame rate that are generated. */
-function requestNotes({ aspectRatio, image }: VideoRequest): string[] {
-  const notes: string[] = [];
-  if (aspectRatio !== undefined && image !== undefined) {
-    notes.push('the provider takes the ratio from the image and ignores aspect_ratio');
-  }
-  return notes;
+/** Only ti2v_pro takes both. */
+function ratioNotes({ aspectRatio, image }: VideoRequest): string[] {
+  if (aspectRatio === undefined || image === undefined) return [];
+  return ['the provider takes the ratio from the image and ignores aspect_ratio'];
 }
 
 function bodyImages(images: readonly LoadedImage[]): BodyImages {

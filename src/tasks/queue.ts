@@ -1,5 +1,6 @@
 /** Decides whether the head of a capability's queue may be sent now: first come, first served. Pure. */
 import type { Pacing, QueueLedger, Turn } from '../store/store.ts';
+import type { QueueState } from './calls.ts';
 
 /** How long a task whose answer was lost holds a slot: the provider may be generating it. */
 export const UNKNOWN_HOLDS_SLOT_MILLISECONDS = 10 * 60_000;
@@ -29,6 +30,22 @@ export function nextTurn(ledger: QueueLedger, concurrency: number): Turn {
   }
   const until = Math.min(probeAt, ...unknowns.map((unknown) => unknown.until));
   return { kind: 'wait', waitsFor: 'unknown', until };
+}
+
+/**
+ * What a queued task of a living process waits for.
+ * @param before entries of living processes before it
+ */
+export function queueStateOf(ledger: QueueLedger, before: number, concurrency: number): QueueState {
+  const asHead = { ...ledger, headIsOurs: true };
+  // There is a slot for it beside those before it: it is about to be sent.
+  const beside = nextTurn({ ...asHead, inFlight: ledger.inFlight + before }, concurrency);
+  if (beside.kind === 'send') return { before, unknowns: [] };
+  const turn = nextTurn(asHead, concurrency);
+  if (turn.kind === 'send') return { before, waitsFor: 'turn', unknowns: [] };
+  const { waitsFor, until } = turn;
+  const unknowns = waitsFor === 'unknown' ? ledger.unknowns.map(({ id }) => id) : [];
+  return { before, waitsFor, unknowns, ...(until === undefined ? {} : { until }) };
 }
 
 function limitNow({ limit, limitUntil }: Pacing, concurrency: number, now: number): number {

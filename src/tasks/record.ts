@@ -135,6 +135,11 @@ export interface Task extends TaskRecord {
   readonly ownerAlive: boolean;
 }
 
+/** Without what the store adds when it is read. */
+export function recordOf({ ownerAlive: _, ...record }: Task): TaskRecord {
+  return record;
+}
+
 /** Something is still to be sent, awaited, polled or saved. */
 export function isOpen(status: TaskStatus): boolean {
   return status === 'queued' || status === 'submitting' || status === 'generating';

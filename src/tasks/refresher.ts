@@ -1,7 +1,6 @@
 /** Brings a finished video to where a call wants it: saved, copied, and with a link that is good. */
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { fileNameFor } from '../library/file-name.ts';
 import type { Library, Place } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Delivery } from '../media/deliver.ts';
@@ -10,13 +9,13 @@ import { LeaseLost } from '../store/lease.ts';
 import type { Hold, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import type { Call, TaskView } from './calls.ts';
-import type { Collector } from './collector.ts';
+import { type Collector, fileNameAt } from './collector.ts';
 import { errorOf, type SavedVideo, type Task, type TaskRecord } from './record.ts';
 
-/** The save before this one may be letting go of the task. */
+/** At least so long, because an earlier save may be about to release the task. */
 const HOLD_WAIT_MILLISECONDS = 1_000;
 const HOLD_RETRY_MILLISECONDS = 100;
-/** A link that is about to die is no use to who gets it. */
+/** A link that expires within this time is refreshed. */
 const LINK_MARGIN_MILLISECONDS = 60_000;
 
 export interface RefresherOptions {
@@ -58,7 +57,7 @@ export class Refresher {
       const job: Job | undefined =
         file === undefined && place !== null ? { save: place } : isStale ? 'link' : undefined;
       if (job === undefined) break;
-      // What another call began may do less than this one wants: then this one has its turn afterwards.
+      // The job of another call may do less than this one wants: then this call begins its own afterwards.
       const others = this.jobs.get(task.id);
       const running = others ?? this.begin(task, job, call);
       let isOver = false;
@@ -94,7 +93,7 @@ export class Refresher {
     // A failed copy leaves the task done.
     try {
       const { delivery, library } = this.options;
-      const name = wanted.name ?? fileNameFor(task.request.prompt ?? '', task.id, new Date(task.reservedAt));
+      const name = fileNameAt(wanted, task);
       const { bytes, sha256 } = file;
       // An earlier call may have made this copy.
       const { path } =
@@ -146,7 +145,7 @@ export class Refresher {
     }
   }
 
-  /** Another process, or the save before this one, may be at it: waited for as long as the call does. */
+  /** Another process, or an earlier save, may still hold the task: tried again for as long as the call waits. */
   private async hold(id: string, call: Call): Promise<Hold | undefined> {
     const { store, clock, ending } = this.options;
     const until = Math.max(call.deadline, clock.monotonic() + HOLD_WAIT_MILLISECONDS);

@@ -1,13 +1,13 @@
 /** Makes, finds, lists and withdraws videos: what every surface calls. */
 import type { Clock } from '../clock.ts';
-import { type ModeName, modeRow } from '../jimeng/modes.ts';
-import type { Library, Place } from '../library/library.ts';
+import type { ModeName } from '../jimeng/modes.ts';
+import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { StoreFailure } from '../store/engine.ts';
 import type { Store } from '../store/store.ts';
-import { orAborted, pause } from '../system/wait.ts';
-import { admit, fenOf, fingerprintOfAdopted, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
+import { orAborted, pause, withTimeLimit } from '../system/wait.ts';
+import { admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -18,21 +18,14 @@ import type {
   TaskView,
   VideoService,
 } from './calls.ts';
+import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
+import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import type { Prepared, Preparer } from './prepare.ts';
-import { nextTurn } from './queue.ts';
-import {
-  errorOf,
-  isAdopted,
-  isOpen,
-  isProviderTaskId,
-  isTaskId,
-  newTaskId,
-  type Task,
-  type TaskRecord,
-} from './record.ts';
+import { queueStateOf } from './queue.ts';
+import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
 import type { Submitter } from './submitter.ts';
@@ -45,8 +38,6 @@ const ANSWER_WAIT_MILLISECONDS = 45_000;
 const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
-/** Open tasks that a list returns at the most. */
-const MAX_OPEN = 200;
 
 export interface ServiceOptions {
   readonly store: Store;
@@ -88,7 +79,7 @@ export class TaskService implements VideoService {
     if (admission.kind === 'refuse') throw admission.problem;
     return {
       request,
-      notes: prepared.notes,
+      notes: prepared.shown.notes,
       estimatedFen: prepared.fen,
       billedSeconds: prepared.billedSeconds,
       place: prepared.place,
@@ -109,7 +100,7 @@ export class TaskService implements VideoService {
     call.signal.throwIfAborted();
     ending.throwIfAborted();
     // Entries of dead processes come before this one: first come, first served.
-    for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);
+    await this.sendLeft();
     const limits = this.limitsOf(prepared, options);
     const admission = await orProblem(
       store.reserve({ ...reservation, body: prepared.body }, (ledger) => {
@@ -129,12 +120,11 @@ export class TaskService implements VideoService {
   }
 
   async waitUntilTaken(view: TaskView, call: Call): Promise<TaskView> {
-    const deadline = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS);
     const isTaken = async (task: Task) => {
       if (task.status === 'queued') return (await this.queueState(task))?.waitsFor !== undefined;
       return task.status !== 'submitting';
     };
-    return await this.waitFor(view, isTaken, { ...call, deadline });
+    return await this.waitFor(view, isTaken, { ...call, deadline: answerDeadline(call) });
   }
 
   async waitUntilOver(view: TaskView, call: Call): Promise<TaskView> {
@@ -150,7 +140,8 @@ export class TaskService implements VideoService {
     const { library, refresher } = this.options;
     this.resume();
     const place = output === undefined ? undefined : await library.choose(output, call.caller);
-    const found = await orProblem(this.findOrAdopt(taskId, mode, place, call));
+    const named = { taskId, mode, place, caller: call.caller };
+    const found = await orProblem(findOrAdopt(named, this.options));
     await this.pollNow(found, mode);
     const waited = await this.waitUntilOver(await this.view(found, { output }), call);
     const updated = await refresher.bringUpToDate(waited.task, place, call);
@@ -163,62 +154,32 @@ export class TaskService implements VideoService {
   async list({ limit, status, waitFor }: ListOptions, call: Call): Promise<ListView> {
     const { store, recovery, clock, sandbox } = this.options;
     this.resume();
-    const before = await orProblem(store.openIds());
+    const before = await orProblem(store.lists.openIds());
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
-    return await orProblem(
-      (async () => {
-        const isWaiting = waitFor !== undefined;
-        const newest = isWaiting
-          ? await store.list({ limit: MAX_OPEN, open: true })
-          : await store.list({ limit, status });
-        const news = await Promise.all((changed ?? []).map((id) => store.find(id)));
-        const tasks = [...news.filter((task) => task !== undefined && !isOpen(task.status)), ...newest] as Task[];
-        const sums = await store.sums();
-        const counts = Object.fromEntries([...sums.byStatus].map(([name, { count }]) => [name, count]));
-        const sum = (name: TaskRecord['status']) => sums.byStatus.get(name)?.fen ?? 0;
-        const total = [...sums.byStatus].reduce((all, [name, { count }]) => {
-          return status === undefined || name === status ? all + count : all;
-        }, 0);
-        const pending = ['submitting', 'generating', 'unknown', 'not_found', 'expired'] as const;
-        return {
-          now: clock.now(),
-          tasks,
-          queue: await this.queueStates(tasks),
-          total,
-          counts,
-          ...(changed === undefined ? {} : { changed }),
-          spending: {
-            last24hFen: sums.doneLast24hFen,
-            allTimeFen: sum('done'),
-            pendingFen: pending.reduce((all, name) => all + sum(name), 0),
-            reservedFen: sums.reservedFen,
-            ...(this.budgetFen === undefined ? {} : { budgetFen: this.budgetFen }),
-          },
-          sandbox,
-        };
-      })(),
-    );
+    const queueState = (task: Task) => this.queueState(task);
+    const source = { store, clock, sandbox, budgetFen: this.budgetFen, queueState };
+    return await orProblem(readList(source, { limit, status, changed }));
   }
 
   async cancel(taskId: string): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }> {
     const { store } = this.options;
     this.resume();
-    const found = await orProblem(this.find(taskId));
+    const found = await orProblem(findTask(store, taskId));
     const task = await orProblem(store.cancel(found.id, cancelled));
     const withdrawn = task?.status === 'cancelled';
-    const view = await this.view(task ?? (await orProblem(this.find(found.id))));
+    const view = await this.view(task ?? (await orProblem(findTask(store, found.id))));
     return { ...view, withdrawn, slotReleased: task !== undefined && !withdrawn };
   }
 
   async read(taskId: string): Promise<TaskView | undefined> {
-    const task = await orProblem(this.lookUp(taskId));
+    const task = await orProblem(lookUpTask(this.options.store, taskId));
     return task && (await this.view(task));
   }
 
   async openIds(): Promise<readonly string[]> {
-    return (await orProblem(this.options.store.openIds())).map(({ id }) => id);
+    return (await orProblem(this.options.store.lists.openIds())).map(({ id }) => id);
   }
 
   async sendLeft(): Promise<void> {
@@ -227,7 +188,7 @@ export class TaskService implements VideoService {
   }
 
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
-    return await orProblem(this.options.store.idsThatBegin(prefix, limit));
+    return await orProblem(this.options.store.lists.idsThatBegin(prefix, limit));
   }
 
   /** The process ends: resolves when every submit that is out is recorded and every task released. */
@@ -288,7 +249,7 @@ export class TaskService implements VideoService {
     prepared: Prepared,
     reservation: { readonly record: TaskRecord },
     { allowDuplicate }: MakeOptions,
-    { confirm, signal, deadline, arrivedAt }: Call,
+    call: Call,
   ): Promise<void> {
     const { confirmAboveCny, store, clock } = this.options;
     if (confirmAboveCny === undefined || prepared.fen <= fenOf(confirmAboveCny)) return;
@@ -296,16 +257,11 @@ export class TaskService implements VideoService {
     if (!allowDuplicate && sameRequest(ledger) !== undefined) return;
     const { mode, prompt, duration } = prepared.shown;
     const what = `${mode}, ${duration} s${prompt === undefined ? '' : `: ${prompt}`}`;
-    const [over, answered] = [new AbortController(), new AbortController()];
-    const left = Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS) - clock.monotonic();
-    clock.sleep(left, answered.signal).then(
-      () => over.abort(),
-      () => undefined,
-    );
-    const asked = confirm?.({ fen: prepared.fen, videos: 1, what, over: over.signal });
-    const answer = (await asked?.finally(() => answered.abort())) ?? 'unavailable';
-    answered.abort();
-    signal.throwIfAborted();
+    const question = { fen: prepared.fen, videos: 1, what };
+    const answer = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), async (over) => {
+      return (await call.confirm?.({ ...question, over })) ?? 'unavailable';
+    });
+    call.signal.throwIfAborted();
     if (answer === 'unavailable') throw new Problem('confirmation_unavailable');
     if (answer === 'no_answer') {
       const what = 'The price was not confirmed, so nothing was recorded or sent.';
@@ -317,83 +273,20 @@ export class TaskService implements VideoService {
   /** Bounded, too: a picture is made smaller before there is an id to report. */
   private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
     const { clock, preparer } = this.options;
-    const limit = new AbortController();
-    const left = Math.max(call.deadline, call.arrivedAt + ANSWER_WAIT_MILLISECONDS) - clock.monotonic();
-    const over = new AbortController();
-    clock.sleep(left, over.signal).then(
-      () => limit.abort(new Problem('preparation_too_long')),
-      () => undefined,
-    );
-    const signal = AbortSignal.any([call.signal, limit.signal]);
-    try {
+    const prepare = async (over: AbortSignal) => {
+      const signal = AbortSignal.any([call.signal, over]);
       // A drive that hangs is not awaited: nothing is recorded yet.
-      const prepared = await orAborted(preparer.prepare(request, options.output, call.caller, signal), signal);
-      const { maxCostCny } = options;
-      if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) {
-        throw new Problem('cost_too_high', {
-          what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, and the limit of this call is ¥${maxCostCny.toFixed(2)}.`,
-        });
-      }
-      return prepared;
-    } finally {
-      over.abort();
-    }
-  }
-
-  private async lookUp(taskId: string): Promise<Task | undefined> {
-    const { store } = this.options;
-    if (isTaskId(taskId)) return await store.find(taskId);
-    return isProviderTaskId(taskId) ? await store.findByProviderId(taskId) : undefined;
-  }
-
-  /** @throws Problem no_record */
-  private async find(taskId: string | undefined): Promise<Task> {
-    if (taskId === undefined) {
-      const [newest] = await this.options.store.list({ limit: 1 });
-      if (newest !== undefined) return newest;
-      throw new Problem('no_record', {
-        what: 'No video has been made with this account and service yet.',
-        hint: 'make one first',
+      return await orAborted(preparer.prepare(request, options.output, call.caller, signal), signal);
+    };
+    const tooLong = new Problem('preparation_too_long');
+    const prepared = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), prepare, tooLong);
+    const { maxCostCny } = options;
+    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) {
+      throw new Problem('cost_too_high', {
+        what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, and the limit of this call is ¥${maxCostCny.toFixed(2)}.`,
       });
     }
-    const task = await this.lookUp(taskId);
-    if (task !== undefined) return task;
-    throw new Problem('no_record', {
-      what: `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`,
-    });
-  }
-
-  /** A task that the provider has but no record names is recorded now. @throws Problem no_record, output_not_writable */
-  private async findOrAdopt(
-    taskId: string | undefined,
-    mode: ModeName | undefined,
-    place: Place | undefined,
-    call: Call,
-  ): Promise<Task> {
-    const { store, library, sandbox, clock } = this.options;
-    const isAdoptable = taskId !== undefined && mode !== undefined && /^\d{10,24}$/.test(taskId);
-    const found = taskId === undefined ? undefined : await this.lookUp(taskId);
-    if (found !== undefined || !isAdoptable) return found ?? (await this.find(taskId));
-    const chosen = place ?? (await library.choose(undefined, call.caller));
-    const now = clock.now();
-    const record: TaskRecord = {
-      id: newTaskId(now),
-      status: 'generating',
-      request: { mode, notes: ['made elsewhere: the prompt and the price are not known here'] },
-      fingerprint: fingerprintOfAdopted(taskId),
-      reqKey: modeRow(mode).reqKey,
-      sandbox,
-      reservedAt: now,
-      sentAt: now,
-      attempts: 0,
-      providerTaskId: taskId,
-      place: chosen ?? null,
-    };
-    const adopted = await store.reserve({ record }, ({ same: [same] }) =>
-      same === undefined ? { kind: 'create' } : { kind: 'join', task: same },
-    );
-    if (adopted.kind === 'refuse') throw adopted.problem;
-    return adopted.task ?? { ...record, ownerAlive: false };
+    return prepared;
   }
 
   /** What its process left is resumed; what is polled here is polled immediately. */
@@ -462,7 +355,7 @@ export class TaskService implements VideoService {
   ): Promise<readonly string[]> {
     const { store } = this.options;
     for (;;) {
-      const open = await orProblem(store.openIds());
+      const open = await orProblem(store.lists.openIds());
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
@@ -478,42 +371,16 @@ export class TaskService implements VideoService {
     if (task.status !== 'queued') return undefined;
     if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
     const before = await store.queuedBefore(task);
-    const ledger = { ...(await store.queueLedger(task.reqKey)), headIsOurs: true };
-    const unknowns = ledger.unknowns.map(({ id }) => id);
-    // There is a slot for it beside those before it: it is about to be sent.
-    if (nextTurn({ ...ledger, inFlight: ledger.inFlight + before }, concurrency).kind === 'send') {
-      return { before, unknowns: [] };
-    }
-    const turn = nextTurn(ledger, concurrency);
-    if (turn.kind === 'send') return { before, ...(before > 0 ? { waitsFor: 'turn' as const } : {}), unknowns: [] };
-    const { waitsFor, until } = turn;
-    return {
-      before,
-      waitsFor,
-      unknowns: waitsFor === 'unknown' ? unknowns : [],
-      ...(until === undefined ? {} : { until }),
-    };
-  }
-
-  private async queueStates(tasks: readonly Task[]): Promise<ReadonlyMap<string, QueueState>> {
-    const states = new Map<string, QueueState>();
-    for (const task of tasks) {
-      const state = await this.queueState(task).catch(() => undefined);
-      if (state !== undefined) states.set(task.id, state);
-    }
-    return states;
+    return queueStateOf(await store.queueLedger(task.reqKey), before, concurrency);
   }
 }
 
 type ViewExtra = 'joined' | 'output' | 'problem' | 'copy' | 'missingFile';
 type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 
-/** The mode of a task that was made elsewhere is its user's word, and can be corrected as long as it has found nothing. */
-function withMode(task: TaskRecord, mode: ModeName): TaskRecord {
-  const hasFoundNothing = task.status === 'not_found' || task.firstNotFoundAt !== undefined;
-  if (!isAdopted(task) || !hasFoundNothing || task.request.mode === mode) return task;
-  const { error: _e, pollingProblem: _p, finishedAt: _f, firstNotFoundAt: _n, ...rest } = task;
-  return { ...rest, status: 'generating', request: { ...rest.request, mode }, reqKey: modeRow(mode).reqKey };
+/** A submit's answer and what comes before it are awaited at least so long, on the monotonic clock. */
+function answerDeadline({ deadline, arrivedAt }: Call): number {
+  return Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS);
 }
 
 /** A failure of the store as a problem for the caller. */

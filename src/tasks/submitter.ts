@@ -7,7 +7,7 @@ import type { Claim, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { afterSubmit, interrupted } from './outcome.ts';
 import { nextTurn } from './queue.ts';
-import type { Task } from './record.ts';
+import { recordOf, type Task } from './record.ts';
 
 /** While nothing leaves this machine nothing can be paid: tried again until the caller's wait is over. */
 const FIRST_RETRY_MILLISECONDS = 500;
@@ -79,7 +79,8 @@ export class Submitter {
     const settle = ({ claim }: { claim: Claim }) =>
       store.settle(
         claim,
-        (task, { now }) => (task.status === 'submitting' ? interrupted(task, now) : kept(task)),
+        (task, { now }) =>
+          task.status === 'submitting' ? interrupted(task, now) : { record: recordOf(task), slotUntil: undefined },
         false,
       );
     await Promise.allSettled([...this.sending.values()].map(settle));
@@ -191,8 +192,4 @@ export class Submitter {
 
 function notSent(problem: Problem): SubmitOutcome {
   return { kind: 'not_sent', problem, requestId: undefined, raw: undefined, sandbox: false };
-}
-
-function kept({ ownerAlive: _, ...record }: Task) {
-  return { record, slotUntil: undefined };
 }

@@ -16,7 +16,7 @@ import {
   type UsualTimes,
 } from './poll-timing.ts';
 import { afterQuery, inThisCase, NOT_FOUND_BELIEVED_MILLISECONDS, type PollState } from './polling.ts';
-import type { TaskRecord } from './record.ts';
+import { recordOf, type TaskRecord } from './record.ts';
 
 /** After JIMENG_VIDEO_MAX_POLL_ATTEMPTS answers. */
 const SLOW_POLL_SECONDS = 300;
@@ -188,7 +188,7 @@ export class Watcher {
 
   private async correct(hold: Hold, watch: Watch, correction: NonNullable<Watch['correction']>): Promise<void> {
     watch.correction = undefined;
-    const { ownerAlive: _, ...task } = hold.task;
+    const task = recordOf(hold.task);
     const corrected = correction(task);
     if (corrected === task) return;
     watch.notFoundSince = undefined;
@@ -206,7 +206,7 @@ export class Watcher {
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
   private async poll(hold: Hold, watch: Watch): Promise<number | undefined> {
     const { api, collector, ending, clock } = this.options;
-    const { ownerAlive: _, ...task } = hold.task;
+    const task = recordOf(hold.task);
     if (await collector.isPublished(task)) {
       await collector.collect(hold, ending);
       return undefined;

@@ -177,7 +177,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
           false,
         );
         expect(await other.find(task.id)).toMatchObject({ status: 'failed' });
-        expect((await other.sums()).reservedFen).toBe(0);
+        expect((await other.lists.sums()).reservedFen).toBe(0);
       });
     });
 
@@ -215,7 +215,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         clock.suspend(HOUR);
         await other.recover(RULES);
         expect(await other.find(task.id)).toMatchObject({ status: 'expired' });
-        expect((await other.sums()).reservedFen).toBe(0);
+        expect((await other.lists.sums()).reservedFen).toBe(0);
       });
     });
 
@@ -442,14 +442,14 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await hold?.release();
         await clock.advance(10);
         const queued = await reserve(store, { fingerprint: 'q' });
-        expect((await store.list({ limit: 10 })).map(({ id }) => id)).toEqual([queued.id, done.id]);
-        expect((await store.list({ limit: 10, status: 'done' })).map(({ id }) => id)).toEqual([done.id]);
-        expect(await store.openIds()).toEqual([{ id: queued.id, status: 'queued' }]);
-        const sums = await store.sums();
+        expect((await store.lists.tasks({ limit: 10 })).map(({ id }) => id)).toEqual([queued.id, done.id]);
+        expect((await store.lists.tasks({ limit: 10, status: 'done' })).map(({ id }) => id)).toEqual([done.id]);
+        expect(await store.lists.openIds()).toEqual([{ id: queued.id, status: 'queued' }]);
+        const sums = await store.lists.sums();
         expect(sums).toMatchObject({ doneLast24hFen: 140, reservedFen: 280 });
         expect(sums.byStatus.get('done')).toEqual({ count: 1, fen: 140 });
         expect(await store.durations('t2v_720p', 5)).toEqual([[40_000, 45_000]]);
-        expect(await store.idsThatBegin(queued.id.slice(0, 6), 5)).toContain(queued.id);
+        expect(await store.lists.idsThatBegin(queued.id.slice(0, 6), 5)).toContain(queued.id);
       });
     });
 
@@ -459,16 +459,16 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         const task = await reserve(store, { fingerprint: 'x' });
         const other = open('another account');
         expect(await other.find(task.id)).toBeUndefined();
-        expect(await other.list({ limit: 5 })).toEqual([]);
+        expect(await other.lists.tasks({ limit: 5 })).toEqual([]);
         expect((await other.reservationLedger({ record: plain(task) })).same).toEqual([]);
-        expect((await other.sums()).reservedFen).toBe(0);
+        expect((await other.lists.sums()).reservedFen).toBe(0);
       });
     });
 
     it('wakes waiting callers when another process writes', async () => {
       await withStage(createDatabase, async ({ open, clock }) => {
         const [store, other] = [open(), open()];
-        await other.openIds();
+        await other.lists.openIds();
         const waiting = other.changed(new AbortController().signal);
         await clock.advance(1);
         await reserve(store);

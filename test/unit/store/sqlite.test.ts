@@ -100,7 +100,7 @@ it('notices damage while it runs', async () => {
   bytes.fill(0xff, 4096);
   await writeFile(file, bytes);
   const other = open(folder);
-  expect(await other.list({ limit: 10 })).toEqual([]);
+  expect(await other.lists.tasks({ limit: 10 })).toEqual([]);
   expect(await reserve(other, 'after')).toMatchObject({ kind: 'refuse' });
 });
 
@@ -147,6 +147,26 @@ it('touches nothing that a newer version wrote', async () => {
   );
 });
 
+it('opens and reads while a process that hangs keeps the lock', async () => {
+  const folder = await newFolder();
+  const { task } = await reserve(open(folder), 'a');
+  const hanging = new DatabaseSync(join(folder, 'jimeng.db'));
+  hanging.exec('BEGIN IMMEDIATE');
+  cleanups.push(async () => hanging.close());
+  expect(await open(folder).find(task?.id ?? '')).toMatchObject({ id: task?.id, status: 'queued' });
+  expect(hanging.isTransaction).toBe(true);
+});
+
+it('makes its tables once, however many open a new file at the same time', async () => {
+  const folder = await newFolder();
+  const stores = Array.from({ length: 6 }, () => open(folder));
+  await Promise.all(stores.map((store, index) => reserve(store, `task ${index}`)));
+  expect(await stores[0]?.lists.tasks({ limit: 10 })).toHaveLength(6);
+  const database = new DatabaseSync(join(folder, 'jimeng.db'));
+  expect(database.prepare('SELECT version FROM schema_version').all()).toHaveLength(1);
+  database.close();
+});
+
 it('says so when its folder cannot be made', async () => {
   const folder = await newFolder();
   await writeFile(folder, 'a file where the folder should be');
@@ -162,7 +182,7 @@ it('records an outcome although another process made the removed folder again fi
   const claim = await store.claimNext('key', () => ({ kind: 'send' }));
   if (typeof claim !== 'object' || !('token' in claim)) throw new Error('no claim');
   await rm(folder, { recursive: true });
-  expect(await other.list({ limit: 1 })).toEqual([]);
+  expect(await other.lists.tasks({ limit: 1 })).toEqual([]);
   const accepted = ({ ownerAlive: _, ...record }: Task) => ({
     record: { ...record, status: 'generating' as const, providerTaskId: '44' },
     slotUntil: FOREVER,
@@ -176,7 +196,7 @@ it('refuses paid calls when another process has set a damaged file aside', async
   const [store, other] = [open(folder), open(folder)];
   await reserve(store, 'a');
   await rename(join(folder, 'jimeng.db'), join(folder, 'jimeng.db.damaged-by-another-process'));
-  await other.list({ limit: 1 });
+  await other.lists.tasks({ limit: 1 });
   expect(await reserve(store, 'b')).toMatchObject({ kind: 'refuse', problem: { code: 'state_damaged' } });
 });
 
@@ -190,7 +210,7 @@ it('sets one damaged file aside once, however many find it damaged at the same t
   bytes.fill(0xff, 4096);
   await writeFile(file, bytes);
   const other = open(folder);
-  const found = await Promise.all(Array.from({ length: 6 }, () => other.list({ limit: 10 })));
+  const found = await Promise.all(Array.from({ length: 6 }, () => other.lists.tasks({ limit: 10 })));
   expect(found.flat()).toEqual([]);
   const aside = (await readdir(folder)).filter((name) => /damaged-[^.]*$/.test(name) && !/-(wal|shm)$/.test(name));
   expect(aside).toHaveLength(1);
@@ -202,7 +222,7 @@ it.runIf(process.platform === 'linux')('keeps no damaged file open', async () =>
   await mkdir(folder);
   await writeFile(join(folder, 'jimeng.db'), 'this is no database'.repeat(1000));
   const store = open(folder);
-  expect(await store.list({ limit: 1 })).toEqual([]);
+  expect(await store.lists.tasks({ limit: 1 })).toEqual([]);
   const links = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
   );
@@ -217,9 +237,9 @@ it('writes again when a disk that could only be read can be written', async () =
   const inTheWay = join(folder, 'jimeng.db-wal');
   await mkdir(inTheWay);
   const store = open(folder);
-  expect(await store.list({ limit: 5 })).toHaveLength(1);
+  expect(await store.lists.tasks({ limit: 5 })).toHaveLength(1);
   await expect(reserve(store, 'b')).rejects.toBeInstanceOf(StoreFailure);
   await rm(inTheWay, { recursive: true });
   expect(await reserve(store, 'c')).toMatchObject({ kind: 'create' });
-  expect(await store.list({ limit: 5 })).toHaveLength(2);
+  expect(await store.lists.tasks({ limit: 5 })).toHaveLength(2);
 });
