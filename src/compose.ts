@@ -19,6 +19,7 @@ import { Recovery } from './tasks/recovery.ts';
 import { Refresher } from './tasks/refresher.ts';
 import { TaskService } from './tasks/service.ts';
 import { Submitter } from './tasks/submitter.ts';
+import { WaitingRequests } from './tasks/waiting.ts';
 import { Watcher } from './tasks/watcher.ts';
 
 /** Nothing is sent with these: operations that reach the provider check the keys first. */
@@ -88,9 +89,10 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ store, library, ffmpeg, clock },
     imageRules: { workingDir, imageDirs, outputDir, homeDir },
   });
+  const waiting = new WaitingRequests({ store, preparer, submitter, clock, log, ending });
   const { dailyBudgetCny, confirmAboveCny } = settings;
   const service = new TaskService({
-    ...{ store, library, preparer, submitter, watcher, refresher, recovery, usualTimes, clock, log, ending },
+    ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
   });
   return {

@@ -22,6 +22,10 @@ const OWN = {
       'The estimated cost is above the limit of this call, so nothing was sent.',
       'choose a cheaper mode or a shorter duration, or raise the limit',
     ],
+    previous_failed: [
+      'The video that was to give the picture was not made.',
+      'make that video again, or give another picture',
+    ],
     confirmation_declined: [
       'The user declined the price, so nothing was recorded or sent.',
       'agree on the price first',

@@ -91,7 +91,10 @@ function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string 
 }
 
 /** "a free slot, after 2 other requests" */
-export function waitsFor({ waitsFor, before, unknowns, until }: QueueState, phrasing: Pick<Phrasing, 'time'>): string {
+export function waitsFor(
+  { waitsFor, before, unknowns, until, task }: QueueState,
+  phrasing: Pick<Phrasing, 'time'>,
+): string {
   const after = before === 0 ? '' : `, after ${before} other request${before === 1 ? '' : 's'}`;
   const atTheLatest = until === undefined ? '' : `, until ${phrasing.time(until)} at the latest`;
   switch (waitsFor) {
@@ -101,6 +104,8 @@ export function waitsFor({ waitsFor, before, unknowns, until }: QueueState, phra
       return `the provider, which takes no more requests for now${atTheLatest}${after}`;
     case 'process':
       return 'a process to send it';
+    case 'task':
+      return `the video of ${task ?? 'another task'}, which its picture is taken from`;
     default:
       return `a free slot${after}`;
   }

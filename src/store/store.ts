@@ -26,6 +26,8 @@ export interface Reservation {
   readonly record: TaskRecord;
   /** Absent for a task that was made elsewhere: there is nothing to send. */
   readonly body?: Uint8Array;
+  /** The fingerprint of the same request while a picture of it is not there yet. */
+  readonly awaiting?: string;
   readonly budgetFen?: number | undefined;
 }
 
@@ -155,6 +157,17 @@ export interface Store {
   /** How many living entries are before it. */
   queuedBefore(task: Task): Promise<number>;
   body(id: string): Promise<Uint8Array | undefined>;
+  /** Entries of this process that wait for other tasks' videos, oldest first. */
+  waiting(): Promise<readonly Task[]>;
+  /**
+   * Changes one of those: gives it what it waited for, or ends it.
+   * @param rule undefined: it stays
+   * @returns undefined where it stays, is no longer this process's, or waits no longer
+   */
+  changeWaiting(
+    id: string,
+    rule: (task: Task, now: number) => { readonly record: TaskRecord; readonly body?: Uint8Array } | undefined,
+  ): Promise<Task | undefined>;
   /** The last check before the bytes leave. @param margin milliseconds for which the lease must still be good */
   stillHolds(claim: Claim, margin: number): Promise<boolean>;
   /**

@@ -132,6 +132,36 @@ export class TaskStore implements Store {
     return bytes instanceof Uint8Array ? bytes : undefined;
   }
 
+  async waiting(): Promise<readonly Task[]> {
+    const params = { scope: this.scope, me: this.lease.id };
+    return await this.engine.read(async (tx) =>
+      (await tx.all(sql.WAITING_OF, params)).map((row) => taskOf(row, tx.now)),
+    );
+  }
+
+  async changeWaiting(
+    id: string,
+    rule: (task: Task, now: number) => { readonly record: TaskRecord; readonly body?: Uint8Array } | undefined,
+  ): Promise<Task | undefined> {
+    const changed = await this.inTurn(async (tx): Promise<Task | undefined> => {
+      const mine = await tx.all(sql.WAITING_OF, { scope: this.scope, me: this.lease.id });
+      const row = mine.find((waiting) => waiting.id === id);
+      const change = row && rule(taskOf(row, tx.now), tx.now);
+      if (change === undefined) return undefined;
+      const { record, body } = change;
+      const isQueued = record.status === 'queued';
+      await tx.run(sql.UPDATE_TASK, this.params(record, { owner: isQueued ? this.lease.id : null }));
+      if (body !== undefined) await tx.run(sql.REPLACE_BODY, { id, bytes: body });
+      else if (!isQueued) await tx.run(sql.DELETE_BODY, { id });
+      return { ...record, ownerAlive: isQueued };
+    });
+    if (changed === undefined) return undefined;
+    if (changed.status === 'queued') this.own.add(id, changed);
+    else this.own.remove(id);
+    this.notify(id);
+    return changed;
+  }
+
   async stillHolds({ task, token }: Claim, margin: number): Promise<boolean> {
     const held = await this.engine.read((tx) =>
       tx.get(sql.IS_CLAIM_HELD, { id: task.id, claim: token, until: tx.now + margin }),

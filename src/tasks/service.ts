@@ -30,6 +30,7 @@ import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
 import type { Submitter } from './submitter.ts';
 import type { VideoRequest } from './video-request.ts';
+import type { WaitingRequests } from './waiting.ts';
 import type { Watcher } from './watcher.ts';
 
 /** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to report. */
@@ -44,6 +45,7 @@ export interface ServiceOptions {
   readonly library: Library;
   readonly preparer: Preparer;
   readonly submitter: Submitter;
+  readonly waiting: WaitingRequests;
   readonly watcher: Watcher;
   readonly refresher: Refresher;
   readonly recovery: Recovery;
@@ -91,7 +93,7 @@ export class TaskService implements VideoService {
   }
 
   async make(request: VideoRequest, options: MakeOptions, call: Call): Promise<TaskView> {
-    const { store, submitter, watcher, ending } = this.options;
+    const { store, submitter, waiting, watcher, ending } = this.options;
     this.resume();
     const prepared = await this.prepare(request, options, call);
     call.signal.throwIfAborted();
@@ -115,7 +117,8 @@ export class TaskService implements VideoService {
       return await this.view(admission.task, { joined: true, output: options.output });
     }
     const task = admission.task ?? { ...reservation.record, ownerAlive: true };
-    submitter.queue(task, call.deadline);
+    if (task.awaits === undefined) submitter.queue(task, call.deadline);
+    else waiting.start();
     return await this.view(task);
   }
 
@@ -183,8 +186,9 @@ export class TaskService implements VideoService {
   }
 
   async sendLeft(): Promise<void> {
-    const { store, submitter } = this.options;
+    const { store, submitter, waiting } = this.options;
     for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);
+    waiting.start();
   }
 
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
@@ -193,8 +197,10 @@ export class TaskService implements VideoService {
 
   /** The process ends: resolves when every submit that is out is recorded and every task released. */
   async ended(): Promise<void> {
-    const { submitter, watcher, recovery, refresher } = this.options;
-    await Promise.all([submitter.answered(), watcher.ended(), recovery.ended(), refresher.ended()]);
+    const { submitter, waiting, watcher, recovery, refresher } = this.options;
+    await Promise.all([
+      ...[submitter.answered(), waiting.ended(), watcher.ended(), recovery.ended(), refresher.ended()],
+    ]);
   }
 
   /** The process ends before they have come: those tasks are recorded as what they are from now on. */
@@ -236,8 +242,10 @@ export class TaskService implements VideoService {
       reservedAt: now,
       attempts: 0,
       place: prepared.place ?? null,
+      ...(prepared.awaits === undefined ? {} : { awaits: prepared.awaits }),
     };
-    return { record, budgetFen: this.budgetFen };
+    const awaiting = prepared.awaiting === undefined ? {} : { awaiting: prepared.awaiting };
+    return { record, ...awaiting, budgetFen: this.budgetFen };
   }
 
   private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions) {
@@ -335,6 +343,7 @@ export class TaskService implements VideoService {
   private async sendLeftTask({ id, reqKey }: Task): Promise<void> {
     await orProblem(this.options.store.resumeQueued(LEFT_ENTRY_MILLISECONDS, id));
     this.options.submitter.pump(reqKey);
+    this.options.waiting.start();
   }
 
   /** @returns false when the deadline has come or the caller has gone */
@@ -370,6 +379,8 @@ export class TaskService implements VideoService {
     const { store, concurrency } = this.options;
     if (task.status !== 'queued') return undefined;
     if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
+    const [awaited] = task.awaits ?? [];
+    if (awaited !== undefined) return { before: 0, waitsFor: 'task', task: awaited.taskId, unknowns: [] };
     const before = await store.queuedBefore(task);
     return queueStateOf(await store.queueLedger(task.reqKey), before, concurrency);
   }

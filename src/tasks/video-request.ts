@@ -113,10 +113,10 @@ export const videoShape = {
   ),
   fps: numberFrom(FRAME_RATES, 'Frames per second: 24, 25 or 30; default 24; 25 and 30 are converted with ffmpeg.'),
   image: oneImage(
-    'First frame: public http(s) URL (JPEG or PNG), path on this computer or data URL (also WebP, AVIF, GIF, HEIC), or task:TASK_ID for the last frame of that saved video (to continue from it).',
+    'First frame: public http(s) URL (JPEG or PNG), path on this computer or data URL (also WebP, AVIF, GIF, HEIC), or task:TASK_ID for the last frame of that video (to continue from it; waits until it is made).',
   ),
   tail_image: oneImage(
-    'Last frame, only together with image and never in pro: URL, path or data URL; a URL only if image is one.',
+    'Last frame, only together with image and never in pro: as image, but task:TASK_ID is that video’s first frame (a loop); a URL only if image is one.',
   ),
   seed: z
     .number(WHOLE_SEED)

@@ -73,6 +73,12 @@ export async function lastPicture(file: string): Promise<string | undefined> {
   return pictures.at(-1);
 }
 
+/** As `lastPicture`, of the first one. */
+export async function firstPicture(file: string): Promise<string | undefined> {
+  const { pictures } = await sumPictures(['-i', file, '-map', '0:v', '-frames:v', '1', '-pix_fmt', 'rgb24']);
+  return pictures[0];
+}
+
 async function sumPictures(options: readonly string[]): Promise<Decoded> {
   const sums = ['-f', 'framehash', '-hash', 'adler32', '-'];
   const { stdout, stderr } = await run(ffmpeg.path, ['-v', 'error', ...options, ...sums]);
