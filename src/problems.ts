@@ -48,7 +48,7 @@ const OWN = {
   ...rows('operator', {
     output_not_writable: [
       'The place to save to cannot be written.',
-      'make it writable, or set JIMENG_VIDEO_OUTPUT_DIR to a folder that is',
+      'make that folder writable, or set JIMENG_VIDEO_OUTPUT_DIR to one that is',
     ],
     ffmpeg_missing: [
       'This needs ffmpeg, which was not found.',
@@ -61,8 +61,8 @@ const OWN = {
       'set VOLC_ACCESSKEY and VOLC_SECRETKEY (keys are made at console.volcengine.com/iam/keymanage)',
     ],
     state_not_writable: [
-      'The state folder cannot be written, and nothing is sent before it is recorded.',
-      'make the folder writable, or set JIMENG_VIDEO_STATE_DIR to one that is',
+      'The database in the state folder cannot be written, and nothing is sent before it is recorded.',
+      'make the database file and its folder writable, or set JIMENG_VIDEO_STATE_DIR to a folder that is',
     ],
     state_damaged: [
       'A damaged database was set aside, and paid calls are refused until a person has looked at it.',
@@ -81,10 +81,6 @@ const OWN = {
       state_busy: [
         'The database is locked by another process, so nothing was sent.',
         'wait a minute; if it stays locked, end the program that holds the database open',
-      ],
-      store_unavailable: [
-        'The shared database cannot be reached, so nothing was sent.',
-        'check JIMENG_VIDEO_STORE and the database server',
       ],
       budget_exceeded: [
         'The daily budget does not allow another video.',

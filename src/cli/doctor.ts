@@ -75,7 +75,8 @@ function textOf({ verdict, capabilities, checks, settings }: Finding): string {
 }
 
 function settingLine({ name, value, source }: ShownSetting): Line {
-  return [name, /^(set \(|not set$)/.test(value) ? value : `${value} (${source})`];
+  const shownSource = source === 'invalid' ? 'default, because the value that is set is not valid' : source;
+  return [name, /^(set \(|not set$)/.test(value) ? value : `${value} (${shownSource})`];
 }
 
 function section(title: string, lines: readonly Line[]): string[] {

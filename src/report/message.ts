@@ -58,7 +58,7 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
     case 'done':
       return [...done(view, phrasing), ...labelOf(task), ...task.request.notes.map(sentence)];
     case 'failed':
-      return [...explained(error, phrasing), 'Nothing was charged.'];
+      return [...explained(error, phrasing), ...(task.sandbox ? [] : ['Nothing was charged.'])];
     case 'unknown':
       return [`The answer to the submit was lost${mayCost(task)}.`, ...explained(error, phrasing)];
     case 'not_found':
@@ -166,8 +166,13 @@ function explained(error: TaskError | undefined, { quote }: Phrasing): string[] 
   const words = error.providerText === undefined ? '' : oneLine(error.providerText);
   const room = MAX_EXPLANATION_CHARACTERS - error.message.length - error.hint.length;
   const max = Math.min(MAX_PROVIDER_CHARACTERS, Math.max(MIN_PROVIDER_CHARACTERS, room));
-  const said = words === '' ? [] : [`The provider says: "${quote(cut(words, max))}".`];
+  const said = words === '' ? [] : [`The provider says: ${quotation(quote(cut(words, max)))}`];
   return [sentenceOf(error), ...said];
+}
+
+/** The quoted words end the sentence: a full stop of their own is the only one. */
+function quotation(words: string): string {
+  return `"${words}"${/[.!?…。！？]$/.test(words) ? '' : '.'}`;
 }
 
 function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phrasing): string[] {

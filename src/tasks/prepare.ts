@@ -3,10 +3,11 @@ import type { Clock } from '../clock.ts';
 import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import { otherExtension } from '../library/file-name.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
-import { taskIdIn } from '../media/image/source.ts';
+import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
 import { loadFrame } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
@@ -68,7 +69,7 @@ export class Preparer {
       templateId: request.templateId,
       cameraStrength: request.cameraStrength,
     });
-    const all = [...notes, ...ratioNotes(request), ...promptNotes(request.prompt)];
+    const all = [...notes, ...formatNotes(output, place), ...ratioNotes(request), ...promptNotes(request.prompt)];
     return {
       body: bodyBytes(body),
       reqKey: modeRow(request.mode).reqKey,
@@ -114,12 +115,16 @@ export class Preparer {
   ): Promise<{ images: BodyImages | undefined; notes: string[] }> {
     if (image === undefined) return { images: undefined, notes: [] };
     const { imageRules, clock, ffmpeg } = this.options;
-    const rules: ImageRules = { ...imageRules, unrestricted: caller.kind === 'terminal', heic: { clock, ffmpeg } };
+    const isTerminal = caller.kind === 'terminal';
+    const rules: ImageRules = { ...imageRules, unrestricted: isTerminal, heic: { clock, ffmpeg } };
+    const [firstName, tailName] = isTerminal
+      ? (['--image', '--tail-image'] as const)
+      : (['image', 'tail_image'] as const);
     const [first, tail] = await bothOrProblems(
-      () => this.loadFirst(image, rules, signal),
-      async () => (tailImage === undefined ? undefined : await loadImage(tailImage, 'tail_image', rules, signal)),
+      () => this.loadFirst(image, firstName, rules, signal),
+      async () => (tailImage === undefined ? undefined : await loadImage(tailImage, tailName, rules, signal)),
     );
-    if (tail !== undefined) requireSameTransport(first, tail);
+    if (tail !== undefined) requireSameTransport(first, tail, [firstName, tailName]);
     const all = tail === undefined ? [first] : [first, tail];
     // A note begins with the file's name, which would be changed where a sentence is given its capital.
     const shapes = tail === undefined ? [] : shapeNotes(first, tail);
@@ -127,49 +132,54 @@ export class Preparer {
     return { images: bodyImages(all), notes };
   }
 
-  private async loadFirst(image: string, rules: ImageRules, signal: AbortSignal): Promise<LoadedImage> {
+  private async loadFirst(
+    image: string,
+    name: ImageInput,
+    rules: ImageRules,
+    signal: AbortSignal,
+  ): Promise<LoadedImage> {
     const id = taskIdIn(image);
-    if (id === undefined) return await loadImage(image, 'image', rules, signal);
+    if (id === undefined) return await loadImage(image, name, rules, signal);
     const { clock } = this.options;
-    const { id: taskId, path } = await this.savedVideo(id);
+    const { id: taskId, path } = await this.savedVideo(id, name);
     const ffmpeg = await this.options.ffmpeg();
     try {
       return await loadFrame({ which: 'last', video: path, ffmpeg, rules, clock, signal });
     } catch (error) {
       throw !signal.aborted && error instanceof Problem && error.code === 'invalid_image'
-        ? withoutLastFrame(error, taskId)
+        ? withoutLastFrame(error, taskId, name)
         : error;
     }
   }
 
-  private async savedVideo(id: string): Promise<{ readonly id: string; readonly path: string }> {
+  private async savedVideo(id: string, name: ImageInput): Promise<{ readonly id: string; readonly path: string }> {
     const { store, library } = this.options;
     const task = await lookUpTask(store, id);
     if (task === undefined) {
       throw new Problem('no_record', {
-        what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
+        what: `${shownInput(name)} names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
       });
     }
     const file = task.video?.file;
     if (file !== undefined && (await library.isThere(file))) return { id: task.id, path: file.path };
     if (file !== undefined) {
       throw new Problem('image_not_found', {
-        what: `\`image\` names the task ${task.id}, whose video is no longer at ${file.path}.`,
+        what: `${shownInput(name)} names the task ${task.id}, whose video is no longer at ${file.path}.`,
         getFirst: task.id,
       });
     }
     const isComing = ['queued', 'submitting', 'generating', 'done'].includes(task.status);
     throw new Problem('invalid_input', {
-      what: `\`image\` names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
+      what: `${shownInput(name)} names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
       ...(isComing ? { getFirst: task.id } : { hint: 'give another task, or a picture: that task will have no video' }),
     });
   }
 }
 
 /** As long as its file exists, however broken, the video is not saved again. */
-function withoutLastFrame(problem: Problem, id: string): Problem {
+function withoutLastFrame(problem: Problem, id: string, name: ImageInput): Problem {
   return new Problem('invalid_image', {
-    what: `\`image\` names the task ${id}. ${problem.message}`,
+    what: `${shownInput(name)} names the task ${id}. ${problem.message}`,
     hint: `${problem.hint}; or, if the file does not play, move it away and get that task again`,
     cause: problem,
   });
@@ -189,6 +199,12 @@ async function bothOrProblems<First, Second>(
   const reasons = [one, other].flatMap((settled) => (settled.status === 'rejected' ? [settled.reason] : []));
   const unexpected = reasons.find((reason) => !(reason instanceof Problem));
   throw unexpected ?? together(reasons);
+}
+
+/** The name of another format is changed: the file is what it says. */
+function formatNotes(output: string | undefined, place: Place | undefined): string[] {
+  const extension = place?.name === undefined ? undefined : otherExtension(output ?? '');
+  return extension === undefined ? [] : [`the video is an MP4 file, so its name ends in .mp4 instead of ${extension}`];
 }
 
 /** Only ti2v_pro takes both. */

@@ -262,7 +262,11 @@ export class TaskService implements VideoService {
       return (await call.confirm?.({ ...question, over })) ?? 'unavailable';
     });
     call.signal.throwIfAborted();
-    if (answer === 'unavailable') throw new Problem('confirmation_unavailable');
+    if (answer === 'unavailable') {
+      const limit = `above the ¥${confirmAboveCny.toFixed(2)} of JIMENG_VIDEO_CONFIRM_ABOVE_CNY`;
+      const what = `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, ${limit}, and nobody can be asked here to confirm it.`;
+      throw new Problem('confirmation_unavailable', { what });
+    }
     if (answer === 'no_answer') {
       const what = 'The price was not confirmed, so nothing was recorded or sent.';
       throw new Problem('confirmation_declined', { what });
