@@ -157,7 +157,7 @@ export const STATUSES = {
   ],
   not_found: [
     'the provider does not know this task (set after the provider has reported it for 2 minutes)',
-    '服务方查无此任务（服务方持续返回该结果 2 分钟后设置）',
+    '服务方查无此任务（连续 2 分钟返回此结果后，才进入该状态）',
   ],
   expired: [
     'expired at the provider, or 12 hours passed; or a queue entry that was never sent',

@@ -31,8 +31,8 @@ const OWN = {
     'you',
     {
       too_many_calls: [
-        'The server is working on too many calls, so this one was not begun.',
-        'wait until others have been answered',
+        'The server is working on too many calls, so this one was not started.',
+        'wait until other calls have finished',
       ],
       preparation_too_long: [
         'Preparing the pictures took longer than the call may wait, so nothing was sent.',
@@ -70,7 +70,7 @@ const OWN = {
     ],
     confirmation_unavailable: [
       'The price is above JIMENG_VIDEO_CONFIRM_ABOVE_CNY, and this client cannot ask for the confirmation.',
-      'raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY, or make this video with a client or in a terminal that can ask',
+      'raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY, or make this video in a terminal or with a client that can ask',
     ],
     program_replaced: ["The server's program was changed or removed since it was started.", 'restart the server'],
   }),
@@ -84,7 +84,7 @@ const OWN = {
       ],
       budget_exceeded: [
         'The daily budget does not allow another video.',
-        'wait until there is room, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
+        'wait until the budget has room again, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
       ],
       not_sent: [
         'The provider could not be reached, so nothing was sent.',
@@ -97,8 +97,8 @@ const OWN = {
     'operator',
     {
       internal_error: [
-        'Something unexpected happened in jimeng-video-mcp; the log on stderr has it.',
-        'look into the list of tasks before anything is paid again: whatever was sent is recorded there',
+        'jimeng-video-mcp had an unexpected error; the log on stderr has the details.',
+        'look at the list of tasks before anything is paid again: whatever was sent is recorded there',
       ],
     },
     { charge: 'possible' },
@@ -116,7 +116,7 @@ const OWN = {
     {
       not_found: ['The provider does not know this task.', 'ask the user before paying for it again'],
       expired: [
-        'The provider keeps a task for 12 hours, and they are over.',
+        'The provider keeps a task for 12 hours, and this time has passed.',
         'ask the user before paying for it again',
       ],
     },
@@ -133,7 +133,10 @@ const OWN = {
         'check the network, or increase JIMENG_VIDEO_API_TIMEOUT',
       ],
       connection_lost: ['The connection was cut before the answer came.', 'check the network'],
-      unreadable_answer: ["The answer was incomplete, or was not the provider's.", 'check the network and the proxy'],
+      unreadable_answer: [
+        'The response was incomplete, or did not come from the provider.',
+        'check the network and the proxy',
+      ],
     },
     { charge: 'possible', retryable: true },
   ),

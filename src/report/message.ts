@@ -39,7 +39,7 @@ function joinedSentence({ id, sandbox }: TaskRecord, { anotherTake }: Phrasing):
 }
 
 function unwritten({ providerTaskId, reqKey }: TaskRecord): string {
-  return `The record could not be written, which is tried again; keep these ids: provider task ${providerTaskId ?? '(none)'}, req_key ${reqKey}.`;
+  return `The record could not be written, and writing is retried; keep these ids: provider task ${providerTaskId ?? '(none)'}, req_key ${reqKey}.`;
 }
 
 function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
@@ -62,7 +62,7 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
     case 'unknown':
       return [`The answer to the submit was lost${mayCost(task)}.`, ...explained(error, phrasing)];
     case 'not_found':
-      return [`The provider has answered for two minutes that it does not know this task${mayCost(task)}.`];
+      return [`The provider has reported for two minutes that it does not know this task${mayCost(task)}.`];
     case 'expired':
       if (task.sentAt === undefined && !isAdopted(task)) {
         return [
@@ -76,7 +76,7 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
 }
 
 function mayCost({ sandbox }: TaskRecord): string {
-  return sandbox ? '' : '; it may have been charged';
+  return sandbox ? '' : '; the video may have been charged';
 }
 
 function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string {

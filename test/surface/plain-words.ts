@@ -71,13 +71,13 @@ export const REQUESTS: readonly Request[] = [
     say: `Is it ready? [${TASK}] Do not wait.`,
     tool: 'get_video_task',
     given: { task_id: TASK, wait_seconds: 0 },
-    because: ['0: only ask'],
+    because: ['0: one query, no wait'],
   },
   {
     say: `The link does not work any more [${TASK}].`,
     tool: 'get_video_task',
     given: { task_id: TASK },
-    because: ['an old link that has died'],
+    because: ['to replace an expired link'],
   },
   {
     say: `Save it as fox.mp4, too [${TASK}].`,

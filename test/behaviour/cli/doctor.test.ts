@@ -1,5 +1,4 @@
 /** `doctor` says whether videos can be made, finds what to fix and how, pays nothing and prints no secret. */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -320,39 +319,6 @@ describe.concurrent('this computer', () => {
   it('has an ffmpeg that is named and does not work', async (context) => {
     const { of } = await look(context);
     expect(of('ffmpeg')).toMatchObject({ status: 'fix', hint: expect.stringContaining('JIMENG_VIDEO_FFMPEG') });
-  });
-
-  it('has a database that cannot be written, in a folder that can', async (context) => {
-    const { workspace } = await look(context);
-    const stateDir = join(workspace.folder, 'locked');
-    mkdirSync(stateDir);
-    const file = join(stateDir, 'jimeng.db');
-    writeFileSync(file, '');
-    // Where the user may write every file: a file system that is read-only.
-    const isMounted = spawnSync('mount', ['--bind', '-o', 'ro', file, file]).status === 0;
-    if (isMounted) context.onTestFinished(() => void execFileSync('umount', ['-l', file]));
-    context.skip(!isMounted, 'this user may mount nothing');
-    const { toFix, verdict } = await look(context, { changes: { JIMENG_VIDEO_STATE_DIR: stateDir } });
-    expect(toFix).toMatchObject([
-      { name: 'database', message: `${file} cannot be written (EROFS).`, hint: 'make that file writable' },
-    ]);
-    expect(verdict).toBe(`No video can be made yet: ${file} cannot be written (EROFS).`);
-  });
-
-  it('shows the default of a value that is not valid as the default', async (context) => {
-    const { settings } = await look(context, {
-      changes: {
-        JIMENG_VIDEO_WAIT_SECONDS: '5m',
-        JIMENG_VIDEO_CONCURRENCY: '3',
-        LOG_LEVEL: 'loud',
-        VOLC_SECRETKEY: 'ü',
-      },
-    });
-    const shown = (name: string) => settings.find((setting) => setting.name === name);
-    expect(shown('JIMENG_VIDEO_WAIT_SECONDS')).toMatchObject({ value: '45 s', source: 'invalid' });
-    expect(shown('LOG_LEVEL')).toMatchObject({ value: 'info', source: 'invalid' });
-    expect(shown('JIMENG_VIDEO_CONCURRENCY')).toMatchObject({ value: '3', source: 'set' });
-    expect(shown('VOLC_SECRETKEY')).toMatchObject({ value: 'set (not shown), but not valid', source: 'invalid' });
   });
 
   it('shows every setting, and of a secret only whether it is set', async (context) => {
