@@ -66,7 +66,7 @@ export const PROBLEMS_IN_CHINESE = {
   image_not_allowed: ['不允许读取该图片。', '使用允许的文件夹中的图片'],
   image_not_found: ['图片不存在。', '提供本机图片的路径'],
   output_not_allowed: ['不允许将视频保存到该位置。', '指定输出文件夹内的位置，或不填'],
-  output_not_writable: ['保存位置不可写。', '使其可写，或将 JIMENG_VIDEO_OUTPUT_DIR 设为可写的文件夹'],
+  output_not_writable: ['保存位置不可写。', '使该文件夹可写，或将 JIMENG_VIDEO_OUTPUT_DIR 设为可写的文件夹'],
   ffmpeg_missing: ['需要 ffmpeg，但未找到。', '安装 ffmpeg，或将 JIMENG_VIDEO_FFMPEG 设为其路径'],
   conversion_failed: ['视频转换失败，已保留原文件。', '使用原文件'],
   save_failed: ['视频保存失败。', '检查保存位置'],
@@ -77,15 +77,14 @@ export const PROBLEMS_IN_CHINESE = {
     '设置 VOLC_ACCESSKEY 和 VOLC_SECRETKEY（密钥在 console.volcengine.com/iam/keymanage 创建）',
   ],
   state_not_writable: [
-    '状态文件夹不可写；请求在入库之前不会发送。',
-    '使其可写，或将 JIMENG_VIDEO_STATE_DIR 设为可写的文件夹',
+    '状态文件夹中的数据库不可写；请求在入库之前不会发送。',
+    '使数据库文件及其文件夹可写，或将 JIMENG_VIDEO_STATE_DIR 设为可写的文件夹',
   ],
   state_busy: ['数据库被其他进程锁定，请求未发送。', '等待一分钟；如果仍被锁定，结束占用数据库的程序'],
   state_damaged: [
     '损坏的数据库已改名保留；在人工处理之前，付费调用一律被拒绝。',
     '检查损坏的文件（可能记录着已付费的视频），然后将其移出状态文件夹',
   ],
-  store_unavailable: ['无法连接共享数据库，请求未发送。', '检查 JIMENG_VIDEO_STORE 和数据库服务器'],
   cost_too_high: ['预估费用超过本次调用的上限，请求未发送。', '换用更便宜的模式或更短的时长，或提高上限'],
   confirmation_declined: ['用户拒绝了该价格，请求未记录，也未发送。', '先与用户确认价格'],
   confirmation_unavailable: [

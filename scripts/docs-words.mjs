@@ -103,8 +103,8 @@ export const INPUTS = {
     '−1 到 2147483647 的整数；−1 或不填为随机；0 也是有效种子',
   ],
   aspect_ratio: [
-    '16:9, 4:3, 1:1, 3:4, 9:16, 21:9; text modes and Pro',
-    '16:9、4:3、1:1、3:4、9:16、21:9；仅文生模式和 Pro',
+    '16:9 (default), 4:3, 1:1, 3:4, 9:16, 21:9; text modes and Pro, without an image',
+    '16:9（默认）、4:3、1:1、3:4、9:16、21:9；仅用于文生模式和 Pro，且不带图',
   ],
   template_id: ['camera movement, i2v_recamera_720p only', '运镜模板，仅 i2v_recamera_720p'],
   camera_strength: [
@@ -148,16 +148,16 @@ export const STATUSES = {
     '已完成并保存；或已完成，附链接和未能保存的原因',
   ],
   failed: [
-    'the provider’s definite no, or it could not be reached at all; not billed',
-    '服务方明确拒绝，或完全无法连接；不计费',
+    'rejected by the provider, at submit or later, or the provider could not be reached; not billed',
+    '被服务方拒绝（提交时或之后），或无法连接服务方；不计费',
   ],
   unknown: [
     'the answer to the submit was lost: it may have been charged and is not sent again',
     '提交后未收到响应：可能已计费，不会重发',
   ],
   not_found: [
-    'the provider does not know it (accepted after 2 minutes of that answer)',
-    '服务方查无此任务（连续 2 分钟均如此答复）',
+    'the provider does not know this task (set after the provider has reported it for 2 minutes)',
+    '服务方查无此任务（连续 2 分钟返回此结果后，才进入该状态）',
   ],
   expired: [
     'expired at the provider, or 12 hours passed; or a queue entry that was never sent',

@@ -1,5 +1,4 @@
 /** Puts the parts of the task service together. Nothing is opened here: the first call that needs a part opens it. */
-import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
@@ -7,7 +6,7 @@ import { DiskLibrary } from './library/disk.ts';
 import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
-import type { Settings } from './settings.ts';
+import { databaseFile, type Settings } from './settings.ts';
 import { sqliteEngine } from './store/sqlite.ts';
 import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
@@ -59,7 +58,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ apiTimeoutSeconds, network, clock, log },
   });
   const storeClock = parts.storeClock ?? clock;
-  const engine = sqliteEngine({ file: join(settings.stateDir, 'jimeng.db'), clock: storeClock, log });
+  const engine = sqliteEngine({ file: databaseFile(settings), clock: storeClock, log });
   const store = new TaskStore({ engine, scope, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };

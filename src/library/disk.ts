@@ -70,7 +70,7 @@ export class DiskLibrary implements Library {
       if (found !== undefined && found.nlink > 1) await this.fs.unlink(part);
       return part;
     } catch (error) {
-      throw error instanceof Problem ? error : notSaved(part, error);
+      throw error instanceof Problem ? error : notSaved(folder, error);
     }
   }
 

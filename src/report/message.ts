@@ -39,7 +39,7 @@ function joinedSentence({ id, sandbox }: TaskRecord, { anotherTake }: Phrasing):
 }
 
 function unwritten({ providerTaskId, reqKey }: TaskRecord): string {
-  return `The record could not be written, which is tried again; keep these ids: provider task ${providerTaskId ?? '(none)'}, req_key ${reqKey}.`;
+  return `The record could not be written, and writing is retried; keep these ids: provider task ${providerTaskId ?? '(none)'}, req_key ${reqKey}.`;
 }
 
 function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
@@ -58,11 +58,11 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
     case 'done':
       return [...done(view, phrasing), ...labelOf(task), ...task.request.notes.map(sentence)];
     case 'failed':
-      return [...explained(error, phrasing), 'Nothing was charged.'];
+      return [...explained(error, phrasing), ...(task.sandbox ? [] : ['Nothing was charged.'])];
     case 'unknown':
       return [`The answer to the submit was lost${mayCost(task)}.`, ...explained(error, phrasing)];
     case 'not_found':
-      return [`The provider has answered for two minutes that it does not know this task${mayCost(task)}.`];
+      return [`The provider has reported for two minutes that it does not know this task${mayCost(task)}.`];
     case 'expired':
       if (task.sentAt === undefined && !isAdopted(task)) {
         return [
@@ -76,7 +76,7 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
 }
 
 function mayCost({ sandbox }: TaskRecord): string {
-  return sandbox ? '' : '; it may have been charged';
+  return sandbox ? '' : '; the video may have been charged';
 }
 
 function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string {
@@ -171,8 +171,13 @@ function explained(error: TaskError | undefined, { quote }: Phrasing): string[] 
   const words = error.providerText === undefined ? '' : oneLine(error.providerText);
   const room = MAX_EXPLANATION_CHARACTERS - error.message.length - error.hint.length;
   const max = Math.min(MAX_PROVIDER_CHARACTERS, Math.max(MIN_PROVIDER_CHARACTERS, room));
-  const said = words === '' ? [] : [`The provider says: "${quote(cut(words, max))}".`];
+  const said = words === '' ? [] : [`The provider says: ${quotation(quote(cut(words, max)))}`];
   return [sentenceOf(error), ...said];
+}
+
+/** The quoted words end the sentence: a full stop of their own is the only one. */
+function quotation(words: string): string {
+  return `"${words}"${/[.!?…。！？]$/.test(words) ? '' : '.'}`;
 }
 
 function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phrasing): string[] {

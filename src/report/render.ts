@@ -53,7 +53,11 @@ export function costText({ cost, sandbox, status }: Report): string | undefined 
 
 export function renderList(list: ListReport): string {
   const { tasks, error, next_step: nextStep } = list;
-  if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
+  if (error !== undefined) {
+    return ['**Video Tasks:** refused', error.message ?? error.code, nextStep, `- Error Code: ${error.code}`].join(
+      '\n\n',
+    );
+  }
   const lines = tasks.map((task) => `- ${itemText(task, escapeMarkdown)}`);
   return [
     `**Video Tasks:** ${countText(list)}`,

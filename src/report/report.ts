@@ -112,8 +112,8 @@ export function cancelReport(
   const first = slotReleased
     ? 'Its slot is free for queued requests.'
     : isOpen(status)
-      ? 'It was not withdrawn: it has been sent, and cannot be stopped.'
-      : 'It was not withdrawn: it is already over.';
+      ? 'Not cancelled: the request has already been sent, and the provider cannot stop it.'
+      : `Not cancelled: ${status === 'done' ? 'the video is already finished' : 'the task has already ended'}.`;
   return { ...report, message: `${first} ${report.message}` };
 }
 

@@ -41,6 +41,23 @@ export function sameRequest({ same, now }: ReservationLedger): Task | undefined 
   });
 }
 
+function cny(fen: number): string {
+  return `¥${(fen / 100).toFixed(2)}`;
+}
+
+/** The limit that the call itself sets. */
+export function aboveLimit(fen: number, limitFen: number): Problem {
+  const what = `This video costs about ${cny(fen)}, and the limit of this call is ${cny(limitFen)}.`;
+  return new Problem('cost_too_high', { what });
+}
+
+/** Above this price a person has to agree, and here none can be asked. */
+export function unconfirmed(fen: number, aboveFen: number): Problem {
+  const limit = `above the ${cny(aboveFen)} of JIMENG_VIDEO_CONFIRM_ABOVE_CNY`;
+  const what = `This video costs about ${cny(fen)}, ${limit}, and nobody can be asked here to confirm it.`;
+  return new Problem('confirmation_unavailable', { what });
+}
+
 export interface AdmissionLimits {
   readonly fen: number;
   readonly allowDuplicate: boolean;
@@ -52,7 +69,6 @@ export function admit(ledger: ReservationLedger, { fen, allowDuplicate, budgetFe
   if (same !== undefined) return { kind: 'join', task: same };
   const { reservedFen, roomAt } = ledger;
   if (budgetFen === undefined || reservedFen + fen <= budgetFen) return { kind: 'create' };
-  const cny = (amount: number) => `¥${(amount / 100).toFixed(2)}`;
   const what = `This video costs about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are used or reserved in the last 24 hours.`;
   if (fen <= budgetFen && roomAt !== undefined) {
     return { kind: 'refuse', problem: new Problem('budget_exceeded', { what, retryAt: roomAt }) };

@@ -3,10 +3,11 @@ import type { Clock } from '../clock.ts';
 import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import { otherExtension } from '../library/file-name.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
-import { type ImageInput, taskIdIn } from '../media/image/source.ts';
+import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
 import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
@@ -77,7 +78,7 @@ export class Preparer {
       templateId: request.templateId,
       cameraStrength: request.cameraStrength,
     });
-    const all = [...notes, ...ratioNotes(request), ...promptNotes(request.prompt)];
+    const all = [...notes, ...formatNotes(output, place), ...ratioNotes(request), ...promptNotes(request.prompt)];
     const { duration, fps } = request;
     const awaiting =
       frames.length === 0 ? {} : { awaiting: fingerprintOf(marked(body, frames, coming), duration, fps) };
@@ -151,15 +152,17 @@ export class Preparer {
   ): Promise<Pictures> {
     if (image === undefined) return { images: undefined, frames: [], awaits: [], notes: [] };
     const rules = this.rulesFor(caller);
+    const [firstName, tailName] =
+      caller.kind === 'terminal' ? (['--image', '--tail-image'] as const) : (['image', 'tail_image'] as const);
     const [first, tail] = await bothOrProblems(
-      () => this.loadOne(image, 'image', rules, coming, signal),
+      () => this.loadOne(image, firstName, rules, coming, signal),
       async () =>
-        tailImage === undefined ? undefined : await this.loadOne(tailImage, 'tail_image', rules, coming, signal),
+        tailImage === undefined ? undefined : await this.loadOne(tailImage, tailName, rules, coming, signal),
     );
     const all = tail === undefined ? [first] : [first, tail];
     const isAwaited = (picture: Picture): picture is Awaited => picture.kind === 'awaited';
     const loaded = all.filter((picture): picture is Exclude<Picture, Awaited> => !isAwaited(picture));
-    if (tail !== undefined) requireSameTransport(asSent(first), asSent(tail));
+    if (tail !== undefined) requireSameTransport(asSent(first), asSent(tail), [firstName, tailName]);
     // A note begins with the file's name, which would be changed where a sentence is given its capital.
     const shapes = tail === undefined || loaded.length < 2 ? [] : shapeNotes(asSent(first), asSent(tail));
     const notes = [...loaded.flatMap((picture) => picture.notes), ...shapes].map((note) => `picture: ${note}`);
@@ -185,7 +188,7 @@ export class Preparer {
   ): Promise<Picture> {
     const id = taskIdIn(source);
     if (id === undefined) return await loadImage(source, input, rules, signal);
-    const which = input === 'image' ? 'last' : 'first';
+    const which = input === 'image' || input === '--image' ? 'last' : 'first';
     if (coming.has(id) || (await this.isComing(id))) {
       // Said before anything is paid, not when the other video is there.
       if ((await this.options.ffmpeg()) === undefined) throw noFfmpeg(which);
@@ -227,20 +230,20 @@ export class Preparer {
     const task = await lookUpTask(store, id);
     if (task === undefined) {
       throw new Problem('no_record', {
-        what: `\`${input}\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
+        what: `${shownInput(input)} names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
       });
     }
     const file = task.video?.file;
     if (file !== undefined && (await library.isThere(file))) return { id: task.id, path: file.path };
     if (file !== undefined) {
       throw new Problem('image_not_found', {
-        what: `\`${input}\` names the task ${task.id}, whose video is no longer at ${file.path}.`,
+        what: `${shownInput(input)} names the task ${task.id}, whose video is no longer at ${file.path}.`,
         getFirst: task.id,
       });
     }
     const isComing = isOpen(task.status) || task.status === 'done';
     throw new Problem('invalid_input', {
-      what: `\`${input}\` names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
+      what: `${shownInput(input)} names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
       ...(isComing ? { getFirst: task.id } : { hint: 'give another task, or a picture: that task will have no video' }),
     });
   }
@@ -283,7 +286,7 @@ function marked(
 /** As long as its file exists, however broken, the video is not saved again. */
 function withoutFrame(problem: Problem, input: ImageInput, id: string): Problem {
   return new Problem('invalid_image', {
-    what: `\`${input}\` names the task ${id}. ${problem.message}`,
+    what: `${shownInput(input)} names the task ${id}. ${problem.message}`,
     hint: `${problem.hint}; or, if the file does not play, move it away and get that task again`,
     cause: problem,
   });
@@ -303,6 +306,12 @@ async function bothOrProblems<First, Second>(
   const reasons = [one, other].flatMap((settled) => (settled.status === 'rejected' ? [settled.reason] : []));
   const unexpected = reasons.find((reason) => !(reason instanceof Problem));
   throw unexpected ?? together(reasons);
+}
+
+/** The name of another format is changed: the file is what it says. */
+function formatNotes(output: string | undefined, place: Place | undefined): string[] {
+  const extension = place?.name === undefined ? undefined : otherExtension(output ?? '');
+  return extension === undefined ? [] : [`the video is an MP4 file, so its name ends in .mp4 instead of ${extension}`];
 }
 
 /** Only ti2v_pro takes both. */

@@ -7,7 +7,7 @@ import { Problem } from '../problems.ts';
 import { StoreFailure } from '../store/engine.ts';
 import type { Store } from '../store/store.ts';
 import { orAborted, pause, withTimeLimit } from '../system/wait.ts';
-import { admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
+import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest, unconfirmed } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -270,7 +270,7 @@ export class TaskService implements VideoService {
       return (await call.confirm?.({ ...question, over })) ?? 'unavailable';
     });
     call.signal.throwIfAborted();
-    if (answer === 'unavailable') throw new Problem('confirmation_unavailable');
+    if (answer === 'unavailable') throw unconfirmed(prepared.fen, fenOf(confirmAboveCny));
     if (answer === 'no_answer') {
       const what = 'The price was not confirmed, so nothing was recorded or sent.';
       throw new Problem('confirmation_declined', { what });
@@ -289,11 +289,7 @@ export class TaskService implements VideoService {
     const tooLong = new Problem('preparation_too_long');
     const prepared = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), prepare, tooLong);
     const { maxCostCny } = options;
-    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) {
-      throw new Problem('cost_too_high', {
-        what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, and the limit of this call is ¥${maxCostCny.toFixed(2)}.`,
-      });
-    }
+    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) throw aboveLimit(prepared.fen, fenOf(maxCostCny));
     return prepared;
   }
 

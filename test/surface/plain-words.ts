@@ -71,13 +71,13 @@ export const REQUESTS: readonly Request[] = [
     say: `Is it ready? [${TASK}] Do not wait.`,
     tool: 'get_video_task',
     given: { task_id: TASK, wait_seconds: 0 },
-    because: ['0: only ask'],
+    because: ['0: one query, no wait'],
   },
   {
     say: `The link does not work any more [${TASK}].`,
     tool: 'get_video_task',
     given: { task_id: TASK },
-    because: ['an old link that has died'],
+    because: ['to replace an expired link'],
   },
   {
     say: `Save it as fox.mp4, too [${TASK}].`,
@@ -247,7 +247,8 @@ export interface WrongIdea {
 }
 
 const P = { prompt: 'A lighthouse in a storm' };
-const RESOLUTION = 'the resolution is part of `mode`';
+const RESOLUTION = 'the resolution is chosen by `mode`: 720p is the default, t2v_1080p makes 1080p';
+const NO_4K = 'there is no 4K, the largest is 1080p; 720p is the default, t2v_1080p makes 1080p';
 
 /** What was sent to generate_video → what the refusal has to say. */
 export const WRONG_IDEAS: readonly WrongIdea[] = [
@@ -255,16 +256,30 @@ export const WRONG_IDEAS: readonly WrongIdea[] = [
   { given: { ...P, resolution: '1920x1080' }, hint: RESOLUTION, right: { ...P, mode: 't2v_1080p' } },
   {
     given: { ...P, image: PHOTO, resolution: 1080 },
-    hint: RESOLUTION,
+    hint: 'i2v_first_1080p makes 1080p, ti2v_pro makes 1080p in the best quality',
     right: { ...P, image: PHOTO, mode: 'i2v_first_1080p' },
   },
   {
     given: { ...P, image: PHOTO, tail_image: LAST, quality: '1080P' },
-    hint: RESOLUTION,
+    hint: '720p is the default, i2v_first_tail_1080p makes 1080p.',
     right: { ...P, image: PHOTO, tail_image: LAST, mode: 'i2v_first_tail_1080p' },
   },
-  { given: { ...P, quality: 'pro' }, hint: 'the best quality is ti2v_pro', right: { ...P, mode: 'ti2v_pro' } },
-  { given: { ...P, quality: '720p' }, hint: '720p is the default', right: P },
+  { given: { ...P, quality: 'pro' }, hint: 't2v_1080p makes 1080p, ti2v_pro makes 1080p in the best quality', right: { ...P, mode: 'ti2v_pro' } },
+  { given: { ...P, quality: '720p' }, hint: RESOLUTION, right: P },
+  { given: { ...P, resolution: '480p' }, hint: RESOLUTION, right: P },
+  { given: { ...P, quality: '4k' }, hint: NO_4K, right: { ...P, mode: 't2v_1080p' } },
+  { given: { ...P, resolution: '2160p' }, hint: NO_4K, right: { ...P, mode: 't2v_1080p' } },
+  { given: { ...P, height: 2160 }, hint: NO_4K, right: { ...P, mode: 't2v_1080p' } },
+  {
+    given: { ...P, size: '3840x2160' },
+    hint: NO_4K,
+    right: { ...P, mode: 't2v_1080p', aspect_ratio: '16:9' },
+  },
+  {
+    given: { ...P, image: PHOTO, template_id: 'handheld', quality: '1080p' },
+    hint: 'the resolution is chosen by `mode`: with `template_id` there is only 720p.',
+    right: { ...P, image: PHOTO, template_id: 'handheld' },
+  },
   { given: { ...P, ratio: '9:16' }, hint: 'did you mean `aspect_ratio`?', right: { ...P, aspect_ratio: '9:16' } },
   { given: { ...P, orientation: 'portrait' }, hint: 'did you mean `aspect_ratio`?', right: { ...P, aspect_ratio: '9:16' } },
   {
