@@ -71,6 +71,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['jimeng', 'transports'],
   ['library', 'media'],
   ['tasks', 'store'],
+  ['films'],
   ['report', 'compose'],
   ['app'],
   ['mcp', 'cli'],

@@ -31,6 +31,8 @@ export interface ToolResult {
   /** Conforms to the tool's output schema. */
   readonly structured: Readonly<Record<string, unknown>>;
   readonly text: string;
+  /** A picture for the model. It stands in no other part of the result. */
+  readonly jpeg?: Uint8Array;
   readonly isError: boolean;
 }
 

@@ -3,7 +3,12 @@ import type { Tool } from './tool.ts';
 import { cancelVideoTask } from './tools/cancel-video-task.ts';
 import { generateVideo } from './tools/generate-video.ts';
 import { getVideoTask } from './tools/get-video-task.ts';
+import { joinVideos } from './tools/join-videos.ts';
 import { listVideoTasks } from './tools/list-video-tasks.ts';
+import { previewVideo } from './tools/preview-video.ts';
 import { submitVideoTask } from './tools/submit-video-task.ts';
 
-export const TOOLS: readonly Tool[] = [generateVideo, submitVideoTask, getVideoTask, listVideoTasks, cancelVideoTask];
+export const TOOLS: readonly Tool[] = [
+  ...[generateVideo, submitVideoTask, getVideoTask, listVideoTasks, cancelVideoTask],
+  ...[joinVideos, previewVideo],
+];
