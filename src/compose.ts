@@ -1,5 +1,8 @@
 /** Puts the parts of the task service together. Nothing is opened here: the first call that needs a part opens it. */
 import type { Clock } from './clock.ts';
+import { Director } from './films/director.ts';
+import { SavedClips } from './films/saved-clips.ts';
+import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
@@ -76,11 +79,17 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
   });
   const sweepFolders = async () => {
     const [open, alive] = [await store.lists.tasks({ limit: 200, open: true }), await store.lists.unsavedIds()];
+    const films = new Set(await store.films.openIds());
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
-    await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
+    await library.sweep(places, (id) => {
+      const owner = id.replace(/-(cut|join|copy-[0-9a-f]+)$/, '');
+      return alive.has(owner) || films.has(owner);
+    });
   };
+  const director = new Director({ store, library, ffmpeg, clock, log, ending });
   const recovery = new Recovery({
     ...{ store, watcher, clock, log, ending, sweepFolders },
+    sweepFilms: () => director.sweep(),
     mayPoll: endpoint.credentials !== undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
@@ -94,7 +103,17 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
   });
+  const films = new Films({
+    ...{ store, library, preparer, submitter, waiting, watcher, recovery, director, clock, ending },
+    ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
+    sendLeft: () => service.sendLeft(),
+  });
+  const clips = new SavedClips({
+    ...{ store, library, ffmpeg, clock, ending },
+    fileRules: { workingDir, imageDirs, outputDir, homeDir },
+  });
   return {
+    ...{ films, director, clips },
     ...{ service, store, api, library, delivery, collector, watcher, submitter, recovery, refresher, preparer },
     ...{ usualTimes, queryBudget },
   };

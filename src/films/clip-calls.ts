@@ -1,6 +1,7 @@
 /** What a surface may do with videos that are saved already, and all that a report needs of the result. */
+import type { ClipFacts } from '../media/clip/clip.ts';
 import type { Call } from '../tasks/calls.ts';
-import type { ClipFacts, SavedVideo } from '../tasks/record.ts';
+import type { SavedVideo } from '../tasks/record.ts';
 
 export const MIN_JOINED = 2;
 export const MAX_JOINED = 50;

@@ -15,24 +15,16 @@ import type { Call } from '../tasks/calls.ts';
 import { lookUpTask } from '../tasks/find-task.ts';
 import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
 import type { ClipService, JoinedView, PreviewView } from './clip-calls.ts';
+import { isFilmId } from './film.ts';
 
 /** The whole video is decoded: 24 shots in 1080p take 20 s on two cores. */
 const PREVIEW_LIMIT_MILLISECONDS = 3 * 60_000;
 const DEFAULT_FRAMES = 9;
 const DEFAULT_FILM_FRAMES = 12;
 
-/** A film's file. */
-export interface FilmFile {
-  readonly path: string;
-  /** How long each of its shots is, in order; undefined where that is not known. */
-  readonly shotSeconds: readonly number[] | undefined;
-}
-
 export interface SavedClipsOptions {
-  readonly store: Pick<Store, 'find' | 'findByProviderId'>;
+  readonly store: Pick<Store, 'find' | 'findByProviderId' | 'films'>;
   readonly library: Library;
-  /** @throws Problem no_record, and where the film has no file */
-  readonly filmFile: (filmId: string) => Promise<FilmFile>;
   /** @throws Problem ffmpeg_missing for a wrong setting */
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
   /** Of pictures and other files that a caller names. */
@@ -45,7 +37,8 @@ type FileInputName = 'videos' | 'path' | 'audio' | '--audio';
 
 interface Found {
   readonly path: string;
-  readonly film?: { readonly id: string; readonly shotSeconds: FilmFile['shotSeconds'] };
+  /** How long each of its shots is, in order; none where that is not known. */
+  readonly film?: { readonly id: string; readonly shotSeconds: readonly number[] };
 }
 
 export class SavedClips implements ClipService {
@@ -62,7 +55,8 @@ export class SavedClips implements ClipService {
   ): Promise<JoinedView> {
     const { library, clock } = this.options;
     const { caller } = call;
-    const sound = async () => audio && (await this.localFile(audio, caller.kind === 'terminal' ? '--audio' : 'audio', caller));
+    const sound = async () =>
+      audio && (await this.localFile(audio, caller.kind === 'terminal' ? '--audio' : 'audio', caller));
     const steps = [...videos.map((video, index) => () => this.numbered(video, index, caller)), sound];
     const found = await allOrProblems(steps);
     const paths = found.slice(0, -1) as string[];
@@ -142,10 +136,7 @@ export class SavedClips implements ClipService {
   /** A text of letters and digits alone is an id; everything else is a path, unless it names a task or film. */
   private async find(video: string, name: FileInputName, caller: Caller): Promise<Found> {
     const id = taskIdIn(video);
-    if (/^jf-/.test(id)) {
-      const { path, shotSeconds } = await this.options.filmFile(id);
-      return { path: await this.present(path, `film ${id}`), film: { id, shotSeconds } };
-    }
+    if (isFilmId(id)) return await this.filmFile(id);
     const isNamed = /^(jv-|\d{10,24}$)/.test(id) || /^\W*task:/i.test(video);
     if (!isNamed) return { path: await this.localFile(video, name, caller) };
     const task = isProviderTaskId(id) ? await lookUpTask(this.options.store, id) : undefined;
@@ -159,8 +150,27 @@ export class SavedClips implements ClipService {
     const isComing = isOpen(task.status) || task.status === 'done';
     throw new Problem('invalid_input', {
       what: `The task ${task.id} has no saved video (its status is ${task.status}).`,
-      ...(isComing ? { getFirst: task.id } : { hint: 'leave it out, or give another one: that task will have no video' }),
+      ...(isComing
+        ? { getFirst: task.id }
+        : { hint: 'leave it out, or give another one: that task will have no video' }),
     });
+  }
+
+  /** The newest join, also where a retake is being made. */
+  private async filmFile(id: string): Promise<Found> {
+    const { films } = this.options.store;
+    const film = await films.find(id);
+    if (film === undefined) {
+      throw new Problem('no_record', { what: `No film ${id} is recorded for this account and service.` });
+    }
+    const join = film.joins.at(-1);
+    if (join === undefined) {
+      throw new Problem('invalid_input', { what: `The film ${id} has no joined file yet.`, getFirst: id });
+    }
+    const shots = (await films.tasks(join.takes)).map((task) => task?.video?.file?.facts?.durationSeconds);
+    const shotSeconds = shots.filter((seconds) => seconds !== undefined);
+    const path = await this.present(join.file.path, `film ${id}`, id);
+    return { path, film: { id, shotSeconds: shotSeconds.length === shots.length ? shotSeconds : [] } };
   }
 
   private async present(path: string, owner: string, taskId?: string): Promise<string> {

@@ -46,7 +46,8 @@ export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport
   const shown = cuts.length === 0 ? `${seconds.length} frames` : `The frames before and after ${cutsText(view)}`;
   const first = seconds.length === 1 ? 'One frame is shown' : `${shown} are shown, left to right, top to bottom`;
   const where = picturePath === undefined ? '' : ` The picture is in ${oneLine(picturePath)}.`;
-  const hidden = hiddenCuts === 0 ? '' : ` ${hiddenCuts} more cuts are not shown.`;
+  const hidden =
+    hiddenCuts === 0 ? '' : hiddenCuts === 1 ? ' 1 more cut is not shown.' : ` ${hiddenCuts} more cuts are not shown.`;
   return {
     status: 'done',
     message: `${first}.${where}${hidden}`,
@@ -82,7 +83,8 @@ export function clipRefusal(problem: Problem, phrasing: Phrasing): ClipReport {
 
 /** As Markdown for a model; the path and the times come before everything else. */
 export function renderClip({ status, message, next_step: nextStep, video, frames, error }: ClipReport): string {
-  if (status === 'refused') return ['**Video:** refused', message, nextStep, `- Error Code: ${error?.code}`].join('\n\n');
+  if (status === 'refused')
+    return ['**Video:** refused', message, nextStep, `- Error Code: ${error?.code}`].join('\n\n');
   const facts = [
     ...(video === undefined
       ? []

@@ -111,7 +111,29 @@ export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'g
   UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;
 export const OPEN_COUNT = `SELECT
   (SELECT COUNT(*) FROM task WHERE scope = :scope AND status IN ${OPEN})
-  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL) AS count`;
+  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL)
+  + (SELECT COUNT(*) FROM film WHERE scope = :scope AND status = 'running') AS count`;
+
+// Films
+
+export const INSERT_FILM = `INSERT INTO film (id, scope, fingerprint, status, reserved_at, record)
+  VALUES (:id, :scope, :fingerprint, :status, :reserved_at, :record) ON CONFLICT (id) DO NOTHING`;
+/** The account is locked, and the row was read in this transaction. */
+export const UPDATE_FILM = 'UPDATE film SET status = :status, record = :record WHERE id = :id';
+export const FIND_FILM =
+  'SELECT id, fingerprint, status, reserved_at, record FROM film WHERE scope = :scope AND id = :id';
+export const SAME_FILMS = `SELECT id, fingerprint, status, reserved_at, record FROM film
+  WHERE scope = :scope AND fingerprint = :fingerprint ORDER BY seq DESC LIMIT 20`;
+export const NEWEST_FILMS = `SELECT id, fingerprint, status, reserved_at, record FROM film
+  WHERE scope = :scope ORDER BY seq DESC LIMIT :limit`;
+export const OPEN_FILMS = "SELECT id FROM film WHERE scope = :scope AND status = 'running'";
+export const HOLD_FILM = `UPDATE film SET holder = :me WHERE scope = :scope AND id = :id AND (holder IS NULL OR holder = :me)
+  RETURNING id`;
+export const IS_FILM_HELD = 'SELECT 1 AS held FROM film WHERE id = :id AND holder = :me';
+export const RELEASE_FILM = 'UPDATE film SET holder = NULL WHERE id = :id AND holder = :me';
+/** A waiting shot continues from another take of the one before it. */
+export const AWAIT_OTHER = `UPDATE task SET waits_for = :waits_for, record = :record
+  WHERE id = :id AND status = 'queued' AND waits_for IS NOT NULL`;
 
 // Lists
 

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
+import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
 import { paramsOf, readQueueLedger, readReservationLedger, type Ties, taskOf, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
@@ -40,6 +41,7 @@ interface TaskStoreOptions {
 
 export class TaskStore implements Store {
   readonly lists: Lists;
+  readonly films: FilmStore;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly clock: Clock;
@@ -60,16 +62,23 @@ export class TaskStore implements Store {
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
-    engine.onRecreated((tx) => this.own.restore(tx, scope, engine.place));
+    this.films = new FilmStore({
+      ...{ engine, scope, lease: this.lease, own: this.own },
+      notify: () => this.notify(),
+      whyNotPaid: () => this.whyNotPaid(),
+    });
+    engine.onRecreated(async (tx) => {
+      await this.own.restore(tx, scope, engine.place);
+      await this.films.restore(tx);
+    });
   }
 
   async reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved> {
     const { record, body } = wanted;
     const admitted = await this.inTurn(
       async (tx): Promise<Reserved> => {
-        const refused = this.engine.whyNotPaid();
-        if (refused !== undefined && body !== undefined)
-          return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
+        const refused = body === undefined ? undefined : this.whyNotPaid();
+        if (refused !== undefined) return refused;
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
         if (admission.kind !== 'create') {
           if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
@@ -340,6 +349,13 @@ export class TaskStore implements Store {
     await this.lease.close();
     this.elsewhere?.abort();
     await this.engine.close();
+  }
+
+  private whyNotPaid() {
+    const what = this.engine.whyNotPaid();
+    return what === undefined
+      ? undefined
+      : { kind: 'refuse' as const, problem: new Problem('state_damaged', { what }) };
   }
 
   private async findBy(statement: string, id: string): Promise<Task | undefined> {

@@ -8,13 +8,14 @@ import type { Caller, Library, Place } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
 import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
+import { findLocalFile } from '../media/local-file.ts';
 import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
 import { type Frames, fillBody, markOf } from './awaited-frames.ts';
 import { lookUpTask } from './find-task.ts';
-import { type AwaitedFrame, isOpen, type Task, type TaskRequest } from './record.ts';
+import { type AwaitedFrame, isOpen, type Task, type TaskRecord, type TaskRequest } from './record.ts';
 import { promptNotes, type VideoRequest } from './video-request.ts';
 
 export interface Prepared {
@@ -50,7 +51,8 @@ export class Preparer {
   }
 
   /**
-   * @param coming ids of tasks that are recorded together with this one, and are awaited like tasks that are being made
+   * @param of what is known of a shot of a film: its place, and the ids that are recorded together with it, which are
+   * awaited like tasks that are being made
    * @throws Problem with what is wrong and what to do; the signal's reason
    */
   async prepare(
@@ -58,11 +60,12 @@ export class Preparer {
     output: string | undefined,
     caller: Caller,
     signal: AbortSignal,
-    coming: ReadonlySet<string> = new Set(),
+    of: ShotOf = { coming: new Set() },
   ): Promise<Prepared> {
+    const { coming } = of;
     const [place, { images, frames, awaits, notes }] = await bothOrProblems(
       async () => {
-        const chosen = await this.options.library.choose(output, caller);
+        const chosen = of.place ?? (await this.options.library.choose(output, caller));
         await this.requireConvertible(request, chosen, signal);
         return chosen;
       },
@@ -142,6 +145,12 @@ export class Preparer {
     const filled = fillBody(body, pictures);
     const { duration = 5, fps = PROVIDER_FPS } = task.request;
     return { body: bodyBytes(filled), fingerprint: fingerprintOf(filled, duration, fps) };
+  }
+
+  /** A sound that the caller names, by the rules for pictures of this computer. @returns its path @throws Problem */
+  async soundFile(audio: string, caller: Caller): Promise<string> {
+    const name = caller.kind === 'terminal' ? '--audio' : 'audio';
+    return await findLocalFile(audio, name, this.rulesFor(caller));
   }
 
   private async loadImages(
@@ -247,6 +256,32 @@ export class Preparer {
       ...(isComing ? { getFirst: task.id } : { hint: 'give another task, or a picture: that task will have no video' }),
     });
   }
+}
+
+interface ShotOf {
+  readonly coming: ReadonlySet<string>;
+  readonly place?: Place;
+}
+
+/** The record of a request that is about to be reserved. */
+export function queuedRecord(
+  prepared: Prepared,
+  { id, now, sandbox }: { readonly id: string; readonly now: number; readonly sandbox: boolean },
+): TaskRecord {
+  return {
+    id,
+    status: 'queued',
+    request: prepared.shown,
+    fingerprint: prepared.fingerprint,
+    reqKey: prepared.reqKey,
+    billedSeconds: prepared.billedSeconds,
+    fen: prepared.fen,
+    sandbox,
+    reservedAt: now,
+    attempts: 0,
+    place: prepared.place ?? null,
+    ...(prepared.awaits === undefined ? {} : { awaits: prepared.awaits }),
+  };
 }
 
 /** A picture that comes from another task's video, which is still being made. */

@@ -3,11 +3,9 @@ import type { Clock } from '../clock.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import { Problem } from '../problems.ts';
-import { StoreFailure } from '../store/engine.ts';
 import type { Store } from '../store/store.ts';
-import { orAborted, pause, withTimeLimit } from '../system/wait.ts';
-import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest, unconfirmed } from './admission.ts';
+import { pause } from '../system/wait.ts';
+import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -21,9 +19,10 @@ import type {
 import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
+import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
-import type { Prepared, Preparer } from './prepare.ts';
+import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
 import { queueStateOf } from './queue.ts';
 import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
@@ -33,8 +32,6 @@ import type { VideoRequest } from './video-request.ts';
 import type { WaitingRequests } from './waiting.ts';
 import type { Watcher } from './watcher.ts';
 
-/** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to report. */
-const ANSWER_WAIT_MILLISECONDS = 45_000;
 /** An upper bound for a requested query; most take much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
@@ -157,7 +154,7 @@ export class TaskService implements VideoService {
   async list({ limit, status, waitFor }: ListOptions, call: Call): Promise<ListView> {
     const { store, recovery, clock, sandbox } = this.options;
     this.resume();
-    const before = await orProblem(store.lists.openIds());
+    const before = await orProblem(openIdsOf(store));
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
@@ -230,20 +227,7 @@ export class TaskService implements VideoService {
   private reservationOf(prepared: Prepared) {
     const { clock, sandbox } = this.options;
     const now = clock.now();
-    const record: TaskRecord = {
-      id: newTaskId(now),
-      status: 'queued',
-      request: prepared.shown,
-      fingerprint: prepared.fingerprint,
-      reqKey: prepared.reqKey,
-      billedSeconds: prepared.billedSeconds,
-      fen: prepared.fen,
-      sandbox,
-      reservedAt: now,
-      attempts: 0,
-      place: prepared.place ?? null,
-      ...(prepared.awaits === undefined ? {} : { awaits: prepared.awaits }),
-    };
+    const record = queuedRecord(prepared, { id: newTaskId(now), now, sandbox });
     const awaiting = prepared.awaiting === undefined ? {} : { awaiting: prepared.awaiting };
     return { record, ...awaiting, budgetFen: this.budgetFen };
   }
@@ -252,7 +236,6 @@ export class TaskService implements VideoService {
     return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen };
   }
 
-  /** A person's yes to this price; nothing is reserved before it. @throws Problem confirmation_declined, confirmation_unavailable */
   private async confirm(
     prepared: Prepared,
     reservation: { readonly record: TaskRecord },
@@ -260,34 +243,18 @@ export class TaskService implements VideoService {
     call: Call,
   ): Promise<void> {
     const { confirmAboveCny, store, clock } = this.options;
-    if (confirmAboveCny === undefined || prepared.fen <= fenOf(confirmAboveCny)) return;
-    const ledger = await orProblem(store.reservationLedger(reservation));
-    if (!allowDuplicate && sameRequest(ledger) !== undefined) return;
     const { mode, prompt, duration } = prepared.shown;
     const what = `${mode}, ${duration} s${prompt === undefined ? '' : `: ${prompt}`}`;
-    const question = { fen: prepared.fen, videos: 1, what };
-    const answer = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), async (over) => {
-      return (await call.confirm?.({ ...question, over })) ?? 'unavailable';
-    });
-    call.signal.throwIfAborted();
-    if (answer === 'unavailable') throw unconfirmed(prepared.fen, fenOf(confirmAboveCny));
-    if (answer === 'no_answer') {
-      const what = 'The price was not confirmed, so nothing was recorded or sent.';
-      throw new Problem('confirmation_declined', { what });
-    }
-    if (answer === 'no') throw new Problem('confirmation_declined');
+    const price = { fen: prepared.fen, videos: 1, what, confirmAboveCny };
+    if (!needsConfirmation(price)) return;
+    const ledger = await orProblem(store.reservationLedger(reservation));
+    if (allowDuplicate || sameRequest(ledger) === undefined) await confirmPrice(price, call, clock);
   }
 
-  /** Bounded, too: a picture is made smaller before there is an id to report. */
   private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
     const { clock, preparer } = this.options;
-    const prepare = async (over: AbortSignal) => {
-      const signal = AbortSignal.any([call.signal, over]);
-      // A drive that hangs is not awaited: nothing is recorded yet.
-      return await orAborted(preparer.prepare(request, options.output, call.caller, signal), signal);
-    };
-    const tooLong = new Problem('preparation_too_long');
-    const prepared = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), prepare, tooLong);
+    const prepare = (signal: AbortSignal) => preparer.prepare(request, options.output, call.caller, signal);
+    const prepared = await preparedInTime(call, clock, prepare);
     const { maxCostCny } = options;
     if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) throw aboveLimit(prepared.fen, fenOf(maxCostCny));
     return prepared;
@@ -360,7 +327,7 @@ export class TaskService implements VideoService {
   ): Promise<readonly string[]> {
     const { store } = this.options;
     for (;;) {
-      const open = await orProblem(store.lists.openIds());
+      const open = await orProblem(openIdsOf(store));
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
@@ -385,18 +352,8 @@ export class TaskService implements VideoService {
 type ViewExtra = 'joined' | 'output' | 'problem' | 'copy' | 'missingFile';
 type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 
-/** A submit's answer and what comes before it are awaited at least so long, on the monotonic clock. */
-function answerDeadline({ deadline, arrivedAt }: Call): number {
-  return Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS);
-}
-
-/** A failure of the store as a problem for the caller. */
-async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
-  try {
-    return await step;
-  } catch (error) {
-    if (!(error instanceof StoreFailure)) throw error;
-    const code = error.kind === 'busy' ? 'state_busy' : 'state_not_writable';
-    throw new Problem(code, { what: `${error.message}, and nothing is sent before it is recorded.`, cause: error });
-  }
+/** Of tasks, and of films, which are joined after their last task is over. */
+async function openIdsOf(store: Store): Promise<{ readonly id: string; readonly status: string }[]> {
+  const films = (await store.films.openIds()).map((id) => ({ id, status: 'running' }));
+  return [...(await store.lists.openIds()), ...films];
 }

@@ -15,7 +15,7 @@ function onPath(name: string): string | undefined {
 }
 
 export const ffmpegPath = onPath('ffmpeg');
-const ffprobePath = onPath('ffprobe');
+export const ffprobePath = onPath('ffprobe');
 /** The reason is in the name, so that skipped tests show it. */
 export const needsFfmpeg = ffmpegPath && ffprobePath ? '' : ' [skipped: ffmpeg and ffprobe are not on the PATH]';
 export const hasNoFfmpeg = needsFfmpeg !== '';

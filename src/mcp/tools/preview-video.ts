@@ -27,7 +27,10 @@ export const previewVideo = defineTool({
         error: ({ input }) => `${FRAMES}, but is ${String(input)}`,
       })
       .optional()
-      .meta({ type: 'integer', description: `1 to ${MAX_PREVIEW_FRAMES}; default 9, of a film up to 12; 1: a poster.` }),
+      .meta({
+        type: 'integer',
+        description: `1 to ${MAX_PREVIEW_FRAMES}; default 9, of a film up to 12; 1: a poster.`,
+      }),
   }),
   output: clipSchema,
   run: async ({ task_id, film_id, path, frames }, service, call) => {

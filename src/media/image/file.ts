@@ -9,6 +9,7 @@ import { MAX_IMAGE_BYTES, requireBytesInLimit } from './facts.ts';
 import { LOCAL_FORMATS } from './formats.ts';
 import {
   attachedToChat,
+  type FileInput,
   type ImageInput,
   isInClientSandbox,
   showName,
@@ -33,7 +34,7 @@ const LOOKUP: FileLookup = { exists, names: (folder) => readdir(folder).catch(()
  */
 export async function findImageFile(
   paths: readonly [WrittenPath, ...WrittenPath[]],
-  name: ImageInput,
+  name: FileInput,
   rules: ReadRules,
 ): Promise<Reading> {
   const used = paths.at(-1) as WrittenPath;
@@ -57,7 +58,7 @@ export async function findImageFile(
   return found ?? (readings.at(-1) as Reading);
 }
 
-function withoutBase(path: string, name: ImageInput): Problem {
+function withoutBase(path: string, name: FileInput): Problem {
   return new Problem('invalid_input', {
     what: `${shownInput(name)} is a relative path (${showName(path)}), but the folder this server was started in is not a project.`,
     hint: 'give the full path, or one that begins with ~/',
@@ -102,7 +103,7 @@ export async function readImageFile(
 }
 
 /** The real folders that may be read, or undefined where every folder may. */
-async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules): Promise<string[] | undefined> {
+export async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules): Promise<string[] | undefined> {
   if (imageDirs === undefined || unrestricted) return undefined;
   const real = await Promise.all(
     [...imageDirs, outputDir].map((folder) =>
@@ -112,7 +113,7 @@ async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules)
   return real.filter((folder) => folder !== undefined);
 }
 
-function isInside(path: string, folders: readonly string[]): boolean {
+export function isInside(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => {
     const way = relative(folder, path);
     return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);

@@ -10,9 +10,11 @@ import { LOCAL_FORMATS } from './formats.ts';
 import { webPageNote } from './web-page.ts';
 
 export type ImageInput = 'image' | 'tail_image' | '--image' | '--tail-image';
+/** Everything that may name a file of this computer. */
+export type FileInput = ImageInput | 'audio' | '--audio' | 'videos' | 'path';
 
 /** As the caller writes it: an input of a tool, or an option of the command line. */
-export function shownInput(name: ImageInput): string {
+export function shownInput(name: FileInput): string {
   return name.startsWith('--') ? name : `\`${name}\``;
 }
 
@@ -73,6 +75,18 @@ export function parseImageInput(
       'give an http(s) URL, a local path or a data URL',
     );
   }
+  return { kind: 'path', paths: localPaths(input, name, homeDir, platform) };
+}
+
+/** Every path that the text can mean, the plain reading last. @throws Problem */
+export function localPaths(
+  input: string,
+  name: FileInput,
+  homeDir: string,
+  platform: NodeJS.Platform,
+): readonly [WrittenPath, ...WrittenPath[]] {
+  const plain = plainReading(input);
+  if (plain.text === '') throw invalid(`${shownInput(name)} is empty.`, 'give a path, or leave it out');
   const used = writtenPath(plain, name, homeDir, platform);
   const others = pathReadings(input).flatMap((reading) => {
     try {
@@ -82,7 +96,7 @@ export function parseImageInput(
     }
   });
   const [first = used, ...rest] = [...others.filter((path) => path.text !== used.text), used];
-  return { kind: 'path', paths: [first, ...rest] };
+  return [first, ...rest];
 }
 
 /** @returns the id in `task:ID`, `jimeng://tasks/ID` or an id of ours alone, in backticks or quotes too; else undefined */
@@ -93,7 +107,7 @@ export function taskIdIn(input: string): string | undefined {
   return /^jv-[\w-]{6,64}$/.test(text) ? text : undefined;
 }
 
-function writtenPath(reading: Reading, name: ImageInput, homeDir: string, platform: NodeJS.Platform): WrittenPath {
+function writtenPath(reading: Reading, name: FileInput, homeDir: string, platform: NodeJS.Platform): WrittenPath {
   const { isAbsolute } = platform === 'win32' ? win32 : posix;
   const isUrl = /^file:/i.test(reading.text);
   const expanded = isUrl ? pathOfFileUrl(reading.text, name, platform) : expandHome(reading.text, name, homeDir);
@@ -108,7 +122,7 @@ export function isInClientSandbox(path: string): boolean {
   );
 }
 
-export function attachedToChat(path: string, name: ImageInput): Problem {
+export function attachedToChat(path: string, name: FileInput): Problem {
   return new Problem('image_not_found', {
     what: `${shownInput(name)} (${showName(path)}) is attached to the chat, in the client's own sandbox, not on this computer, so this server cannot read it.`,
     hint: SAVE_FROM_CHAT,
@@ -126,7 +140,7 @@ function invalid(what: string, hint: string): Problem {
 }
 
 /** Passed on as given: a signed link breaks when it is re-encoded. */
-function requirePublicUrl(text: string, name: ImageInput): string {
+function requirePublicUrl(text: string, name: FileInput): string {
   const url = /^https?:\/\/[^/]/i.test(text) && !/[\s\\\p{Cc}]/u.test(text) ? URL.parse(text) : undefined;
   if (!url) {
     throw invalid(
@@ -156,7 +170,7 @@ function requirePublicUrl(text: string, name: ImageInput): string {
 }
 
 /** The type in it is ignored: the bytes decide. */
-function bytesOfDataUrl(text: string, name: ImageInput): Buffer {
+function bytesOfDataUrl(text: string, name: FileInput): Buffer {
   const comma = text.indexOf(',');
   const subject = `The data URL in ${shownInput(name)}`;
   if (comma === -1) throw invalid(`${subject} has no comma, so no picture in it.`, 'write data:image/png;base64,…');
@@ -186,7 +200,7 @@ function bytesOfBase64(written: string, subject: string): Buffer {
   return Buffer.from(base64, 'base64');
 }
 
-function pathOfFileUrl(text: string, name: ImageInput, platform: NodeJS.Platform): string {
+function pathOfFileUrl(text: string, name: FileInput, platform: NodeJS.Platform): string {
   const url = /^file:\//i.test(text) ? URL.parse(text) : undefined;
   if (url && url.host !== '') throw notThisComputer(text, name);
   try {
@@ -200,7 +214,7 @@ function pathOfFileUrl(text: string, name: ImageInput, platform: NodeJS.Platform
   );
 }
 
-function expandHome(text: string, name: ImageInput, homeDir: string): string {
+function expandHome(text: string, name: FileInput, homeDir: string): string {
   if (text === '~') return homeDir;
   if (/^~[/\\]/.test(text)) return `${homeDir}${text.slice(1)}`;
   if (/^~[^/\\]*[/\\]/.test(text)) {
@@ -209,7 +223,7 @@ function expandHome(text: string, name: ImageInput, homeDir: string): string {
   return text;
 }
 
-function notThisComputer(text: string, name: ImageInput): Problem {
+function notThisComputer(text: string, name: FileInput): Problem {
   return new Problem('image_not_allowed', {
     what: `${shownInput(name)} is on another computer or a device (${showName(text)}); network and device paths are not read.`,
     hint: 'copy the picture to this computer and give its path there',
@@ -217,7 +231,7 @@ function notThisComputer(text: string, name: ImageInput): Problem {
 }
 
 /** Refuses what looks like a path but is not in this computer's file system. */
-function requireLocal(path: string, name: ImageInput, platform: NodeJS.Platform): string {
+function requireLocal(path: string, name: FileInput, platform: NodeJS.Platform): string {
   const onWindows = platform === 'win32';
   if (path.includes('\0') || path.length > MAX_PATH_CHARACTERS) {
     throw invalid(
