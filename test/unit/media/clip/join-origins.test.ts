@@ -96,8 +96,9 @@ describe.skipIf(hasNoFfmpeg)(`clips of other origins${needsFfmpeg}`, () => {
 
   test('a playlist that calls itself a sound reads no other file', async () => {
     makeSound(at('secret.wav'), 5);
-    await writeFile(at('song.wav'), `ffconcat version 1.0\nfile '${at('secret.wav')}'\n`);
-    await writeFile(at('list.m3u8'), `#EXTM3U\n#EXTINF:5,\n${at('secret.wav')}\n#EXT-X-ENDLIST\n`);
+    makeSound(at('secret.aac'), 5);
+    await writeFile(at('song.wav'), 'ffconcat version 1.0\nfile secret.wav\n');
+    await writeFile(at('list.m3u8'), `#EXTM3U\n#EXTINF:5,\nsecret.aac\n#EXT-X-ENDLIST\n`);
     for (const audio of ['song.wav', 'list.m3u8']) {
       const options = { clock: systemClock, ffmpeg, audio: at(audio) };
       await expect(joinClips([at('plain.mp4'), at('plain.mp4')], film, options)).rejects.toMatchObject({
