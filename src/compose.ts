@@ -1,6 +1,7 @@
 /** Puts the parts of the task service together. Nothing is opened here: the first call that needs a part opens it. */
 import type { Clock } from './clock.ts';
 import { Director } from './films/director.ts';
+import { FilmPreparer } from './films/prepare-film.ts';
 import { SavedClips } from './films/saved-clips.ts';
 import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
@@ -104,7 +105,8 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
   });
   const films = new Films({
-    ...{ store, library, preparer, submitter, waiting, watcher, recovery, director, clock, ending },
+    ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
+    preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
   });

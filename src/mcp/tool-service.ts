@@ -203,7 +203,7 @@ export class ToolService {
   }
 
   private async filmCall(call: ToolCall, waitSeconds: number | undefined): Promise<FilmCall> {
-    return filmCall(await this.waiting(call, waitSeconds), call);
+    return filmCall(await this.waiting(call, waitSeconds), call, systemClock);
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {

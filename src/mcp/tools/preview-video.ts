@@ -15,6 +15,7 @@ export const previewVideo = defineTool({
   name: 'preview_video',
   title: 'Look at a saved video',
   cost: 'free',
+  isReadOnly: true,
   description:
     'Shows frames of a saved video with their times as one picture, so that you can judge it; of a film the frames on both sides of each cut. Give one of task_id, film_id and path. Needs ffmpeg.',
   input: z.strictObject({

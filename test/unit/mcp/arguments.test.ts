@@ -40,6 +40,11 @@ const SAMPLES: Readonly<Record<string, readonly [value: unknown, beside?: Values
   wait_seconds: [10],
   wait_for: ['all_finished'],
   task_id: ['jv-mf0h5s00-k7m2p'],
+  videos: [['jv-mf0h5s00-k7m2p', '/videos/fox.mp4']],
+  audio: ['/music/song.m4a'],
+  film_id: ['jf-mf0h5s00-k7m2p'],
+  path: ['/videos/fox.mp4'],
+  frames: [4],
   limit: [20],
   status: ['done'],
 };
@@ -49,6 +54,8 @@ const NEEDED: Readonly<Record<string, Values>> = {
   get_video_task: {},
   list_video_tasks: {},
   cancel_video_task: { task_id: 'jv-mf0h5s00-k7m2p' },
+  join_videos: { videos: ['jv-mf0h5s00-k7m2p', '/videos/fox.mp4'] },
+  preview_video: {},
 };
 
 const INPUTS = TOOLS.flatMap((tool) => Object.keys(tool.input.shape).map((input) => [tool.name, input] as const));
