@@ -144,11 +144,6 @@ export const INPUTS = {
     '报告中的任务编号，或服务方的任务 ID；`get_video_task` 省略时取最新的任务',
   ],
   videos: ['2–50 task ids, or paths of MP4 files, in order', '2–50 个任务编号或 MP4 文件路径，按顺序'],
-  audio: [
-    'path of the sound under the film (m4a, mp3; others need ffmpeg), cut at its end',
-    '配乐文件的路径（m4a、mp3；其他格式需要 ffmpeg），超出部分截去',
-  ],
-  film_id: ['the id of a film', '影片编号'],
   path: ['an MP4 file on this computer', '本机的 MP4 文件'],
   frames: ['1–12; default 9, of a film up to 12; 1: a poster', '1–12；默认 9，影片最多 12；1 为封面图'],
   limit: ['1–50; default 10', '1–50；默认 10'],

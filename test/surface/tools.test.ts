@@ -106,7 +106,10 @@ it('the cost of a tool is its annotations and a sentence of its description', ()
     expect(description.includes('Costs money'), name).toBe(isPaid);
     expect(description.includes('5 s are ¥1.40 in 720p, ¥3.15 in 1080p, ¥5.00 in pro'), name).toBe(isFirst);
   }
-  expect(tools.filter(({ annotations }) => annotations.readOnlyHint).map(({ name }) => name)).toEqual(['list_video_tasks']);
+  expect(tools.filter(({ annotations }) => annotations.readOnlyHint).map(({ name }) => name)).toEqual([
+    'list_video_tasks',
+    'preview_video',
+  ]);
 });
 
 it('no description promises a length that is refused', () => {
