@@ -11,7 +11,9 @@ export interface Request {
     | 'list_video_tasks'
     | 'cancel_video_task'
     | 'generate_film'
-    | 'retake_shot';
+    | 'retake_shot'
+    | 'join_videos'
+    | 'preview_video';
   readonly given: Readonly<Record<string, unknown>>;
   /** For a paid call: the mode that is used, and its price in CNY. */
   readonly makes?: readonly [ModeName, number];
@@ -47,6 +49,24 @@ export const REQUESTS: readonly Request[] = [
       quality: '1080p',
     },
     because: ['shot k goes from picture k to k+1'],
+  },
+  {
+    say: 'Put these two clips together [/home/you/Videos/a.mp4, /home/you/Videos/b.mp4] and call it trip.mp4.',
+    tool: 'join_videos',
+    given: { videos: ['/home/you/Videos/a.mp4', '/home/you/Videos/b.mp4'], output: 'trip.mp4' },
+    because: ['Joins saved videos into one MP4, in order', 'paths of MP4 files'],
+  },
+  {
+    say: '看看这个影片 [jf-mf0h5s00-k7m2p] 的衔接处是否自然。',
+    tool: 'preview_video',
+    given: { film_id: 'jf-mf0h5s00-k7m2p' },
+    because: ['of a film the frames on both sides of each cut'],
+  },
+  {
+    say: 'Give me a poster of this video [/home/you/Videos/a.mp4].',
+    tool: 'preview_video',
+    given: { path: '/home/you/Videos/a.mp4', frames: 1 },
+    because: ['1: a poster'],
   },
   {
     say: 'Shot 2 of that film [jf-mf0h5s00-k7m2p] is too dark. Make it again, and what follows from it.',
