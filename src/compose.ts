@@ -83,7 +83,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     const films = new Set(await store.films.openIds());
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
     await library.sweep(places, (id) => {
-      const owner = id.replace(/-(cut|join|copy-[0-9a-f]+)$/, '');
+      const owner = id.replace(/-(cut|join-[0-9a-f]+|copy-[0-9a-f]+)$/, '');
       return alive.has(owner) || films.has(owner);
     });
   };
@@ -109,6 +109,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
+    save: async (id, call) => void (await service.get(id, {}, call)),
   });
   const clips = new SavedClips({
     ...{ store, library, ffmpeg, clock, ending },

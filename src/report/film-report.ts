@@ -221,8 +221,7 @@ function nextStepOfFilm(view: FilmView): NextStep {
     return view.isLeft ? { action: 'get', get, to: 'send' } : { action: 'wait_for_film', filmId: film.id };
   }
   const { number, task } = lost;
-  if (task?.status === 'done')
-    return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get: { taskId: task.id } };
+  if (task?.status === 'done') return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get };
   const mayCost = task !== undefined && chargeOf(task) === 'possible';
   const fix = task?.error === undefined || mayCost ? {} : { fix: fixOf(task.error) };
   return { action: 'retake', filmId: film.id, shot: number, askFirst: mayCost && !film.sandbox, ...fix };
