@@ -64,9 +64,17 @@ export function listReport(view: ListView, phrasing: Phrasing, keys: KnownKeys =
     // Nothing of the sandbox is ever spent.
     spent: sandbox || !keys.isAccountKnown ? undefined : spentOf(view),
     sandbox: sandbox ? true : undefined,
-    next_step: phrasing.listStep(nextStepOfList(view, keys)),
+    next_step: nextStepIn(view, phrasing, keys),
   });
   return shortened(report);
+}
+
+/** After a warning nothing says that all is well. */
+function nextStepIn(view: ListView, phrasing: Phrasing, keys: KnownKeys): string {
+  const step = nextStepOfList(view, keys);
+  const { warning } = view;
+  if (warning === undefined) return phrasing.listStep(step);
+  return step.action === 'none' ? oneLine(warning) : `${oneLine(warning)} ${phrasing.listStep(step)}`;
 }
 
 /** The call was refused, in the shape of a list. */

@@ -67,9 +67,8 @@ export class TaskStore implements Store {
     const { record, body } = wanted;
     const admitted = await this.inTurn(
       async (tx): Promise<Reserved> => {
-        const refused = this.engine.whyNotPaid();
-        if (refused !== undefined && body !== undefined)
-          return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
+        const refused = this.whyNotPaid();
+        if (refused !== undefined && body !== undefined) return { kind: 'refuse', problem: refused };
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
         if (admission.kind !== 'create') {
           if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
@@ -277,6 +276,15 @@ export class TaskStore implements Store {
     const params = { scope: this.scope, mode, limit };
     const rows = await this.engine.read((tx) => tx.all(sql.FINISHED_BETWEEN, params));
     return rows.map((row) => [Number(row.finished_from), Number(row.finished_to)] as const);
+  }
+
+  warning(): string | undefined {
+    return this.engine.whyNotPaid() ?? this.engine.notice?.();
+  }
+
+  whyNotPaid(): Problem | undefined {
+    const what = this.engine.whyNotPaid();
+    return what === undefined ? undefined : new Problem('state_damaged', { what });
   }
 
   isUnwritten(id: string): boolean {

@@ -39,6 +39,8 @@ export interface TaskView {
   readonly copy?: { readonly path: string };
   /** Where this call wants the video, while that is not done yet: for the next call. */
   readonly output?: string;
+  /** A damaged database was set aside: other videos are not known here, and nothing is paid. */
+  readonly warning?: string;
 }
 
 export interface Spending {
@@ -65,6 +67,8 @@ export interface ListView {
   readonly changed?: readonly string[];
   readonly spending: Spending;
   readonly sandbox: boolean;
+  /** Why these may not be all: @see Store.warning */
+  readonly warning?: string;
 }
 
 /** A `dry_run`: everything is valid, and nothing was recorded or sent. */

@@ -20,6 +20,13 @@ export async function findTask(store: Store, taskId: string | undefined): Promis
   if (taskId === undefined) {
     const [newest] = await store.lists.tasks({ limit: 1 });
     if (newest !== undefined) return newest;
+    const warning = store.warning();
+    if (warning !== undefined) {
+      throw new Problem('no_record', {
+        what: `No video is recorded here. ${warning}`,
+        hint: 'inspect the state folder',
+      });
+    }
     throw new Problem('no_record', {
       what: 'No video has been made with this account and service yet.',
       hint: 'make one first',
@@ -27,9 +34,8 @@ export async function findTask(store: Store, taskId: string | undefined): Promis
   }
   const task = await lookUpTask(store, taskId);
   if (task !== undefined) return task;
-  throw new Problem('no_record', {
-    what: `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`,
-  });
+  const what = `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`;
+  throw new Problem('no_record', { what: [what, store.warning() ?? []].flat().join(' ') });
 }
 
 interface NamedTask {

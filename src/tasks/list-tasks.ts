@@ -33,6 +33,7 @@ export async function readList(
   const { byStatus, doneLast24hFen, reservedFen } = await store.lists.sums();
   const sumOf = (name: TaskStatus) => byStatus.get(name)?.fen ?? 0;
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
+  const warning = store.warning();
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];
   return {
     now: clock.now(),
@@ -49,6 +50,7 @@ export async function readList(
       ...(budgetFen === undefined ? {} : { budgetFen }),
     },
     sandbox,
+    ...(warning === undefined ? {} : { warning }),
   };
 }
 

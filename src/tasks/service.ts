@@ -75,6 +75,8 @@ export class TaskService implements VideoService {
     const { store, clock, sandbox, library } = this.options;
     const prepared = await this.prepare(request, options, call);
     const ledger = await orProblem(store.reservationLedger(this.reservationOf(prepared)));
+    const refused = store.whyNotPaid();
+    if (refused !== undefined) throw refused;
     const admission = admit(ledger, this.limitsOf(prepared, options));
     if (admission.kind === 'refuse') throw admission.problem;
     return {
@@ -208,6 +210,7 @@ export class TaskService implements VideoService {
     const queue = await this.queueState(task).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
+    const warning = store.whyNotPaid()?.message;
     const given = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined));
     return {
       task,
@@ -217,6 +220,7 @@ export class TaskService implements VideoService {
       ...(queue === undefined ? {} : { queue }),
       ...(usual === undefined ? {} : { usual }),
       ...(stuck === undefined ? {} : { problem: errorOf(stuck) }),
+      ...(warning === undefined ? {} : { warning }),
       ...given,
     };
   }
