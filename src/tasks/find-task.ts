@@ -58,10 +58,16 @@ export async function findOrAdopt(
   { taskId, mode, place, caller }: NamedTask,
   { store, library, clock, sandbox }: Records,
 ): Promise<Task> {
-  const isAdoptable = taskId !== undefined && mode !== undefined && /^\d{10,24}$/.test(taskId);
-  if (!isAdoptable) return await findTask(store, taskId);
+  if (taskId === undefined || mode === undefined || isTaskId(taskId)) return await findTask(store, taskId);
   const found = await lookUpTask(store, taskId);
   if (found !== undefined) return found;
+  if (!/^\d{10,24}$/.test(taskId)) {
+    const id = JSON.stringify(taskId.slice(0, 60));
+    throw new Problem('no_record', {
+      what: `No task ${id} is recorded here, and it cannot be an id of the provider: those have 10 to 24 digits.`,
+      hint: 'check the id',
+    });
+  }
   const chosen = place ?? (await library.choose(undefined, caller));
   const now = clock.now();
   const record: TaskRecord = {

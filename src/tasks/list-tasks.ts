@@ -54,6 +54,13 @@ export async function readList(
   };
 }
 
+/** A queue entry of a process that is gone stays as it is until a call names it: waiting for nothing else is in vain. */
+export async function isWaitInVain(store: Store, open: readonly { id: string; status: string }[]): Promise<boolean> {
+  if (open.some(({ status }) => status !== 'queued')) return false;
+  const tasks = await Promise.all(open.map(({ id }) => store.find(id)));
+  return tasks.every((task) => task?.status === 'queued' && !task.ownerAlive);
+}
+
 /** Without those that cannot be read now. */
 async function queueStates(
   tasks: readonly Task[],

@@ -19,7 +19,7 @@ import type {
   VideoService,
 } from './calls.ts';
 import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
-import { readList } from './list-tasks.ts';
+import { isWaitInVain, readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
@@ -363,6 +363,7 @@ export class TaskService implements VideoService {
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
+      if (await orProblem(isWaitInVain(store, open))) return ended;
       const next = open.find(({ status }) => status === 'generating') ?? open[0];
       const task = next && (await store.find(next.id).catch(() => undefined));
       if (task !== undefined) call.onWait?.(await this.view(task));
