@@ -127,11 +127,12 @@ class SqliteEngine implements Engine {
   }
 
   private async transact<Value>(
-    { writer }: Opened,
+    opened: Opened,
     work: (tx: Tx) => Promise<Value>,
     before?: (tx: Tx) => Promise<void>,
     startedAt = this.clock.monotonic(),
   ): Promise<Value> {
+    const { writer } = opened;
     if (writer === undefined) throw new StoreFailure('unavailable', `${this.place} can only be read`);
     const { database } = writer;
     await this.whenFree(async () => database.exec('BEGIN IMMEDIATE'), startedAt);
@@ -142,8 +143,19 @@ class SqliteEngine implements Engine {
       await this.whenFree(async () => database.exec('COMMIT'));
       return value;
     } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
+      this.rollBack(opened, database);
       throw error;
+    }
+  }
+
+  /** A connection that cannot roll back is given up: closing it does. The error that led here is the one to report. */
+  private rollBack(opened: Opened, database: DatabaseSync): void {
+    try {
+      if (database.isTransaction) database.exec('ROLLBACK');
+    } catch (error) {
+      this.log.warn('the database is opened again: rolling back failed', { reason: reasonOf(error) });
+      this.leave(this.opening);
+      closeAll([opened.reader, opened.writer]);
     }
   }
 

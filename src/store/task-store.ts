@@ -145,12 +145,14 @@ export class TaskStore implements Store {
   ): Promise<Task> {
     const { task, token } = claim;
     let settled = task;
+    let isOurs = true;
     const write = async () => {
       const written = await this.inTurn(async (tx) => {
         const row = await tx.get(sql.CLAIMED_TASK, { id: task.id, claim: token });
-        if (row === undefined) return undefined;
+        // The database may have been exchanged for one without this task: its outcome is recorded all the same.
+        if (row === undefined && (await tx.get(sql.CLAIM_OF, { id: task.id })) !== undefined) return undefined;
         const { record, slotUntil, pacing } = rule(
-          taskOf(row, tx.now),
+          row === undefined ? task : taskOf(row, tx.now),
           await readQueueLedger(tx, this.scope, task.reqKey, this.lease.id),
         );
         const isQueued = record.status === 'queued';
@@ -161,13 +163,20 @@ export class TaskStore implements Store {
           holder: isAccepted ? me : null,
           slotUntil,
         };
-        await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
+        const params = this.params(record, ties);
+        if (row === undefined) await tx.run(sql.INSERT_TASK, params);
+        else await tx.run(sql.SETTLE_TASK, { ...params, claim_was: token });
         if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
         if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
         return { ...record, ownerAlive: isQueued };
       });
-      if (written === undefined) this.log.warn('the claim is settled already', { task: task.id });
-      else settled = written;
+      if (written !== undefined) settled = written;
+      else {
+        this.log.warn('the claim is settled already', { task: task.id });
+        settled = (await this.find(task.id)) ?? task;
+        this.own.remove(task.id);
+        isOurs = false;
+      }
     };
     try {
       await write();
@@ -175,7 +184,7 @@ export class TaskStore implements Store {
       settled = { ...rule(task, unreadLedger(this.clock.now())).record, ownerAlive: true };
       this.kept.keep(settled, write, error);
     }
-    if (isOpen(settled.status)) this.own.add(task.id, settled, token);
+    if (isOurs && isOpen(settled.status)) this.own.add(task.id, settled, token);
     else this.own.remove(task.id);
     this.notify(task.id);
     return settled;
