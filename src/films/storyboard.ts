@@ -22,7 +22,7 @@ import {
 } from '../tasks/video-request.ts';
 
 export const MAX_SHOTS = 24;
-const MIN_SHOTS = 2;
+export const MIN_SHOTS = 2;
 
 function oneOf(values: readonly (string | number)[]): string {
   return `must be one of ${values.join(', ')}`;
