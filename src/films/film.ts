@@ -67,9 +67,21 @@ export function currentJoin(film: Film): FilmJoin | undefined {
   return join !== undefined && isSame(join.takes, currentTakes(film)) ? join : undefined;
 }
 
-export type ShotState = 'saved' | 'open' | 'lost';
+/** `lost`: it has no video and gets none by itself. `stuck`: it waits for one that is lost. */
+export type ShotState = 'saved' | 'open' | 'lost' | 'stuck';
 
-export function shotStateOf(task: Task | undefined): ShotState {
+/** @param tasks of its current takes, in their order */
+export function shotStates(tasks: readonly (Task | undefined)[]): ShotState[] {
+  const states: ShotState[] = [];
+  for (const task of tasks) {
+    const before = states.at(-1);
+    const isStuck = task?.status === 'queued' && task.awaits !== undefined && (before === 'lost' || before === 'stuck');
+    states.push(isStuck ? 'stuck' : shotStateOf(task));
+  }
+  return states;
+}
+
+function shotStateOf(task: Task | undefined): ShotState {
   if (task === undefined) return 'lost';
   const { status, video, saveAgainAt } = task;
   if (video?.file !== undefined) return 'saved';
@@ -80,7 +92,7 @@ export function shotStateOf(task: Task | undefined): ShotState {
 /** What is to be done with a film. @param tasks of its current takes, in their order */
 export function nextOf(film: Film, tasks: readonly (Task | undefined)[]): 'join' | 'wait' | 'nothing' {
   if (film.status === 'cancelled') return 'nothing';
-  const states = tasks.map(shotStateOf);
+  const states = shotStates(tasks);
   if (states.every((state) => state === 'saved')) {
     const isRefused = film.joinProblem !== undefined && isSame(film.joinProblem.takes, currentTakes(film));
     return currentJoin(film) === undefined && !isRefused ? 'join' : 'nothing';
@@ -91,7 +103,7 @@ export function nextOf(film: Film, tasks: readonly (Task | undefined)[]): 'join'
 /** @param tasks of its current takes, in their order */
 export function statusOf(film: Film, tasks: readonly (Task | undefined)[]): FilmStatus {
   if (film.status === 'cancelled') return 'cancelled';
-  const states = tasks.map(shotStateOf);
+  const states = shotStates(tasks);
   if (states.every((state) => state === 'saved')) {
     if (currentJoin(film) !== undefined) return 'done';
     return nextOf(film, tasks) === 'join' ? 'running' : 'waiting';

@@ -1,6 +1,6 @@
 /** Builds the report of a film: a list of its shots, and what to do next. */
 import type { CheckedFilm, FilmView } from '../films/calls.ts';
-import { shotStateOf } from '../films/film.ts';
+import { type ShotState, shotStates } from '../films/film.ts';
 import type { Problem } from '../problems.ts';
 import type { Task, TaskError } from '../tasks/record.ts';
 import { chargeOf } from '../tasks/record.ts';
@@ -79,9 +79,7 @@ export function cancelledFilmReport(
   phrasing: Phrasing,
 ): Report {
   const report = filmReport(view, phrasing);
-  const left = view.tasks.filter(
-    (task) => task !== undefined && task.status !== 'cancelled' && shotStateOf(task) === 'open',
-  ).length;
+  const left = count(view.tasks, 'open');
   const first =
     withdrawn === 0
       ? 'Not cancelled: no shot of the film is waiting to be sent.'
@@ -99,7 +97,7 @@ export function filmItem({ film, status, tasks, fen, join }: FilmView): FilmItem
     status,
     title: film.title === undefined ? undefined : cut(oneLine(film.title), MAX_SHOT_PROMPT_CHARACTERS),
     shots: tasks.length,
-    shots_done: savedCount(tasks),
+    shots_done: count(tasks, 'saved'),
     path: join?.file.path,
     cost_cny: film.sandbox || fen === 0 ? undefined : fen / 100,
   });
@@ -107,7 +105,7 @@ export function filmItem({ film, status, tasks, fen, join }: FilmView): FilmItem
 
 /** "3 of 5 shots are saved, 1 is generating" as one line of progress. */
 export function filmProgress({ film, tasks }: FilmView): string {
-  return `${film.id}: ${savedCount(tasks)} of ${tasks.length} shots saved (${statesOf(tasks)})`;
+  return `${film.id}: ${count(tasks, 'saved')} of ${tasks.length} shots saved (${statesOf(tasks)})`;
 }
 
 function shotOf(takes: readonly string[], task: Task | undefined, shot: number): NonNullable<Report['shots']>[number] {
@@ -126,8 +124,8 @@ function shotOf(takes: readonly string[], task: Task | undefined, shot: number):
   });
 }
 
-function savedCount(tasks: FilmView['tasks']): number {
-  return tasks.filter((task) => shotStateOf(task) === 'saved').length;
+function count(tasks: FilmView['tasks'], wanted: ShotState): number {
+  return shotStates(tasks).filter((state) => state === wanted).length;
 }
 
 /** "2 generating, 1 queued" */
@@ -153,7 +151,7 @@ function messageOf(view: FilmView): string {
 
 function whatHappened(view: FilmView): string[] {
   const { film, status, tasks, missingFile } = view;
-  const saved = `${savedCount(tasks)} of ${tasks.length} shots are saved`;
+  const saved = `${count(tasks, 'saved')} of ${tasks.length} shots are saved`;
   if (missingFile !== undefined)
     return [`The film was joined, but ${oneLine(missingFile)} no longer exists; its shots are kept.`];
   switch (status) {
@@ -166,11 +164,11 @@ function whatHappened(view: FilmView): string[] {
       const lost = lostShot(view);
       if (lost === undefined)
         return [`${saved}.`, ...(film.joinProblem === undefined ? [] : [sentenceOf(film.joinProblem)])];
-      const open = tasks.filter((task) => shotStateOf(task) === 'open').length;
+      const open = count(tasks, 'open');
       return [`${saved}.`, lostSentence(lost), ...(open === 0 ? [] : ['The others go on.'])];
     }
     default:
-      if (savedCount(tasks) === tasks.length) return ['All shots are saved, and the film is being joined.'];
+      if (count(tasks, 'saved') === tasks.length) return ['All shots are saved, and the film is being joined.'];
       return [
         `${saved} (${statesOf(tasks)}).`,
         ...(view.isLeft ? ['The process that was to send the rest has ended.'] : []),
@@ -185,7 +183,7 @@ interface LostShot {
 
 /** The first that has no video and gets none by itself. */
 function lostShot({ tasks }: FilmView): LostShot | undefined {
-  const index = tasks.findIndex((task) => shotStateOf(task) === 'lost');
+  const index = shotStates(tasks).indexOf('lost');
   return index < 0 ? undefined : { number: index + 1, task: tasks[index] };
 }
 
@@ -241,5 +239,5 @@ function chargeOfFilm({ tasks, status }: FilmView) {
     return tasks.some((task) => task !== undefined && chargeOf(task) !== 'none')
       ? ('possible' as const)
       : ('none' as const);
-  return tasks.every((task) => shotStateOf(task) === 'saved') ? ('made' as const) : ('possible' as const);
+  return count(tasks, 'saved') === tasks.length ? ('made' as const) : ('possible' as const);
 }

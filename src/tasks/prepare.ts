@@ -13,7 +13,7 @@ import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
-import { type Frames, fillBody, markOf } from './awaited-frames.ts';
+import { fillBody, markOf, nameOf } from './awaited-frames.ts';
 import { lookUpTask } from './find-task.ts';
 import { type AwaitedFrame, isOpen, type Task, type TaskRecord, type TaskRequest } from './record.ts';
 import { promptNotes, type VideoRequest } from './video-request.ts';
@@ -136,11 +136,11 @@ export class Preparer {
     body: Uint8Array,
     signal: AbortSignal,
   ): Promise<{ readonly body: Buffer; readonly fingerprint: string }> {
-    const pictures: Frames = new Map();
+    const pictures: Uint8Array[] = [];
     for (const frame of task.awaits ?? []) {
       const { path } = await this.savedVideo(frame.taskId, 'image');
       const loaded = await this.loadFrameOf(frame, path, 'image', signal);
-      if (loaded.kind === 'bytes') pictures.set(markOf(frame), loaded.bytes);
+      if (loaded.kind === 'bytes') pictures.push(loaded.bytes);
     }
     const filled = fillBody(body, pictures);
     const { duration = 5, fps = PROVIDER_FPS } = task.request;
@@ -315,7 +315,7 @@ function marked(
   coming: ReadonlySet<string>,
 ): Readonly<Record<string, unknown>> {
   const data = Array.isArray(body.binary_data_base64) ? [...body.binary_data_base64] : [];
-  for (const { index, frame } of frames) data[index] = coming.has(frame.taskId) ? `#${frame.which}` : markOf(frame);
+  for (const { index, frame } of frames) data[index] = coming.has(frame.taskId) ? `#${frame.which}` : nameOf(frame);
   return { ...body, binary_data_base64: data };
 }
 
@@ -359,8 +359,9 @@ function ratioNotes({ aspectRatio, image }: VideoRequest): string[] {
 function bodyImages(images: readonly Picture[]): BodyImages {
   const urls = images.flatMap((image) => (image.kind === 'url' ? [image.url] : []));
   if (urls.length > 0) return { kind: 'urls', urls };
+  const awaited = images.filter(({ kind }) => kind === 'awaited');
   const data = images.flatMap((image): (string | Uint8Array)[] => {
-    if (image.kind === 'awaited') return [markOf(image.frame)];
+    if (image.kind === 'awaited') return [markOf(awaited.indexOf(image))];
     return image.kind === 'bytes' ? [image.bytes] : [];
   });
   return { kind: 'base64', data };

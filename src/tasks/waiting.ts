@@ -49,7 +49,9 @@ export class WaitingRequests {
       const look = async () => {
         const waiting = await store.waiting();
         this.isWanted ||= waiting.length > 0;
-        for (const task of waiting) if (!ending.aborted) await this.examine(task);
+        for (const task of waiting) {
+          if (!ending.aborted) await this.examine(task).catch((error: unknown) => this.failed(task, error));
+        }
       };
       await look().catch((error: unknown) => {
         this.isWanted = true;
@@ -59,6 +61,12 @@ export class WaitingRequests {
         await pause(clock, { atMost: LOOK_MILLISECONDS, signals: [ending], until: (over) => store.changed(over) });
       }
     }
+  }
+
+  /** The disk may fail for a while; the others go on. */
+  private failed({ id }: Task, error: unknown): void {
+    const { log, ending } = this.options;
+    if (!ending.aborted) log.warn('picture of a waiting request not made', { task: id, reason: String(error) });
   }
 
   private async examine(task: Task): Promise<void> {
