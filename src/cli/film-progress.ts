@@ -1,6 +1,6 @@
 /** Shows how far each shot of a film is: a few lines that are rewritten on a terminal, else a line for each change. */
 import type { FilmView } from '../films/calls.ts';
-import { shotStateOf } from '../films/film.ts';
+import { type ShotState, shotStates } from '../films/film.ts';
 import { cut, oneLine } from '../report/text.ts';
 import type { Task } from '../tasks/record.ts';
 import type { Terminal } from './terminal.ts';
@@ -12,7 +12,7 @@ export function filmProgressOn(terminal: Terminal): (view: FilmView) => void {
   if (terminal.isWatched) return (view) => terminal.showProgress(progressLines(view).join('\n'));
   let before: readonly string[] = [];
   return (view) => {
-    const states = view.tasks.map((task) => stateOf(task, view));
+    const states = statesOf(view);
     for (const [index, state] of states.entries()) {
       if (state !== before[index]) terminal.say(`${view.film.id} shot ${index + 1}: ${state}`);
     }
@@ -25,9 +25,9 @@ export function filmProgressOn(terminal: Terminal): (view: FilmView) => void {
 /** The film, then one line for each shot. */
 export function progressLines(view: FilmView): string[] {
   const { film, tasks, now } = view;
-  const saved = tasks.filter((task) => shotStateOf(task) === 'saved').length;
+  const saved = shotStates(tasks).filter((state) => state === 'saved').length;
   const head = isJoining(view) ? 'joining the shots' : `${saved} of ${tasks.length} shots saved`;
-  const states = tasks.map((task) => `${stateOf(task, view)}${secondsOf(task, now)}`);
+  const states = statesOf(view).map((state, index) => `${state}${secondsOf(tasks[index], now)}`);
   const width = Math.max(...states.map(({ length }) => length));
   return [
     `film ${film.id}: ${head}`,
@@ -40,12 +40,16 @@ export function progressLines(view: FilmView): string[] {
 }
 
 function isJoining({ status, tasks }: FilmView): boolean {
-  return status === 'running' && tasks.every((task) => shotStateOf(task) === 'saved');
+  return status === 'running' && shotStates(tasks).every((state) => state === 'saved');
 }
 
-function stateOf(task: Task | undefined, { tasks }: FilmView): string {
+function statesOf({ tasks }: FilmView): string[] {
+  return shotStates(tasks).map((state, index) => stateOf(state, tasks[index], tasks));
+}
+
+function stateOf(state: ShotState, task: Task | undefined, tasks: FilmView['tasks']): string {
   if (task === undefined) return 'not recorded';
-  if (shotStateOf(task) === 'saved') return 'saved';
+  if (state === 'saved') return 'saved';
   if (task.status === 'done') return 'not saved';
   if (task.status === 'generating' && task.video !== undefined) return 'saving';
   const [awaited] = task.awaits ?? [];
