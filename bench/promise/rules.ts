@@ -138,11 +138,11 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
     {
       file: FILM_STORE,
       from: 'await tx.run(sql.INSERT_FILM, this.params(now));',
-      to: 'setTimeout(() => void this.options.engine.transaction((late) => late.run(sql.INSERT_FILM, this.params(now))), 5);',
+      to: 'const late = async (tx: Tx) => { await tx.run(sql.INSERT_FILM, this.params(now)); }; setTimeout(() => void this.options.engine.transaction(late).catch(() => undefined), 5);',
     },
   ],
   'the same film is joined': [
-    { file: FILMS, from: 'options.allowDuplicate ? undefined : sameFilm(films, now);', to: 'undefined;' },
+    { file: FILMS, from: '(options.allowDuplicate ? undefined : sameFilm(films, now));', to: 'undefined;' },
   ],
   'the same retake is joined': [
     { file: FILMS, from: "if (isRepeated) return { kind: 'join', film };", to: 'void isRepeated;' },
