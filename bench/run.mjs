@@ -17,6 +17,7 @@ const NAMES = [
   'image',
   'shrink',
   'download',
+  'join',
   'paid-call',
   'walk',
   'polling',

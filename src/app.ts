@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import { compose } from './compose.ts';
 import type { FilmService } from './films/calls.ts';
+import type { ClipService } from './films/clip-calls.ts';
 import type { Director } from './films/director.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import type { Log } from './log.ts';
@@ -33,6 +34,8 @@ export interface App {
   service(...operations: readonly Operation[]): Promise<VideoService>;
   /** As `service`. */
   films(...operations: readonly Operation[]): Promise<FilmService>;
+  /** As `service`. */
+  clips(...operations: readonly Operation[]): Promise<ClipService>;
   /** Ends every wait; awaits and records what was sent, for at most so long. */
   end(waitMilliseconds: number): Promise<void>;
 }
@@ -52,6 +55,7 @@ interface Endpoint {
 interface Opened {
   readonly service: TaskService;
   readonly films: FilmService;
+  readonly clips: ClipService;
   readonly director: Director;
   readonly store: TaskStore;
   readonly endpoint: Endpoint;
@@ -92,6 +96,7 @@ export function createApp(read: ReadSettings, log: Log): App {
     isAccountKnown: settings.api === 'sandbox' || settings.accessKeyId !== undefined,
     service: async (...operations) => (await opened(operations)).service,
     films: async (...operations) => (await opened(operations)).films,
+    clips: async (...operations) => (await opened(operations)).clips,
     async end(waitMilliseconds) {
       ending.abort(new Error('the server is ending'));
       const used = await opening?.catch(() => undefined);
@@ -105,12 +110,12 @@ async function open(settings: Settings, network: Network, log: Log, ending: Abor
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-  const { service, films, director, store } = compose({
+  const { service, films, clips, director, store } = compose({
     ...{ settings, endpoint, network, clock, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
-  return { service, films, director, store, endpoint };
+  return { service, films, clips, director, store, endpoint };
 }
 
 async function close({ service, director, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {

@@ -1,6 +1,8 @@
 /** Puts the parts of the task service together. Nothing is opened here: the first call that needs a part opens it. */
 import type { Clock } from './clock.ts';
 import { Director } from './films/director.ts';
+import { FilmPreparer } from './films/prepare-film.ts';
+import { SavedClips } from './films/saved-clips.ts';
 import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
@@ -81,7 +83,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     const films = new Set(await store.films.openIds());
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
     await library.sweep(places, (id) => {
-      const owner = id.replace(/-(cut|join|copy-[0-9a-f]+)$/, '');
+      const owner = id.replace(/-(cut|join-[0-9a-f]+|copy-[0-9a-f]+)$/, '');
       return alive.has(owner) || films.has(owner);
     });
   };
@@ -103,12 +105,18 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
   });
   const films = new Films({
-    ...{ store, library, preparer, submitter, waiting, watcher, recovery, director, clock, ending },
+    ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
+    preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
+    save: async (id, call) => void (await service.get(id, {}, call)),
+  });
+  const clips = new SavedClips({
+    ...{ store, library, ffmpeg, clock, ending },
+    fileRules: { workingDir, imageDirs, outputDir, homeDir },
   });
   return {
-    ...{ films, director },
+    ...{ films, director, clips },
     ...{ service, store, api, library, delivery, collector, watcher, submitter, recovery, refresher, preparer },
     ...{ usualTimes, queryBudget },
   };

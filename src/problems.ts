@@ -102,7 +102,7 @@ const OWN = {
     'operator',
     {
       internal_error: [
-        'jimeng-video-mcp had an unexpected error; the log on stderr has the details.',
+        'An unexpected error happened in jimeng-video-mcp; the log on stderr has the details.',
         'look at the list of tasks before anything is paid again: whatever was sent is recorded there',
       ],
     },

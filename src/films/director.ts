@@ -123,7 +123,8 @@ export class Director {
     const { library, clock } = this.options;
     const { id, place, baseName, audio } = hold.film;
     const paths = await this.pathsOf(tasks);
-    const part = await library.staging(place, `${id}-join`);
+    // A name of its own: a process that was suspended while it joined must not write into another one's file.
+    const part = await library.staging(place, `${id}-join-${crypto.randomUUID().slice(0, 8)}`);
     const ffmpeg = await this.options.ffmpeg();
     const result = await joinClips(paths, part, { clock, signal, ffmpeg, audio, fps: tasks[0]?.request.fps });
     if (!result.joined) throw misfit(result.misfit.difference);

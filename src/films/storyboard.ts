@@ -8,7 +8,6 @@ import {
   modeRow,
 } from '../jimeng/modes.ts';
 import {
-  DURATIONS,
   modeOfQuality,
   modeProblems,
   promptLength,
@@ -39,7 +38,7 @@ export const shotShape = {
     })
     .optional()
     .describe('As in generate_video.'),
-  duration: videoShape.duration.meta({ type: 'integer', description: `${DURATIONS.join(', ')}; default 5.` }),
+  duration: videoShape.duration.meta({ type: 'integer', description: '4, 5, 6, 8 or 10, nothing between; default 5.' }),
   image: videoShape.image.describe('First frame; not with continue.'),
   tail_image: videoShape.tail_image.describe('Last frame.'),
   seed: videoShape.seed.meta({ type: 'integer', description: 'Left out: random.' }),
@@ -194,7 +193,10 @@ export function plannedShots(film: FilmInput): PlannedShot[] {
 
 export const retakeShape = {
   prompt: shotShape.prompt.describe('Left out: as before.'),
-  duration: shotShape.duration.meta({ type: 'integer', description: 'Left out: as before.' }),
+  duration: shotShape.duration.meta({
+    type: 'integer',
+    description: '4, 5, 6, 8 or 10, nothing between; left out: as before.',
+  }),
   seed: shotShape.seed,
   image: shotShape.image.describe('Another first frame.'),
   tail_image: shotShape.tail_image.describe('Another last frame.'),

@@ -44,9 +44,14 @@ function portable(schema: JsonSchema): JsonSchema & { readonly type: 'object' } 
   };
 }
 
+/** What a report of another tool than the first names: the rest stands there. */
+const ALWAYS: ReadonlySet<string> = new Set(['status', 'message', 'next_step']);
+
 /** Results are built through the strict schema; a client that checks them needs no more than their outline. */
 function outline(schema: JsonSchema, isWhole: boolean): JsonSchema & { readonly type: 'object' } {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+  const isOwn = isWhole || schema.properties?.status === undefined;
+  const given = Object.entries(schema.properties ?? {}).filter(([name]) => isOwn || ALWAYS.has(name));
+  const properties = given.map(([name, property]) => {
     const { type, properties: inner, items } = property;
     if (type === 'array') return [name, { type, items: { type: items?.type } }];
     if (inner === undefined) return [name, property];

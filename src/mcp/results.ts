@@ -1,5 +1,6 @@
 /** Turns reports, and problems, into tool results. */
 import type { Problem } from '../problems.ts';
+import { type ClipReport, clipRefusal, clipSchema, renderClip } from '../report/clip-report.ts';
 import { type ListReport, listRefusal, listSchema } from '../report/list-report.ts';
 import { phrasingForTools } from '../report/phrasing-tools.ts';
 import { renderList, renderReport } from '../report/render.ts';
@@ -17,6 +18,13 @@ export function listResult(list: ListReport): ToolResult {
   return { structured, text: renderList(structured), isError: list.error !== undefined };
 }
 
+/** @param jpeg of a preview, where the client takes pictures */
+export function clipResult(report: ClipReport, jpeg?: Uint8Array): ToolResult {
+  const structured = clipSchema.parse(report);
+  const isError = structured.status === 'refused';
+  return { structured, text: renderClip(structured), ...(jpeg === undefined ? {} : { jpeg }), isError };
+}
+
 /**
  * In the shape of the tool's own output: a client rejects an error whose structured copy does not conform.
  * @param taskId the task that the call was about, where that is known
@@ -29,5 +37,6 @@ export function problemResult(
 ): ToolResult {
   const phrasing = phrasingForTools();
   if (tool.output === listSchema) return listResult(listRefusal(problem, phrasing));
+  if (tool.output === clipSchema) return clipResult(clipRefusal(problem, phrasing));
   return taskResult(refusal(problem, phrasing, { sandbox, taskId }));
 }

@@ -30,7 +30,7 @@ import { NAME, VERSION } from '../version.ts';
 import { type AskClient, clientRequests } from './client-requests.ts';
 import type { Handlers, Refused } from './handlers.ts';
 import { INSTRUCTIONS, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
-import type { ToolCall } from './tool.ts';
+import type { ToolCall, ToolResult } from './tool.ts';
 
 /** Work that earlier processes left open is resumed this long after initialize, if no tool call came before. */
 const RESUME_AFTER_MILLISECONDS = 60_000;
@@ -125,11 +125,16 @@ function answerTools(server: Server, load: LoadHandlers, writable: () => Promise
     };
     const result = await handlers.call(name, params?.arguments, call, writable);
     return {
-      content: [{ type: 'text' as const, text: result.text }],
+      content: [{ type: 'text' as const, text: result.text }, ...picturesIn(result)],
       structuredContent: { ...result.structured },
       ...(result.isError ? { isError: true } : {}),
     };
   };
+}
+
+function picturesIn({ jpeg }: ToolResult) {
+  if (jpeg === undefined) return [];
+  return [{ type: 'image' as const, data: Buffer.from(jpeg).toString('base64'), mimeType: 'image/jpeg' }];
 }
 
 function progressTo(token: string | number | undefined, { sendNotification }: Extra): ToolCall['progress'] {

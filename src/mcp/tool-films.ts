@@ -1,6 +1,6 @@
 /** What the tools need of films, as plain functions of plain values. */
 import type { App } from '../app.ts';
-import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { FilmCall, FilmView, RetakeOptions } from '../films/calls.ts';
 import type { FilmInput } from '../films/storyboard.ts';
 import {
@@ -66,10 +66,14 @@ export class ToolFilms {
 }
 
 /** The call of a single video, with the progress of a film. */
-export function filmCall({ onWait: _, ...call }: Call, { progress }: Pick<ToolCall, 'progress'>): FilmCall {
+export function filmCall(
+  { onWait: _, ...call }: Call,
+  { progress }: Pick<ToolCall, 'progress'>,
+  clock: Clock,
+): FilmCall {
   const read = (view: FilmView) => ({
     progress: (view.now - view.film.reservedAt) / 1000,
     message: filmProgress(view),
   });
-  return { ...call, onWait: createProgress(systemClock, progress, read) };
+  return { ...call, onWait: createProgress(clock, progress, read) };
 }

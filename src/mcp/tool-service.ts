@@ -6,6 +6,7 @@ import { isFilmId } from '../films/film.ts';
 import type { FilmInput } from '../films/storyboard.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
+import { type ClipReport, joinReport, previewReport } from '../report/clip-report.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
 import { phrasingForTools } from '../report/phrasing-tools.ts';
 import { cancelReport, checkedReport, type Report, reportOf } from '../report/report.ts';
@@ -155,6 +156,29 @@ export class ToolService {
     );
   }
 
+  /** Writes one MP4 of saved videos; nothing is sent. */
+  async join(
+    videos: readonly string[],
+    options: { readonly audio: string | undefined; readonly output: string | undefined },
+    call: ToolCall,
+  ): Promise<ClipReport> {
+    const clips = await this.app.clips('save', 'read', 'preview');
+    return joinReport(await clips.join(videos, options, await this.waiting(call, undefined)), this.phrasing);
+  }
+
+  /** Makes a picture of a saved video; nothing is sent. @returns without the picture where the client takes none */
+  async preview(
+    video: string,
+    frames: number | undefined,
+    call: ToolCall,
+  ): Promise<{ readonly report: ClipReport; readonly jpeg?: Uint8Array }> {
+    const clips = await this.app.clips('read', 'preview');
+    const keepsPicture = this.app.settings.images === 'omit';
+    const view = await clips.preview(video, { frames, keepsPicture }, await this.waiting(call, undefined));
+    const report = previewReport(view, this.phrasing);
+    return keepsPicture ? { report } : { report, jpeg: view.jpeg };
+  }
+
   /** Reads the record and queries nobody. @returns undefined where there is none */
   async read(taskId: string): Promise<Report | undefined> {
     this.requireAccount();
@@ -179,7 +203,7 @@ export class ToolService {
   }
 
   private async filmCall(call: ToolCall, waitSeconds: number | undefined): Promise<FilmCall> {
-    return filmCall(await this.waiting(call, waitSeconds), call);
+    return filmCall(await this.waiting(call, waitSeconds), call, systemClock);
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {

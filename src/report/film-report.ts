@@ -5,7 +5,7 @@ import type { Problem } from '../problems.ts';
 import type { Task, TaskError } from '../tasks/record.ts';
 import { chargeOf } from '../tasks/record.ts';
 import type { ListReport } from './list-report.ts';
-import { SANDBOX, sentence, sentenceOf } from './message.ts';
+import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
 import type { Fix, NextStep } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, type Report, shownError } from './report.ts';
@@ -22,7 +22,7 @@ export function filmReport(view: FilmView, phrasing: Phrasing): Report {
   return compact({
     film_id: film.id,
     status,
-    message: messageOf(view),
+    message: messageOf(view, phrasing),
     next_step: phrasing.nextStep(nextStepOfFilm(view)),
     title: film.title === undefined ? undefined : cleanText(film.title),
     shots: film.shots.map((shot, index) => shotOf(shot.takes, tasks[index], index + 1)),
@@ -138,18 +138,18 @@ function statesOf(tasks: FilmView['tasks']): string {
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
-function messageOf(view: FilmView): string {
+function messageOf(view: FilmView, phrasing: Phrasing): string {
   const { film, joined, join } = view;
   const money = film.sandbox ? 'nothing new was made' : 'nothing new was charged';
   return [
     ...(joined ? [`The same already exists as film ${film.id}, so ${money}.`] : []),
-    ...whatHappened(view),
+    ...whatHappened(view, phrasing),
     ...(join?.notes ?? []).map(sentence),
     ...(film.sandbox ? [SANDBOX] : []),
   ].join(' ');
 }
 
-function whatHappened(view: FilmView): string[] {
+function whatHappened(view: FilmView, phrasing: Phrasing): string[] {
   const { film, status, tasks, missingFile } = view;
   const saved = `${count(tasks, 'saved')} of ${tasks.length} shots are saved`;
   if (missingFile !== undefined)
@@ -165,7 +165,7 @@ function whatHappened(view: FilmView): string[] {
       if (lost === undefined)
         return [`${saved}.`, ...(film.joinProblem === undefined ? [] : [sentenceOf(film.joinProblem)])];
       const open = count(tasks, 'open');
-      return [`${saved}.`, lostSentence(lost), ...(open === 0 ? [] : ['The others go on.'])];
+      return [`${saved}.`, lostSentence(lost, phrasing), ...(open === 0 ? [] : ['The others go on.'])];
     }
     default:
       if (count(tasks, 'saved') === tasks.length) return ['All shots are saved, and the film is being joined.'];
@@ -187,9 +187,9 @@ function lostShot({ tasks }: FilmView): LostShot | undefined {
   return index < 0 ? undefined : { number: index + 1, task: tasks[index] };
 }
 
-function lostSentence({ number, task }: LostShot): string {
+function lostSentence({ number, task }: LostShot, phrasing: Phrasing): string {
   const { status, error } = task ?? {};
-  const why = error === undefined ? '' : ` ${sentenceOf(error)}`;
+  const why = error === undefined ? '' : ` ${explained(error, phrasing).join(' ')}`;
   switch (status) {
     case 'unknown':
       return `Whether shot ${number} was made is not known, and it may have been charged: the answer to its submit was lost.${why}`;
@@ -221,8 +221,7 @@ function nextStepOfFilm(view: FilmView): NextStep {
     return view.isLeft ? { action: 'get', get, to: 'send' } : { action: 'wait_for_film', filmId: film.id };
   }
   const { number, task } = lost;
-  if (task?.status === 'done')
-    return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get: { taskId: task.id } };
+  if (task?.status === 'done') return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get };
   const mayCost = task !== undefined && chargeOf(task) === 'possible';
   const fix = task?.error === undefined || mayCost ? {} : { fix: fixOf(task.error) };
   return { action: 'retake', filmId: film.id, shot: number, askFirst: mayCost && !film.sandbox, ...fix };

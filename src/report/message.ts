@@ -166,7 +166,7 @@ export function sentenceOf({ message }: { readonly message: string }): string {
 }
 
 /** The row's sentence, and the provider's own words behind it. */
-function explained(error: TaskError | undefined, { quote }: Phrasing): string[] {
+export function explained(error: TaskError | undefined, { quote }: Phrasing): string[] {
   if (error === undefined) return ['The provider refused the request.'];
   const words = error.providerText === undefined ? '' : oneLine(error.providerText);
   const room = MAX_EXPLANATION_CHARACTERS - error.message.length - error.hint.length;

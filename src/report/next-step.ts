@@ -30,6 +30,8 @@ export type NextStep =
   /** Another task has to be saved before the call can be made. */
   | { readonly action: 'get_then_repeat'; readonly get: GetCall }
   | { readonly action: 'show_file' }
+  /** A preview was made. */
+  | { readonly action: 'judge'; readonly filmId?: string }
   | { readonly action: 'give_link'; readonly validUntil: number }
   /** The money may be gone: only the user may decide to pay again. `mustDiffer`: the same request would join this one. */
   | {

@@ -52,6 +52,10 @@ function nextStep(step: NextStep, command: string, get: (call: GetCall) => strin
       return `${get(step.get)}\nThen run this again.`;
     case 'show_file':
       return 'nothing is left to do.';
+    case 'judge':
+      return step.filmId === undefined
+        ? 'look at the picture.'
+        : `look at the picture; \`retake ${step.filmId} SHOT\` makes a shot again.`;
     case 'give_link':
       return `open the link before ${localTime(step.validUntil, zone)}.`;
     case 'ask_before_paying': {

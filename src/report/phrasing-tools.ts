@@ -65,6 +65,10 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
       return `Call ${getCall(step.get)} until it is saved. ${REPEATS.call}`;
     case 'show_file':
       return 'Show the user the saved file.';
+    case 'judge':
+      return step.filmId === undefined
+        ? 'Judge the picture; if the video is as wanted, show the user its path.'
+        : `Judge the frames; to make a shot that is wrong again, call ${call('retake_shot', { film_id: step.filmId })} and its "shot".`;
     case 'give_link':
       return `Give the user the link now: it works until ${time(step.validUntil)}.`;
     case 'ask_before_paying': {

@@ -241,8 +241,8 @@ export const SETTINGS = {
     stops: PAID,
     show: (folders) => folders?.join(delimiter) ?? 'any folder',
     meaning: [
-      'when set, local images are read only from these folders and the output folder',
-      '设置后，只从这些文件夹和输出文件夹读取本地图片',
+      'when set, local images, sounds and videos are read only from these folders and the output folder',
+      '设置后，只从这些文件夹和输出文件夹读取本地图片、音频和视频',
     ],
   }),
   stateDir: setting<string>({
@@ -297,8 +297,8 @@ export const SETTINGS = {
     stops: ['preview'],
     show: (value) => value,
     meaning: [
-      'reserved for a later version: whether previews are returned as images (`allow`) or as paths (`omit`)',
-      '供后续版本使用：预览以图片（`allow`）还是路径（`omit`）返回',
+      '`omit`: `preview_video` answers with the path of its picture instead of the picture, for clients that pass pictures on as text',
+      '填 `omit` 时 `preview_video` 返回图片的路径而不是图片，供把图片当作文本传递的客户端使用',
     ],
   }),
   aigcMeta: setting<AigcMeta | undefined>({

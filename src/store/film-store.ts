@@ -73,12 +73,12 @@ export class FilmStore implements Films {
       });
       if (admission.kind !== 'create') return admission;
       await tx.run(sql.UPDATE_FILM, this.params(admission.film));
-      for (const { record } of admission.waiting) {
-        await tx.run(sql.AWAIT_OTHER, {
-          id: record.id,
-          waits_for: record.awaits?.[0]?.taskId ?? null,
-          record: recordTextOf(record, scope),
+      for (const record of admission.changed) {
+        await tx.run(sql.CHANGE_QUEUED, {
+          ...paramsOf(record, scope, {}),
+          is_over: record.status === 'queued' ? 0 : 1,
         });
+        if (record.status !== 'queued') await tx.run(sql.DELETE_BODY, { id: record.id });
       }
       return { kind: 'create', film: admission.film };
     });
@@ -264,8 +264,4 @@ function filmOf(row: Row): Film {
 
 function fenOfAll(tasks: readonly Reservation[]): number {
   return tasks.reduce((sum, { record }) => sum + (record.fen ?? 0), 0);
-}
-
-function recordTextOf(record: TaskRecord, scope: string): string {
-  return String(paramsOf(record, scope, {}).record);
 }

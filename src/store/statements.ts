@@ -131,9 +131,9 @@ export const HOLD_FILM = `UPDATE film SET holder = :me WHERE scope = :scope AND 
   RETURNING id`;
 export const IS_FILM_HELD = 'SELECT 1 AS held FROM film WHERE id = :id AND holder = :me';
 export const RELEASE_FILM = 'UPDATE film SET holder = NULL WHERE id = :id AND holder = :me';
-/** A waiting shot continues from another take of the one before it. */
-export const AWAIT_OTHER = `UPDATE task SET waits_for = :waits_for, record = :record
-  WHERE id = :id AND status = 'queued' AND waits_for IS NOT NULL`;
+/** A queued shot is withdrawn, or continues from another take of the one before it. */
+export const CHANGE_QUEUED = `UPDATE task SET status = :status, fen = :fen, closed_at = :closed_at, waits_for = :waits_for,
+  owner = CASE WHEN :is_over = 1 THEN NULL ELSE owner END, record = :record WHERE id = :id AND status = 'queued'`;
 
 // Lists
 

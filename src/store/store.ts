@@ -131,6 +131,23 @@ export interface RecoveryRules {
   leftInQueue(task: Task, now: number): TaskRecord | undefined;
 }
 
+export interface AwaitingChange {
+  readonly record: TaskRecord;
+  readonly body?: Uint8Array;
+}
+
+/** Queued tasks of this process that wait for other tasks' videos. @throws StoreFailure, each method */
+export interface Awaiting {
+  /** Oldest first. */
+  tasks(): Promise<readonly Task[]>;
+  /**
+   * Gives one what it waited for, or ends it.
+   * @param rule undefined: it stays
+   * @returns undefined where it stays, is no longer this process's, or waits no longer
+   */
+  change(id: string, rule: (task: Task, now: number) => AwaitingChange | undefined): Promise<Task | undefined>;
+}
+
 /** What the admission of a film is decided on. */
 export interface FilmLedger extends Omit<ReservationLedger, 'same'> {
   /** With the same fingerprint, newest first. */
@@ -157,15 +174,14 @@ export interface FilmWish {
 export interface Retake {
   readonly filmId: string;
   readonly tasks: readonly Reservation[];
-  /** @param tasks of the current takes @returns the film with the new takes, and waiting shots that continue from one of them */
-  rule(
-    film: Film,
-    tasks: readonly (Task | undefined)[],
-    ledger: Omit<FilmLedger, 'same'>,
-  ):
-    | Exclude<FilmAdmission, { readonly kind: 'create' }>
-    | { readonly kind: 'create'; readonly film: Film; readonly waiting: readonly { readonly record: TaskRecord }[] };
+  /** @param tasks of the current takes */
+  rule(film: Film, tasks: readonly (Task | undefined)[], ledger: Omit<FilmLedger, 'same'>): RetakeAdmission;
 }
+
+export type RetakeAdmission =
+  | Exclude<FilmAdmission, { readonly kind: 'create' }>
+  /** `changed`: queued tasks that are withdrawn, or wait for another task. */
+  | { readonly kind: 'create'; readonly film: Film; readonly changed: readonly TaskRecord[] };
 
 /** The right to join a film and to write its record: as a task's. */
 export interface FilmHold {
@@ -222,17 +238,6 @@ export interface Store {
   /** How many living entries are before it. */
   queuedBefore(task: Task): Promise<number>;
   body(id: string): Promise<Uint8Array | undefined>;
-  /** Entries of this process that wait for other tasks' videos, oldest first. */
-  waiting(): Promise<readonly Task[]>;
-  /**
-   * Changes one of those: gives it what it waited for, or ends it.
-   * @param rule undefined: it stays
-   * @returns undefined where it stays, is no longer this process's, or waits no longer
-   */
-  changeWaiting(
-    id: string,
-    rule: (task: Task, now: number) => { readonly record: TaskRecord; readonly body?: Uint8Array } | undefined,
-  ): Promise<Task | undefined>;
   /** The last check before the bytes leave. @param margin milliseconds for which the lease must still be good */
   stillHolds(claim: Claim, margin: number): Promise<boolean>;
   /**
@@ -246,6 +251,7 @@ export interface Store {
   findByProviderId(providerTaskId: string): Promise<Task | undefined>;
   readonly lists: Lists;
   readonly films: Films;
+  readonly awaiting: Awaiting;
   /** Withdraws a queued task, or gives an unknown one's slot back; otherwise undefined. */
   cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined>;
   /**

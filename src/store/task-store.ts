@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
+import { AwaitingTasks } from './awaiting-tasks.ts';
 import type { Engine, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
@@ -42,6 +43,7 @@ interface TaskStoreOptions {
 export class TaskStore implements Store {
   readonly lists: Lists;
   readonly films: FilmStore;
+  readonly awaiting: AwaitingTasks;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly clock: Clock;
@@ -62,11 +64,9 @@ export class TaskStore implements Store {
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
-    this.films = new FilmStore({
-      ...{ engine, scope, lease: this.lease, own: this.own },
-      notify: () => this.notify(),
-      whyNotPaid: () => this.whyNotPaid(),
-    });
+    const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.notify(id) };
+    this.films = new FilmStore({ ...parts, whyNotPaid: () => this.whyNotPaid() });
+    this.awaiting = new AwaitingTasks(parts);
     engine.onRecreated(async (tx) => {
       await this.own.restore(tx, scope, engine.place);
       await this.films.restore(tx);
@@ -139,36 +139,6 @@ export class TaskStore implements Store {
   async body(id: string): Promise<Uint8Array | undefined> {
     const bytes = await this.engine.read(async (tx) => (await tx.get(sql.BODY, { id }))?.bytes);
     return bytes instanceof Uint8Array ? bytes : undefined;
-  }
-
-  async waiting(): Promise<readonly Task[]> {
-    const params = { scope: this.scope, me: this.lease.id };
-    return await this.engine.read(async (tx) =>
-      (await tx.all(sql.WAITING_OF, params)).map((row) => taskOf(row, tx.now)),
-    );
-  }
-
-  async changeWaiting(
-    id: string,
-    rule: (task: Task, now: number) => { readonly record: TaskRecord; readonly body?: Uint8Array } | undefined,
-  ): Promise<Task | undefined> {
-    const changed = await this.inTurn(async (tx): Promise<Task | undefined> => {
-      const mine = await tx.all(sql.WAITING_OF, { scope: this.scope, me: this.lease.id });
-      const row = mine.find((waiting) => waiting.id === id);
-      const change = row && rule(taskOf(row, tx.now), tx.now);
-      if (change === undefined) return undefined;
-      const { record, body } = change;
-      const isQueued = record.status === 'queued';
-      await tx.run(sql.UPDATE_TASK, this.params(record, { owner: isQueued ? this.lease.id : null }));
-      if (body !== undefined) await tx.run(sql.REPLACE_BODY, { id, bytes: body });
-      else if (!isQueued) await tx.run(sql.DELETE_BODY, { id });
-      return { ...record, ownerAlive: isQueued };
-    });
-    if (changed === undefined) return undefined;
-    if (changed.status === 'queued') this.own.add(id, changed);
-    else this.own.remove(id);
-    this.notify(id);
-    return changed;
   }
 
   async stillHolds({ task, token }: Claim, margin: number): Promise<boolean> {

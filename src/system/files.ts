@@ -153,9 +153,13 @@ export async function contentOf(path: string, fs: FileSystem = nodeFiles): Promi
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    for await (const chunk of handle.createReadStream({ autoClose: false })) {
-      hash.update(chunk);
-      bytes += chunk.length;
+    // One buffer for the whole file: a stream leaves a new one for each 64 kB, which adds up before it is collected.
+    const buffer = Buffer.allocUnsafe(256 * 1024);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, bytes);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      bytes += bytesRead;
     }
   } finally {
     await handle.close();

@@ -175,7 +175,12 @@ export class Preparer {
     if (tail !== undefined) requireSameTransport(asSent(first), asSent(tail), [firstName, tailName]);
     // A note begins with the file's name, which would be changed where a sentence is given its capital.
     const shapes = tail === undefined || loaded.length < 2 ? [] : shapeNotes(asSent(first), asSent(tail));
-    const notes = [...loaded.flatMap((picture) => picture.notes), ...shapes].map((note) => `picture: ${note}`);
+    const later = all.filter(isAwaited).flatMap(({ frame: { taskId, which } }) => {
+      const place = which === 'last' ? 'first' : 'last';
+      return coming.has(taskId) ? [] : [`the ${place} frame comes from the video of ${taskId}, once it is saved`];
+    });
+    const pictures = [...loaded.flatMap((picture) => picture.notes), ...shapes, ...later];
+    const notes = pictures.map((note) => `picture: ${note}`);
     return {
       images: bodyImages(all),
       frames: all.flatMap(({ frame }, index) => (frame === undefined ? [] : [{ index, frame }])),

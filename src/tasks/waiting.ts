@@ -47,7 +47,7 @@ export class WaitingRequests {
     while (this.isWanted && !ending.aborted) {
       this.isWanted = false;
       const look = async () => {
-        const waiting = await store.waiting();
+        const waiting = await store.awaiting.tasks();
         this.isWanted ||= waiting.length > 0;
         for (const task of waiting) {
           if (!ending.aborted) await this.examine(task).catch((error: unknown) => this.failed(task, error));
@@ -87,7 +87,7 @@ export class WaitingRequests {
       return await this.end(task, new Problem('state_not_writable', { what: 'The recorded request is gone.' }));
     try {
       const { body, fingerprint } = await preparer.fill(task, template, ending);
-      const filled = await store.changeWaiting(task.id, (now) => {
+      const filled = await store.awaiting.change(task.id, (now) => {
         // Another take of the shot before it may have been ordered meanwhile.
         if (JSON.stringify(now.awaits) !== JSON.stringify(task.awaits)) return undefined;
         const { awaits: _, ...record } = recordOf(now);
@@ -104,7 +104,7 @@ export class WaitingRequests {
 
   /** Nothing was sent, so nothing was charged. */
   private async end(task: Task, problem: Problem): Promise<void> {
-    await this.options.store.changeWaiting(task.id, (now, at) => ({
+    await this.options.store.awaiting.change(task.id, (now, at) => ({
       record: { ...recordOf(now), status: 'failed', finishedAt: at, error: errorOf(problem) } satisfies TaskRecord,
     }));
   }

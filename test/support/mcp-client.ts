@@ -5,6 +5,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { expect } from 'vitest';
+import type { ZodType } from 'zod';
+import { clipSchema } from '../../src/report/clip-report.ts';
 import { listSchema } from '../../src/report/list-report.ts';
 import { type Report, reportSchema } from '../../src/report/report.ts';
 import { rewriteRecord } from './records.ts';
@@ -20,6 +22,8 @@ export interface Reported {
   readonly structured: any;
   readonly text: string;
   readonly isError: boolean;
+  /** Of the image blocks, in base64. */
+  readonly pictures: readonly string[];
 }
 
 export type Arguments = Readonly<Record<string, unknown>>;
@@ -70,27 +74,34 @@ export async function connect(
 }
 
 interface CallResult {
-  readonly content: readonly { readonly type: string; readonly text?: string }[];
+  readonly content: readonly { readonly type: string; readonly text?: string; readonly data?: string }[];
   readonly structuredContent?: Record<string, unknown>;
   readonly isError?: boolean;
 }
 
+const SCHEMAS: Readonly<Record<string, ZodType>> = {
+  list_video_tasks: listSchema,
+  join_videos: clipSchema,
+  preview_video: clipSchema,
+};
+
 function checked(tool: string, result: CallResult): Reported {
   const structured = result.structuredContent ?? {};
   const text = result.content.map((part) => part.text ?? '').join('\n');
-  const schema = tool === 'list_video_tasks' ? listSchema : reportSchema;
+  const schema = SCHEMAS[tool] ?? reportSchema;
   expect(schema.parse(structured)).toEqual(structured);
   const said = [structured.task_id, structured.message, structured.next_step].filter((part) => part !== undefined);
   for (const part of said) expect(text).toContain(part);
   const kind = structured.film_id === undefined && structured.shots === undefined ? 'Video' : 'Film';
-  if (structured.status !== undefined) {
+  const pictures = result.content.flatMap(({ type, data }) => (type === 'image' && data !== undefined ? [data] : []));
+  if (structured.status !== undefined && schema === reportSchema) {
     expect(text).toContain(
       structured.status === 'done'
         ? `**Generated ${kind}:**`
         : `**${kind === 'Film' ? kind : 'Video Task'}:** ${structured.status}`,
     );
   }
-  return { report: structured as Report, structured, text, isError: result.isError === true };
+  return { report: structured as Report, structured, text, isError: result.isError === true, pictures };
 }
 
 export interface Stage extends Session {

@@ -4,7 +4,16 @@ import type { ModeName } from '../../src/jimeng/modes.ts';
 export interface Request {
   /** In brackets: what the conversation holds already. */
   readonly say: string;
-  readonly tool: 'generate_video' | 'submit_video_task' | 'get_video_task' | 'list_video_tasks' | 'cancel_video_task';
+  readonly tool:
+    | 'generate_video'
+    | 'submit_video_task'
+    | 'get_video_task'
+    | 'list_video_tasks'
+    | 'cancel_video_task'
+    | 'generate_film'
+    | 'retake_shot'
+    | 'join_videos'
+    | 'preview_video';
   readonly given: Readonly<Record<string, unknown>>;
   /** For a paid call: the mode that is used, and its price in CNY. */
   readonly makes?: readonly [ModeName, number];
@@ -17,6 +26,54 @@ const PHOTO = '/home/you/Pictures/car.jpg';
 const LAST = '/home/you/Pictures/last.jpg';
 
 export const REQUESTS: readonly Request[] = [
+  {
+    say: 'Make a little film: a paper boat on a stream, then over a waterfall, then at sea. Put this music under it [/home/you/Music/rain.mp3].',
+    tool: 'generate_film',
+    given: {
+      title: 'The paper boat',
+      shots: [
+        { prompt: 'A paper boat on a quiet stream' },
+        { prompt: 'The boat falls over a small waterfall', continue: true },
+        { prompt: 'The boat alone on the open sea at dusk', duration: 8 },
+      ],
+      audio: '/home/you/Music/rain.mp3',
+    },
+    because: ['begins with the last frame of the shot before', 'Path of an m4a or mp3 to lay under the film'],
+  },
+  {
+    say: '用这三张图做一段 1080P 的短片，镜头依次从一张过渡到下一张 [/home/you/a.jpg /home/you/b.jpg /home/you/c.jpg]。',
+    tool: 'generate_film',
+    given: {
+      shots: [{ prompt: '从清晨过渡到正午' }, { prompt: '从正午过渡到黄昏' }],
+      keyframes: ['/home/you/a.jpg', '/home/you/b.jpg', '/home/you/c.jpg'],
+      quality: '1080p',
+    },
+    because: ['shot k goes from picture k to k+1'],
+  },
+  {
+    say: 'Put these two clips together [/home/you/Videos/a.mp4, /home/you/Videos/b.mp4] and call it trip.mp4.',
+    tool: 'join_videos',
+    given: { videos: ['/home/you/Videos/a.mp4', '/home/you/Videos/b.mp4'], output: 'trip.mp4' },
+    because: ['Joins saved videos into one MP4, in order', 'paths of MP4 files'],
+  },
+  {
+    say: '看看这个影片 [jf-mf0h5s00-k7m2p] 的衔接处是否自然。',
+    tool: 'preview_video',
+    given: { film_id: 'jf-mf0h5s00-k7m2p' },
+    because: ['of a film the frames on both sides of each cut'],
+  },
+  {
+    say: 'Give me a poster of this video [/home/you/Videos/a.mp4].',
+    tool: 'preview_video',
+    given: { path: '/home/you/Videos/a.mp4', frames: 1 },
+    because: ['1: a poster'],
+  },
+  {
+    say: 'Shot 2 of that film [jf-mf0h5s00-k7m2p] is too dark. Make it again, and what follows from it.',
+    tool: 'retake_shot',
+    given: { film_id: 'jf-mf0h5s00-k7m2p', shot: 2, prompt: 'The boat falls over a waterfall in bright sun', cascade: true },
+    because: ['the shots that continue from it are made again, too', 'Its number, from 1'],
+  },
   {
     say: 'Make a video of a golden retriever running through sunflowers.',
     tool: 'generate_video',
@@ -90,7 +147,7 @@ export const REQUESTS: readonly Request[] = [
     tool: 'generate_video',
     given: { prompt: 'It starts to snow', image: `task:${TASK}` },
     makes: ['i2v_first_720p', 1.4],
-    because: ['task:TASK_ID for the last frame of that saved video'],
+    because: ['task:TASK_ID for the last frame of that video'],
   },
   {
     say: 'This photo in Pro, upright [/home/you/Pictures/car.jpg].',

@@ -11,6 +11,7 @@ export const generateFilm = defineTool({
   name: 'generate_film',
   title: 'Generate a film of several shots',
   cost: 'paid',
+  price: 'Costs money: each shot as in generate_video.',
   description:
     'Makes 2 to 24 shots, each as generate_video does, and joins them into one MP4. All shots are checked, priced and recorded together, or none. It takes minutes a shot: afterwards call get_video_task with the film_id. A shot that fails loses no other: see retake_shot.',
   input: withFilmRules(

@@ -11,6 +11,7 @@ export const retakeShot = defineTool({
   name: 'retake_shot',
   title: 'Make a shot of a film again',
   cost: 'paid',
+  price: 'Costs money, as generate_video.',
   description:
     'Makes another take of one shot, keeps the earlier ones, and joins the film again under a new name. What is left out stays as it was. For a third take of the same, give another seed.',
   input: z.strictObject({

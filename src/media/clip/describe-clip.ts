@@ -1,7 +1,10 @@
 /** Describes a clip for joining: what has to be the same in clips that go into one film unchanged. Only in the worker thread. */
 import { createHash } from 'node:crypto';
+import { EncodedPacketSink } from 'mediabunny';
 import type { ClipFacts } from './clip.ts';
+import { sampleEntriesOf } from './movie-boxes.ts';
 import type { Mp4Input } from './mp4-file.ts';
+import { changesParameters } from './parameter-sets.ts';
 import { aigcLabelOf, type ClipTrack, readFacts, readTrack } from './read-facts.ts';
 import { shapeOf, type VideoShape } from './write-mp4.ts';
 
@@ -13,9 +16,13 @@ export interface ClipDescription {
   readonly decoder: string;
   readonly hasSound: boolean;
   readonly label: string | undefined;
+  /** Its colours would be wrong after encoding it again as H.264 in BT.709. */
+  readonly isHighDynamicRange: boolean;
   /** Why it cannot be joined to anything without being encoded again; continues "clip 2 …". */
   readonly obstacle: string | undefined;
 }
+
+const AMONG_FRAMES = 'keeps its decoder configuration among its frames';
 
 /** The sample description is not compared as a whole: its bit rate differs between clips that fit. */
 export function decoderOf({ codec, decoderConfig, transformationMatrix }: VideoShape): string {
@@ -37,16 +44,31 @@ export async function describeClip(opened: Mp4Input, track?: ClipTrack): Promise
     decoder: decoderOf(shape),
     hasSound: (await opened.input.getAudioTracks()).length > 0,
     label: aigcLabelOf(await opened.input.getMetadataTags()),
-    obstacle: obstacleOf(clip, facts.fps, shape.decoderConfig.codec),
+    isHighDynamicRange: ['pq', 'hlg'].includes(String(shape.decoderConfig.colorSpace?.transfer)),
+    obstacle: obstacleOf(clip, facts.fps, opened.movie) ?? (await parameterObstacle(clip, shape)),
   };
 }
 
-function obstacleOf({ frames, shown }: ClipTrack, fps: number, codecString: string): string | undefined {
+function obstacleOf({ track, frames, shown }: ClipTrack, fps: number, movie: Buffer | undefined): string | undefined {
   if (shown.length < frames.length) return 'is cut by an edit list';
   if (frames[0]?.type !== 'key') return 'does not begin with a key frame';
-  if (/^(avc3|hev1)/.test(codecString)) return 'keeps its decoder configuration among its frames';
+  const entries = sampleEntriesOf(movie, track.id);
+  if (entries.length > 1) return 'has several decoder configurations';
+  if (/^(avc3|hev1)$/.test(entries[0] ?? '')) return AMONG_FRAMES;
   const times = frames.map(({ timestamp }) => timestamp).sort((a, b) => a - b);
   const start = times[0] ?? 0;
   const isEven = times.every((time, index) => Math.abs(time - start - index / fps) < 0.5 / fps);
   return isEven ? undefined : 'has frames of different lengths';
+}
+
+/** Only key frames are read: elsewhere no encoder changes them. */
+async function parameterObstacle({ track, frames }: ClipTrack, shape: VideoShape): Promise<string | undefined> {
+  const { codec, decoderConfig } = shape;
+  const configuration = new Uint8Array((decoderConfig.description as ArrayBuffer | undefined) ?? new ArrayBuffer(0));
+  const sink = new EncodedPacketSink(track);
+  for (const { type, timestamp } of frames) {
+    const frame = type === 'key' ? await sink.getPacket(timestamp) : null;
+    if (frame !== null && changesParameters(frame.data, configuration, codec)) return AMONG_FRAMES;
+  }
+  return undefined;
 }

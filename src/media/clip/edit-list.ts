@@ -1,7 +1,7 @@
 /** Reads which part of each track a player shows: the edit lists of an MP4. */
 
-import { readBoxHeader } from '../box-header.ts';
 import { Refusal } from './file-ranges.ts';
+import { find, numberAfterTimes, trackIn } from './movie-boxes.ts';
 
 /** In seconds on the movie's time line; frames outside are in the file, but not shown. */
 export interface ShownPart {
@@ -10,28 +10,6 @@ export interface ShownPart {
 }
 
 const EVERYTHING: ShownPart = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
-
-/** The contents of the boxes at `path`, the first of each name on the way. */
-function find(bytes: Buffer, ...[name, ...rest]: string[]): Buffer | undefined {
-  for (const box of boxesIn(bytes)) {
-    if (box.name === name) return rest.length === 0 ? box.body : find(box.body, ...rest);
-  }
-  return undefined;
-}
-
-function* boxesIn(bytes: Buffer): Generator<{ name: string; body: Buffer }> {
-  for (let offset = 0; ; ) {
-    const box = readBoxHeader(bytes.subarray(offset), bytes.length - offset);
-    if (box === undefined) return;
-    yield { name: box.name, body: bytes.subarray(offset + box.headerBytes, offset + box.bytes) };
-    offset += box.bytes;
-  }
-}
-
-/** The number after the times of creation and modification, which are 64 bits wide where the first byte is 1, else 32. */
-function numberAfterTimes(body: Buffer): number {
-  return body.readUInt32BE(body[0] === 1 ? 20 : 12);
-}
 
 interface Edit {
   /** In the movie's units of time. */
@@ -66,15 +44,12 @@ function readEdits(body: Buffer): Edit[] {
  * @throws Refusal for an edit list that the MP4 library does not follow: several parts, another speed, nothing shown
  */
 export function shownPartOf(movie: Buffer | undefined, trackId: number): ShownPart {
-  const body = movie && find(movie, 'moov');
-  if (body === undefined) return EVERYTHING;
+  if (movie === undefined) return EVERYTHING;
   try {
-    const header = find(body, 'mvhd');
-    for (const { name, body: track } of boxesIn(body)) {
-      const trackHeader = name === 'trak' ? find(track, 'tkhd') : undefined;
-      const list = trackHeader && numberAfterTimes(trackHeader) === trackId ? find(track, 'edts', 'elst') : undefined;
-      if (list !== undefined && header !== undefined) return partOf(readEdits(list), numberAfterTimes(header));
-    }
+    const header = find(movie, 'moov', 'mvhd');
+    const track = trackIn(movie, trackId);
+    const list = track && find(track, 'edts', 'elst');
+    if (list !== undefined && header !== undefined) return partOf(readEdits(list), numberAfterTimes(header));
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal('its edit list makes no sense');

@@ -65,6 +65,7 @@ export async function joinClips(inputs: readonly string[], output: string, optio
     let sources = inputs;
     if (misfit !== undefined && options.ffmpeg !== undefined) {
       const { ffmpeg } = options;
+      refuseHighDynamicRange(inputs, clips, misfit);
       const encoder = await encoderOrProblem(ffmpeg, options);
       const { width, height } = (clips[0] as ClipDescription).facts;
       sources = inputs.map((_, index) => `${output}.clip-${index + 1}`);
@@ -144,6 +145,20 @@ function misfitOf(clips: readonly ClipDescription[], fps: number): Misfit | unde
   return undefined;
 }
 
+/** Encoded again in BT.709 its colours would be pale. @throws Problem that names the clip */
+function refuseHighDynamicRange(
+  inputs: readonly string[],
+  clips: readonly ClipDescription[],
+  { difference }: Misfit,
+): void {
+  const index = clips.findIndex(({ isHighDynamicRange }) => isHighDynamicRange);
+  if (index < 0) return;
+  throw new Problem('conversion_failed', {
+    what: `The videos could not be joined: ${difference}, and "${inputs[index]}" is HDR, whose colours would be lost in encoding it again.`,
+    hint: 'convert it to SDR first, or leave it out',
+  });
+}
+
 function notesOf(clips: readonly ClipDescription[], misfit: Misfit | undefined): string[] {
   const loud = clips.flatMap(({ hasSound }, index) => (hasSound ? [index + 1] : []));
   return [
@@ -181,6 +196,15 @@ async function fittingAudio(
   }
   const target = `${output}.sound`;
   scratch.push(target);
-  await matchAudio(audio, target, filmSeconds, options.ffmpeg, options);
+  try {
+    await matchAudio(audio, target, filmSeconds, options.ffmpeg, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new Problem('invalid_input', {
+      what: `No sound could be read from "${audio}".`,
+      hint: 'give an m4a or mp3',
+      cause: error,
+    });
+  }
   return target;
 }

@@ -72,6 +72,9 @@ export async function matchClip(
   await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], limits);
 }
 
+/** No playlists: they would have other files of this computer read. */
+const SOUND_FORMATS = 'aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,matroska,mov,mp3,ogg,tta,w64,wav,wv';
+
 /** Writes the first `seconds` of a sound as AAC in an MP4. @throws an Error with ffmpeg's message; the signal's reason */
 export async function matchAudio(
   source: string,
@@ -80,8 +83,9 @@ export async function matchAudio(
   ffmpeg: Ffmpeg,
   { clock, signal }: Limits,
 ): Promise<void> {
-  const reading = ['-y', '-i', asFileUrl(source), '-map', '0:a:0', '-vn', '-t', String(seconds)];
+  const reading = ['-y', '-format_whitelist', SOUND_FORMATS, '-i', asFileUrl(source)];
+  const choosing = ['-map', '0:a:0', '-vn', '-t', String(seconds)];
   const writing = ['-c:a', 'aac', '-b:a', '192k', '-map_metadata', '-1', '-f', 'mp4'];
   const limits = { clock, signal, timeLimitMilliseconds: timeLimitMilliseconds(seconds) };
-  await runProgram(ffmpeg, [...QUIET, ...reading, ...writing, asFileUrl(target)], limits);
+  await runProgram(ffmpeg, [...QUIET, ...reading, ...choosing, ...writing, asFileUrl(target)], limits);
 }

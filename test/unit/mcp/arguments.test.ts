@@ -40,6 +40,17 @@ const SAMPLES: Readonly<Record<string, readonly [value: unknown, beside?: Values
   wait_seconds: [10],
   wait_for: ['all_finished'],
   task_id: ['jv-mf0h5s00-k7m2p'],
+  videos: [['jv-mf0h5s00-k7m2p', '/videos/fox.mp4']],
+  audio: ['/music/song.m4a'],
+  film_id: ['jf-mf0h5s00-k7m2p'],
+  path: ['/videos/fox.mp4'],
+  frames: [4],
+  title: ['A day'],
+  shots: [[{ prompt: 'dawn' }, { prompt: 'dusk', continue: true }]],
+  keyframes: [[IMAGE, IMAGE, IMAGE]],
+  quality: ['1080p'],
+  shot: [2],
+  cascade: [true],
   limit: [20],
   status: ['done'],
 };
@@ -49,6 +60,10 @@ const NEEDED: Readonly<Record<string, Values>> = {
   get_video_task: {},
   list_video_tasks: {},
   cancel_video_task: { task_id: 'jv-mf0h5s00-k7m2p' },
+  generate_film: { shots: [{ prompt: 'dawn' }, { prompt: 'dusk' }] },
+  retake_shot: { film_id: 'jf-mf0h5s00-k7m2p', shot: 1 },
+  join_videos: { videos: ['jv-mf0h5s00-k7m2p', '/videos/fox.mp4'] },
+  preview_video: {},
 };
 
 const INPUTS = TOOLS.flatMap((tool) => Object.keys(tool.input.shape).map((input) => [tool.name, input] as const));
@@ -89,6 +104,12 @@ describe('every input of every tool', () => {
     for (const nothing of [null, '', '  ', ...words]) {
       const got = outcome({ ...without, [input]: nothing });
       const isTaskIdNeeded = input === 'task_id' && tool === 'cancel_video_task';
+      // Needed: the refusal shows what was given. An empty id is refused where it is looked up.
+      if (['videos', 'shots', 'shot'].includes(input)) {
+        expect(got).toMatch(new RegExp(`^\`${input}\` must be `));
+        continue;
+      }
+      if (input === 'film_id' && tool === 'retake_shot') continue;
       if (isTaskIdNeeded && nothing !== null && nothing !== '' && nothing !== '  ') continue;
       if (input === 'prompt' && typeof got !== 'string') continue;
       expect(got, JSON.stringify(nothing)).toEqual(expected);

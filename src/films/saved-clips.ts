@@ -1,0 +1,210 @@
+/** Joins videos that are saved on this computer, and makes pictures of them. Free: nothing is sent. */
+import type { Clock } from '../clock.ts';
+import { fileNameFor } from '../library/file-name.ts';
+import type { Caller, Library } from '../library/library.ts';
+import { readClip } from '../media/clip/clip.ts';
+import { contactSheet } from '../media/clip/contact-sheet.ts';
+import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
+import { joinClips } from '../media/clip/join.ts';
+import { cutsOf, keepPicture, spreadOver } from '../media/clip/preview.ts';
+import type { ReadRules } from '../media/image/file.ts';
+import { findLocalFile } from '../media/local-file.ts';
+import { Problem, type ProblemCode, together } from '../problems.ts';
+import type { Store } from '../store/store.ts';
+import type { Call } from '../tasks/calls.ts';
+import { lookUpTask } from '../tasks/find-task.ts';
+import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
+import type { ClipService, JoinedView, PreviewView } from './clip-calls.ts';
+import { isFilmId } from './film.ts';
+
+/** The whole video is decoded: 24 shots in 1080p take 20 s on two cores. */
+const PREVIEW_LIMIT_MILLISECONDS = 3 * 60_000;
+const DEFAULT_FRAMES = 9;
+const DEFAULT_FILM_FRAMES = 12;
+
+export interface SavedClipsOptions {
+  readonly store: Pick<Store, 'find' | 'findByProviderId' | 'films'>;
+  readonly library: Library;
+  /** @throws Problem ffmpeg_missing for a wrong setting */
+  readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
+  /** Of pictures and other files that a caller names. */
+  readonly fileRules: Omit<ReadRules, 'unrestricted'> & { readonly homeDir: string };
+  readonly clock: Clock;
+  readonly ending: AbortSignal;
+}
+
+type FileInputName = 'videos' | 'path' | 'audio' | '--audio';
+
+interface Found {
+  readonly path: string;
+  /** How long each of its shots is, in order; none where that is not known. */
+  readonly film?: { readonly id: string; readonly shotSeconds: readonly number[] };
+}
+
+export class SavedClips implements ClipService {
+  private readonly options: SavedClipsOptions;
+
+  constructor(options: SavedClipsOptions) {
+    this.options = options;
+  }
+
+  async join(
+    videos: readonly string[],
+    { audio, output }: { readonly audio?: string | undefined; readonly output?: string | undefined },
+    call: Call,
+  ): Promise<JoinedView> {
+    const { library, clock } = this.options;
+    const { caller } = call;
+    const sound = async () =>
+      audio && (await this.localFile(audio, caller.kind === 'terminal' ? '--audio' : 'audio', caller));
+    const steps = [...videos.map((video, index) => () => this.numbered(video, index, caller)), sound];
+    const found = await allOrProblems(steps);
+    const paths = found.slice(0, -1) as string[];
+    const place = await library.choose(output, caller);
+    if (place === undefined) {
+      throw new Problem('output_not_allowed', {
+        what: 'The joined video needs a place to be saved, and videos are not saved here (JIMENG_VIDEO_OUTPUT_DIR is "none").',
+        hint: 'name a place to save to',
+      });
+    }
+    const signal = AbortSignal.any([call.signal, this.options.ending]);
+    const id = `join-${crypto.randomUUID().slice(0, 8)}`;
+    const part = await library.staging(place, id);
+    const ffmpeg = await this.options.ffmpeg();
+    const result = await joinClips(paths, part, { clock, signal, ffmpeg, audio: found.at(-1) || undefined });
+    if (!result.joined) {
+      throw new Problem('ffmpeg_missing', {
+        what: `The videos cannot be joined as they are (${result.misfit.difference}), and ffmpeg was not found on this computer.`,
+        hint: 'leave out what does not fit, or install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path',
+      });
+    }
+    const name = place.name ?? fileNameFor(`${videos.length} videos joined`, id, new Date(clock.now()));
+    const file = await library.publish(part, place, name);
+    return { file: { ...file, facts: result.facts }, videos: videos.length, notes: result.notes };
+  }
+
+  async preview(
+    video: string,
+    { frames, keepsPicture }: { readonly frames?: number | undefined; readonly keepsPicture: boolean },
+    call: Call,
+  ): Promise<PreviewView> {
+    const { clock, ending } = this.options;
+    const ffmpeg = await this.options.ffmpeg();
+    if (ffmpeg === undefined) {
+      throw new Problem('ffmpeg_missing', {
+        what: 'A picture of a video needs ffmpeg, which was not found on this computer.',
+        hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or open the video itself',
+      });
+    }
+    const { path, film } = await this.find(video, 'path', call.caller);
+    const signal = AbortSignal.any([call.signal, ending]);
+    const facts = await readClip(path, { signal });
+    const shots = film?.shotSeconds ?? [];
+    const wanted = frames ?? (shots.length > 1 ? DEFAULT_FILM_FRAMES : DEFAULT_FRAMES);
+    const cuts = wanted < 2 ? [] : cutsOf(shots, facts, wanted);
+    const times = cuts.length > 0 ? cuts.flatMap(({ seconds }) => seconds) : spreadOver(facts, wanted);
+    const limits = { clock, signal, timeLimitMilliseconds: PREVIEW_LIMIT_MILLISECONDS };
+    const sheet = await contactSheet(path, times, ffmpeg, limits);
+    return {
+      path,
+      ...(film === undefined ? {} : { filmId: film.id }),
+      facts,
+      jpeg: sheet.jpeg,
+      ...(keepsPicture ? { picturePath: await keepPicture(sheet.jpeg) } : {}),
+      seconds: sheet.frames.map(({ seconds }) => seconds),
+      cuts,
+      hiddenCuts: cuts.length === 0 ? 0 : shots.length - 1 - cuts.length,
+    };
+  }
+
+  /** @throws Problem that names the video by its number */
+  private async numbered(video: string, index: number, caller: Caller): Promise<string> {
+    try {
+      return (await this.find(video, 'videos', caller)).path;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const { code, hint, getFirst } = error;
+      throw new Problem(code as ProblemCode, {
+        what: `Video ${index + 1}: ${error.message}`,
+        hint,
+        cause: error,
+        ...(getFirst === undefined ? {} : { getFirst }),
+      });
+    }
+  }
+
+  /** A text of letters and digits alone is an id; everything else is a path, unless it names a task or film. */
+  private async find(video: string, name: FileInputName, caller: Caller): Promise<Found> {
+    const id = taskIdIn(video);
+    if (isFilmId(id)) return await this.filmFile(id);
+    const isNamed = /^(jv-|\d{10,24}$)/.test(id) || /^\W*task:/i.test(video);
+    if (!isNamed) return { path: await this.localFile(video, name, caller) };
+    const task = isProviderTaskId(id) ? await lookUpTask(this.options.store, id) : undefined;
+    if (task === undefined) {
+      throw new Problem('no_record', {
+        what: `The task ${JSON.stringify(id.slice(0, 60))} is not recorded for this account.`,
+      });
+    }
+    const file = task.video?.file;
+    if (file !== undefined) return { path: await this.present(file.path, `task ${task.id}`, task.id) };
+    const isComing = isOpen(task.status) || task.status === 'done';
+    throw new Problem('invalid_input', {
+      what: `The task ${task.id} has no saved video (its status is ${task.status}).`,
+      ...(isComing
+        ? { getFirst: task.id }
+        : { hint: 'leave it out, or give another one: that task will have no video' }),
+    });
+  }
+
+  /** The newest join, also where a retake is being made. */
+  private async filmFile(id: string): Promise<Found> {
+    const { films } = this.options.store;
+    const film = await films.find(id);
+    if (film === undefined) {
+      throw new Problem('no_record', { what: `No film ${id} is recorded for this account and service.` });
+    }
+    const join = film.joins.at(-1);
+    if (join === undefined) {
+      throw new Problem('invalid_input', { what: `The film ${id} has no joined file yet.`, getFirst: id });
+    }
+    const shots = (await films.tasks(join.takes)).map((task) => task?.video?.file?.facts?.durationSeconds);
+    const shotSeconds = shots.filter((seconds) => seconds !== undefined);
+    const path = await this.present(join.file.path, `film ${id}`, id);
+    return { path, film: { id, shotSeconds: shotSeconds.length === shots.length ? shotSeconds : [] } };
+  }
+
+  private async present(path: string, owner: string, taskId?: string): Promise<string> {
+    if (await this.options.library.isThere({ path })) return path;
+    throw new Problem('image_not_found', {
+      what: `The video of ${owner} is no longer at ${path}.`,
+      hint: 'put it back, or give the path where it is now',
+      ...(taskId === undefined ? {} : { getFirst: taskId }),
+    });
+  }
+
+  private async localFile(text: string, name: FileInputName, caller: Caller): Promise<string> {
+    if (caller.kind === 'remote-agent') {
+      throw new Problem('image_not_allowed', {
+        what: 'This server reads no files by their paths.',
+        hint: 'give the ids of tasks or films',
+      });
+    }
+    return await findLocalFile(text, name, { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' });
+  }
+}
+
+/** One after the other. @throws Problem of all that failed */
+async function allOrProblems<Value>(steps: readonly (() => Promise<Value>)[]): Promise<Value[]> {
+  const values: Value[] = [];
+  const problems: Problem[] = [];
+  for (const step of steps) {
+    try {
+      values.push(await step());
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  if (problems.length > 0) throw together(problems);
+  return values;
+}
