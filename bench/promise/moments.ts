@@ -122,8 +122,8 @@ export const FILM_ANCHORS = {
     side: 'after',
   },
   'film: picture written': {
-    file: STORE,
-    text: 'if (body !== undefined) await tx.run(sql.REPLACE_BODY, { id, bytes: body });',
+    file: 'src/store/awaiting-tasks.ts',
+    text: 'if (body !== undefined) await tx.run(REPLACE_BODY, { id, bytes: body });',
     side: 'before',
   },
   'film: joining': { file: DIRECTOR, text: 'const result = await joinClips(', side: 'before' },

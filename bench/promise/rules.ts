@@ -11,6 +11,7 @@ const QUEUE = 'src/tasks/queue.ts';
 const SERVICE = 'src/tasks/service.ts';
 const STATEMENTS = 'src/store/statements.ts';
 const STORE = 'src/store/task-store.ts';
+const TAKE = 'src/films/take.ts';
 
 export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'a claim without an outcome is unknown': [
@@ -145,10 +146,10 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
     { file: FILMS, from: '(options.allowDuplicate ? undefined : sameFilm(films, now));', to: 'undefined;' },
   ],
   'the same retake is joined': [
-    { file: FILMS, from: "if (isRepeated) return { kind: 'join', film };", to: 'void isRepeated;' },
+    { file: TAKE, from: "if (isRepeated) return { kind: 'join', film };", to: 'void isRepeated;' },
   ],
   'a retake keeps the takes': [
-    { file: FILMS, from: 'takes: [...shot.takes, take.record.id],', to: 'takes: [take.record.id],' },
+    { file: TAKE, from: 'const takes = [...shot.takes, take.record.id];', to: 'const takes = [take.record.id];' },
   ],
   'a join is verified against the hold before its name': [{ file: DIRECTOR, from: 'await hold.verify();', to: '' }],
   'a named film is found again': [

@@ -1,6 +1,7 @@
 /** The commands, and how a command line is parsed. */
 import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.ts';
+import { addJoin, addPreview } from './clips.ts';
 import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
 import { addFilm, addRetake } from './film.ts';
@@ -38,7 +39,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('Add --help for the commands and options.')
     .addHelpText('after', EPILOGUE);
   for (const add of [
-    ...[addGenerate, addFilm, addRetake, addGet, addList, addCancel, addCollect],
+    ...[addGenerate, addFilm, addRetake, addJoin, addPreview, addGet, addList, addCancel, addCollect],
     ...[addDoctor, addSetup, addSandbox],
   ])
     add(program, terminal, end);

@@ -61,6 +61,8 @@ const ARGUMENT_NAMES: Readonly<Record<string, string>> = {
   file: 'FILE',
   film_id: 'FILM_ID',
   shot: 'SHOT',
+  video: 'VIDEO',
+  videos: 'VIDEOS',
 };
 
 /** As a person types it. */
