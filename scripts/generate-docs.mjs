@@ -15,6 +15,7 @@ import { chineseOptions, formOptions, serverJson } from './listings.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const ENTRY = `
+export { storyboardSchema } from './src/cli/storyboard-file.ts';
 export { CAMERA_TEMPLATES, FRAMES_OF_SECONDS, MODES, priceCny } from './src/jimeng/modes.ts';
 export { TOOLS } from './src/mcp/tools.ts';
 export { PROBLEMS } from './src/problems.ts';
@@ -188,6 +189,7 @@ const files = [
   ['README.zh-CN.md', readmeWith(sources, 'zh')],
   ['manifest.json', manifestWith(sources, packageJson)],
   ['mcpb-resources/zh-CN.json', chineseManifestWith(sources)],
+  ['assets/storyboard.schema.json', () => layOut(sources.storyboardSchema())],
   ['server.json', () => layOut(serverJson(packageJson, manifest.display_name, sources.SETTINGS))],
 ];
 for (const [path, render] of files) {

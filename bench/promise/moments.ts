@@ -1,5 +1,6 @@
 /** Builds the program with its moments marked, so that a process dies or stops between two given lines. The product has no such hook. */
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 interface Anchor {
@@ -35,7 +36,11 @@ export const ANCHORS = {
     text: 'await tx.run(sql.INSERT_TASK, this.params(reserved, { owner, slotUntil: slotOfRunning(reserved) }));',
     side: 'after',
   },
-  reserved: { file: SERVICE, text: 'submitter.queue(task, call.deadline);', side: 'before' },
+  reserved: {
+    file: SERVICE,
+    text: 'if (task.awaits === undefined) submitter.queue(task, call.deadline);',
+    side: 'before',
+  },
   'before the claim': { file: SUBMITTER, text: 'const claimed = await store.claimNext(', side: 'before' },
   'claim written': {
     file: STORE,
@@ -86,7 +91,70 @@ export const ANCHORS = {
   },
   'takeover: held': { file: WATCHER, text: 'hold = await store.hold(id);', side: 'after' },
 } as const satisfies Record<string, Anchor>;
+
+const DIRECTOR = 'src/films/director.ts';
+const FILM_STORE = 'src/store/film-store.ts';
+const FILMS = 'src/films/service.ts';
+const WAITING = 'src/tasks/waiting.ts';
+
+/** In the order of a film's life; those of its shots are above. */
+export const FILM_ANCHORS = {
+  'film: written': { file: FILM_STORE, text: 'await tx.run(sql.INSERT_FILM, this.params(now));', side: 'after' },
+  'film: shot written': {
+    file: FILM_STORE,
+    text: 'await tx.run(sql.INSERT_TASK, paramsOf(now, scope, { owner }));',
+    side: 'after',
+  },
+  'film: reserved': { file: FILMS, text: 'director.follow(film.id);\n    return await', side: 'before' },
+  'film: between two shots': {
+    file: WAITING,
+    text: 'const { body, fingerprint } = await preparer.fill(task, template, ending);',
+    side: 'before',
+  },
+  'film: picture being made': {
+    file: 'src/media/video-frame.ts',
+    text: 'await extractFrame(which, video, picture, ffmpeg,',
+    side: 'before',
+  },
+  'film: picture made': {
+    file: WAITING,
+    text: 'const { body, fingerprint } = await preparer.fill(task, template, ending);',
+    side: 'after',
+  },
+  'film: picture written': {
+    file: 'src/store/awaiting-tasks.ts',
+    text: 'if (body !== undefined) await tx.run(REPLACE_BODY, { id, bytes: body });',
+    side: 'before',
+  },
+  'film: joining': { file: DIRECTOR, text: 'const result = await joinClips(', side: 'before' },
+  'film: joined': { file: DIRECTOR, text: 'if (!result.joined) throw misfit(', side: 'before' },
+  "film: before the film's name": {
+    file: DIRECTOR,
+    text: 'const file = await library.publish(part, place, name, lastCheckOf(hold, content));',
+    side: 'before',
+  },
+  'film: named': {
+    file: DIRECTOR,
+    text: 'const file = await library.publish(part, place, name, lastCheckOf(hold, content));',
+    side: 'after',
+  },
+  'film: closed': { file: DIRECTOR, text: 'await hold.update((film) => withJoin(film, file));', side: 'after' },
+  'retake: written': {
+    file: FILM_STORE,
+    text: 'await tx.run(sql.UPDATE_FILM, this.params(admission.film));',
+    side: 'after',
+  },
+  'retake: reserved': {
+    file: FILMS,
+    text: 'director.follow(filmId);\n    return await this.view(reserved.film);',
+    side: 'before',
+  },
+  'retake: joining': { file: DIRECTOR, text: 'const ffmpeg = await this.options.ffmpeg();', side: 'before' },
+  'takeover: film held': { file: DIRECTOR, text: 'const hold = await store.films.hold(id);', side: 'after' },
+} as const satisfies Record<string, Anchor>;
+
 export type Moment = keyof typeof ANCHORS;
+export type FilmMoment = keyof typeof FILM_ANCHORS;
 
 /**
  * Names every moment that was passed in the file TRACE. Dies at CRASH_AT: at once, or CRASH_AFTER milliseconds later,
@@ -130,7 +198,7 @@ function marking(root: string, marked: boolean, changes: readonly Change[]): Plu
           contents = contents.replace(from, () => to);
         };
         for (const change of changes) if (change.file === file) replaceOnce(change.from, change.to);
-        for (const [name, anchor] of marked ? Object.entries(ANCHORS) : []) {
+        for (const [name, anchor] of marked ? Object.entries({ ...ANCHORS, ...FILM_ANCHORS }) : []) {
           if (anchor.file !== file) continue;
           const { text, side, when }: Anchor = anchor;
           const call = `${when === undefined ? '' : `if (${when}) `}globalThis.__moment(${JSON.stringify(name)});`;
@@ -167,6 +235,17 @@ export async function buildProgram({ root, outfile, marked, changes = [] }: Buil
     },
     // What is built as it is needs no look at every file.
     plugins: marked || changes.length > 0 ? [marking(root, marked, changes)] : [],
+  });
+  // Clips are read and joined in a thread.
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/media/clip/worker.ts'],
+    outfile: join(dirname(outfile), 'clip-worker.mjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node22.13',
+    format: 'esm',
+    logLevel: 'silent',
   });
   return outfile;
 }

@@ -3,11 +3,15 @@ import type { Change } from './moments.ts';
 
 const ADMISSION = 'src/tasks/admission.ts';
 const COLLECTOR = 'src/tasks/collector.ts';
+const DIRECTOR = 'src/films/director.ts';
+const FILM_STORE = 'src/store/film-store.ts';
+const FILMS = 'src/films/service.ts';
 const PART = 'src/media/download/part-file.ts';
 const QUEUE = 'src/tasks/queue.ts';
 const SERVICE = 'src/tasks/service.ts';
 const STATEMENTS = 'src/store/statements.ts';
 const STORE = 'src/store/task-store.ts';
+const TAKE = 'src/films/take.ts';
 
 export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'a claim without an outcome is unknown': [
@@ -50,7 +54,13 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
       to: 'OR host.id = :me) ORDER BY seq DESC LIMIT 1',
     },
   ],
-  'one holder': [{ file: STATEMENTS, from: 'AND (holder IS NULL OR holder = :me)', to: '' }],
+  'one holder': [
+    {
+      file: STATEMENTS,
+      from: 'UPDATE task SET holder = :me WHERE scope = :scope AND id = :id AND (holder IS NULL OR holder = :me)',
+      to: 'UPDATE task SET holder = :me WHERE scope = :scope AND id = :id',
+    },
+  ],
   "a dead process's tasks are resumed": [
     {
       file: 'src/store/lease.ts',
@@ -90,8 +100,8 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'the budget': [
     {
       file: ADMISSION,
-      from: "if (budgetFen === undefined || reservedFen + fen <= budgetFen) return { kind: 'create' };",
-      to: "if (budgetFen === undefined || fen <= budgetFen) return { kind: 'create' };",
+      from: 'if (budgetFen === undefined || reservedFen + fen <= budgetFen) return undefined;',
+      to: 'if (budgetFen === undefined || fen <= budgetFen) return undefined;',
     },
   ],
   'the last wait': [
@@ -123,6 +133,30 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
       file: 'src/store/lease.ts',
       from: 'await tx.run(INSERT_TASK, paramsOf(restored, scope, { ...ties, slotUntil: slotOfRunning(restored) }));',
       to: 'void ties;',
+    },
+  ],
+  'a film is reserved whole': [
+    {
+      file: FILM_STORE,
+      from: 'await tx.run(sql.INSERT_FILM, this.params(now));',
+      to: 'const late = async (tx: Tx) => { await tx.run(sql.INSERT_FILM, this.params(now)); }; setTimeout(() => void this.options.engine.transaction(late).catch(() => undefined), 5);',
+    },
+  ],
+  'the same film is joined': [
+    { file: FILMS, from: '(options.allowDuplicate ? undefined : sameFilm(films, now));', to: 'undefined;' },
+  ],
+  'the same retake is joined': [
+    { file: TAKE, from: "if (isRepeated) return { kind: 'join', film };", to: 'void isRepeated;' },
+  ],
+  'a retake keeps the takes': [
+    { file: TAKE, from: 'const takes = [...shot.takes, take.record.id];', to: 'const takes = [take.record.id];' },
+  ],
+  'a join is verified against the hold before its name': [{ file: DIRECTOR, from: 'await hold.verify();', to: '' }],
+  'a named film is found again': [
+    {
+      file: DIRECTOR,
+      from: 'const found = await this.options.library.find({ bytes, sha256 }, place, name);',
+      to: 'const found = undefined as any;',
     },
   ],
 };

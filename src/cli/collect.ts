@@ -1,10 +1,12 @@
 /** `collect`: sends what is queued, waits for everything that is open, and saves what is not saved. For CI and cron. */
 import type { Command } from 'commander';
 import * as z from 'zod';
+import type { FilmCall } from '../films/calls.ts';
 import { Problem } from '../problems.ts';
 import { isPastLife } from '../report/next-step.ts';
 import { refusal } from '../report/report.ts';
 import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
+import { filmOutcome } from './film.ts';
 import { MIN_WAIT_SECONDS } from './get.ts';
 import { addOutputOptions, addWaitOption, type OutputOptions, parseInput, waitSecondsInput } from './options.ts';
 import { EXIT, type Outcome, taskOutcome, worstExitCode } from './outcome.ts';
@@ -34,10 +36,17 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, sessi
   const { wait_seconds: wait } = parseInput(input, given);
   const service = await session.app.service('paid');
   const call = session.call(wait === undefined ? undefined : Math.max(wait, MIN_WAIT_SECONDS));
+  const films = await session.app.films('paid');
+  const openFilms = await films.openIds();
   const unsaved = await unsavedIds(service, call);
   const open = await service.openIds();
   await service.sendLeft();
-  await Promise.all([waitForAll(terminal, service, open, call), saveAll(service, unsaved, call)]);
+  const filmCall: FilmCall = { ...call, onWait: () => undefined };
+  const [joined] = await Promise.all([
+    Promise.all(openFilms.map((id) => films.get(id, filmCall))),
+    waitForAll(terminal, service, open, call),
+    saveAll(service, unsaved, call),
+  ]);
   const outcomes: Outcome[] = [];
   for (const id of [...new Set([...unsaved, ...open])].sort()) {
     const view = await service.read(id);
@@ -45,6 +54,7 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, sessi
     const { warning: _, ...last } = await session.lastView(service, view);
     outcomes.push(taskOutcome(last, session.phrasing, session.verbose));
   }
+  for (const film of joined) outcomes.push(await filmOutcome(films, film, filmCall, session));
   const { warning } = await service.list({ limit: 1 }, call);
   if (warning !== undefined) outcomes.push(incomplete(warning, session));
   return {

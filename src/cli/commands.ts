@@ -1,8 +1,10 @@
 /** The commands, and how a command line is parsed. */
 import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.ts';
+import { addJoin, addPreview } from './clips.ts';
 import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
+import { addFilm, addRetake } from './film.ts';
 import { addGenerate } from './generate.ts';
 import { addCancel, addGet } from './get.ts';
 import { addList } from './list.ts';
@@ -36,7 +38,10 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError('Add --help for the commands and options.')
     .addHelpText('after', EPILOGUE);
-  for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addDoctor, addSetup, addSandbox])
+  for (const add of [
+    ...[addGenerate, addFilm, addRetake, addJoin, addPreview, addGet, addList, addCancel, addCollect],
+    ...[addDoctor, addSetup, addSandbox],
+  ])
     add(program, terminal, end);
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -1,6 +1,7 @@
 /** `list`: the videos that this computer knows of, newest first, and what was spent. */
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { filmItem } from '../report/film-report.ts';
 import { listRefusal, listReport } from '../report/list-report.ts';
 import { renderListForTerminal } from '../report/render-terminal.ts';
 import { compact } from '../report/report.ts';
@@ -19,6 +20,8 @@ import { runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const DEFAULT_LIMIT = 10;
+/** Older ones are found by their ids. */
+const MAX_FILMS = 10;
 const WAITS = ['any_finished', 'all_finished'] as const;
 
 const input = z.strictObject({
@@ -55,7 +58,8 @@ async function list(given: Record<string, unknown>, session: Session): Promise<O
   } = parseInput(input, given);
   const service = await session.app.service('read');
   const view = await service.list({ limit, status, ...(wait > 0 ? { waitFor } : {}) }, session.call(wait));
-  const report = listReport(view, session.phrasing, session.app);
+  const films = status === undefined ? await (await session.app.films('read')).list(Math.min(limit, MAX_FILMS)) : [];
+  const report = listReport(view, session.phrasing, session.app, films.map(filmItem));
   const tasks = report.tasks.map((item, index) => ({ ...item, ...providerOf(view.tasks[index]) }));
   return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done };
 }

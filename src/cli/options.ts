@@ -55,7 +55,15 @@ export function addOutputOptions(command: Command): Command {
     .option('--json', "print the report as JSON, with the provider's last raw response");
 }
 
-const ARGUMENT_NAMES: Readonly<Record<string, string>> = { prompt: 'PROMPT', task_id: 'TASK_ID' };
+const ARGUMENT_NAMES: Readonly<Record<string, string>> = {
+  prompt: 'PROMPT',
+  task_id: 'TASK_ID',
+  file: 'FILE',
+  film_id: 'FILM_ID',
+  shot: 'SHOT',
+  video: 'VIDEO',
+  videos: 'VIDEOS',
+};
 
 /** As a person types it. */
 function typedName(input: string): string {

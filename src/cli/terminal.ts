@@ -1,9 +1,9 @@
 /** Writes results to stdout, and everything else to stderr. */
-import { clearLine, cursorTo } from 'node:readline';
+import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
 
-/** A terminal whose width is not known has at least this one. */
-const COLUMNS = 80;
+/** A terminal whose size is not known has at least this one. */
+const [COLUMNS, ROWS] = [80, 24];
 
 export interface Terminal {
   /** A result. Resolves when it is written, or nobody reads it any more. */
@@ -12,7 +12,7 @@ export interface Terminal {
   say(text: string): void;
   /** stderr is a terminal, so that a line can be rewritten. */
   readonly isWatched: boolean;
-  /** Rewrites the one line of progress; nothing where nobody looks. */
+  /** Rewrites the lines of progress; nothing where nobody looks. */
   showProgress(text: string): void;
   clearProgress(): void;
   /** @returns what a person typed, nothing when the signal is aborted; undefined where nobody can be asked */
@@ -27,9 +27,11 @@ export function openTerminal(): Terminal {
 
   const clearProgress = () => {
     if (shown === '') return;
+    const above = shown.split('\n').length - 1;
     shown = '';
+    moveCursor(stderr, 0, -above);
     cursorTo(stderr, 0);
-    clearLine(stderr, 0);
+    clearScreenDown(stderr);
   };
 
   return {
@@ -45,12 +47,14 @@ export function openTerminal(): Terminal {
       stderr.write(`${text}\n`);
     },
     showProgress(text) {
-      // A line that wraps could not be rewritten.
-      const line = text.slice(0, (stderr.columns || COLUMNS) - 1);
-      if (stderr.isTTY !== true || line === shown) return;
+      if (stderr.isTTY !== true) return;
+      // A line that wraps, or has left the screen, could not be rewritten.
+      const lines = text.split('\n').slice(0, (stderr.rows || ROWS) - 1);
+      const fitting = lines.map((line) => cutToColumns(line, (stderr.columns || COLUMNS) - 1)).join('\n');
+      if (fitting === shown) return;
       clearProgress();
-      shown = line;
-      stderr.write(line);
+      shown = fitting;
+      stderr.write(fitting);
     },
     clearProgress,
     async ask(question, signal) {
@@ -66,4 +70,21 @@ export function openTerminal(): Terminal {
       }
     },
   };
+}
+
+/** A Chinese character takes two columns. */
+function cutToColumns(line: string, columns: number): string {
+  let left = columns;
+  let end = 0;
+  for (const character of line) {
+    left -=
+      /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uff60\p{Emoji_Presentation}]/u.test(
+        character,
+      )
+        ? 2
+        : 1;
+    if (left < 0) break;
+    end += character.length;
+  }
+  return line.slice(0, end);
 }

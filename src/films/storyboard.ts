@@ -20,8 +20,8 @@ import {
   videoShape,
 } from '../tasks/video-request.ts';
 
-const MAX_SHOTS = 24;
-const MIN_SHOTS = 2;
+export const MAX_SHOTS = 24;
+export const MIN_SHOTS = 2;
 
 function oneOf(values: readonly (string | number)[]): string {
   return `must be one of ${values.join(', ')}`;

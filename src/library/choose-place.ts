@@ -194,7 +194,11 @@ export async function choosePlace(
       ? undefined
       : await make({ folder: path.resolve(workingDir, outputDir) }, true, disk);
   }
-  const asked = readOutputText(output, rules.homeDir, caller.kind === 'terminal' ? '--output' : '`output`');
+  const asked = readOutputText(
+    output,
+    rules.homeDir,
+    caller.kind === 'terminal' && caller.fromFile !== true ? '--output' : '`output`',
+  );
   const base = path.isAbsolute(asked) ? workingDir : await baseOf(rules, caller, asked, fs);
   const wanted = await splitIntoFolderAndName(path.resolve(workingDir, base, asked), asked, fs);
   if (caller.kind === 'terminal') return await make(wanted, false, disk);

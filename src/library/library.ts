@@ -5,7 +5,8 @@ import type { FileContent } from '../system/files.ts';
 /** Who names the place. It decides which places are allowed, and what a relative path is relative to. */
 export type Caller =
   /** A person at a command line: paths are relative to the working directory and unrestricted. */
-  | { readonly kind: 'terminal' }
+  /** `fromFile`: its inputs are written in a file, and are named as there, not as options. */
+  | { readonly kind: 'terminal'; readonly fromFile?: boolean }
   /** An agent of this computer's user. `roots`: the folders that its client offers, as absolute paths or file URLs. */
   | { readonly kind: 'local-agent'; readonly roots?: readonly string[] }
   /** An agent somewhere else: it names files only, and each person has a folder of their own. */

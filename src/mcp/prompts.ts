@@ -15,10 +15,12 @@ import {
   modeOfQuality,
   promptLength,
   QUALITY_NAMES,
+  type Quality,
   settleRequest,
   videoShape,
   withModeRules,
 } from '../tasks/video-request.ts';
+import { FILM_SECONDS, filmPlanText } from './film-plan.ts';
 import { LANGUAGES, type Language, SHOT_TEXTS } from './prompt-texts.ts';
 
 export interface PromptArgument {
@@ -28,7 +30,7 @@ export interface PromptArgument {
 }
 
 export interface Prompt {
-  readonly name: 'write_shot' | 'move_camera';
+  readonly name: 'write_shot' | 'move_camera' | 'plan_film';
   readonly title: string;
   readonly description: string;
   readonly arguments: readonly PromptArgument[];
@@ -75,6 +77,20 @@ export const PROMPTS: readonly Prompt[] = [
       LANGUAGE,
     ],
   },
+  {
+    name: 'plan_film',
+    title: '策划一部短片 / Plan a film',
+    description:
+      'Turns an idea and a length into a storyboard of several shots, says the total price, and makes the film.',
+    arguments: [
+      required('idea', 'What the film tells, in a few sentences, Chinese or English'),
+      optional('length', `Seconds, ${FILM_SECONDS.min} to ${FILM_SECONDS.max}; default 20`),
+      optional('quality', `${QUALITY_NAMES.join(', ')}; default 720p`),
+      optional('aspect_ratio', `${ASPECT_RATIOS.join(', ')}; default 16:9`),
+      optional('audio', 'Path of an m4a or mp3 to lay under the film'),
+      LANGUAGE,
+    ],
+  },
 ];
 
 /** An idea, not a screenplay; it is repeated in the text. */
@@ -116,6 +132,21 @@ export function renderPrompt(name: string, args: Readonly<Record<string, string>
   const given = trimmed(args);
   const problems = [...problemsOf(prompt, given)];
   if (problems.length > 0) throw wrong(problems);
+  const text = prompt.name === 'plan_film' ? planText(given) : shotText(prompt, given);
+  return { description: prompt.description, messages: [{ role: 'user', content: { type: 'text', text } }] };
+}
+
+function planText({ idea = '', length, quality, language, ...inputs }: Readonly<Record<string, string>>): string {
+  return filmPlanText({
+    idea,
+    language: languageOf({ ...(language === undefined ? {} : { language }), idea }),
+    quality: qualityOf(quality),
+    length: length === undefined ? undefined : Number(length),
+    inputs,
+  });
+}
+
+function shotText(prompt: Prompt, given: Readonly<Record<string, string>>): string {
   const mode = modeFor(prompt, given);
   const input = callOf(given, mode);
   const choosesTemplate = prompt.name === 'move_camera' && given.template_id === undefined;
@@ -127,7 +158,7 @@ export function renderPrompt(name: string, args: Readonly<Record<string, string>
   const words = SHOT_TEXTS[languageOf(given)];
   // What the model still has to fill in stands where it goes.
   const places = { prompt: words.promptPlace, ...(choosesTemplate ? { template_id: words.templatePlace } : {}) };
-  const text = words.text({
+  return words.text({
     idea: given.idea ?? '',
     price: priceCny(mode, seconds).toFixed(2),
     billedSeconds: seconds,
@@ -137,7 +168,6 @@ export function renderPrompt(name: string, args: Readonly<Record<string, string>
     choosesTemplate,
     template: given.template_id,
   });
-  return { description: prompt.description, messages: [{ role: 'user', content: { type: 'text', text } }] };
 }
 
 /** A choice in other letters, such as 1080P, is that choice. */
@@ -147,6 +177,10 @@ function trimmed(args: Readonly<Record<string, string>>): Readonly<Record<string
     return [name, CHOICES[name]?.find((choice) => choice === text.toLowerCase()) ?? text] as const;
   });
   return Object.fromEntries(entries.filter(([, value]) => value !== ''));
+}
+
+function qualityOf(given: string | undefined): Quality {
+  return QUALITY_NAMES.find((known) => known === given) ?? '720p';
 }
 
 function wrong(problems: readonly string[]): Problem {
@@ -165,7 +199,16 @@ function problemsOf({ arguments: known }: Prompt, given: Readonly<Record<string,
     ...(promptLength(given.idea ?? '') > MAX_IDEA_CHARACTERS
       ? [`\`idea\` has ${promptLength(given.idea ?? '')} characters, at most ${MAX_IDEA_CHARACTERS} are taken.`]
       : []),
+    ...(given.length === undefined || !names.includes('length') || isFilmLength(given.length)
+      ? []
+      : [
+          `\`length\` must be a number of seconds from ${FILM_SECONDS.min} to ${FILM_SECONDS.max}, but is "${given.length}".`,
+        ]),
   ];
+}
+
+function isFilmLength(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= FILM_SECONDS.min && Number(text) <= FILM_SECONDS.max;
 }
 
 /** The mode of the quality that takes exactly these pictures. @throws Problem with the qualities that do */
@@ -175,7 +218,7 @@ function modeFor({ name }: Prompt, given: Readonly<Record<string, string>>): Mod
     tailImage: given.tail_image !== undefined,
     camera: name === 'move_camera',
   };
-  const quality = QUALITY_NAMES.find((known) => known === given.quality) ?? '720p';
+  const quality = qualityOf(given.quality);
   const mode = modeOfQuality(quality, pictures);
   if (mode !== undefined) return mode;
   if (pictures.tailImage && !pictures.image)

@@ -101,6 +101,20 @@ export function renderClip({ status, message, next_step: nextStep, video, frames
   return [[title, ...facts].join('\n'), message, nextStep].join('\n\n');
 }
 
+/** Without Markdown marks. */
+export function renderClipForTerminal({ message, next_step: nextStep, video, frames }: ClipReport): string {
+  const facts = [
+    ...(video === undefined
+      ? []
+      : [
+          `  File    ${oneLine(video.path)}`,
+          `  Video   ${rounded(video.duration_seconds)} s, ${video.width} × ${video.height}, ${rounded(video.fps)} fps`,
+        ]),
+    ...(frames === undefined ? [] : [`  Frames  ${frames.map(frameText).join(', ')}`]),
+  ];
+  return [message, ...(facts.length === 0 ? [] : [facts.join('\n')]), nextStep].join('\n\n');
+}
+
 function frameText({ seconds, shot }: NonNullable<ClipReport['frames']>[number]): string {
   return shot === undefined ? timeText(seconds) : `${timeText(seconds)} (shot ${shot})`;
 }

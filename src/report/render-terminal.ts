@@ -1,6 +1,6 @@
 /** Renders reports for a terminal: no Markdown marks, and with `verbose` all that the report holds. */
 import type { ListReport } from './list-report.ts';
-import { costText, countText, itemText, moneyText } from './render.ts';
+import { costText, countText, filmItemText, itemText, moneyText, shotText } from './render.ts';
 import type { Report } from './report.ts';
 import { capitalised, localTime, oneLine, rounded, wholeSeconds } from './text.ts';
 
@@ -13,12 +13,33 @@ export interface TerminalOptions {
 type Fact = readonly [name: string, value: string | undefined];
 
 export function renderForTerminal(report: Report, options: TerminalOptions): string {
-  const { message, next_step: nextStep, status } = report;
-  const facts = [...factsOf(report), ...(options.verbose ? otherFacts(report, options) : [])];
+  const { message, next_step: nextStep, status, shots } = report;
+  const isFilm = shots !== undefined || report.film_id !== undefined;
+  const facts = isFilm ? filmFacts(report) : factsOf(report);
+  const lines = factLines([...facts, ...(options.verbose ? otherFacts(report, options) : [])]);
+  const ofShots = (shots ?? []).map((shot) => `  ${String(shot.shot).padStart(2)}. ${shotText(shot, oneLine)}`);
+  const lists = [lines, ofShots].filter(({ length }) => length > 0).map((list) => list.join('\n'));
+  return [`${isFilm ? 'Film' : 'Video'} ${status}: ${message}`, ...lists, nextStep].join('\n\n');
+}
+
+function factLines(facts: readonly Fact[]): string[] {
   const shown = facts.filter((fact): fact is readonly [string, string] => fact[1] !== undefined);
   const width = Math.max(...shown.map(([name]) => name.length));
-  const lines = shown.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-  return [`Video ${status}: ${message}`, ...(lines.length === 0 ? [] : [lines.join('\n')]), nextStep].join('\n\n');
+  return shown.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+}
+
+function filmFacts(report: Report): Fact[] {
+  const { film, title, film_id: filmId, error } = report;
+  const seconds = film?.duration_seconds;
+  const size = film?.width === undefined ? undefined : `${film.width} × ${film.height}, ${megabytes(film.bytes)}`;
+  return [
+    ['File', film === undefined ? undefined : oneLine(film.path)],
+    ['Title', title === undefined ? undefined : oneLine(title)],
+    ['Video', seconds === undefined ? undefined : [`${rounded(seconds)} s`, size].filter(Boolean).join(', ')],
+    ['Cost', costText(report)],
+    ['Film', filmId],
+    ['Error', error?.code],
+  ];
 }
 
 function factsOf(report: Report): Fact[] {
@@ -72,7 +93,8 @@ function megabytes(bytes = 0): string {
 export function renderListForTerminal(list: ListReport): string {
   const { tasks, error, next_step: nextStep } = list;
   if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
-  const lines = tasks.map((task) => itemText(task, oneLine));
+  const films = (list.films ?? []).map((film) => filmItemText(film, oneLine));
+  const lines = [...tasks.map((task) => itemText(task, oneLine)), ...films];
   return [
     ...(lines.length === 0 ? [] : [lines.join('\n')]),
     [`${capitalised(countText(list))}.`, ...moneyText(list)].join(' '),

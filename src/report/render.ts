@@ -44,7 +44,7 @@ function renderFilm(report: Report): string {
 }
 
 /** One line: state, task, take, what it waits for or why it went wrong, where it is, cost, prompt. */
-function shotText(shot: NonNullable<Report['shots']>[number], shown: (text: string) => string): string {
+export function shotText(shot: NonNullable<Report['shots']>[number], shown: (text: string) => string): string {
   const {
     task_id: id,
     status,
@@ -150,7 +150,7 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
 }
 
 /** One line: id, status, shots, where it is, cost, title. */
-function filmItemText(item: NonNullable<ListReport['films']>[number], shown: (text: string) => string): string {
+export function filmItemText(item: NonNullable<ListReport['films']>[number], shown: (text: string) => string): string {
   const { film_id: id, status, shots, shots_done: saved, path, cost_cny: cny, title } = item;
   const facts = [`${saved} of ${shots} shots saved`, cny === undefined ? undefined : yuan(cny), path && oneLine(path)];
   return `${id} ${status} (${facts.filter(Boolean).join(', ')})${title === undefined ? '' : ` ${shown(title)}`}`;

@@ -358,7 +358,9 @@ export class TaskStore implements Store {
    */
   private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
     let isAnyBack = false;
-    for (const id of this.own.queued(reqKey).filter((queued) => !this.kept.has(queued))) {
+    // Those that wait for another video are in no queue yet, and are still this process's.
+    const waiting = (await tx.all(sql.WAITING_OF, { scope: this.scope, me: this.lease.id })).map(({ id }) => id);
+    for (const id of this.own.queued(reqKey).filter((own) => !this.kept.has(own) && !waiting.includes(own))) {
       const left = await tx.get(sql.IS_ANY_LEFT, { scope: this.scope, id, now: tx.now, since: 0 });
       if (left === undefined) {
         this.own.remove(id);

@@ -149,7 +149,7 @@ export class Preparer {
 
   /** A sound that the caller names, by the rules for pictures of this computer. @returns its path @throws Problem */
   async soundFile(audio: string, caller: Caller): Promise<string> {
-    const name = caller.kind === 'terminal' ? '--audio' : 'audio';
+    const name = typesOptions(caller) ? '--audio' : 'audio';
     return await findLocalFile(audio, name, this.rulesFor(caller));
   }
 
@@ -161,8 +161,9 @@ export class Preparer {
   ): Promise<Pictures> {
     if (image === undefined) return { images: undefined, frames: [], awaits: [], notes: [] };
     const rules = this.rulesFor(caller);
-    const [firstName, tailName] =
-      caller.kind === 'terminal' ? (['--image', '--tail-image'] as const) : (['image', 'tail_image'] as const);
+    const [firstName, tailName] = typesOptions(caller)
+      ? (['--image', '--tail-image'] as const)
+      : (['image', 'tail_image'] as const);
     const [first, tail] = await bothOrProblems(
       () => this.loadOne(image, firstName, rules, coming, signal),
       async () =>
@@ -391,4 +392,8 @@ function shownRequest(request: VideoRequest, notes: readonly string[]): TaskRequ
     ...(tailImage === undefined ? {} : { tailImage: shownImage(tailImage) }),
     notes,
   };
+}
+
+function typesOptions(caller: Caller): boolean {
+  return caller.kind === 'terminal' && caller.fromFile !== true;
 }

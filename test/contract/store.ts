@@ -364,6 +364,16 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
+    it('keeps its lease for a request that waits for another video, when nothing else is queued', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const store = open();
+        const { id } = await reserve(store, { awaits: [{ taskId: 'jv-mx0h914b-k89ng', which: 'last' }] });
+        expect(await store.claimNext(REQ_KEY, () => ({ kind: 'send' }))).toBe('empty');
+        await advanceAll(store, clock, 20_000);
+        expect((await store.find(id))?.ownerAlive).toBe(true);
+      });
+    });
+
     it('sends what it has queued although it was taken for dead meanwhile', async () => {
       await withStage(createDatabase, async ({ open, suspend, resume, clock }) => {
         const [sleeper, other] = [open(), open()];

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Film } from '../../src/films/film.ts';
 import type { Row } from '../../src/store/engine.ts';
 import { taskOf } from '../../src/store/rows.ts';
 import type { Task } from '../../src/tasks/record.ts';
@@ -20,14 +21,27 @@ export function readRecords(stateDir: string): Task[] {
 
 /** All columns, the ties to processes included. */
 export function readRows(stateDir: string): Row[] {
+  return rowsOf(stateDir, 'task', TASKS);
+}
+
+/** Oldest first. @throws what SQLite says of a damaged file */
+export function readFilms(stateDir: string): Film[] {
+  return rowsOf(stateDir, 'film', 'SELECT * FROM film ORDER BY seq').map((row) => ({
+    ...JSON.parse(String(row.record)),
+    id: String(row.id),
+    status: String(row.status),
+  }));
+}
+
+function rowsOf(stateDir: string, table: string, statement: string): Row[] {
   const file = databaseIn(stateDir);
   if (!existsSync(file)) return [];
   const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
   try {
-    const { count } = database.prepare("SELECT COUNT(*) AS count FROM sqlite_master WHERE name = 'task'").get() as {
+    const { count } = database.prepare('SELECT COUNT(*) AS count FROM sqlite_master WHERE name = ?').get(table) as {
       count: number;
     };
-    return count === 0 ? [] : (database.prepare(TASKS).all() as Row[]);
+    return count === 0 ? [] : (database.prepare(statement).all() as Row[]);
   } finally {
     database.close();
   }

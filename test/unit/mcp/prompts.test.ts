@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CAMERA_TEMPLATE_IDS, CAMERA_TEMPLATES } from '../../../src/jimeng/modes.ts';
 import { completeArgument, PROMPTS, renderPrompt } from '../../../src/mcp/prompts.ts';
+import { generateFilm } from '../../../src/mcp/tools/generate-film.ts';
 import { generateVideo } from '../../../src/mcp/tools/generate-video.ts';
 
 const IMAGE = 'https://example.com/car.png';
@@ -71,6 +72,37 @@ describe('the call', () => {
   });
 });
 
+describe('plan_film', () => {
+  it.each([
+    [{}, 4, 5, '5.60', {}],
+    [{ length: '60', quality: '1080P', aspect_ratio: '9:16' }, 12, 5, '37.80', { aspect_ratio: '9:16' }],
+    [{ length: '10', audio: 'a.mp3', quality: 'pro' }, 2, 5, '10.00', { audio: 'a.mp3' }],
+    [{ length: '240' }, 24, 10, '67.20', {}],
+    [{ length: '121' }, 12, 10, '33.60', {}],
+  ] as const)('%j: %i shots of %i s for ¥%s', (args, shots, seconds, price, rest) => {
+    const text = textOf('plan_film', { idea: 'a fox in the snow', ...args });
+    const call = callIn(text);
+    expect(call).toMatchObject({ dry_run: true, ...rest });
+    expect((call.shots as object[]).map((shot) => 'duration' in shot && shot.duration)).toEqual(
+      Array(shots).fill(seconds),
+    );
+    expect(generateFilm.input.safeParse(call).success).toBe(true);
+    expect(text).toContain(`¥${price}`);
+    expect(text.indexOf('Wait for my yes')).toBeLessThan(text.indexOf('without `dry_run`'));
+  });
+
+  it('offers keyframes only where the quality takes them', () => {
+    expect(textOf('plan_film', { idea: 'a fox' })).toContain('keyframes');
+    expect(textOf('plan_film', { idea: 'a fox', quality: 'pro' })).not.toContain('keyframes');
+  });
+
+  it.each(['9', '241', '20s', '1e2', '-20'])('refuses a length of %s', (length) => {
+    expect(() => renderPrompt('plan_film', { idea: 'a fox', length })).toThrowError(
+      `\`length\` must be a number of seconds from 10 to 240, but is "${length}".`,
+    );
+  });
+});
+
 describe('the language', () => {
   it.each([
     [{ idea: 'a fox' }, /Subject/],
@@ -85,7 +117,10 @@ describe('the language', () => {
     const idea = language === 'en' ? 'a car in the rain' : '雨中的车';
     const shot = textOf('write_shot', { idea, quality: 'pro' });
     const camera = textOf('move_camera', { idea, image: IMAGE });
-    await expect(`${shot}\n\n---\n\n${camera}\n`).toMatchFileSnapshot(`../../golden/texts/prompts-${language}.md`);
+    const film = textOf('plan_film', { idea, length: '30' });
+    await expect(`${shot}\n\n---\n\n${camera}\n\n---\n\n${film}\n`).toMatchFileSnapshot(
+      `../../golden/texts/prompts-${language}.md`,
+    );
   });
 });
 
