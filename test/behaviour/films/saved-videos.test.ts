@@ -16,7 +16,8 @@ import {
   pictureSize,
   streamSeconds,
 } from '../../support/clips.ts';
-import { openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
+import { connect, openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
+import { makeWorkspace } from '../../support/server-workspace.ts';
 import { openHurriedStage } from '../delivery/hurried-stage.ts';
 
 describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
@@ -271,5 +272,23 @@ it('without ffmpeg a preview says that it needs it, what fits together is joined
     expect(names).toHaveLength(1);
   } finally {
     await stage.close();
+  }
+});
+
+it.skipIf(hasNoFfmpeg)(`of the sandbox's videos it is said that they are not real${needsFfmpeg}`, async () => {
+  const workspace = await makeWorkspace();
+  const settings = { JIMENG_VIDEO_SANDBOX_SECONDS: '0', JIMENG_VIDEO_FFMPEG: ffmpegPath ?? '' };
+  const session = await connect({ ...workspace.environment('sandbox'), ...settings }, workspace.folder);
+  try {
+    const { report } = await session.call('generate_video', { prompt: 'not real', wait_seconds: 50 });
+    const joined = await session.call('join_videos', { videos: [report.task_id, report.task_id] });
+    const seen = await session.call('preview_video', { task_id: report.task_id });
+    for (const { structured, text } of [joined, seen]) {
+      expect(structured.sandbox).toBe(true);
+      expect(text).toContain('Sandbox: not a real video');
+    }
+  } finally {
+    await session.close();
+    await workspace.remove();
   }
 });
