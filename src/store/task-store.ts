@@ -89,7 +89,7 @@ export class TaskStore implements Store {
   }
 
   async reservationLedger(wanted: Reservation): Promise<ReservationLedger> {
-    return await this.engine.read((tx) => readReservationLedger(tx, this.scope, wanted));
+    return await this.inTurn((tx) => readReservationLedger(tx, this.scope, wanted));
   }
 
   async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
