@@ -1,6 +1,6 @@
 /** Checks this computer for doctor: Node, folders, ffmpeg, certificates and the proxy. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { access, constants, lstat, readFile, rm, stat } from 'node:fs/promises';
+import { access, constants, lstat, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
@@ -39,6 +39,9 @@ export function blocking(name: string, message: string, hint: string): Check {
   return { ...toFix(name, message, hint), isBlocking: true };
 }
 
+/** What a record with its pages in the database needs, at the least. */
+const TRIAL_BYTES = 64 * 1024;
+
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
@@ -65,6 +68,8 @@ async function checkWritable(name: string, folder: string, variable: string): Pr
   const trial = join(parent, `.jimeng-video-mcp-${randomUUID()}`);
   try {
     await makeFolders(join(trial, relative(parent, folder)));
+    // A full disk still takes folders.
+    await writeFile(join(trial, 'trial'), Buffer.alloc(TRIAL_BYTES));
     return fine(name, `${folder}: ${parent === folder ? 'exists, writable' : 'will be made when it is needed'}`);
   } catch (error) {
     return wrong(`cannot be ${parent === folder ? 'written' : `made in ${parent}`} (${codeOf(error)})`);

@@ -232,7 +232,7 @@ export interface Store {
   reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved>;
   /** @returns what a paid call is refused with as long as nobody has looked at a damaged database */
   whyNotPaid(): Problem | undefined;
-  /** The same ledger, without writing: for a dry run. */
+  /** The same ledger, and nothing is recorded: for a dry run. @throws StoreFailure also where nothing could be written */
   reservationLedger(wanted: Reservation): Promise<ReservationLedger>;
   /** Head of the queue, slot and attempt in one transaction. */
   claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed>;

@@ -99,7 +99,7 @@ export class TaskStore implements Store {
   }
 
   async reservationLedger(wanted: Reservation): Promise<ReservationLedger> {
-    return await this.engine.read((tx) => readReservationLedger(tx, this.scope, wanted));
+    return await this.inTurn((tx) => readReservationLedger(tx, this.scope, wanted));
   }
 
   async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
@@ -173,9 +173,8 @@ export class TaskStore implements Store {
           holder: isAccepted ? me : null,
           slotUntil,
         };
-        const params = this.params(record, ties);
-        if (row === undefined) await tx.run(sql.INSERT_TASK, params);
-        else await tx.run(sql.SETTLE_TASK, { ...params, claim_was: token });
+        if (row === undefined) await tx.run(sql.INSERT_TASK, this.params(record, ties));
+        await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
         if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
         if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
         return { ...record, ownerAlive: isQueued };

@@ -239,6 +239,10 @@ it('writes again when a disk that could only be read can be written', async () =
   const store = open(folder);
   expect(await store.lists.tasks({ limit: 5 })).toHaveLength(1);
   await expect(reserve(store, 'b')).rejects.toBeInstanceOf(StoreFailure);
+  // A dry run must not promise what the paid call is refused.
+  const [record] = await store.lists.tasks({ limit: 1 });
+  if (record === undefined) throw new Error('no record');
+  await expect(store.reservationLedger({ record })).rejects.toBeInstanceOf(StoreFailure);
   await rm(inTheWay, { recursive: true });
   expect(await reserve(store, 'c')).toMatchObject({ kind: 'create' });
   expect(await store.lists.tasks({ limit: 5 })).toHaveLength(2);
