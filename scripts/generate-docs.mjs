@@ -144,11 +144,11 @@ function readmeWith(sources, language) {
     tables(sources, language).reduce((filled, [name, content]) => fill(filled, name, content, path), text);
 }
 
-/** Biome's layout: a short list of texts stands on one line. */
+/** Biome's layout: a short list of texts or numbers stands on one line. */
 function layOut(value) {
   const text = JSON.stringify(value, null, 2);
-  const listOfTexts = /\[\n\s+("[^"\n]*"(?:,\n\s+"[^"\n]*")*)\n\s+\]/g;
-  const onOneLine = text.replace(listOfTexts, (whole, inner) => {
+  const listOfValues = /\[\n\s+((?:"[^"\n]*"|\d+)(?:,\n\s+(?:"[^"\n]*"|\d+))*)\n\s+\]/g;
+  const onOneLine = text.replace(listOfValues, (whole, inner) => {
     const line = `[${inner.replace(/,\n\s+/g, ', ')}]`;
     return line.length > 80 ? whole : line;
   });

@@ -216,6 +216,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
+  ['YAML', /^yaml$/, ['cli/storyboard-file.ts']],
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],

@@ -38,6 +38,7 @@ export interface FilmOutcome extends FilmKill {
   readonly filmsTwice: number;
   /** Named files that no record has, or that are not what the record says. */
   readonly halfFiles: number;
+  /** Unfinished files that no sweep removes. */
   readonly parts: number;
   readonly seconds: number;
 }
@@ -59,9 +60,13 @@ export const FILM_COUNTED = [
 /** Each of these is 0, or the promise is broken. */
 export const FILM_ZEROS = FILM_COUNTED.slice(3);
 
+/** What a dead process was joining into, a hidden file of its own: any process removes it when it is 15 minutes old. */
+const SWEPT = /^\.jimeng-video-jf-[\w-]+-join-[0-9a-f]{8}\.part/;
 const SHOTS = 3;
 const FRAMES_OF_SHOT = 121;
 const MOST_ROUNDS = 6;
+/** On a machine with other work to do. */
+const DEATH_MILLISECONDS = 60_000;
 
 interface Trial {
   readonly film: object;
@@ -129,7 +134,7 @@ async function bringToMoment(
     await first.gone;
     const second = await stage.start({ program: programs.marked, environment: deadly });
     second.list(0).catch(() => undefined);
-    await dead(second, moment, 30_000);
+    await dead(second, moment);
     return { film, prompts, again: make };
   }
   if (!moment.startsWith('retake')) {
@@ -156,10 +161,10 @@ async function has(trace: string, moment: string): Promise<boolean> {
 }
 
 /** A kill that did not happen must not count. */
-async function dead({ gone }: ServerProcess, moment: Moment | FilmMoment, within = 10_000): Promise<void> {
+async function dead({ gone }: ServerProcess, moment: Moment | FilmMoment): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const missed = new Promise<true>((resolve) => {
-    timer = setTimeout(() => resolve(true), within);
+    timer = setTimeout(() => resolve(true), DEATH_MILLISECONDS);
   });
   const isMissed = await Promise.race([gone.then(() => false), missed]);
   clearTimeout(timer);
@@ -240,7 +245,7 @@ async function filesOf(stage: Stage, films: readonly Film[], records: readonly T
       .digest('hex');
     if (known.get(path) !== sha256) halfFiles++;
   }
-  return { halfFiles, parts: names.filter((one) => !one.endsWith('.mp4')).length };
+  return { halfFiles, parts: names.filter((one) => !one.endsWith('.mp4') && !SWEPT.test(one)).length };
 }
 
 /** @param each called after every kill */

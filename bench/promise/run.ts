@@ -2,8 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { type Outcome, planKills, runMatrix } from './crash-matrix.ts';
-import { ANCHORS, buildProgram, type Moment } from './moments.ts';
+import { type Outcome, type Programs, planKills, runMatrix } from './crash-matrix.ts';
+import { FILM_COUNTED, FILM_ZEROS, type FilmOutcome, planFilmKills, runFilmMatrix } from './film-matrix.ts';
+import { ANCHORS, buildProgram, FILM_ANCHORS, type FilmMoment, type Moment } from './moments.ts';
 import { changesWithout } from './rules.ts';
 import { queue, sameRequest, takeover } from './several-processes.ts';
 import { runSleeps, SLEEPS, type SleepOutcome } from './suspension.ts';
@@ -26,6 +27,8 @@ const COUNTED = [
 ] as const satisfies readonly (readonly [keyof Outcome, string])[];
 /** Most of the time is waiting for a lease to run out. */
 const LANES = 20;
+/** Pictures and films are made by programs and threads of their own. */
+const FILM_LANES = 8;
 /** Each of these is 0, or the promise is broken. */
 const MUST_BE_ZERO = COUNTED.slice(4).map(([name]) => name);
 
@@ -92,7 +95,39 @@ function printSleeps(outcomes: readonly SleepOutcome[]): void {
   say(`| ${['**all**', ...Object.values(summariseSleeps(outcomes))].join(' | ')} |`);
 }
 
-/** @returns the exit code */
+function summariseFilms(outcomes: readonly FilmOutcome[]): Record<string, number> {
+  const total = (name: (typeof FILM_COUNTED)[number]) => outcomes.reduce((sum, outcome) => sum + outcome[name], 0);
+  return Object.fromEntries([['kills', outcomes.length], ...FILM_COUNTED.map((name) => [name, total(name)])]);
+}
+
+function filmsOf(outcomes: readonly FilmOutcome[]): Record<string, Record<string, number>> {
+  const nameOf = ({ moment, isSuspended }: FilmOutcome) => `${moment}${isSuspended ? ', suspended' : ''}`;
+  return Object.fromEntries(
+    [...new Set(outcomes.map(nameOf))]
+      .sort()
+      .map((name) => [name, summariseFilms(outcomes.filter((outcome) => nameOf(outcome) === name))]),
+  );
+}
+
+async function films(programs: Programs, times: number): Promise<FilmOutcome[]> {
+  const kills = planFilmKills(Object.keys(FILM_ANCHORS) as FilmMoment[], times);
+  let done = 0;
+  const outcomes = await runFilmMatrix(programs, kills, FILM_LANES, () => {
+    done++;
+    if (done % 25 === 0) process.stderr.write(`${done} of ${kills.length} kills of films\n`);
+  });
+  const heads = ['film', 'kills', ...FILM_COUNTED];
+  say(`\n| ${heads.join(' | ')} |\n|${heads.map(() => '---').join('|')}|`);
+  for (const [name, sums] of Object.entries(filmsOf(outcomes)))
+    say(`| ${[name, ...Object.values(sums)].join(' | ')} |`);
+  say(`| ${['**all**', ...Object.values(summariseFilms(outcomes))].join(' | ')} |`);
+  return outcomes;
+}
+
+const areFilmsKept = (outcomes: readonly FilmOutcome[]) =>
+  outcomes.every((outcome) => FILM_ZEROS.every((name) => outcome[name] === 0));
+
+/** @param args how often; `films`: only these @returns the exit code */
 export async function run(root: string, cache: string, args: readonly string[]): Promise<number> {
   const startedAt = performance.now();
   const times = Number(args[0] ?? 25);
@@ -101,6 +136,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
   const changes = changesWithout(without);
   const plain = await buildProgram({ root, outfile: join(cache, 'plain.cjs'), marked: false, changes });
   const marked = await buildProgram({ root, outfile: join(cache, 'marked.cjs'), marked: true, changes });
+  if (args[1] === 'films') return areFilmsKept(await films({ plain, marked, clips }, times)) ? 0 : 1;
   let done = 0;
   const kills = planKills(MOMENTS, times);
   const outcomes = await runMatrix({ plain, marked, clips }, kills, LANES, () => {
@@ -115,6 +151,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
     if (woken % 50 === 0) process.stderr.write(`${woken} of ${sleepsToDo.length} sleeps\n`);
   });
   printSleeps(sleeps);
+  const ofFilms = await films({ plain, marked, clips }, times);
   const same = await sameRequest(plain, clips, 8, times * 2);
   say(
     `\nThe same request from 8 processes concurrently, ${same.rounds} rounds: submits a round ${range(same.submitsARound)}.`,
@@ -148,6 +185,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
       unknown: outcomes.filter(({ unknown }) => unknown > 0),
     },
     sleeps: { all: summariseSleeps(sleeps), ofMoment: sleepsOf(sleeps) },
+    films: { all: summariseFilms(ofFilms), ofMoment: filmsOf(ofFilms) },
     sameRequest: same,
     queues,
     takeovers: taken,
@@ -159,6 +197,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
   const isKept =
     outcomes.every((outcome) => MUST_BE_ZERO.every((name) => outcome[name] === 0)) &&
     sleeps.every((outcome) => MUST_BE_ZERO_AFTER_SLEEP.every((name) => outcome[name] === 0)) &&
+    areFilmsKept(ofFilms) &&
     same.submitsARound.every((count) => count === 1) &&
     queues.every(
       ({ saved, tasks, submittedTwice, mostInFlight }) => saved === tasks && submittedTwice === 0 && mostInFlight <= 2,

@@ -23,7 +23,7 @@ export function filmProgressOn(terminal: Terminal): (view: FilmView) => void {
 }
 
 /** The film, then one line for each shot. */
-export function progressLines(view: FilmView): string[] {
+function progressLines(view: FilmView): string[] {
   const { film, tasks, now } = view;
   const saved = shotStates(tasks).filter((state) => state === 'saved').length;
   const head = isJoining(view) ? 'joining the shots' : `${saved} of ${tasks.length} shots saved`;

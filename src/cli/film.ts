@@ -7,6 +7,7 @@ import { isFilmId } from '../films/film.ts';
 import { retakeShape } from '../films/storyboard.ts';
 import { checkedFilmReport, filmReport } from '../report/film-report.ts';
 import { pause } from '../system/wait.ts';
+import type { VideoService } from '../tasks/calls.ts';
 import { DURATIONS } from '../tasks/video-request.ts';
 import { filmProgressOn } from './film-progress.ts';
 import {
@@ -143,9 +144,19 @@ export async function filmOutcome(
   call: FilmCall,
   { app, phrasing, verbose }: Session,
 ): Promise<Outcome> {
+  await untilTaken(view, call, await app.service('read'));
   const last = await afterSubmits(films, view, call, app.settings.apiTimeoutSeconds * 1000);
   const outcome = reportOutcome(filmReport(last, phrasing), verbose);
   return last.missingFile === undefined ? outcome : { ...outcome, exitCode: EXIT.failed };
+}
+
+/** However short the wait: what can be sent now is sent, because nobody sends it once this process has ended. */
+async function untilTaken({ tasks }: FilmView, { onWait: _, ...call }: FilmCall, service: VideoService): Promise<void> {
+  const wait = async (id: string) => {
+    const view = await service.read(id);
+    if (view !== undefined) await service.waitUntilTaken(view, call);
+  };
+  await Promise.all(tasks.map((task) => (task?.status === 'queued' && task.ownerAlive ? wait(task.id) : undefined)));
 }
 
 async function afterSubmits(films: FilmService, view: FilmView, call: FilmCall, atMost: number): Promise<FilmView> {

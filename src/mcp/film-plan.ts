@@ -92,7 +92,7 @@ const chinese: typeof english = {
   promptPlace: (shot) => `第 ${shot} 个镜头的提示词`,
   text: ({ idea, seconds, shots, shotSeconds, price, call, takesKeyframes }) =>
     [
-      `用即梦按这个想法策划一部约 ${seconds} 秒的短片：${JSON.stringify(idea)}`,
+      `用即梦按这个想法策划一部约 ${seconds} 秒的影片：${JSON.stringify(idea)}`,
       [
         `1. 分成若干镜头，例如 ${shots} 个 ${shotSeconds} 秒的镜头（可以是 ${MIN_SHOTS} 到 ${MAX_SHOTS} 个）。每个镜头只有一个动作、一种运镜。4 秒与 5 秒价格相同，6 秒、8 秒与 10 秒价格相同。`,
         '   用中文写每个镜头的提示词，不超过 400 字。模型看不到其他镜头：主体、地点、光线和风格在每个镜头里都用同样的词写一遍。镜头没有声音。',
@@ -103,13 +103,13 @@ const chinese: typeof english = {
         '   - **`"continue": true`**：从上一个镜头的最后一帧开始，适合同一地点的连续动作。需要 ffmpeg。每接一次，锐度和对比度都会略增，所以最多连续接两次。',
         ...(takesKeyframes
           ? [
-              '   - 如果我有静态图，整部短片也可以改用 **`keyframes`**：图片比镜头多一张，第 k 个镜头从第 k 张图到第 k+1 张图。',
+              '   - 如果我有静态图，整部影片也可以改用 **`keyframes`**：图片比镜头多一张，第 k 个镜头从第 k 张图到第 k+1 张图。',
             ]
           : []),
       ].join('\n'),
       `3. 把分镜表给我看：镜头、秒数、如何开始、提示词。然后用 generate_film 检查，这一步不收费：\n\n\`\`\`json\n${call}\n\`\`\``,
       `4. 告诉我返回的总价（${shots} 个 ${shotSeconds} 秒的镜头约 ¥${price}，成片才收费），以及每个镜头需要 2 到 10 分钟。**等我同意。**`,
-      '5. 然后去掉 `dry_run` 再调用一次，每次都照返回的 next_step 去做，直到短片完成。',
-      '6. 用 preview_video 看各处接缝，告诉我短片保存在哪里。不合适的镜头用 retake_shot 重做，先报价，等我同意。',
+      '5. 然后去掉 `dry_run` 再调用一次，每次都照返回的 next_step 去做，直到影片完成。',
+      '6. 用 preview_video 看各处接缝，告诉我影片保存在哪里。不合适的镜头用 retake_shot 重做，先报价，等我同意。',
     ].join('\n\n'),
 };

@@ -79,7 +79,7 @@ export const PROMPTS: readonly Prompt[] = [
   },
   {
     name: 'plan_film',
-    title: '策划一部短片 / Plan a film',
+    title: '策划一部影片 / Plan a film',
     description:
       'Turns an idea and a length into a storyboard of several shots, says the total price, and makes the film.',
     arguments: [
