@@ -4,8 +4,7 @@ import type { ModeName } from '../jimeng/modes.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { StoreFailure } from '../store/engine.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, TaskFilter } from '../store/store.ts';
 import { orAborted, pause, withTimeLimit } from '../system/wait.ts';
 import { admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
@@ -14,6 +13,7 @@ import type {
   ListOptions,
   ListView,
   MakeOptions,
+  PageView,
   QueueState,
   TaskView,
   VideoService,
@@ -28,6 +28,7 @@ import { queueStateOf } from './queue.ts';
 import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
+import { orProblem } from './store-problem.ts';
 import type { Submitter } from './submitter.ts';
 import type { VideoRequest } from './video-request.ts';
 import type { Watcher } from './watcher.ts';
@@ -176,6 +177,15 @@ export class TaskService implements VideoService {
   async read(taskId: string): Promise<TaskView | undefined> {
     const task = await orProblem(lookUpTask(this.options.store, taskId));
     return task && (await this.view(task));
+  }
+
+  async page(filter: TaskFilter, after: string | undefined, limit: number): Promise<PageView> {
+    const { tasks, ...rest } = await orProblem(this.options.store.lists.page(filter, after, limit));
+    return { ...rest, views: await Promise.all(tasks.map((task) => this.view(task))) };
+  }
+
+  async changed(signal: AbortSignal): Promise<void> {
+    await this.options.store.changed(signal);
   }
 
   async openIds(): Promise<readonly string[]> {
@@ -381,15 +391,4 @@ type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 /** A submit's answer and what comes before it are awaited at least so long, on the monotonic clock. */
 function answerDeadline({ deadline, arrivedAt }: Call): number {
   return Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS);
-}
-
-/** A failure of the store as a problem for the caller. */
-async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
-  try {
-    return await step;
-  } catch (error) {
-    if (!(error instanceof StoreFailure)) throw error;
-    const code = error.kind === 'busy' ? 'state_busy' : 'state_not_writable';
-    throw new Problem(code, { what: `${error.message}, and nothing is sent before it is recorded.`, cause: error });
-  }
 }
