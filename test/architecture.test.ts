@@ -46,7 +46,7 @@ function importsOf(path: string, code: string): Import[] {
 function filesUnder(folder: string): string[] {
   return (readdirSync(join(ROOT, folder), { recursive: true }) as string[])
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules/'));
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes('node_modules/'));
 }
 
 const FILES: readonly SourceFile[] = filesUnder('src').map((path) => {
@@ -73,6 +73,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['tasks', 'store'],
   ['report', 'compose'],
   ['app'],
+  ['web'],
   ['mcp', 'cli'],
   ['start'],
   ['main'],
@@ -217,10 +218,10 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],
-  ['programs', /^node:child_process$/, ['media/clip/run-program.ts']],
+  ['programs', /^node:child_process$/, ['media/clip/run-program.ts', 'system/desktop.ts']],
   ['threads', /^node:worker_threads$/, ['system/thread.ts', 'media/*', 'sandbox/clip/*']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
-  ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts']],
+  ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts', 'web/*']],
   [
     'files',
     /^node:fs/,

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.ts';
 import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
+import { addGallery } from './gallery.ts';
 import { addGenerate } from './generate.ts';
 import { addCancel, addGet } from './get.ts';
 import { addList } from './list.ts';
@@ -36,7 +37,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError('Add --help for the commands and options.')
     .addHelpText('after', EPILOGUE);
-  for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addDoctor, addSetup, addSandbox])
+  for (const add of [addGenerate, addGet, addList, addCancel, addCollect, addGallery, addDoctor, addSetup, addSandbox])
     add(program, terminal, end);
   try {
     await program.parseAsync(argv, { from: 'user' });
