@@ -17,6 +17,8 @@ export interface VideoFile {
   readonly path: string;
   readonly bytes: number;
   readonly facts?: ClipFacts;
+  /** Moved, removed, or nothing that may be served. */
+  readonly isMissing: boolean;
   /** The path at which this server serves it. */
   readonly source: string;
 }
@@ -66,8 +68,6 @@ export interface VideoPage {
 export interface VideoDetail {
   readonly now: number;
   readonly item: VideoItem;
-  /** The record names a file that is not there, or may not be served. */
-  readonly isFileMissing: boolean;
   /** Others of the same prompt, mode and pictures, newest first. */
   readonly takes: readonly VideoItem[];
 }

@@ -4,9 +4,9 @@ import { MODE_NAMES } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import type { KnownKeys } from '../report/next-step.ts';
 import type { TaskFilter } from '../store/store.ts';
-import type { Call, VideoService } from '../tasks/calls.ts';
+import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
 import { isTaskId } from '../tasks/record.ts';
-import { type Overview, STATES, type StateName, type VideoDetail, type VideoPage } from './api.ts';
+import { type Overview, STATES, type StateName, type VideoDetail, type VideoItem, type VideoPage } from './api.ts';
 import { isTakeOf, itemOf } from './items.ts';
 import { openVideo } from './video-file.ts';
 
@@ -57,7 +57,7 @@ export class GalleryApi {
     const { views, total, next } = await videos.page(filterOf(query), after, pageSize(query));
     return {
       now: clock.now(),
-      items: views.map(itemOf),
+      items: await itemsOf(views),
       ...(total === undefined ? {} : { total }),
       ...(next === undefined ? {} : { next }),
     };
@@ -68,16 +68,13 @@ export class GalleryApi {
     const { videos, clock } = this.source;
     const view = await videos.read(id);
     if (view === undefined) return undefined;
-    const item = itemOf(view);
-    const handle = item.file === undefined ? undefined : await openVideo(item.file.path);
-    await handle?.close();
+    const item = itemOf(view, !(await isThere(view)));
     const { prompt, mode } = item.request;
     const alike = prompt === undefined ? [] : (await videos.page({ text: prompt, mode }, undefined, MAX_TAKES)).views;
     return {
       now: clock.now(),
       item,
-      isFileMissing: item.file !== undefined && handle === undefined,
-      takes: alike.map(itemOf).filter((other) => isTakeOf(other, item)),
+      takes: (await itemsOf(alike)).filter((other) => isTakeOf(other, item)),
     };
   }
 
@@ -102,6 +99,17 @@ export class GalleryApi {
   async changed(signal: AbortSignal): Promise<void> {
     await this.source.videos.changed(signal);
   }
+}
+
+async function itemsOf(views: readonly TaskView[]): Promise<VideoItem[]> {
+  return await Promise.all(views.map(async (view) => itemOf(view, !(await isThere(view)))));
+}
+
+async function isThere({ task }: TaskView): Promise<boolean> {
+  const path = task.video?.file?.path;
+  const handle = path === undefined ? undefined : await openVideo(path);
+  await handle?.close();
+  return handle !== undefined;
 }
 
 /** @throws Problem invalid_input */

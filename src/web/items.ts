@@ -5,7 +5,8 @@ import type { TaskView } from '../tasks/calls.ts';
 import { chargeOf, isOpen, type TaskRequest } from '../tasks/record.ts';
 import type { RepeatedCall, VideoItem } from './api.ts';
 
-export function itemOf(view: TaskView): VideoItem {
+/** @param isMissing its file is not there */
+export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
   const { task, now, queue, usual, problem } = view;
   const { video } = task;
   const blockedBy = isOpen(task.status) ? (task.pollingProblem ?? task.sendingProblem) : undefined;
@@ -29,6 +30,7 @@ export function itemOf(view: TaskView): VideoItem {
         path: video.file.path,
         bytes: video.file.bytes,
         facts: video.file.facts,
+        isMissing,
         source: `/files/${task.id}.mp4`,
       }),
     link: video !== undefined && hasLink(task, now) ? { url: video.url, validUntil: video.urlValidUntil } : undefined,

@@ -10,11 +10,10 @@ interface ActionsProps {
   readonly item: VideoItem;
   /** Undefined until the server gave it. */
   readonly token: string | undefined;
-  readonly isMissing: boolean;
   readonly onChanged: () => void;
 }
 
-export function Actions({ item, token, isMissing, onChanged }: ActionsProps) {
+export function Actions({ item, token, onChanged }: ActionsProps) {
   const words = useWords();
   const announce = useAnnounce();
   const { call, request, file, link } = item;
@@ -32,7 +31,7 @@ export function Actions({ item, token, isMissing, onChanged }: ActionsProps) {
         <CopyButton text={JSON.stringify(call.arguments, null, 2)} label={words.copyCall} note={lacks} />
         {request.prompt !== undefined && <CopyButton text={request.prompt} label={words.copyPrompt} />}
         {file !== undefined && <CopyButton text={file.path} label={words.copyPath} />}
-        {file !== undefined && !isMissing && (
+        {file !== undefined && !file.isMissing && (
           <button type="button" onClick={() => run('folder', words.folderOpened, words.folderFailed)}>
             <Icon name="folder" />
             <span>{words.openFolder}</span>

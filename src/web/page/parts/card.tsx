@@ -35,7 +35,7 @@ export function Card({ item, now, onOpen }: CardProps) {
       class={`card ${status}`}
       onClick={press}
       onPointerEnter={(event) => event.pointerType !== 'touch' && look()}
-      onPointerLeave={() => setIsPlaying(false)}
+      onPointerLeave={(event) => event.pointerType !== 'touch' && setIsPlaying(false)}
       onFocus={(event) => event.currentTarget.matches(':focus-visible') && look()}
       onBlur={() => setIsPlaying(false)}
     >

@@ -14,7 +14,7 @@ const FIRST_FRAME = '#t=0.001';
 export function Still({ file, isPlaying }: StillProps) {
   const words = useWords();
   const video = useRef<HTMLVideoElement>(null);
-  const [state, setState] = useState<'loading' | 'ready' | 'missing'>('loading');
+  const [state, setState] = useState<'loading' | 'ready' | 'missing'>(file.isMissing ? 'missing' : 'loading');
   useEffect(() => {
     const element = video.current;
     if (element === null) return;

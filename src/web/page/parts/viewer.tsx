@@ -65,7 +65,13 @@ export function Viewer({ id, items, overview, now, changes, onGo, onChanged }: V
         <nav class="steps">
           <StepButton icon="previous" label={words.previous} item={previous} onGo={onGo} />
           <StepButton icon="next" label={words.next} item={next} onGo={onGo} />
-          <button type="button" class="quiet small" title={words.close} onClick={() => dialog.current?.close()}>
+          <button
+            type="button"
+            class="quiet small"
+            title={words.close}
+            autofocus
+            onClick={() => dialog.current?.close()}
+          >
             <Icon name="close" />
             <span class="unseen">{words.close}</span>
           </button>
@@ -74,14 +80,11 @@ export function Viewer({ id, items, overview, now, changes, onGo, onChanged }: V
           <p class="nothing">{error === undefined ? words.loading : words.notFound}</p>
         ) : (
           <>
-            <Screen {...{ item, now }} isMissing={known?.isFileMissing ?? false} />
+            <Screen {...{ item, now }} />
             <section class="about">
               <p class="prompt">{item.request.prompt ?? words.noPrompt}</p>
-              <State
-                {...{ item, now, program: overview?.command ?? 'jimeng-video-mcp' }}
-                isMissing={known?.isFileMissing ?? false}
-              />
-              <Actions {...{ item, token: overview?.token, onChanged }} isMissing={known?.isFileMissing ?? false} />
+              <State {...{ item, now, program: overview?.command ?? 'jimeng-video-mcp' }} />
+              <Actions {...{ item, token: overview?.token, onChanged }} />
               <Facts item={item} />
               {known !== undefined && known.takes.length > 0 && <Takes takes={known.takes} onGo={onGo} />}
             </section>
@@ -118,13 +121,12 @@ function StepButton({ icon, label, item, onGo }: StepProps) {
 interface ScreenProps {
   readonly item: VideoItem;
   readonly now: number;
-  readonly isMissing: boolean;
 }
 
-function Screen({ item, now, isMissing }: ScreenProps) {
+function Screen({ item, now }: ScreenProps) {
   const words = useWords();
   const { file } = item;
-  if (file !== undefined && !isMissing) {
+  if (file !== undefined && !file.isMissing) {
     const isMotionReduced = matchMedia('(prefers-reduced-motion: reduce)').matches;
     return (
       <div class="screen">
@@ -135,7 +137,7 @@ function Screen({ item, now, isMissing }: ScreenProps) {
   const progress = progressOf(item, now);
   return (
     <div class="screen empty-screen">
-      <p>{isMissing ? words.fileMissing : happened(words, item)[0]}</p>
+      <p>{file?.isMissing ? words.fileMissing : happened(words, item)[0]}</p>
       {item.status === 'generating' && (
         <span class={`progress ${progress === undefined ? 'unknown' : ''}`}>
           <span style={{ width: `${Math.round((progress ?? 0.3) * 100)}%` }} />
@@ -150,8 +152,9 @@ interface StateProps extends ScreenProps {
 }
 
 /** What happened, and what to do. */
-function State({ item, now, program, isMissing }: StateProps) {
+function State({ item, now, program }: StateProps) {
   const words = useWords();
+  const isMissing = item.file?.isMissing ?? false;
   const isOpen = ['queued', 'submitting', 'generating'].includes(item.status);
   const lines = isMissing ? [words.fileMissing] : happened(words, item);
   const advice = isMissing
