@@ -21,6 +21,7 @@ const NAMES = [
   'walk',
   'polling',
   'many-tasks',
+  'gallery',
 ];
 
 const README = new URL('README.md', import.meta.url);

@@ -57,7 +57,7 @@ async function list(given: Record<string, unknown>, session: Session): Promise<O
   const view = await service.list({ limit, status, ...(wait > 0 ? { waitFor } : {}) }, session.call(wait));
   const report = listReport(view, session.phrasing, session.app);
   const tasks = report.tasks.map((item, index) => ({ ...item, ...providerOf(view.tasks[index]) }));
-  return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done };
+  return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done, isInGallery: true };
 }
 
 /** What a person who repairs something by hand needs of a task. */

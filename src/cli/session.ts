@@ -85,6 +85,8 @@ export async function runSession(
   if (outcome.sentence !== undefined) terminal.say(outcome.sentence);
   if (json) await terminal.print(JSON.stringify(outcome.json, null, 2));
   else if (outcome.text !== undefined) await terminal.print(outcome.text);
+  if (outcome.isInGallery && terminal.isWatched && !json)
+    terminal.say(`\nTo see all videos, run: ${commandHere()} gallery`);
   interruption.stopListening();
   // A submit whose answer is still outstanding would hold the process until its own time-out, minutes later.
   if (signal.aborted) process.exit(outcome.exitCode);

@@ -8,7 +8,7 @@ import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
 import { isTaskId } from '../tasks/record.ts';
 import { type Overview, STATES, type StateName, type VideoDetail, type VideoItem, type VideoPage } from './api.ts';
 import { isTakeOf, itemOf } from './items.ts';
-import { openVideo } from './video-file.ts';
+import { isVideoThere } from './video-file.ts';
 
 const PAGE_SIZE = 60;
 /** Of one request by ids: what the page shows and may have changed. */
@@ -107,9 +107,7 @@ async function itemsOf(views: readonly TaskView[]): Promise<VideoItem[]> {
 
 async function isThere({ task }: TaskView): Promise<boolean> {
   const path = task.video?.file?.path;
-  const handle = path === undefined ? undefined : await openVideo(path);
-  await handle?.close();
-  return handle !== undefined;
+  return path !== undefined && (await isVideoThere(path));
 }
 
 /** @throws Problem invalid_input */

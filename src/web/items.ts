@@ -58,7 +58,7 @@ const ARGUMENTS = {
 /** A record keeps of a data URL only that it was one. */
 const NOT_KEPT = 'data URL';
 
-export function callOf(request: TaskRequest): RepeatedCall {
+function callOf(request: TaskRequest): RepeatedCall {
   const given = Object.entries(ARGUMENTS).flatMap(([field, name]) => {
     const value = request[field as keyof typeof ARGUMENTS];
     return value === undefined ? [] : [[name, value] as const];

@@ -32,6 +32,12 @@ export async function openVideo(path: string): Promise<FileHandle | undefined> {
   return undefined;
 }
 
+/** Whether a file of this name may be there to be served, by one look at its name. */
+export async function isVideoThere(path: string): Promise<boolean> {
+  const found = await nodeFiles.lstat(path).catch(() => undefined);
+  return extname(path).toLowerCase() === '.mp4' && (found?.isFile() ?? false);
+}
+
 /** Answers and closes the file. */
 export async function sendVideo(handle: FileHandle, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
@@ -65,7 +71,7 @@ export async function sendVideo(handle: FileHandle, request: IncomingMessage, re
 }
 
 /** @returns undefined: the whole file (no range, several, or one that cannot be read) */
-export function rangeOf(
+function rangeOf(
   header: string | undefined,
   size: number,
 ): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {

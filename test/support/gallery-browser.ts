@@ -1,11 +1,10 @@
 /** Debian's Chromium without a window, driven by playwright-core: pages that report what they should not do. */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export function openBrowser(): Promise<Browser> {
   const executablePath = PROGRAMS.find((path) => existsSync(path));
@@ -48,7 +47,7 @@ export async function expectAccessible(page: Page): Promise<void> {
       animation[isEndless ? 'cancel' : 'finish']();
     }
   });
-  await page.evaluate(readFileSync(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     // biome-ignore lint/suspicious/noExplicitAny: axe has put itself there.
     const { violations } = await (globalThis as any).axe.run(document, {

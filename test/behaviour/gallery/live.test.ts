@@ -52,11 +52,14 @@ it('the gallery itself sends nothing to pay for, whatever is looked at', async (
   expect(submits()).toBe(before);
 });
 
-it('a queued request can be withdrawn from the page, one that was sent cannot', async () => {
+it('a queued request can be withdrawn from the page, one that was sent cannot', async ({ onTestFinished }) => {
+  const slow = await openGalleryStage({ generationSeconds: 600 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
+  onTestFinished(() => slow.close());
+  const session = await slow.connect();
   await session.call('submit_video_task', { prompt: 'The first' });
   const { report } = await session.call('submit_video_task', { prompt: 'The second' });
   expect(report.status).toBe('queued');
-  const { page, troubles } = await stage.look(browser);
+  const { page, troubles } = await slow.look(browser);
   const queued = page.locator('.card.queued', { hasText: 'The second' });
   await queued.getByText('Waits for a free slot').waitFor();
   await page.locator('.card.generating', { hasText: 'The first' }).click();
