@@ -25,7 +25,7 @@ export interface VideoFile {
 
 /** Arguments that make the same request again. */
 export interface RepeatedCall {
-  readonly arguments: Readonly<Record<string, string | number>>;
+  readonly arguments: object;
   /** Inputs that were given as data and are not kept. */
   readonly lacks: readonly string[];
 }
@@ -70,6 +70,54 @@ export interface VideoDetail {
   readonly item: VideoItem;
   /** Others of the same prompt, mode and pictures, newest first. */
   readonly takes: readonly VideoItem[];
+}
+
+/** `waiting`: it goes on with a retake only. */
+export type FilmStatus = 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';
+
+export interface FilmItem {
+  readonly id: string;
+  readonly title?: string;
+  readonly status: FilmStatus;
+  readonly sandbox: boolean;
+  readonly reservedAt: number;
+  readonly shots: number;
+  readonly savedShots: number;
+  /** Of all takes, what was or may have been charged. */
+  readonly fen: number;
+  readonly file?: VideoFile;
+  /** The first shot that is saved: seen until the film is joined. */
+  readonly still?: VideoFile;
+  /** Why it could not be joined. */
+  readonly error?: TaskError;
+}
+
+export interface FilmShotItem {
+  /** From 1. */
+  readonly shot: number;
+  /** `stuck`: it ended without a saved video, and needs a retake. `behind`: it waits for a shot that is stuck. */
+  readonly state: 'open' | 'saved' | 'stuck' | 'behind';
+  readonly continues: boolean;
+  /** The current take. */
+  readonly item: VideoItem;
+  /** Newest first. */
+  readonly otherTakes: readonly VideoItem[];
+}
+
+export interface FilmList {
+  /** Newest first. */
+  readonly items: readonly FilmItem[];
+}
+
+export interface FilmDetail {
+  readonly now: number;
+  readonly item: FilmItem;
+  readonly shots: readonly FilmShotItem[];
+  /** What was changed or left out when it was joined. */
+  readonly notes: readonly string[];
+  /** Shots that can still be withdrawn. */
+  readonly hasUnsent: boolean;
+  readonly call: RepeatedCall;
 }
 
 /** Why not all works, and what to do about it. */

@@ -7,6 +7,7 @@ import type { TaskFilter } from '../store/store.ts';
 import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
 import { isTaskId } from '../tasks/record.ts';
 import { type Overview, STATES, type StateName, type VideoDetail, type VideoItem, type VideoPage } from './api.ts';
+import type { FilmApi } from './film-api.ts';
 import { isTakeOf, itemOf } from './items.ts';
 import { isVideoThere } from './video-file.ts';
 
@@ -22,8 +23,6 @@ export interface GallerySource {
   readonly clock: Clock;
   /** Starts this program in the reader's shell. */
   readonly command: string;
-  /** Shows a file in the desktop's file manager. */
-  readonly showInFolder: (path: string) => Promise<void>;
 }
 
 export class GalleryApi {
@@ -50,11 +49,11 @@ export class GalleryApi {
   }
 
   /** @throws Problem invalid_input */
-  async page(query: URLSearchParams): Promise<VideoPage> {
+  async page(query: URLSearchParams, films: FilmApi | undefined): Promise<VideoPage> {
     const { videos, clock } = this.source;
     const after = query.get('after') ?? undefined;
     if (after !== undefined && !isTaskId(after)) throw wrong('after', 'the id of a video');
-    const { views, total, next } = await videos.page(filterOf(query), after, pageSize(query));
+    const { views, total, next } = await videos.page(await filterOf(query, films), after, pageSize(query));
     return {
       now: clock.now(),
       items: await itemsOf(views),
@@ -64,7 +63,7 @@ export class GalleryApi {
   }
 
   /** @returns undefined where no such task is recorded */
-  async video(id: string): Promise<VideoDetail | undefined> {
+  async detail(id: string): Promise<VideoDetail | undefined> {
     const { videos, clock } = this.source;
     const view = await videos.read(id);
     if (view === undefined) return undefined;
@@ -92,10 +91,6 @@ export class GalleryApi {
     return (await this.source.videos.read(id))?.task.video?.file?.path;
   }
 
-  async showInFolder(path: string): Promise<void> {
-    await this.source.showInFolder(path);
-  }
-
   async changed(signal: AbortSignal): Promise<void> {
     await this.source.videos.changed(signal);
   }
@@ -111,8 +106,9 @@ async function isThere({ task }: TaskView): Promise<boolean> {
 }
 
 /** @throws Problem invalid_input */
-function filterOf(query: URLSearchParams): TaskFilter {
-  const [text, mode, state, ids] = ['text', 'mode', 'state', 'ids'].map((name) => query.get(name) || undefined);
+async function filterOf(query: URLSearchParams, films: FilmApi | undefined): Promise<TaskFilter> {
+  const names = ['text', 'mode', 'state', 'ids', 'film'];
+  const [text, mode, state, ids, film] = names.map((name) => query.get(name) || undefined);
   if (mode !== undefined && !MODE_NAMES.some((name) => name === mode)) throw wrong('mode', MODE_NAMES.join(', '));
   if (state !== undefined && !Object.hasOwn(STATES, state)) throw wrong('state', Object.keys(STATES).join(', '));
   const listed = ids?.split(',').slice(0, MAX_IDS);
@@ -120,9 +116,14 @@ function filterOf(query: URLSearchParams): TaskFilter {
   return {
     text: text?.slice(0, MAX_TEXT_CHARACTERS),
     mode,
-    ids: listed,
+    ids: film === undefined ? listed : within(await films?.taskIds(film), listed),
     statuses: state === undefined ? undefined : STATES[state as StateName],
   };
+}
+
+/** Those of the film that are asked for. */
+function within(ofFilm: readonly string[] = [], asked: readonly string[] | undefined): readonly string[] {
+  return asked === undefined ? ofFilm : ofFilm.filter((id) => asked.includes(id));
 }
 
 function pageSize(query: URLSearchParams): number {

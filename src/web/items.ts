@@ -56,7 +56,7 @@ const ARGUMENTS = {
 } as const satisfies Partial<Record<keyof TaskRequest, string>>;
 
 /** A record keeps of a data URL only that it was one. */
-const NOT_KEPT = 'data URL';
+export const NOT_KEPT = 'data URL';
 
 function callOf(request: TaskRequest): RepeatedCall {
   const given = Object.entries(ARGUMENTS).flatMap(([field, name]) => {

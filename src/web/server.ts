@@ -1,23 +1,26 @@
 /** The gallery's server: on loopback only, for whoever has the secret of its link. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { type Asset, readAssets } from './assets.ts';
-import { sendChanges } from './changes.ts';
+import { readAssets } from './assets.ts';
+import { FilmApi, type FilmSource } from './film-api.ts';
 import { GalleryApi, type GallerySource } from './gallery-api.ts';
-import { type Address, cookieName, isSameSecret, judge, originOf } from './guard.ts';
-import { ENTRY_PAGE, LOCKED_PAGE } from './plain-pages.ts';
-import { send, sendError, sendJson } from './respond.ts';
-import { openVideo, sendVideo } from './video-file.ts';
+import { originOf } from './guard.ts';
+import { sendError } from './respond.ts';
+import { answer, type GallerySession } from './routes.ts';
 
 export interface GalleryOptions extends GallerySource {
+  /** Absent: no film is shown. */
+  readonly films?: FilmSource | undefined;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   /** Where the page's files are. */
   readonly assetFolder: string;
+  /** Shows a file in the desktop's file manager. */
+  readonly showInFolder: (path: string) => Promise<void>;
   readonly log: Log;
 }
 
@@ -38,35 +41,25 @@ export function proofOf(secret: string, nonce: string): string {
   return createHmac('sha256', secret).update(nonce).digest('base64url');
 }
 
-interface Session {
-  readonly address: Address;
-  readonly api: GalleryApi;
-  readonly page: Asset;
-  readonly openAssets: ReadonlyMap<string, Asset>;
-  readonly secret: string;
-  readonly cookie: string;
-  readonly token: string;
-  readonly onceSecrets: Set<string>;
-  readonly ending: AbortSignal;
-  readonly options: GalleryOptions;
-}
-
 /** @throws the system's error where it cannot listen there */
 export async function openGallery(options: GalleryOptions): Promise<Gallery> {
+  const { host, films, log, clock, showInFolder } = options;
   const { page, open: openAssets } = await readAssets(options.assetFolder);
   const [secret, cookie, token] = [newSecret(), newSecret(), newSecret()];
   const onceSecrets = new Set<string>();
   const ending = new AbortController();
-  const api = new GalleryApi(options, token);
-  let session: Session | undefined;
+  let session: GallerySession | undefined;
   const server = createServer((request, response) => {
     if (session === undefined) return response.destroy();
-    answer(request, response, session).catch((error: unknown) => failed(response, error, options.log));
+    answer(request, response, session).catch((error: unknown) => fail(response, error, log));
   });
   await listen(server, options);
-  const address = { host: options.host, port: (server.address() as AddressInfo).port };
+  const address = { host, port: (server.address() as AddressInfo).port };
   session = {
-    ...{ address, api, page, openAssets, secret, cookie, token, onceSecrets, ending: ending.signal, options },
+    ...{ address, page, openAssets, secret, cookie, token, onceSecrets, showInFolder, clock, ending: ending.signal },
+    videos: new GalleryApi(options, token),
+    films: films && new FilmApi(films, options),
+    proof: (nonce) => proofOf(secret, nonce),
   };
   const origin = originOf(address);
   return {
@@ -86,111 +79,14 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, session: Session): Promise<void> {
-  const judged = judge(request, session.address, session.cookie);
-  if (judged.status !== 200) return send(response, judged.status, 'text/plain; charset=utf-8', judged.reason);
-  const { path, query, isTrusted, isOwnPage } = judged;
-  const [, first = '', second = '', third = ''] = path.split('/');
-  const isReading = request.method === 'GET' || request.method === 'HEAD';
-  if (isReading && path === `/open/${second}`) return enter(response, second, session);
-  if (isReading && path === `/alive/${second}`) {
-    return send(response, 200, 'text/plain; charset=utf-8', proofOf(session.secret, second));
-  }
-  const asset = isReading ? session.openAssets.get(path) : undefined;
-  if (asset !== undefined) return send(response, 200, asset.type, asset.bytes);
-  if (!isTrusted) return send(response, 401, 'text/html; charset=utf-8', LOCKED_PAGE);
-  if (isReading && path === '/') return send(response, 200, session.page.type, session.page.bytes);
-  if (!isOwnPage) return notAllowed(response, 'Only the gallery’s own page may do this.');
-  if (first === 'files' && isReading) return await sendFile(request, response, second, session);
-  if (first !== 'api') return notFound(response);
-  if (isReading) return await read(request, response, path, query, session);
-  if (request.method !== 'POST') {
-    return sendError(response, 405, notice('method', 'This method is not offered.'), { allow: 'GET, HEAD, POST' });
-  }
-  const token = request.headers['x-gallery-token'];
-  if (typeof token !== 'string' || !isSameSecret(token, session.token)) {
-    return notAllowed(response, 'The page’s token is missing or wrong.');
-  }
-  if (second !== 'videos') return notFound(response);
-  const [, , , , action] = path.split('/');
-  return await act(response, third, action, session);
-}
-
-/** Not a redirect: a browser that comes from another site's link sends no strict cookie on the way. */
-function enter(response: ServerResponse, code: string, session: Session): void {
-  const isRight = isSameSecret(code, session.secret) || session.onceSecrets.delete(code);
-  const [status, page] = isRight ? [200, ENTRY_PAGE] : [401, LOCKED_PAGE];
-  const cookie = `${cookieName(session.address)}=${session.cookie}; Path=/; HttpOnly; SameSite=Strict`;
-  send(response, status, 'text/html; charset=utf-8', page, isRight ? { 'set-cookie': cookie } : {});
-}
-
-async function read(
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  query: URLSearchParams,
-  { api, ending, options }: Session,
-): Promise<void> {
-  const [, , , id, more] = path.split('/');
-  if (path === '/api/overview') return sendJson(response, await api.overview());
-  if (path === '/api/videos') return sendJson(response, await api.page(query));
-  if (path === '/api/changes') {
-    const { clock } = options;
-    return await sendChanges(request, response, { changed: (signal) => api.changed(signal), clock, ending });
-  }
-  const detail = path.startsWith('/api/videos/') && id && more === undefined ? await api.video(id) : undefined;
-  if (detail === undefined) return notFound(response);
-  sendJson(response, detail);
-}
-
-async function act(response: ServerResponse, id: string, action: string | undefined, session: Session): Promise<void> {
-  const { api } = session;
-  if (action === 'cancel') {
-    const isWithdrawn = await api.cancel(id);
-    if (isWithdrawn === undefined) return notFound(response);
-    if (!isWithdrawn) return sendError(response, 409, notice('not_queued', 'Only a queued request can be cancelled.'));
-    return sendJson(response, {});
-  }
-  if (action !== 'folder') return notFound(response);
-  const path = await api.pathOf(id);
-  const handle = path === undefined ? undefined : await openVideo(path);
-  await handle?.close();
-  if (path === undefined || handle === undefined) return notFound(response);
-  await api.showInFolder(path);
-  sendJson(response, {});
-}
-
-async function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  name: string,
-  { api }: Session,
-): Promise<void> {
-  const id = name.replace(/\.mp4$/, '');
-  const path = id === name ? undefined : await api.pathOf(id);
-  const handle = path === undefined ? undefined : await openVideo(path);
-  if (handle === undefined) return notFound(response);
-  await sendVideo(handle, request, response);
-}
-
-function failed(response: ServerResponse, error: unknown, log: Log): void {
+function fail(response: ServerResponse, error: unknown, log: Log): void {
   if (response.headersSent) return void response.destroy();
-  const problem = error instanceof Problem ? error : new Problem('internal_error');
-  if (problem !== error) {
+  const isKnown = error instanceof Problem;
+  if (!isKnown) {
     log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
   }
-  const status = problem.code === 'invalid_input' ? 400 : problem === error ? 503 : 500;
-  sendError(response, status, { code: problem.code, message: problem.message, hint: problem.hint });
-}
-
-const notice = (code: string, message: string) => ({ code, message, hint: 'go back to the gallery' });
-
-function notFound(response: ServerResponse): void {
-  sendError(response, 404, notice('not_found', 'There is nothing here.'));
-}
-
-function notAllowed(response: ServerResponse, reason: string): void {
-  sendError(response, 403, notice('not_allowed', reason));
+  const { code, message, hint } = isKnown ? error : new Problem('internal_error');
+  sendError(response, code === 'invalid_input' ? 400 : isKnown ? 503 : 500, { code, message, hint });
 }
 
 function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {

@@ -6,23 +6,26 @@ export interface Place {
   readonly text: string;
   readonly mode: string;
   readonly state: StateName | '';
-  /** The video that is open. */
+  /** The film whose shots are shown. */
+  readonly film: string;
+  /** The video, or the film, that is open. */
   readonly video: string;
 }
 
 export type Filter = Omit<Place, 'video'>;
 
-const NAMES = { text: 'q', mode: 'mode', state: 'state', video: 'video' } as const;
+const NAMES = { text: 'q', mode: 'mode', state: 'state', film: 'film', video: 'video' } as const;
 
 export function placeOf(search: string): Place {
   const query = new URLSearchParams(search);
-  const [text, mode, state, video] = Object.values(NAMES).map((name) => query.get(name) ?? '') as [
+  const [text, mode, state, film, video] = Object.values(NAMES).map((name) => query.get(name) ?? '') as [
+    string,
     string,
     string,
     string,
     string,
   ];
-  return { text, mode, state: Object.hasOwn(STATES, state) ? (state as StateName) : '', video };
+  return { text, mode, state: Object.hasOwn(STATES, state) ? (state as StateName) : '', film, video };
 }
 
 export function addressOf(place: Place): string {
@@ -35,8 +38,10 @@ export function addressOf(place: Place): string {
   return text === '' ? '/' : `/?${text}`;
 }
 
-export function isFiltered({ text, mode, state }: Filter): boolean {
-  return text !== '' || mode !== '' || state !== '';
+export const NO_FILTER: Filter = { text: '', mode: '', state: '', film: '' };
+
+export function isFiltered(filter: Filter): boolean {
+  return Object.keys(NO_FILTER).some((name) => filter[name as keyof Filter] !== '');
 }
 
 /** @returns `go`: opening and closing a video are steps that the browser's back button undoes; typing is not */

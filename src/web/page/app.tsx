@@ -1,11 +1,14 @@
 /** The whole page: what is filtered, what is shown, and what is open. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { Overview } from '../api.ts';
-import { type Filter, isFiltered, usePlace } from './address.ts';
+import { type Filter, isFiltered, NO_FILTER, usePlace } from './address.ts';
+import { useFilms } from './film-list.ts';
 import { useListing } from './listing.ts';
 import { useChanges, useNow } from './live.ts';
 import { Announcer } from './parts/announcer.tsx';
 import { EmptyState, FailedState } from './parts/empty-state.tsx';
+import { FilmStrip } from './parts/film-strip.tsx';
+import { FilmViewer } from './parts/film-viewer.tsx';
 import { Grid } from './parts/grid.tsx';
 import { Header } from './parts/header.tsx';
 import { Notices } from './parts/notices.tsx';
@@ -38,34 +41,32 @@ export function App() {
   }, [language]);
 
   const changeFilter = useCallback((changed: Partial<Filter>) => go(changed), [go]);
+  const films = useFilms(changes);
+  const isFilm = place.video.startsWith('jf-');
   const isEmpty = listing.items.length === 0 && !listing.isLoading;
+  const open = { id: place.video, overview, now, changes, onChanged: refresh, onGo: (video: string) => go({ video }) };
   return (
     <WordsContext.Provider value={words}>
       <Announcer>
         <Header
-          {...{ overview, place, onFilter: changeFilter, listing }}
+          {...{ overview, place, onFilter: changeFilter, listing, films }}
           onLanguage={() => setLanguage(language === 'en' ? 'zh' : 'en')}
         />
         <main>
           <Notices {...{ overview, connection }} />
+          {films.length > 0 && !isFiltered(place) && (
+            <FilmStrip {...{ films, now }} onOpen={(video) => go({ video })} />
+          )}
           {listing.error !== undefined && listing.items.length === 0 ? (
             <FailedState error={listing.error} onAgain={load} />
           ) : isEmpty ? (
-            <EmptyState
-              program={overview?.command}
-              onClear={isFiltered(place) ? () => go({ text: '', mode: '', state: '' }) : undefined}
-            />
+            <EmptyState program={overview?.command} onClear={isFiltered(place) ? () => go(NO_FILTER) : undefined} />
           ) : (
             <Grid {...{ listing, now }} onMore={loadMore} onOpen={(video) => go({ video })} />
           )}
         </main>
-        {place.video !== '' && (
-          <Viewer
-            {...{ id: place.video, items: listing.items, overview, now, changes }}
-            onGo={(video) => go({ video })}
-            onChanged={refresh}
-          />
-        )}
+        {place.video !== '' && !isFilm && <Viewer {...open} items={listing.items} />}
+        {isFilm && <FilmViewer {...open} films={films} onShots={(film) => go({ ...NO_FILTER, film, video: '' })} />}
       </Announcer>
     </WordsContext.Provider>
   );

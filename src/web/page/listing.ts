@@ -21,8 +21,8 @@ export interface Listing {
 
 const EMPTY: Listing = { items: [], total: undefined, next: undefined, offset: 0, isLoading: true, error: undefined };
 
-function queryOf({ text, mode, state }: Filter, more: Readonly<Record<string, string>> = {}): string {
-  const given = Object.entries({ text, mode, state, ...more }).filter(([, value]) => value !== '');
+function queryOf({ text, mode, state, film }: Filter): string {
+  const given = Object.entries({ text, mode, state, film }).filter(([, value]) => value !== '');
   return `/api/videos?${new URLSearchParams(given)}`;
 }
 
@@ -53,7 +53,7 @@ export function useListing(filter: Filter) {
   const shown = useRef(listing);
   shown.current = listing;
   const running = useRef<AbortController>(undefined);
-  const { text, mode, state } = filter;
+  const query = queryOf(filter);
 
   /** One after the other: the newest wish ends the one before. */
   const run = useCallback(async (work: (signal: AbortSignal) => Promise<Partial<Listing>>) => {
@@ -73,10 +73,10 @@ export function useListing(filter: Filter) {
 
   const load = useCallback(async () => {
     await run(async (signal) => {
-      const page = await read<VideoPage>(queryOf({ text, mode, state }), signal);
+      const page = await read<VideoPage>(query, signal);
       return { items: page.items, total: page.total, next: page.next, offset: page.now - Date.now() };
     });
-  }, [text, mode, state]);
+  }, [query]);
 
   useEffect(() => {
     setListing((before) => ({ ...before, isLoading: true }));
@@ -89,27 +89,26 @@ export function useListing(filter: Filter) {
     if (next === undefined || isLoading) return;
     setListing((before) => ({ ...before, isLoading: true }));
     await run(async (signal) => {
-      const page = await read<VideoPage>(queryOf({ text, mode, state }, { after: next }), signal);
+      const page = await read<VideoPage>(`${query}&after=${next}`, signal);
       return { items: [...shown.current.items, ...page.items], next: page.next };
     });
-  }, [text, mode, state]);
+  }, [query]);
 
   /** What is new, and what may have changed. */
   const refresh = useCallback(async () => {
     if (shown.current.isLoading) return;
     await run(async (signal) => {
-      const page = await read<VideoPage>(queryOf({ text, mode, state }), signal);
+      const page = await read<VideoPage>(query, signal);
       const { items, next } = withNewest(shown.current, page);
       const fresh = new Set(page.items.map(({ id }) => id));
       const ids = items.filter((item) => !fresh.has(item.id) && isUnsettled(item)).map(({ id }) => id);
       const known = { total: page.total, next, offset: page.now - Date.now() };
       if (ids.length === 0) return { ...known, items };
       const asked = ids.slice(0, MAX_IDS);
-      const more = { ids: asked.join(','), limit: String(MAX_IDS) };
-      const again = await read<VideoPage>(queryOf({ text, mode, state }, more), signal);
+      const again = await read<VideoPage>(`${query}&ids=${asked}&limit=${MAX_IDS}`, signal);
       return { ...known, items: withAgain(items, asked, again.items) };
     });
-  }, [text, mode, state]);
+  }, [query]);
 
   return { listing, load, loadMore, refresh };
 }

@@ -5,6 +5,7 @@ import { clockTime, moment, money } from '../format.ts';
 import { happened, progressOf, timeLine } from '../phrase.ts';
 import { useWords } from '../words/choose.ts';
 import { Icon } from './icons.tsx';
+import { Progress } from './progress.tsx';
 import { StatusBadge } from './status-badge.tsx';
 import { Still } from './still.tsx';
 
@@ -68,16 +69,11 @@ function shapeOf({ file }: VideoItem): string {
 function Placeholder({ item, now }: { readonly item: VideoItem; readonly now: number }) {
   const words = useWords();
   const isOpen = item.status === 'queued' || item.status === 'submitting' || item.status === 'generating';
-  const progress = progressOf(item, now);
   const [what] = happened(words, item);
   return (
     <span class={`placeholder ${isOpen ? 'moving' : ''}`}>
       <span class="what">{what}</span>
-      {item.status === 'generating' && (
-        <span class={`progress ${progress === undefined ? 'unknown' : ''}`}>
-          <span style={{ width: `${Math.round((progress ?? 0.3) * 100)}%` }} />
-        </span>
-      )}
+      {item.status === 'generating' && <Progress share={progressOf(item, now)} />}
     </span>
   );
 }

@@ -10,7 +10,7 @@ export function Facts({ item }: { readonly item: VideoItem }) {
   const words = useWords();
   const { facts } = words;
   const { request, file } = item;
-  const rows: readonly (readonly [name: string, value: ComponentChildren, isCode?: boolean])[] = [
+  const rows: Rows = [
     [facts.state, words.statuses[item.status]],
     [facts.mode, words.modes[request.mode as ModeName] ?? request.mode],
     [facts.length, lengthOf(words, item)],
@@ -28,9 +28,17 @@ export function Facts({ item }: { readonly item: VideoItem }) {
     [facts.providerId, item.providerTaskId, true],
     [facts.notes, request.notes.length === 0 ? undefined : request.notes.join('; ')],
   ];
+  return <FactList rows={rows} />;
+}
+
+type Rows = readonly (readonly [name: string, value: ComponentChildren, isCode?: boolean])[];
+
+/** What has no value is left out. */
+export function FactList({ rows }: { readonly rows: Rows }) {
+  const words = useWords();
   return (
     <>
-      <h2 class="unseen">{facts.heading}</h2>
+      <h2 class="unseen">{words.facts.heading}</h2>
       <dl class="facts">
         {rows
           .filter(([, value]) => value !== undefined && value !== '')

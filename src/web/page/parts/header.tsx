@@ -1,8 +1,8 @@
 /** Search, filters, sums and the language. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { MODE_NAMES } from '../../../jimeng/modes.ts';
-import { type Overview, STATES, type StateName } from '../../api.ts';
-import { type Filter, isFiltered } from '../address.ts';
+import { type FilmItem, type Overview, STATES, type StateName } from '../../api.ts';
+import { type Filter, isFiltered, NO_FILTER } from '../address.ts';
 import type { Listing } from '../listing.ts';
 import { useWords } from '../words/choose.ts';
 import { Icon } from './icons.tsx';
@@ -15,11 +15,13 @@ interface HeaderProps {
   readonly overview: Overview | undefined;
   readonly place: Filter;
   readonly listing: Listing;
+  /** None: no choice of films is offered. */
+  readonly films: readonly FilmItem[];
   readonly onFilter: (changes: Partial<Filter>) => void;
   readonly onLanguage: () => void;
 }
 
-export function Header({ overview, place, listing, onFilter, onLanguage }: HeaderProps) {
+export function Header({ overview, place, listing, films, onFilter, onLanguage }: HeaderProps) {
   const words = useWords();
   const { name, lang, label } = words.otherLanguage;
   return (
@@ -38,8 +40,11 @@ export function Header({ overview, place, listing, onFilter, onLanguage }: Heade
         <legend class="unseen">{words.filters}</legend>
         <StateTabs {...{ overview, chosen: place.state, onChoose: (state) => onFilter({ state }) }} />
         <ModeChoice mode={place.mode} onMode={(mode) => onFilter({ mode })} />
+        {(films.length > 0 || place.film !== '') && (
+          <FilmChoice {...{ films, film: place.film, onFilm: (film) => onFilter({ film }) }} />
+        )}
         {isFiltered(place) && (
-          <button type="button" class="quiet" onClick={() => onFilter({ text: '', mode: '', state: '' })}>
+          <button type="button" class="quiet" onClick={() => onFilter(NO_FILTER)}>
             {words.clearFilters}
           </button>
         )}
@@ -139,6 +144,31 @@ function ModeChoice({ mode, onMode }: { readonly mode: string; readonly onMode: 
         {MODE_NAMES.map((name) => (
           <option key={name} value={name}>
             {words.modes[name]}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface FilmChoiceProps {
+  readonly films: readonly FilmItem[];
+  readonly film: string;
+  readonly onFilm: (film: string) => void;
+}
+
+function FilmChoice({ films, film, onFilm }: FilmChoiceProps) {
+  const words = useWords();
+  const isListed = film === '' || films.some(({ id }) => id === film);
+  return (
+    <label class="choice">
+      <span class="unseen">{words.films.film}</span>
+      <select value={film} onChange={(event) => onFilm(event.currentTarget.value)}>
+        <option value="">{words.films.all}</option>
+        {!isListed && <option value={film}>{film}</option>}
+        {films.map(({ id, title }) => (
+          <option key={id} value={id}>
+            {title ?? id}
           </option>
         ))}
       </select>

@@ -1,7 +1,7 @@
 /** Everything that the page says, as one type that each language fills. */
 import type { ModeName } from '../../../jimeng/modes.ts';
 import type { TaskStatus } from '../../../tasks/record.ts';
-import type { StateName } from '../../api.ts';
+import type { FilmStatus, StateName } from '../../api.ts';
 
 export interface Words {
   /** For `lang` and for dates and money. */
@@ -131,5 +131,23 @@ export interface Words {
   readonly charges: { readonly none: string; readonly possible: (money: string) => string; readonly made: string };
   readonly strengths: Readonly<Record<string, string>>;
   readonly takes: string;
+  readonly films: {
+    readonly heading: string;
+    readonly film: string;
+    readonly all: string;
+    readonly untitled: string;
+    readonly id: string;
+    readonly notFound: string;
+    readonly statuses: Readonly<Record<FilmStatus, string>>;
+    readonly shots: (saved: number, all: number) => string;
+    readonly shotsHeading: string;
+    readonly shot: (number: number) => string;
+    readonly showShots: string;
+    readonly continues: string;
+    readonly behind: string;
+    readonly otherTakes: (count: number) => string;
+    readonly needsRetake: (shot: number) => string;
+    readonly callHint: string;
+  };
   readonly noPrompt: string;
 }
