@@ -11,7 +11,7 @@ import { openBrowser } from '../test/support/gallery-browser.ts';
 import { recordAt } from '../test/support/gallery-history.ts';
 import { openGalleryStage } from '../test/support/gallery-stage.ts';
 import { leaveRecords } from '../test/support/left-records.ts';
-import { ageTask } from '../test/support/records.ts';
+import { ageTask, rewriteRecord } from '../test/support/records.ts';
 import { paintScene } from './paint-scenes.mjs';
 
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url));
@@ -56,7 +56,12 @@ try {
       ...(seed ? { seed } : {}),
     });
     if (report.status !== 'done') throw new Error(report.message);
-    ageTask(stage.workspace.stateDir, report.task_id, 0.4 + (VIDEOS.length - 1 - index) * 2.7);
+    const hours = 0.4 + (VIDEOS.length - 1 - index) * 2.7;
+    ageTask(stage.workspace.stateDir, report.task_id, hours);
+    // As long as a real one takes.
+    rewriteRecord(stage.workspace.stateDir, report.task_id, (record) => {
+      record.acceptedAt -= hours * 3_600_000 + 96_000;
+    });
     made.push(report.task_id);
   }
   const error = { ...errorOf(new Problem('50413')), providerCode: '50413', providerText: 'Text Risk Not Pass' };

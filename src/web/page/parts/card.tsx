@@ -22,7 +22,7 @@ export function Card({ item, now, onOpen }: CardProps) {
   const { request, file, status } = item;
   const [isPlaying, setIsPlaying] = useState(false);
   const look = () => setIsPlaying(!isMotionReduced());
-  const isOpen = status === 'queued' || status === 'submitting' || status === 'generating';
+  const isSent = status === 'submitting' || status === 'generating';
   /** A finger has no hover: its first tap on the picture plays it, the second opens it. */
   const press = (event: PointerEvent | MouseEvent) => {
     const isFinger = 'pointerType' in event && event.pointerType === 'touch';
@@ -52,8 +52,8 @@ export function Card({ item, now, onOpen }: CardProps) {
       </span>
       <span class={`prompt ${request.prompt === undefined ? 'faint' : ''}`}>{request.prompt ?? words.untitled}</span>
       <span class="line">
-        <span>{isOpen ? timeLine(words, item, now) : moment(words, item.reservedAt, now)}</span>
-        {item.charge !== 'none' && item.fen !== undefined && <span>{money(words, item.fen)}</span>}
+        <span>{isSent ? timeLine(words, item, now) : moment(words, item.reservedAt, now)}</span>
+        {item.charge !== 'none' && !isSent && item.fen !== undefined && <span>{money(words, item.fen)}</span>}
       </span>
     </button>
   );

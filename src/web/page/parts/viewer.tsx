@@ -77,7 +77,7 @@ function Screen({ item, now }: ScreenProps) {
 function State({ item, now, program }: ScreenProps & { readonly program: string }) {
   const words = useWords();
   const isMissing = item.file?.isMissing ?? false;
-  const isOpen = ['queued', 'submitting', 'generating'].includes(item.status);
+  const isSent = ['submitting', 'generating'].includes(item.status);
   const lines = isMissing ? [words.fileMissing] : happened(words, item);
   const advice = isMissing
     ? { sentences: [words.toFetchAgain], command: `${program} get ${item.id}` }
@@ -87,7 +87,7 @@ function State({ item, now, program }: ScreenProps & { readonly program: string 
     <div class={`state ${item.status}`}>
       <p>
         <StatusBadge status={item.status} />
-        {isOpen && <span class="time">{timeLine(words, item, now)}</span>}
+        {isSent && <span class="time">{timeLine(words, item, now)}</span>}
       </p>
       {lines.map((line) => (
         <p key={line}>{line}</p>
