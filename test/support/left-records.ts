@@ -18,7 +18,11 @@ export async function leaveRecords(
   const scope = scopeOf(sandbox.url, sandbox.credentials.accessKeyId);
   const engine = sqliteEngine({ file: databaseIn(stateDir), clock: systemClock, log: silentLog });
   await engine.transaction(async (tx) => {
-    for (const record of records) await tx.run(INSERT_TASK, paramsOf(record, scope, {}));
+    for (const record of records) {
+      // A lost request may be running at the provider.
+      const slotUntil = record.status === 'unknown' ? systemClock.now() + 3600_000 : undefined;
+      await tx.run(INSERT_TASK, paramsOf(record, scope, { slotUntil }));
+    }
   });
   await engine.close();
 }

@@ -55,6 +55,7 @@ it('a video that is open is in the address: the back button closes it, and its a
   expect(new URL(address).searchParams.get('video')).toBe(history.chinese.id);
   await page.goBack();
   await page.locator('dialog[open]').waitFor({ state: 'detached' });
+  await page.locator('.card').first().waitFor();
   await page.goto(address);
   await page.locator('dialog[open]', { hasText: '一只金毛犬' }).waitFor();
 });

@@ -8,6 +8,7 @@ import { openBrowser, openPage } from '../../support/gallery-browser.ts';
 import { leaveHistory, recordAt, savedClip } from '../../support/gallery-history.ts';
 import { type GalleryStage, openGalleryStage, type RunningGallery } from '../../support/gallery-stage.ts';
 import { leaveRecords } from '../../support/left-records.ts';
+import { readRows } from '../../support/records.ts';
 
 let stage: GalleryStage;
 let history: Awaited<ReturnType<typeof leaveHistory>>;
@@ -171,6 +172,7 @@ describe('where a request comes from', () => {
     const ask = (...more: string[]) => raw([`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...more]);
     expect((await ask()).status).toBe(401);
     expect((await ask(`Cookie: ${cookie}`, 'Sec-Fetch-Site: cross-site')).status).toBe(403);
+    expect((await ask(`Cookie: ${cookie}`)).body).toContain('"spending"');
   });
 
   it('on [::1] it is the same, with that address only', async () => {
@@ -207,7 +209,10 @@ describe('what may be done', () => {
   });
 
   it('only a queued request is withdrawn, and the slot of an unknown one is not given back', async () => {
+    const slot = () => readRows(stage.workspace.stateDir).find(({ id }) => id === history.unknown.id)?.slot_until;
+    expect(slot()).toBeGreaterThan(Date.now());
     expect((await post(`/api/videos/${history.unknown.id}/cancel`)).status).toBe(409);
+    expect(slot()).toBeGreaterThan(Date.now());
     expect((await post(`/api/videos/${history.first.id}/cancel`)).status).toBe(409);
     expect((await post('/api/videos/jv-00000000-nnnnn/cancel')).status).toBe(404);
     expect((await post(`/api/videos/${history.left.id}/cancel`)).status).toBe(200);
@@ -286,7 +291,9 @@ describe('files', () => {
     await leaveRecords(stateDir, stage.sandbox, [linked, other, directory, moved, notVideo]);
     const path = (name: string) => join(outputDir, name);
     rmSync(path('linked.mp4'));
-    symlinkSync(secret, path('linked.mp4'));
+    mkdirSync(join(folder, 'private'));
+    writeFileSync(join(folder, 'private', 'linked.mp4'), 'somebody’s own video');
+    symlinkSync(join(folder, 'private', 'linked.mp4'), path('linked.mp4'));
     rmSync(path('directory.mp4'));
     mkdirSync(path('directory.mp4'));
     renameSync(path('moved'), path('elsewhere'));
