@@ -10,7 +10,7 @@ export default defineConfig({
     pool: 'threads',
     isolate: false,
     // Most tests wait for a child process or a disk: more of them at once than there are cores.
-    maxWorkers: 4,
+    maxWorkers: 6,
     // Nothing takes so long; a machine that is busy with something else is slow, not wrong.
     testTimeout: 300_000,
     hookTimeout: 300_000,

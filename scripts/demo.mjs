@@ -29,6 +29,22 @@ async function generate(stateFolder, outputFolder) {
   }
 }
 
+/** For the person who ran the demo: the sandbox, and with it the link, has ended. */
+function nextSteps(path) {
+  return `
+---
+The demo is over. The link above worked only while the sandbox was running; the file stays where it is:
+  ${path}
+
+For real videos, which cost money:
+  1. Create an access key at https://console.volcengine.com/iam/keymanage, and open 720P, 1080P or Pro
+     under 即梦AI in the Volcengine console.
+  2. Check both, free of charge:  VOLC_ACCESSKEY=… VOLC_SECRETKEY=… node dist/main.js doctor
+  3. Add the server to your client:  node dist/main.js setup    (lists the clients that it knows)
+README.md explains each step; README.zh-CN.md is the Chinese version.
+`;
+}
+
 // In a temporary folder that others can write to, a known name could be a link that somebody else has put there.
 const outputFolder = await mkdtemp(join(tmpdir(), 'jimeng-demo-'));
 // Its own state folder, so that a second demo makes a second video instead of joining the first.
@@ -38,7 +54,9 @@ try {
   const result = await generate(stateFolder, outputFolder);
   process.stdout.write(`${result.content[0]?.text}\n`);
   const { status, video } = result.structuredContent ?? {};
-  if (result.isError || status !== 'done' || !video?.path) {
+  if (!result.isError && status === 'done' && video?.path) {
+    process.stdout.write(nextSteps(video.path));
+  } else {
     process.stderr.write(`\nThe demo failed: no finished video was saved (status ${status}).\n`);
     process.exitCode = 1;
   }

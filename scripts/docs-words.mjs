@@ -80,6 +80,14 @@ export const TOOLS = {
     'Withdraws a request that is still `queued`. A task that the provider has accepted cannot be stopped.',
     '撤回仍处于 `queued` 状态的请求；服务方已接收的任务无法停止。',
   ],
+  generate_film: [
+    'Several shots, checked, priced and recorded together, joined into one MP4 when all are saved.',
+    '多个镜头一起检查、报价并记录，全部保存后合成为一个 MP4。',
+  ],
+  retake_shot: [
+    'Makes one shot of a film again, keeps the earlier takes, and joins the film again.',
+    '重拍影片中的一个镜头，保留之前的版本，并重新合成影片。',
+  ],
 };
 
 export const INPUTS = {
@@ -91,20 +99,20 @@ export const INPUTS = {
   duration: ['4, 5, 6, 8 or 10 seconds; default 5', '4、5、6、8、10 秒；默认 5'],
   fps: ['24, 25 or 30; default 24', '24、25、30；默认 24'],
   image: [
-    'first frame: http(s) URL, local path, data URL, or `task:ID` (the last frame of an earlier, saved video; needs ffmpeg)',
-    '首帧：http(s) URL、本地路径、data URL，或 `task:ID`（某个已保存视频的最后一帧；需要 ffmpeg）',
+    'first frame: http(s) URL, local path, data URL, or `task:ID` (the last frame of another video, waited for while it is made; needs ffmpeg)',
+    '首帧：http(s) URL、本地路径、data URL，或 `task:ID`（另一视频的最后一帧；该视频仍在生成时会等待；需要 ffmpeg）',
   ],
   tail_image: [
-    'last frame: a URL where `image` is one, else from this computer; not `task:ID`',
-    '尾帧：`image` 是 URL 时也给 URL，否则给本机图片；不能用 `task:ID`',
+    'last frame: a URL where `image` is one, else from this computer; `task:ID` is the first frame of that video, for a loop',
+    '尾帧：`image` 是 URL 时也给 URL，否则给本机图片；`task:ID` 为该视频的第一帧，可用于循环',
   ],
   seed: [
     'whole number from −1 to 2147483647; −1 or left out is random; 0 is a seed',
     '−1 到 2147483647 的整数；−1 或不填为随机；0 也是有效种子',
   ],
   aspect_ratio: [
-    '16:9, 4:3, 1:1, 3:4, 9:16, 21:9; text modes and Pro',
-    '16:9、4:3、1:1、3:4、9:16、21:9；仅文生模式和 Pro',
+    '16:9 (default), 4:3, 1:1, 3:4, 9:16, 21:9; text modes and Pro, without an image',
+    '16:9（默认）、4:3、1:1、3:4、9:16、21:9；仅用于文生模式和 Pro，且不带图',
   ],
   template_id: ['camera movement, i2v_recamera_720p only', '运镜模板，仅 i2v_recamera_720p'],
   camera_strength: [
@@ -129,6 +137,20 @@ export const INPUTS = {
   ],
   limit: ['1–50; default 10', '1–50；默认 10'],
   status: ['only tasks with this status', '只列出该状态的任务'],
+  title: ['name of the film and of its file', '影片名称，也用于文件名'],
+  shots: [
+    '2–24 shots: `prompt`, `duration`, `image`, `tail_image`, `seed`, `template_id`, `camera_strength`, and `continue` (begins with the last frame of the shot before; needs ffmpeg)',
+    '2–24 个镜头：`prompt`、`duration`、`image`、`tail_image`、`seed`、`template_id`、`camera_strength`，以及 `continue`（从上一镜头的最后一帧开始；需要 ffmpeg）',
+  ],
+  keyframes: [
+    'one picture more than shots, instead of pictures in the shots: shot k goes from picture k to k+1',
+    '比镜头多一张的图片，代替各镜头自己的图片：第 k 个镜头从第 k 张到第 k+1 张',
+  ],
+  quality: ['720p (default), 1080p or pro, for all shots', '720p（默认）、1080p 或 pro，适用于所有镜头'],
+  audio: ['path of an m4a or mp3 to lay under the film', '影片配乐，m4a 或 mp3 的路径'],
+  film_id: ['the film id of a report', '报告中的影片编号'],
+  shot: ['number of the shot, from 1', '镜头序号，从 1 开始'],
+  cascade: ['make the shots that continue from it again, too', '接续它的镜头也一并重拍'],
 };
 
 export const STATUSES = {
@@ -148,20 +170,25 @@ export const STATUSES = {
     '已完成并保存；或已完成，附链接和未能保存的原因',
   ],
   failed: [
-    'the provider’s definite no, or it could not be reached at all; not billed',
-    '服务方明确拒绝，或完全无法连接；不计费',
+    'rejected by the provider, at submit or later, or the provider could not be reached; not billed',
+    '被服务方拒绝（提交时或之后），或无法连接服务方；不计费',
   ],
   unknown: [
     'the answer to the submit was lost: it may have been charged and is not sent again',
     '提交后未收到响应：可能已计费，不会重发',
   ],
   not_found: [
-    'the provider does not know it (accepted after 2 minutes of that answer)',
-    '服务方查无此任务（连续 2 分钟均如此答复）',
+    'the provider does not know this task (set after the provider has reported it for 2 minutes)',
+    '服务方查无此任务（连续 2 分钟返回此结果后，才进入该状态）',
   ],
   expired: [
     'expired at the provider, or 12 hours passed; or a queue entry that was never sent',
     '服务方返回已过期，或已超过 12 小时；或排队的请求始终未发送',
   ],
   cancelled: ['withdrawn from the queue', '已从队列撤回'],
+  running: ['a film: its shots are being made or joined', '影片：镜头正在生成或合成'],
+  waiting: [
+    'a film: a shot has no video, or the shots could not be joined; the next step says what to do',
+    '影片：某个镜头没有视频，或无法合成；下一步会说明如何处理',
+  ],
 };

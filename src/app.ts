@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import { compose } from './compose.ts';
+import type { FilmService } from './films/calls.ts';
+import type { Director } from './films/director.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
@@ -29,6 +31,8 @@ export interface App {
    * @throws Problem invalid_settings with every problem by name, missing_credentials with the variables
    */
   service(...operations: readonly Operation[]): Promise<VideoService>;
+  /** As `service`. */
+  films(...operations: readonly Operation[]): Promise<FilmService>;
   /** Ends every wait; awaits and records what was sent, for at most so long. */
   end(waitMilliseconds: number): Promise<void>;
 }
@@ -47,6 +51,8 @@ interface Endpoint {
 
 interface Opened {
   readonly service: TaskService;
+  readonly films: FilmService;
+  readonly director: Director;
   readonly store: TaskStore;
   readonly endpoint: Endpoint;
 }
@@ -68,26 +74,28 @@ export function createApp(read: ReadSettings, log: Log): App {
   setMaxListeners(0, ending.signal);
   const network = createNetwork(settings.proxy);
   let opening: Promise<Opened> | undefined;
+  const opened = async (operations: readonly Operation[]): Promise<Opened> => {
+    requireSettings(read, ...operations);
+    const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
+    if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
+    opening ??= open(settings, network, log, ending.signal).catch((error: unknown) => {
+      // A port may be free the next time.
+      opening = undefined;
+      throw error;
+    });
+    return await opening;
+  };
   return {
     settings,
     sandbox: settings.api === 'sandbox',
     whyNotPolled: settingsProblem(read, 'query'),
     isAccountKnown: settings.api === 'sandbox' || settings.accessKeyId !== undefined,
-    async service(...operations) {
-      requireSettings(read, ...operations);
-      const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
-      if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-      opening ??= open(settings, network, log, ending.signal).catch((error: unknown) => {
-        // A port may be free the next time.
-        opening = undefined;
-        throw error;
-      });
-      return (await opening).service;
-    },
+    service: async (...operations) => (await opened(operations)).service,
+    films: async (...operations) => (await opened(operations)).films,
     async end(waitMilliseconds) {
       ending.abort(new Error('the server is ending'));
-      const opened = await opening?.catch(() => undefined);
-      if (opened !== undefined) await close(opened, waitMilliseconds);
+      const used = await opening?.catch(() => undefined);
+      if (used !== undefined) await close(used, waitMilliseconds);
       await network.close();
     },
   };
@@ -97,17 +105,17 @@ async function open(settings: Settings, network: Network, log: Log, ending: Abor
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-  const { service, store } = compose({
+  const { service, films, director, store } = compose({
     ...{ settings, endpoint, network, clock, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
-  return { service, store, endpoint };
+  return { service, films, director, store, endpoint };
 }
 
-async function close({ service, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {
+async function close({ service, director, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {
   let isOver = false;
-  const ended = service.ended().then(() => {
+  const ended = Promise.all([service.ended(), director.ended()]).then(() => {
     isOver = true;
   });
   await pause(systemClock, { atMost: waitMilliseconds, until: () => ended });

@@ -1,13 +1,15 @@
 /** Puts the parts of the task service together. Nothing is opened here: the first call that needs a part opens it. */
-import { join } from 'node:path';
 import type { Clock } from './clock.ts';
+import { Director } from './films/director.ts';
+import { FilmPreparer } from './films/prepare-film.ts';
+import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
 import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
-import type { Settings } from './settings.ts';
+import { databaseFile, type Settings } from './settings.ts';
 import { sqliteEngine } from './store/sqlite.ts';
 import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
@@ -19,6 +21,7 @@ import { Recovery } from './tasks/recovery.ts';
 import { Refresher } from './tasks/refresher.ts';
 import { TaskService } from './tasks/service.ts';
 import { Submitter } from './tasks/submitter.ts';
+import { WaitingRequests } from './tasks/waiting.ts';
 import { Watcher } from './tasks/watcher.ts';
 
 /** Nothing is sent with these: operations that reach the provider check the keys first. */
@@ -58,7 +61,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ apiTimeoutSeconds, network, clock, log },
   });
   const storeClock = parts.storeClock ?? clock;
-  const engine = sqliteEngine({ file: join(settings.stateDir, 'jimeng.db'), clock: storeClock, log });
+  const engine = sqliteEngine({ file: databaseFile(settings), clock: storeClock, log });
   const store = new TaskStore({ engine, scope, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };
@@ -76,11 +79,17 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
   });
   const sweepFolders = async () => {
     const [open, alive] = [await store.lists.tasks({ limit: 200, open: true }), await store.lists.unsavedIds()];
+    const films = new Set(await store.films.openIds());
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
-    await library.sweep(places, (id) => alive.has(id.replace(/-(cut|copy-[0-9a-f]+)$/, '')));
+    await library.sweep(places, (id) => {
+      const owner = id.replace(/-(cut|join|copy-[0-9a-f]+)$/, '');
+      return alive.has(owner) || films.has(owner);
+    });
   };
+  const director = new Director({ store, library, ffmpeg, clock, log, ending });
   const recovery = new Recovery({
     ...{ store, watcher, clock, log, ending, sweepFolders },
+    sweepFilms: () => director.sweep(),
     mayPoll: endpoint.credentials !== undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
@@ -88,12 +97,20 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ store, library, ffmpeg, clock },
     imageRules: { workingDir, imageDirs, outputDir, homeDir },
   });
+  const waiting = new WaitingRequests({ store, preparer, submitter, clock, log, ending });
   const { dailyBudgetCny, confirmAboveCny } = settings;
   const service = new TaskService({
-    ...{ store, library, preparer, submitter, watcher, refresher, recovery, usualTimes, clock, log, ending },
+    ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
   });
+  const films = new Films({
+    ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
+    preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
+    ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
+    sendLeft: () => service.sendLeft(),
+  });
   return {
+    ...{ films, director },
     ...{ service, store, api, library, delivery, collector, watcher, submitter, recovery, refresher, preparer },
     ...{ usualTimes, queryBudget },
   };

@@ -22,6 +22,10 @@ const OWN = {
       'The estimated cost is above the limit of this call, so nothing was sent.',
       'choose a cheaper mode or a shorter duration, or raise the limit',
     ],
+    previous_failed: [
+      'The video that was to give the picture was not made.',
+      'make that video again, or give another picture',
+    ],
     confirmation_declined: [
       'The user declined the price, so nothing was recorded or sent.',
       'agree on the price first',
@@ -31,13 +35,14 @@ const OWN = {
     'you',
     {
       too_many_calls: [
-        'The server is working on too many calls, so this one was not begun.',
-        'wait until others have been answered',
+        'The server is working on too many calls, so this one was not started.',
+        'wait until other calls have finished',
       ],
       preparation_too_long: [
         'Preparing the pictures took longer than the call may wait, so nothing was sent.',
         'use smaller pictures, or allow a longer wait',
       ],
+      film_changed: ['The film was changed by another call meanwhile, so nothing was sent.', 'look at the film'],
       claim_lost: [
         'This process was suspended before it could send the request, so nothing was sent.',
         'keep the computer awake until the request is sent',
@@ -48,7 +53,7 @@ const OWN = {
   ...rows('operator', {
     output_not_writable: [
       'The place to save to cannot be written.',
-      'make it writable, or set JIMENG_VIDEO_OUTPUT_DIR to a folder that is',
+      'make that folder writable, or set JIMENG_VIDEO_OUTPUT_DIR to one that is',
     ],
     ffmpeg_missing: [
       'This needs ffmpeg, which was not found.',
@@ -61,8 +66,8 @@ const OWN = {
       'set VOLC_ACCESSKEY and VOLC_SECRETKEY (keys are made at console.volcengine.com/iam/keymanage)',
     ],
     state_not_writable: [
-      'The state folder cannot be written, and nothing is sent before it is recorded.',
-      'make the folder writable, or set JIMENG_VIDEO_STATE_DIR to one that is',
+      'The database in the state folder cannot be written, and nothing is sent before it is recorded.',
+      'make the database file and its folder writable, or set JIMENG_VIDEO_STATE_DIR to a folder that is',
     ],
     state_damaged: [
       'A damaged database was set aside, and paid calls are refused until a person has looked at it.',
@@ -70,7 +75,7 @@ const OWN = {
     ],
     confirmation_unavailable: [
       'The price is above JIMENG_VIDEO_CONFIRM_ABOVE_CNY, and this client cannot ask for the confirmation.',
-      'raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY, or make this video with a client or in a terminal that can ask',
+      'raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY, or make this video in a terminal or with a client that can ask',
     ],
     program_replaced: ["The server's program was changed or removed since it was started.", 'restart the server'],
   }),
@@ -82,13 +87,9 @@ const OWN = {
         'The database is locked by another process, so nothing was sent.',
         'wait a minute; if it stays locked, end the program that holds the database open',
       ],
-      store_unavailable: [
-        'The shared database cannot be reached, so nothing was sent.',
-        'check JIMENG_VIDEO_STORE and the database server',
-      ],
       budget_exceeded: [
         'The daily budget does not allow another video.',
-        'wait until there is room, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
+        'wait until the budget has room again, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY',
       ],
       not_sent: [
         'The provider could not be reached, so nothing was sent.',
@@ -101,8 +102,8 @@ const OWN = {
     'operator',
     {
       internal_error: [
-        'Something unexpected happened in jimeng-video-mcp; the log on stderr has it.',
-        'look into the list of tasks before anything is paid again: whatever was sent is recorded there',
+        'An unexpected error happened in jimeng-video-mcp; the log on stderr has the details.',
+        'look at the list of tasks before anything is paid again: whatever was sent is recorded there',
       ],
     },
     { charge: 'possible' },
@@ -120,7 +121,7 @@ const OWN = {
     {
       not_found: ['The provider does not know this task.', 'ask the user before paying for it again'],
       expired: [
-        'The provider keeps a task for 12 hours, and they are over.',
+        'The provider keeps a task for 12 hours, and this time has passed.',
         'ask the user before paying for it again',
       ],
     },
@@ -137,7 +138,10 @@ const OWN = {
         'check the network, or increase JIMENG_VIDEO_API_TIMEOUT',
       ],
       connection_lost: ['The connection was cut before the answer came.', 'check the network'],
-      unreadable_answer: ["The answer was incomplete, or was not the provider's.", 'check the network and the proxy'],
+      unreadable_answer: [
+        'The response was incomplete, or did not come from the provider.',
+        'check the network and the proxy',
+      ],
     },
     { charge: 'possible', retryable: true },
   ),

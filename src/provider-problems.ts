@@ -46,7 +46,7 @@ export const BUSINESS = {
       'correct the parameter that the provider names, or choose another mode',
     ],
     '50215': [
-      'The provider could not use the input: mostly an image that it cannot read or an image URL that it cannot reach.',
+      'The provider could not use the input: usually an image that it cannot read or an image URL that it cannot reach.',
       'use a JPEG or PNG at a public URL that needs no login, at most 4.7 MB',
     ],
     // Of sibling products; they may appear here.
@@ -92,7 +92,7 @@ export const BUSINESS = {
   ...rows(
     'provider',
     {
-      '50429': ['The provider takes no more requests this second.', 'wait a minute'],
+      '50429': ["The provider's limit of requests per second is reached.", 'wait a minute'],
       '50430': [
         'The provider already runs as many tasks of this kind as the account may have concurrently.',
         'wait until a running video is finished',
@@ -116,7 +116,7 @@ const POLICY = 'give the IAM user of these keys the policy CVImageProcessFullAcc
 /** Gateway codes (reference section 8). */
 export const GATEWAY = {
   ...rows('operator', {
-    MissingParameter: ["The provider's gateway missed a parameter.", BUG],
+    MissingParameter: ["The provider's gateway reports a missing parameter.", BUG],
     MissingAuthenticationToken: ["The provider's gateway found no signature.", BUG],
     MissingSignature: ["The provider's gateway found no signature.", BUG],
     InvalidTimestamp: [
@@ -145,8 +145,8 @@ export const GATEWAY = {
   ...rows(
     'provider',
     {
-      FlowLimitExceeded: ['The provider takes no more requests now.', 'wait a minute'],
-      AccountFlowLimitExceeded: ['The provider takes no more requests of this account now.', 'wait a minute'],
+      FlowLimitExceeded: ["The provider's request limit is reached.", 'wait a minute'],
+      AccountFlowLimitExceeded: ["The provider's request limit for this account is reached.", 'wait a minute'],
     },
     { retryable: true },
   ),

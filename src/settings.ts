@@ -1,5 +1,5 @@
 /** Reads the settings, and refuses the operations that depend on a wrong one. */
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Credentials } from './jimeng/signature.ts';
 import { nearestName } from './nearest-name.ts';
 import { Problem } from './problems.ts';
@@ -48,16 +48,22 @@ export interface SettingProblem {
   readonly message: string;
   /** The operations that are refused because of it. */
   readonly needs: readonly Operation[];
+  /** No value is right in this version: the variable has to be removed. */
+  readonly isToRemove?: true;
 }
+
+export type SettingNote = Pick<SettingProblem, 'name' | 'message'>;
 
 export interface ReadSettings {
   readonly settings: Settings;
   /** Every problem, by name. A wrong setting has its default in `settings`. */
   readonly problems: readonly SettingProblem[];
   /** What is wrong and ignored, because nothing depends on it. */
-  readonly notes: readonly Omit<SettingProblem, 'needs'>[];
+  readonly notes: readonly SettingNote[];
   /** The variables that were set. */
   readonly given: readonly string[];
+  /** Those of them whose value cannot be used: the default is in `settings`. */
+  readonly rejected: readonly string[];
   /** The variables that a call to the provider still needs; none for the sandbox. */
   readonly missingKeys: readonly string[];
 }
@@ -89,16 +95,17 @@ function sentence(name: string, what: string): string {
 
 class Reader {
   readonly problems: SettingProblem[] = [];
-  readonly notes: Omit<SettingProblem, 'needs'>[] = [];
+  readonly notes: SettingNote[] = [];
   readonly given: string[] = [];
+  readonly rejected: string[] = [];
   private readonly from: Surroundings;
 
   constructor(from: Surroundings) {
     this.from = from;
   }
 
-  refuse(name: string, what: string, needs: readonly Operation[]): undefined {
-    this.problems.push({ name, message: sentence(name, what), needs });
+  refuse(name: string, what: string, needs: readonly Operation[], isToRemove = false): undefined {
+    this.problems.push({ name, message: sentence(name, what), needs, ...(isToRemove ? { isToRemove } : {}) });
   }
 
   note(name: string, what: string): undefined {
@@ -123,6 +130,7 @@ class Reader {
       const known = this.problems.length;
       const value = this.read<unknown>(row.name, row.parse, row.stops);
       if (value !== undefined) return [field, value];
+      if (this.given.includes(row.name)) this.rejected.push(row.name);
       const isWrong = this.problems.length > known;
       const refuse = (what: string) => (isWrong ? undefined : this.refuse(row.name, what, row.stops));
       return [field, row.initial({ from: this.from, refuse, note: () => undefined })];
@@ -137,10 +145,11 @@ class Reader {
     const isKnown = (name: string) => names.includes(this.from.platform === 'win32' ? name.toUpperCase() : name);
     for (const name of Object.keys(this.from.environment)) {
       if (!OWN_PREFIX.test(name) || isKnown(name) || givenValue(this.from, name) === undefined) continue;
-      const what = LATER_SETTINGS.includes(name.toUpperCase())
-        ? 'is a setting of a later version, which this version does not have: remove it'
+      const isLater = LATER_SETTINGS.includes(name.toUpperCase());
+      const what = isLater
+        ? 'is a setting of a later version, which this version does not have'
         : `is not a setting; did you mean ${nearestName(name, names)}?`;
-      this.refuse(name, what, ['paid', 'check']);
+      this.refuse(name, what, ['paid', 'check'], isLater);
     }
   }
 
@@ -178,6 +187,11 @@ class Reader {
   }
 }
 
+/** The one file that the records are in. */
+export function databaseFile({ stateDir }: Pick<Settings, 'stateDir'>): string {
+  return join(stateDir, 'jimeng.db');
+}
+
 /** Never throws: what is wrong is in `problems`, with what each problem stops. */
 export function readSettings(from: Surroundings): ReadSettings {
   const reader = new Reader(from);
@@ -210,7 +224,14 @@ export function readSettings(from: Surroundings): ReadSettings {
     .map(({ name }) => name)
     .filter((name) => settings.api !== 'sandbox' && givenValue(from, name) === undefined);
   reader.noteOtherKeyNames(missingKeys);
-  return { settings, problems: reader.problems, notes: reader.notes, given: reader.given, missingKeys };
+  return {
+    settings,
+    problems: reader.problems,
+    notes: reader.notes,
+    given: reader.given,
+    rejected: reader.rejected,
+    missingKeys,
+  };
 }
 
 function formerWorkingDir({ environment }: Surroundings): string {
@@ -218,9 +239,12 @@ function formerWorkingDir({ environment }: Surroundings): string {
 }
 
 /** @returns the value in force, as doctor prints it; never a secret */
-export function valueShown(field: SettingField, { settings, given }: ReadSettings): string {
+export function valueShown(field: SettingField, { settings, given, rejected }: ReadSettings): string {
   const row = SETTINGS[field];
-  if ('secret' in row && row.secret) return given.includes(row.name) ? 'set (not shown)' : 'not set';
+  if ('secret' in row && row.secret) {
+    if (rejected.includes(row.name)) return 'set (not shown), but not valid';
+    return given.includes(row.name) ? 'set (not shown)' : 'not set';
+  }
   const value = field === 'outputDir' ? (settings.outputDir ?? 'none') : settings[field as keyof Settings];
   return (row.show as (value: unknown) => string)(value);
 }
@@ -239,11 +263,21 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (problems.length > 0) {
     throw new Problem('invalid_settings', {
       what: problems.map(({ message }) => message).join(' '),
-      hint: `correct ${[...new Set(problems.map(({ name }) => name))].join(', ')}`,
+      hint: fixesOf(problems),
     });
   }
   const asksProvider = operations.includes('paid') || operations.includes('query');
   if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
+}
+
+/** "correct A, B, and remove C" */
+function fixesOf(problems: readonly SettingProblem[]): string {
+  const namesOf = (isToRemove: boolean) =>
+    new Set(problems.filter((problem) => (problem.isToRemove ?? false) === isToRemove).map(({ name }) => name));
+  const steps = [['correct', namesOf(false)] as const, ['remove', namesOf(true)] as const];
+  return steps
+    .flatMap(([verb, names]) => (names.size === 0 ? [] : [`${verb} ${[...names].join(', ')}`]))
+    .join(', and ');
 }
 
 /** @returns what such an operation is refused with; undefined where its settings are right */

@@ -70,7 +70,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['system'],
   ['jimeng', 'transports'],
   ['library', 'media'],
-  ['tasks', 'store'],
+  ['tasks', 'store', 'films'],
   ['report', 'compose'],
   ['app'],
   ['web'],
@@ -96,7 +96,9 @@ const NEIGHBOURS: readonly (readonly [path: RegExp, from: RegExp])[] = [
   [/^media\/deliver\.ts$/, /^library\/library\.ts$/],
   // The store keeps records and says what it has; the rules that it is given are the tasks'.
   [/^store\//, /^tasks\/record\.ts$/],
+  [/^store\//, /^films\/film\.ts$/],
   [/^tasks\//, /^store\/(store|engine|lease)\.ts$/],
+  [/^films\//, /^(tasks\/|store\/(store|lease)\.ts$)/],
 ];
 const isNeighbour = (path: string, from: string) =>
   layerOf(path) === layerOf(from) &&

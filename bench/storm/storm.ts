@@ -18,6 +18,8 @@ export interface StormOptions {
   readonly faultShare: number;
   /** Milliseconds between two kills, on average; 0: none. */
   readonly killEveryMilliseconds: number;
+  /** Afterwards the rest is made in peace: a process that lives shorter than a lease takes nothing over. */
+  readonly killsAtMost?: number;
   readonly seed: number;
   readonly generationSeconds: number;
   readonly busyFrom: number;
@@ -75,7 +77,7 @@ export async function runStorm(options: StormOptions): Promise<Figures> {
   const workers = [...waiting];
   const running = new Set<Worker>();
   const over = new AbortController();
-  const killing = killAtRandom(running, options.killEveryMilliseconds, seed, over.signal);
+  const killing = killAtRandom(running, options, over.signal);
   const takeTurns = async () => {
     for (let worker = waiting.shift(); worker !== undefined; worker = waiting.shift()) {
       running.add(worker);
@@ -106,13 +108,12 @@ export async function runStorm(options: StormOptions): Promise<Figures> {
 /** @returns how many processes were killed */
 async function killAtRandom(
   running: ReadonlySet<Worker>,
-  every: number,
-  seed: number,
+  { killEveryMilliseconds: every, killsAtMost = Number.POSITIVE_INFINITY, seed }: StormOptions,
   over: AbortSignal,
 ): Promise<number> {
   const random = randomFrom(seed + 1);
   let kills = 0;
-  while (every > 0 && !over.aborted) {
+  while (every > 0 && kills < killsAtMost && !over.aborted) {
     await new Promise((resolve) => setTimeout(resolve, every * (0.5 + random())));
     const living = [...running].filter((worker) => worker.isBusy);
     const victim = living[Math.floor(random() * living.length)];

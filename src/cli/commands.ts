@@ -13,7 +13,7 @@ import { addSetup } from './setup.ts';
 import { openTerminal } from './terminal.ts';
 
 const EPILOGUE = `
-Without arguments it serves an MCP client over stdio.
+Without a command it runs the MCP server over stdio.
 
 Settings come from the environment: VOLC_ACCESSKEY and VOLC_SECRETKEY are needed for real videos;
 JIMENG_VIDEO_API_URL=sandbox tries everything without an account and without real videos.

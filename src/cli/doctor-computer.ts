@@ -1,11 +1,11 @@
 /** Checks this computer for doctor: Node, folders, ffmpeg, certificates and the proxy. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { lstat, readFile, rm, stat } from 'node:fs/promises';
+import { access, constants, lstat, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
 import { Problem } from '../problems.ts';
-import { type ReadSettings, SETTINGS, type Settings } from '../settings.ts';
+import { databaseFile, type ReadSettings, SETTINGS, type Settings } from '../settings.ts';
 import { makeFolders } from '../system/files.ts';
 import { isLoopback, type Network } from '../system/network.ts';
 
@@ -72,6 +72,13 @@ async function checkWritable(name: string, folder: string, variable: string): Pr
   }
 }
 
+/** A folder that can be written may hold a database that cannot. */
+async function checkDatabase(file: string): Promise<Check[]> {
+  const code = await access(file, constants.W_OK).then(() => undefined, codeOf);
+  if (code === undefined || code === 'ENOENT' || code === 'ENOTDIR') return [];
+  return [blocking('database', `${file} cannot be written (${code}).`, 'make that file writable')];
+}
+
 async function checkExisting(folder: string, variable: string): Promise<Check[]> {
   const code = await stat(folder).then((entry) => (entry.isDirectory() ? undefined : 'it is no folder'), codeOf);
   if (code === undefined) return [];
@@ -88,6 +95,7 @@ export async function checkFolders({ settings, problems }: ReadSettings): Promis
   const all = [
     writable('output folder', SETTINGS.outputDir.name, outputDir),
     writable('state folder', SETTINGS.stateDir.name, stateDir),
+    checkDatabase(databaseFile(settings)),
     ...allowedDirs.map((folder) => checkExisting(folder, SETTINGS.allowedDirs.name)),
     ...(imageDirs ?? []).map((folder) => checkExisting(folder, SETTINGS.imageDirs.name)),
   ];

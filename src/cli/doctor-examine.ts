@@ -30,7 +30,8 @@ export interface ShownSetting {
   readonly name: string;
   /** Of a secret only whether it is set. */
   readonly value: string;
-  readonly source: 'set' | 'default';
+  /** `invalid`: a value is set that cannot be used, and the default applies. */
+  readonly source: 'set' | 'default' | 'invalid';
 }
 
 export interface Finding {
@@ -88,7 +89,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
     settings: Object.entries(SETTINGS).map(([field, { name }]) => ({
       name,
       value: valueShown(field as SettingField, read),
-      source: read.given.includes(name) ? 'set' : 'default',
+      source: read.rejected.includes(name) ? 'invalid' : read.given.includes(name) ? 'set' : 'default',
     })),
   };
 }
@@ -98,7 +99,7 @@ function checkSettings(read: ReadSettings): Check[] {
   const stopping = problemsFor(read, 'paid');
   const wrong = read.problems.map((problem) => {
     const check = stopping.includes(problem) ? blocking : toFix;
-    return check(problem.name, withoutName(problem), 'correct it, or remove it');
+    return check(problem.name, withoutName(problem), problem.isToRemove ? 'remove it' : 'correct it, or remove it');
   });
   const noBudget =
     read.settings.dailyBudgetCny === 0

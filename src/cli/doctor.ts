@@ -15,9 +15,9 @@ import type { Terminal } from './terminal.ts';
 export function addDoctor(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
   program
     .command('doctor')
-    .summary('say whether videos can be made, and what to fix')
+    .summary('check whether videos can be made, and what to fix')
     .description(
-      'Says whether videos can be made, and what to fix. Checks the settings, the folders, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
+      'Checks whether videos can be made, and says what to fix. Examines the settings, the folders, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
     )
     .option('--json', 'print what was found as JSON')
     .action(async ({ json }: { json?: boolean }) => {
@@ -75,7 +75,8 @@ function textOf({ verdict, capabilities, checks, settings }: Finding): string {
 }
 
 function settingLine({ name, value, source }: ShownSetting): Line {
-  return [name, /^(set \(|not set$)/.test(value) ? value : `${value} (${source})`];
+  const shownSource = source === 'invalid' ? 'default, because the value that is set is not valid' : source;
+  return [name, /^(set \(|not set$)/.test(value) ? value : `${value} (${shownSource})`];
 }
 
 function section(title: string, lines: readonly Line[]): string[] {

@@ -42,7 +42,7 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
   }
   const { settings } = app;
   const desktop = { platform: process.platform, environment: settings.childEnvironment };
-  const service = await app.service('read');
+  const [videos, films] = [await app.service('read'), await app.films('read')];
   const scope = scopeOf(settings.api === 'sandbox' ? 'sandbox' : settings.api.href, settings.accessKeyId);
   const note = new GalleryNote(settings.stateDir, scope, systemClock);
   const running = await note.find();
@@ -53,7 +53,7 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
     return { json: {}, exitCode: EXIT.done };
   }
   const opened = await openGallery({
-    ...{ videos: service, keys: app, clock: systemClock, log, host: loopback, port, command: commandHere() },
+    ...{ videos, films, keys: app, clock: systemClock, log, host: loopback, port, command: commandHere() },
     assetFolder: fileURLToPath(new URL('./gallery', import.meta.url)),
     showInFolder: (path) => showInFolder(path, desktop),
   }).catch((error: unknown) => rethrowPortError(error, port));

@@ -50,10 +50,12 @@ export function addGenerate(program: Command, terminal: Terminal, end: (exitCode
     .addOption(textOption('--template-id <template>', `camera movement: ${CAMERA_TEMPLATE_IDS.join(', ')}`))
     .addOption(textOption('--camera-strength <strength>', `${CAMERA_STRENGTHS.join(', ')} (default: medium)`))
     .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'))
-    .addOption(numberOption('--max-cost <cny>', 'refuse, before anything is sent, what costs more'))
+    .addOption(
+      numberOption('--max-cost <cny>', 'refuse the request when its estimated cost is higher; nothing is sent'),
+    )
     .option('--allow-duplicate', 'pay again for a request that already exists')
     .option('--dry-run', 'only check everything and show the price');
-  addWaitOption(command, 'how long to wait (default: to the end); what is not over by then goes on');
+  addWaitOption(command, 'how long to wait (default: until it is finished); the video goes on after that');
   addOutputOptions(command).action(async (prompt: string | undefined, options: OutputOptions) => {
     end(await runSession(terminal, options, (session) => generate(terminal, { prompt, ...options }, session)));
   });

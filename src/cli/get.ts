@@ -56,7 +56,7 @@ export function addCancel(program: Command, terminal: Terminal, end: (exitCode: 
     .command('cancel')
     .summary('withdraw a request that is still queued')
     .description(
-      'Withdraws a request that is still queued, and gives back the slot of one whose outcome is unknown. A video that the provider has cannot be stopped.',
+      'Withdraws a request that is still queued, or frees the slot of one whose outcome is unknown. A video that the provider has accepted cannot be stopped.',
     )
     .argument('<task-id>', 'the id that generate printed');
   addOutputOptions(command).action(async (taskId: string, options: OutputOptions) => {

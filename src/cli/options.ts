@@ -70,8 +70,8 @@ export function addWaitOption(command: Command, description: string): Command {
 /** For the commands that report tasks. */
 export function addOutputOptions(command: Command): Command {
   return command
-    .option('--verbose', 'show all that is known: link, times, ids of the provider')
-    .option('--json', "print the report as JSON, with the provider's last raw answer");
+    .option('--verbose', 'also show the link, the times and the ids of the provider')
+    .option('--json', "print the report as JSON, with the provider's last raw response");
 }
 
 const ARGUMENT_NAMES: Readonly<Record<string, string>> = { prompt: 'PROMPT', task_id: 'TASK_ID' };

@@ -32,6 +32,8 @@ const EXIT_OF_STATUS: Record<Report['status'], number> = {
   queued: EXIT.stillRunning,
   submitting: EXIT.stillRunning,
   generating: EXIT.stillRunning,
+  running: EXIT.stillRunning,
+  waiting: EXIT.failed,
 };
 
 export function exitCodeOf({ status, video, error }: Pick<Report, 'status' | 'video' | 'error'>): number {

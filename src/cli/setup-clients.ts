@@ -146,7 +146,7 @@ export const CLIENTS = {
     notes: (platform) => [
       platform === 'windows'
         ? 'For one project, the same goes into .mcp.json in its folder.'
-        : 'The command writes it there. For one project, leave --scope user out.',
+        : 'Run this command: it adds the server to that file. For one project, leave --scope user out.',
     ],
     config: (launch) => mcpServers({ type: 'stdio', ...launch }),
     // PowerShell keeps a bare -- for itself, so on Windows it is the file.

@@ -119,14 +119,16 @@ function listText(platform: Platform): string {
 function clientText({ title, file, notes, config, command }: SetupClient, platform: Platform, isHere: boolean): string {
   const program = ownProgram();
   const launch = launchOn(platform, isHere ? program : undefined);
+  const toRun = command?.(launch, platform);
   return [
     `${title}, ${platform}: ${file[platform]}`,
     '',
-    command?.(launch, platform) ?? config(launch),
+    toRun ?? config(launch),
     '',
     ...notes(platform),
     ...(isClone(program) && !isHere ? [CLONE_NOTE] : []),
-    'Keep what the file already holds, and add the server to it.',
+    // A command adds to the file on its own.
+    ...(toRun === undefined ? ['Keep what the file already holds, and add the server to it.'] : []),
     KEYS_NOTE,
     PROXY_NOTE,
   ].join('\n');

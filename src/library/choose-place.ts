@@ -13,6 +13,7 @@ import {
   retryWhileBusy,
 } from '../system/files.ts';
 import { folded } from '../system/written-path.ts';
+import { withMp4Extension } from './file-name.ts';
 import type { Caller, Place } from './library.ts';
 import { readOutputText, refuse } from './output-text.ts';
 
@@ -32,7 +33,6 @@ export interface Disk {
 
 /** The longest name that most file systems take is 255 bytes; the number that keeps names apart needs some. */
 const MAX_FILE_NAME_BYTES = 240;
-const VIDEO_EXTENSION = /(?<=.)\.(mov|m4v|avi|mkv|webm|wmv|flv|mpe?g|m2ts|mts|3gp|ogv)$/i;
 
 /** The path without symbolic links as far as it exists, and the rest as it is. @throws Problem output_not_writable */
 async function resolveLinks(place: string, fs: FileSystem, isDefault = false): Promise<string> {
@@ -128,7 +128,7 @@ async function proveWritable(place: Place, isDefault: boolean, { fs, clock }: Di
 }
 
 function checkedName(name: string): string {
-  const named = /\.mp4$/i.test(name) ? name : `${name.replace(VIDEO_EXTENSION, '')}.mp4`;
+  const named = withMp4Extension(name);
   const bytes = Buffer.byteLength(named);
   if (bytes > MAX_FILE_NAME_BYTES) {
     throw refuse(`The file name has ${bytes} bytes; at most ${MAX_FILE_NAME_BYTES} work.`, 'shorten it');
@@ -194,7 +194,7 @@ export async function choosePlace(
       ? undefined
       : await make({ folder: path.resolve(workingDir, outputDir) }, true, disk);
   }
-  const asked = readOutputText(output, rules.homeDir);
+  const asked = readOutputText(output, rules.homeDir, caller.kind === 'terminal' ? '--output' : '`output`');
   const base = path.isAbsolute(asked) ? workingDir : await baseOf(rules, caller, asked, fs);
   const wanted = await splitIntoFolderAndName(path.resolve(workingDir, base, asked), asked, fs);
   if (caller.kind === 'terminal') return await make(wanted, false, disk);

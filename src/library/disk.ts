@@ -26,7 +26,7 @@ export interface DiskOptions extends PlaceRules {
 
 const MAX_NUMBER = 9999;
 /** Named so that a sweep of the user's own folder never takes another program's .part for ours. */
-const STAGED_NAME = /^\.jimeng-video-(?<id>[\w-]+)\.part(?:\.resume)?$/;
+const STAGED_NAME = /^\.jimeng-video-(?<id>[\w-]+)\.part(?:\.(?:resume|sound|clip-\d+))?$/;
 /** A file that was written to this recently may belong to a process that this one does not know. */
 const MIN_IDLE_MILLISECONDS = 15 * 60_000;
 
@@ -70,7 +70,7 @@ export class DiskLibrary implements Library {
       if (found !== undefined && found.nlink > 1) await this.fs.unlink(part);
       return part;
     } catch (error) {
-      throw error instanceof Problem ? error : notSaved(part, error);
+      throw error instanceof Problem ? error : notSaved(folder, error);
     }
   }
 

@@ -47,6 +47,18 @@ export function fileNameFor(prompt: string, taskId: string, at: Date): string {
   return `${[localDay(at), readablePart(prompt), short].filter((part) => part !== '').join(' ')}.mp4`;
 }
 
+const OTHER_FORMATS = /(?<=.)\.(mov|m4v|avi|mkv|webm|wmv|flv|mpe?g|m2ts|mts|3gp|ogv)$/i;
+
+/** @returns the ending of another video format than MP4, ".mov"; undefined where the name has none */
+export function otherExtension(name: string): string | undefined {
+  return OTHER_FORMATS.exec(name.trim().replace(/["'`”’]+$/, ''))?.[0];
+}
+
+/** With the ending of an MP4, which replaces that of another video format. */
+export function withMp4Extension(name: string): string {
+  return /\.mp4$/i.test(name) ? name : `${name.replace(OTHER_FORMATS, '')}.mp4`;
+}
+
 /** `clip.mp4`, 2 → `clip (2).mp4`. */
 export function numberedName(fileName: string, number: number): string {
   if (number === 1) return fileName;

@@ -28,19 +28,20 @@ function fileUrlPath(output: string): string {
 
 /**
  * Expands `~` and `$HOME`, takes off what stands around it (quotes, a Markdown link, an `@`), and reads `file://`.
+ * @param name the input, as the caller writes it
  * @returns a path of this system, absolute or relative
  * @throws Problem output_not_allowed for what no local path looks like
  */
-export function readOutputText(given: string, homeDir: string): string {
+export function readOutputText(given: string, homeDir: string, name = '`output`'): string {
   const isWindows = path.sep === '\\';
   const output = plainReading(given).text;
-  if (output === '') throw refuse('`output` is empty.');
-  if (/\p{Cc}/u.test(output)) throw refuse('`output` has a control character in it.', 'name a path without it');
+  if (output === '') throw refuse(`${name} is empty.`);
+  if (/\p{Cc}/u.test(output)) throw refuse(`${name} has a control character in it.`, 'name a path without it');
   if (NETWORK_PATH.test(output)) {
     throw refuse(`"${output}" is a network or device path; videos are saved to local folders only.`);
   }
   if (/^file:/i.test(output)) return fileUrlPath(output);
-  if (SCHEME.test(output)) throw refuse(`"${output}" is a URL; \`output\` is a path on this computer.`);
+  if (SCHEME.test(output)) throw refuse(`"${output}" is a URL; ${name} is a path on this computer.`);
   // `my\ videos` is how a shell writes a space; any other backslash is a Windows path.
   const unescaped = isWindows ? output : output.replace(/\\(?=[ ()[\]&'])/g, '');
   if (!isWindows && (/^[a-z]:[\\/]/i.test(unescaped) || unescaped.includes('\\'))) {

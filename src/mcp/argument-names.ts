@@ -1,7 +1,7 @@
 /** Corrects the names of inputs that a tool does not have: finds the intended name and the right arguments. Pure. */
 import { ASPECT_RATIOS, MODE_NAMES, PROVIDER_FPS } from '../jimeng/modes.ts';
 import { shownName } from '../report/invalid-input.ts';
-import { DURATIONS, modeOfQuality, QUALITY_NAMES, type Quality } from '../tasks/video-request.ts';
+import { DURATIONS, type GivenPictures, modeOfQuality, QUALITY_NAMES, type Quality } from '../tasks/video-request.ts';
 import { picturesIn, plainChoice } from './arguments.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -156,11 +156,29 @@ function lengthOf(value: unknown): unknown {
 function resolutionIdea(value: unknown, values: Values): Idea {
   const quality = qualityOf(value);
   const mode = quality === undefined ? undefined : modeOfQuality(quality, picturesIn(values));
-  const named = mode ?? modeOfQuality('1080p', picturesIn(values));
-  const examples = named === undefined ? '720p is the only one with `template_id`' : `1080p is ${named}`;
-  const hint = `the resolution is part of \`mode\` (720p is the default, ${examples}, the best quality is ti2v_pro)`;
+  const hint = `the resolution is chosen by \`mode\`: ${tooLarge(value)}${resolutionsWith(picturesIn(values))}`;
   if (values.mode !== undefined) return { hint, values: values.mode === mode ? {} : undefined };
   return { hint, values: mode === undefined || quality === '720p' ? {} : { mode } };
+}
+
+/** The modes that take these pictures, by their resolution; Pro makes 1080p, too (reference section 3). */
+function resolutionsWith(given: GivenPictures): string {
+  const [large, best] = [modeOfQuality('1080p', given), modeOfQuality('pro', given)];
+  if (large === undefined && best === undefined) return 'with `template_id` there is only 720p';
+  return [
+    '720p is the default',
+    ...(large === undefined ? [] : [`${large} makes 1080p`]),
+    ...(best === undefined ? [] : [`${best} makes 1080p in the best quality`]),
+  ].join(', ');
+}
+
+/** @returns "there is no 4K, the largest is 1080p; ", for what is larger; else nothing */
+function tooLarge(value: unknown): string {
+  const plain = plainChoice(value);
+  const [wanted] = /[2458]k|uhd|2160|3840|4320|7680|超高清/.exec(plain) ?? [];
+  if (wanted === undefined) return '';
+  const known = { 4320: '8K', 7680: '8K' }[wanted] ?? (/^\dk$/.test(wanted) ? wanted.toUpperCase() : '4K');
+  return `there is no ${known}, the largest is 1080p; `;
 }
 
 /** 1920x1080 is a resolution and a ratio; 9:16 only a ratio. */
@@ -184,7 +202,7 @@ function qualityOf(value: unknown): Quality | undefined {
   const plain = plainChoice(value);
   const exact = QUALITY_NAMES.find((name) => plain === name || `${plain}p` === name);
   if (exact !== undefined) return exact;
-  if (/1080|fullhd|fhd|2k|4k|uhd|2160|1440|high|高清/.test(plain)) return '1080p';
+  if (/1080|fullhd|fhd|[2458]k|uhd|2160|3840|1440|4320|7680|high|高清/.test(plain)) return '1080p';
   if (/720|hd|standard|low|medium|标清/.test(plain)) return '720p';
   return /pro|best|max|ultra/.test(plain) ? 'pro' : undefined;
 }

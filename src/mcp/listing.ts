@@ -9,9 +9,9 @@ export { RESOURCE_TEMPLATES, RESOURCES } from './resources.ts';
 export const INSTRUCTIONS = `Makes videos with Volcengine's Jimeng (即梦AI) Video 3.0. A finished video costs money and takes 2 to 10 minutes.
 
 - generate_video submits, waits at most wait_seconds and returns; while the video is not ready, call get_video_task with the task_id it gave, again and again, until it is done. Do not repeat the paid call: the same request joins the running one.
-- For several videos: submit_video_task for each, then list_video_tasks with wait_seconds until none is open (wait_for: all_finished returns once, at the end).
+- For several videos: submit_video_task for each, then list_video_tasks with wait_seconds and wait_for all_finished, again and again, until none is open.
 - Every answer about a task has a status and a next_step: do what next_step says. isError with charge "none" cost nothing. "unknown" may have been charged and is never sent again automatically: ask the user.
-- Leave out every input that the user did not ask for; only generate_video's prompt is yours to write well. Another take of the same: allow_duplicate. What a mode takes and costs: resource jimeng://modes.
+- Leave out every input that the user did not ask for, except the prompt, which you write. For another take of the same request: allow_duplicate or another seed. What a mode takes and costs: resource jimeng://modes.
 - Tell the user the price before the first paid call (dry_run reports it); max_cost_cny refuses what costs more. When it is done show the saved path and the link; the link lives for one hour, get_video_task gives a fresh one.`;
 
 interface JsonSchema {
@@ -44,9 +44,14 @@ function portable(schema: JsonSchema): JsonSchema & { readonly type: 'object' } 
   };
 }
 
+/** What a report of another tool than the first names: the rest stands there. */
+const ALWAYS: ReadonlySet<string> = new Set(['status', 'message', 'next_step']);
+
 /** Results are built through the strict schema; a client that checks them needs no more than their outline. */
 function outline(schema: JsonSchema, isWhole: boolean): JsonSchema & { readonly type: 'object' } {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+  const isOwn = isWhole || schema.properties?.status === undefined;
+  const given = Object.entries(schema.properties ?? {}).filter(([name]) => isOwn || ALWAYS.has(name));
+  const properties = given.map(([name, property]) => {
     const { type, properties: inner, items } = property;
     if (type === 'array') return [name, { type, items: { type: items?.type } }];
     if (inner === undefined) return [name, property];

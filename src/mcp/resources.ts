@@ -42,7 +42,7 @@ export const RESOURCE_TEMPLATES = [
     uriTemplate: `${TASK_URI}{task_id}`,
     name: 'task',
     title: 'A video task',
-    description: 'What this computer knows about a task, without asking the provider: free and immediate.',
+    description: 'What this computer knows about a task, without a query to the provider: free and immediate.',
     mimeType: MIME_TYPE,
   },
 ] as const;
@@ -107,7 +107,7 @@ function renderModes(): string {
       ['mode', 'makes', 'prompt', 'image', 'tail_image', 'aspect_ratio', 'template_id', ...LENGTHS.map(priceHeading)],
       MODE_NAMES.map(modeCells),
     ),
-    'Prices are in CNY and are charged for a finished video only. – : the mode does not take the input, and a call that gives it is refused.',
+    'Prices are in CNY and are charged for a finished video only. –: the mode does not take the input. A call that gives it is refused, except with its default (`aspect_ratio` 16:9), which counts as left out.',
     `**Without \`mode\`** it follows from the inputs: ${defaults()}.`,
     `**Lengths** (\`duration\`, seconds): ${lengths()}.`,
     `**Frame rates** (\`fps\`): ${FRAME_RATES.join(', ')}. The service makes 24; the others are converted after the download, with ffmpeg.`,

@@ -1,6 +1,9 @@
 /** What the tools need of the product, as plain functions of plain values: the only file of mcp/ that calls the task service. */
 import type { App } from '../app.ts';
 import { systemClock } from '../clock.ts';
+import type { FilmCall, RetakeOptions } from '../films/calls.ts';
+import { isFilmId } from '../films/film.ts';
+import type { FilmInput } from '../films/storyboard.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
@@ -10,8 +13,9 @@ import { cut, oneLine, yuan } from '../report/text.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import type { TaskStatus } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
-import { createProgress } from './progress.ts';
+import { taskProgress } from './progress.ts';
 import type { ToolCall } from './tool.ts';
+import { filmCall, ToolFilms } from './tool-films.ts';
 
 /** Of what is paid for, in the question to the person. */
 const MAX_WHAT_CHARACTERS = 300;
@@ -55,9 +59,11 @@ async function aboutTask<Value>(taskId: string | undefined, run: () => Promise<V
 export class ToolService {
   readonly phrasing = phrasingForTools();
   private readonly app: App;
+  private readonly films: ToolFilms;
 
   constructor(app: App) {
     this.app = app;
+    this.films = new ToolFilms(app, this.phrasing);
   }
 
   get isSandbox(): boolean {
@@ -96,8 +102,11 @@ export class ToolService {
   }
 
   async get({ taskId, mode, output, waitSeconds }: GetOptions, call: ToolCall): Promise<Report> {
-    const service = await this.app.service('query');
     return await aboutTask(taskId, async () => {
+      if (taskId !== undefined && isFilmId(taskId)) {
+        return await this.films.get(taskId, await this.filmCall(call, waitSeconds));
+      }
+      const service = await this.app.service('query');
       const view = await service.get(taskId, { mode, output }, await this.waiting(call, waitSeconds));
       return reportOf(view, this.phrasing);
     });
@@ -106,6 +115,7 @@ export class ToolService {
   async cancel(taskId: string): Promise<Report> {
     return await aboutTask(taskId, async () => {
       this.requireAccount();
+      if (isFilmId(taskId)) return await this.films.cancel(taskId);
       const service = await this.app.service('read');
       return cancelReport(await service.cancel(taskId), this.phrasing);
     });
@@ -116,7 +126,33 @@ export class ToolService {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
     const view = await service.list(options, await this.waiting(call, waitSeconds));
-    return listReport(view, this.phrasing, this.app);
+    const films = status === undefined ? await this.films.items(limit, view.changed) : [];
+    return listReport(view, this.phrasing, this.app, films);
+  }
+
+  async checkFilm(film: FilmInput, options: MakeOptions, call: ToolCall): Promise<Report> {
+    return await this.films.check(film, options, await this.filmCall(call, undefined));
+  }
+
+  async makeFilm(
+    film: FilmInput,
+    options: MakeOptions,
+    waitSeconds: number | undefined,
+    call: ToolCall,
+  ): Promise<Report> {
+    return await this.films.make(film, options, await this.filmCall(call, waitSeconds));
+  }
+
+  async retakeShot(
+    filmId: string,
+    shot: number,
+    options: RetakeOptions,
+    waitSeconds: number | undefined,
+    call: ToolCall,
+  ): Promise<Report> {
+    return await aboutTask(filmId, async () =>
+      this.films.retake(filmId, shot, options, await this.filmCall(call, waitSeconds)),
+    );
   }
 
   /** Reads the record and queries nobody. @returns undefined where there is none */
@@ -142,6 +178,10 @@ export class ToolService {
     if (whyNotPolled !== undefined && !isAccountKnown) throw whyNotPolled;
   }
 
+  private async filmCall(call: ToolCall, waitSeconds: number | undefined): Promise<FilmCall> {
+    return filmCall(await this.waiting(call, waitSeconds), call, systemClock);
+  }
+
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {
     const { signal, arrivedAt, progress, elicit, roots } = call;
     const seconds = waitSeconds ?? this.app.settings.waitSeconds;
@@ -151,7 +191,7 @@ export class ToolService {
       arrivedAt,
       deadline: arrivedAt + seconds * 1000,
       caller: { kind: 'local-agent', ...(offered === undefined ? {} : { roots: offered }) },
-      onWait: createProgress(systemClock, progress),
+      onWait: taskProgress(systemClock, progress),
       ...(elicit === undefined ? {} : { confirm: confirmWith(elicit, signal) }),
     };
   }

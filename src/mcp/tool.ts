@@ -60,16 +60,18 @@ interface ToolAnnotations {
 interface ToolDefinition<Schema extends z.ZodObject> extends Omit<Tool, 'annotations' | 'input' | 'run'> {
   /** Changes nothing, not even here: clients ask a person before calling any other tool. */
   readonly isReadOnly?: boolean;
+  /** Instead of the whole sentence about cost. */
+  readonly price?: string;
   readonly input: Schema;
   run(input: z.output<Schema>, service: ToolService, call: ToolCall): Promise<ToolResult>;
 }
 
 /** Nothing is ever overwritten or removed; the same paid request within half an hour joins the first. */
 export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinition<Schema>): Tool {
-  const { isReadOnly = false, ...tool } = definition;
+  const { isReadOnly = false, price, ...tool } = definition;
   return {
     ...tool,
-    description: `${tool.description} ${costSentence(tool.cost)}`,
+    description: `${tool.description} ${price ?? costSentence(tool.cost)}`,
     annotations: {
       readOnlyHint: isReadOnly,
       destructiveHint: false,

@@ -19,14 +19,16 @@ export interface FrameRequest {
   readonly signal: AbortSignal;
 }
 
+export function noFfmpeg(which: FrameRequest['which']): Problem {
+  return new Problem('ffmpeg_missing', {
+    what: `Taking the ${which} frame of another video needs ffmpeg, which was not found on this computer.`,
+    hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame',
+  });
+}
+
 /** @throws Problem ffmpeg_missing, invalid_image; the signal's reason */
 export async function loadFrame({ which, video, ffmpeg, rules, clock, signal }: FrameRequest): Promise<LoadedImage> {
-  if (ffmpeg === undefined) {
-    throw new Problem('ffmpeg_missing', {
-      what: `Taking the ${which} frame of an earlier video needs ffmpeg, which was not found on this computer.`,
-      hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or give a picture of that frame',
-    });
-  }
+  if (ffmpeg === undefined) throw noFfmpeg(which);
   const scratch = await mkdtemp(join(tmpdir(), 'jimeng-frame-')).catch((cause: unknown) => {
     throw new Problem('invalid_image', {
       what: `The ${which} frame needs a temporary folder in ${tmpdir()}, which cannot be created.`,

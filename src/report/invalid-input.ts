@@ -16,11 +16,21 @@ export function inputFaults(error: z.ZodError, nameOf: NameOf = quotedName): str
 }
 
 function sentencesOf(issue: z.core.$ZodIssue, nameOf: NameOf): string[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `${nameOf(shownName([...issue.path, key].join('.')))} is not an input.`);
-  const name = issue.path.map(String).join('.');
-  if (name === '') return ['The arguments must be an object.'];
-  return [`${nameOf(name)} ${issue.message}${given(issue)}.`];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${named([...issue.path, key], nameOf)} is not an input.`);
+  }
+  if (issue.path.length === 0) return ['The arguments must be an object.'];
+  return [`${named(issue.path, nameOf)} ${issue.message}${given(issue)}.`];
+}
+
+/** "`image` of shot 2": people count from one. */
+function named([first, index, ...rest]: readonly PropertyKey[], nameOf: NameOf): string {
+  if (first === 'shots' && typeof index === 'number') {
+    const shot = `shot ${index + 1}`;
+    return rest.length === 0 ? shot : `${nameOf(shownName(rest.map(String).join('.')))} of ${shot}`;
+  }
+  const path = [first, ...(index === undefined ? [] : [index]), ...rest];
+  return nameOf(shownName(path.map(String).join('.')));
 }
 
 function given(issue: z.core.$ZodIssue): string {

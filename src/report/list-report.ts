@@ -32,7 +32,19 @@ export const listSchema = z.strictObject({
       error: errorSchema.optional(),
     }),
   ),
-  films: z.array(z.strictObject({ film_id: z.string(), status: z.string(), path: z.string().optional() })).optional(),
+  films: z
+    .array(
+      z.strictObject({
+        film_id: z.string(),
+        status: z.string(),
+        title: z.string().optional(),
+        shots: z.number(),
+        shots_done: z.number(),
+        path: z.string().optional(),
+        cost_cny: money.optional(),
+      }),
+    )
+    .optional(),
   changed: z.array(z.string()).describe('Ids whose status changed while the call waited.').optional(),
   counts: z
     .strictObject(Object.fromEntries(['open', 'total', ...TASK_STATUSES].map((name) => [name, z.number().optional()])))
@@ -53,12 +65,17 @@ export const listSchema = z.strictObject({
 export type ListReport = z.infer<typeof listSchema>;
 type Item = ListReport['tasks'][number];
 
-export function listReport(view: ListView, phrasing: Phrasing, keys: KnownKeys = ALL_KEYS): ListReport {
+export function listReport(
+  view: ListView,
+  phrasing: Phrasing,
+  keys: KnownKeys = ALL_KEYS,
+  films: NonNullable<ListReport['films']> = [],
+): ListReport {
   const { counts, total, changed } = view;
   const sandbox = view.sandbox || view.tasks.some((task) => task.sandbox);
   const report = compact({
     tasks: view.tasks.map((task) => (changed === undefined ? itemOf : newsOf)(task, view, phrasing)),
-    films: [],
+    films: [...films],
     changed: changed === undefined ? undefined : [...changed],
     counts: { ...counts, open: openCount(counts), total },
     // Nothing of the sandbox is ever spent.

@@ -39,7 +39,7 @@ function joinedSentence({ id, sandbox }: TaskRecord, { anotherTake }: Phrasing):
 }
 
 function unwritten({ providerTaskId, reqKey }: TaskRecord): string {
-  return `The record could not be written, which is tried again; keep these ids: provider task ${providerTaskId ?? '(none)'}, req_key ${reqKey}.`;
+  return `The record could not be written, and writing is retried; keep these ids: provider task ${providerTaskId ?? '(none)'}, req_key ${reqKey}.`;
 }
 
 function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
@@ -58,11 +58,11 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
     case 'done':
       return [...done(view, phrasing), ...labelOf(task), ...task.request.notes.map(sentence)];
     case 'failed':
-      return [...explained(error, phrasing), 'Nothing was charged.'];
+      return [...explained(error, phrasing), ...(task.sandbox ? [] : ['Nothing was charged.'])];
     case 'unknown':
       return [`The answer to the submit was lost${mayCost(task)}.`, ...explained(error, phrasing)];
     case 'not_found':
-      return [`The provider has answered for two minutes that it does not know this task${mayCost(task)}.`];
+      return [`The provider has reported for two minutes that it does not know this task${mayCost(task)}.`];
     case 'expired':
       if (task.sentAt === undefined && !isAdopted(task)) {
         return [
@@ -76,7 +76,7 @@ function whatHappened(view: TaskView, phrasing: Phrasing): string[] {
 }
 
 function mayCost({ sandbox }: TaskRecord): string {
-  return sandbox ? '' : '; it may have been charged';
+  return sandbox ? '' : '; the video may have been charged';
 }
 
 function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string {
@@ -91,7 +91,10 @@ function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string 
 }
 
 /** "a free slot, after 2 other requests" */
-export function waitsFor({ waitsFor, before, unknowns, until }: QueueState, phrasing: Pick<Phrasing, 'time'>): string {
+export function waitsFor(
+  { waitsFor, before, unknowns, until, task }: QueueState,
+  phrasing: Pick<Phrasing, 'time'>,
+): string {
   const after = before === 0 ? '' : `, after ${before} other request${before === 1 ? '' : 's'}`;
   const atTheLatest = until === undefined ? '' : `, until ${phrasing.time(until)} at the latest`;
   switch (waitsFor) {
@@ -101,6 +104,8 @@ export function waitsFor({ waitsFor, before, unknowns, until }: QueueState, phra
       return `the provider, which takes no more requests for now${atTheLatest}${after}`;
     case 'process':
       return 'a process to send it';
+    case 'task':
+      return `the video of ${task ?? 'another task'}, which its picture is taken from`;
     default:
       return `a free slot${after}`;
   }
@@ -161,13 +166,18 @@ export function sentenceOf({ message }: { readonly message: string }): string {
 }
 
 /** The row's sentence, and the provider's own words behind it. */
-function explained(error: TaskError | undefined, { quote }: Phrasing): string[] {
+export function explained(error: TaskError | undefined, { quote }: Phrasing): string[] {
   if (error === undefined) return ['The provider refused the request.'];
   const words = error.providerText === undefined ? '' : oneLine(error.providerText);
   const room = MAX_EXPLANATION_CHARACTERS - error.message.length - error.hint.length;
   const max = Math.min(MAX_PROVIDER_CHARACTERS, Math.max(MIN_PROVIDER_CHARACTERS, room));
-  const said = words === '' ? [] : [`The provider says: "${quote(cut(words, max))}".`];
+  const said = words === '' ? [] : [`The provider says: ${quotation(quote(cut(words, max)))}`];
   return [sentenceOf(error), ...said];
+}
+
+/** The quoted words end the sentence: a full stop of their own is the only one. */
+function quotation(words: string): string {
+  return `"${words}"${/[.!?…。！？]$/.test(words) ? '' : '.'}`;
 }
 
 function done({ task, now, problem, missingFile, copy }: TaskView, phrasing: Phrasing): string[] {

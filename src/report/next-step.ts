@@ -42,6 +42,18 @@ export type NextStep =
   | { readonly action: 'list'; readonly to: 'find_id' | 'check_before_paying' }
   /** The dry run was fine. `same`: the call would join this task. */
   | { readonly action: 'make'; readonly same?: string }
+  /** A film goes on without the caller. */
+  | { readonly action: 'wait_for_film'; readonly filmId: string }
+  /** A shot has no video. `askFirst`: it may have been charged. */
+  | {
+      readonly action: 'retake';
+      readonly filmId: string;
+      readonly shot: number;
+      readonly askFirst: boolean;
+      readonly fix?: Fix;
+    }
+  /** Videos that are there can be joined again. */
+  | { readonly action: 'join'; readonly videos: readonly string[] }
   /** Over, and nothing was paid. */
   | { readonly action: 'repeat_if_wanted' };
 

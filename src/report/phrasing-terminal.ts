@@ -71,6 +71,18 @@ function nextStep(step: NextStep, command: string, get: (call: GetCall) => strin
       return step.same === undefined
         ? 'run it without --dry-run to generate it.'
         : `for the existing video, ${get({ taskId: step.same })}`;
+    case 'wait_for_film':
+      return [
+        `to wait for it, ${get({ taskId: step.filmId })}`,
+        `To withdraw the shots that were not sent, run: ${command} cancel ${step.filmId}`,
+      ].join('\n');
+    case 'retake': {
+      const retake = `run: ${command} retake ${step.filmId} ${step.shot}`;
+      if (step.askFirst) return `it may have been charged; to pay for it again, ${retake}`;
+      return step.fix === undefined ? retake : `${fixed(step.fix)} Then, with what you change, ${retake}`;
+    }
+    case 'join':
+      return `to join them again, run: ${command} join ${step.videos.join(' ')}`;
     case 'repeat_if_wanted':
       return 'nothing is left to do; if the video is still wanted, run generate again.';
   }

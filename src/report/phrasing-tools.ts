@@ -84,6 +84,16 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
       return step.same === undefined
         ? 'Make the same call without "dry_run" to generate it.'
         : `Call ${getCall({ taskId: step.same })} for the existing video; to pay for another take, pass a different seed or "allow_duplicate": true.`;
+    case 'wait_for_film':
+      return `Call ${getCall({ taskId: step.filmId })} to wait for it, or ${call('cancel_video_task', { task_id: step.filmId })} to withdraw the shots that were not sent.`;
+    case 'retake': {
+      const retake = call('retake_shot', { film_id: step.filmId, shot: step.shot });
+      if (step.askFirst) return `Ask the user before paying for it again: ${retake}.`;
+      const first = step.fix === undefined ? '' : `${fixed(step.fix)} Then call`;
+      return step.fix === undefined ? `Call ${retake}.` : `${first} ${retake} (with what you change).`;
+    }
+    case 'join':
+      return `Call ${call('join_videos', { videos: step.videos })} to join them again.`;
     case 'repeat_if_wanted':
       return 'Nothing is left to do; if the video is still wanted, make the same call again.';
   }

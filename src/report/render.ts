@@ -11,6 +11,7 @@ function link(url: string): string {
 /** The source document's format for a finished video; for anything else the status, what happened and what to do. */
 export function renderReport(report: Report): string {
   const { status, video, message, next_step: nextStep } = report;
+  if (report.shots !== undefined || report.film_id !== undefined) return renderFilm(report);
   const facts = factsOf(report).map(([name, value]) => `- ${name}: ${value}`);
   if (status !== 'done') {
     const list = facts.length === 0 ? [] : [facts.join('\n')];
@@ -20,6 +21,58 @@ export function renderReport(report: Report): string {
   return ['**Generated Video:**', ...download, ['**Generation Info:**', ...facts].join('\n'), message, nextStep].join(
     '\n\n',
   );
+}
+
+/** A film: the shots as a numbered list, one line each. */
+function renderFilm(report: Report): string {
+  const { status, message, next_step: nextStep, shots = [], film } = report;
+  const lines = shots.map((shot) => `${shot.shot}. ${shotText(shot, escapeMarkdown)}`);
+  const facts: [string, string | undefined][] = [
+    ['Title', report.title === undefined ? undefined : escapeMarkdown(report.title)],
+    ['Duration', film?.duration_seconds === undefined ? undefined : `${rounded(film.duration_seconds)} seconds`],
+    ['Save Path', film === undefined ? undefined : oneLine(film.path)],
+    ['Film ID', report.film_id],
+    ['Cost', costText(report)],
+    ['Error Code', report.error?.code],
+  ];
+  const list = facts.flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${value}`])).join('\n');
+  const shown = lines.length === 0 ? [] : [lines.join('\n')];
+  if (status === 'done') {
+    return ['**Generated Film:**', `**Generation Info:**\n${list}`, ...shown, message, nextStep].join('\n\n');
+  }
+  return [`**Film:** ${status}`, message, nextStep, ...shown, list].join('\n\n');
+}
+
+/** One line: state, task, take, what it waits for or why it went wrong, where it is, cost, prompt. */
+function shotText(shot: NonNullable<Report['shots']>[number], shown: (text: string) => string): string {
+  const {
+    task_id: id,
+    status,
+    take = 1,
+    mode,
+    duration,
+    continues,
+    path,
+    cost_cny: cny,
+    waits_for: waits,
+    error,
+    prompt,
+  } = shot;
+  const facts = [
+    id,
+    take > 1 ? `take ${take}` : undefined,
+    mode,
+    duration === undefined ? undefined : `${duration} s`,
+    continues ? 'continues' : undefined,
+    cny === undefined
+      ? undefined
+      : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`,
+    waits === undefined || status !== 'queued' ? undefined : `waits for ${waits}`,
+    error,
+    path === undefined ? undefined : oneLine(path),
+  ].filter((fact) => fact !== undefined);
+  const state = status === undefined ? '' : `${status} `;
+  return `${state}(${facts.join(', ')})${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
 }
 
 function factsOf(report: Report): [name: string, value: string][] {
@@ -53,8 +106,15 @@ export function costText({ cost, sandbox, status }: Report): string | undefined 
 
 export function renderList(list: ListReport): string {
   const { tasks, error, next_step: nextStep } = list;
-  if (error !== undefined) return [error.message ?? error.code, nextStep].join('\n\n');
-  const lines = tasks.map((task) => `- ${itemText(task, escapeMarkdown)}`);
+  if (error !== undefined) {
+    return ['**Video Tasks:** refused', error.message ?? error.code, nextStep, `- Error Code: ${error.code}`].join(
+      '\n\n',
+    );
+  }
+  const lines = [
+    ...tasks.map((task) => `- ${itemText(task, escapeMarkdown)}`),
+    ...(list.films ?? []).map((film) => `- ${filmItemText(film, escapeMarkdown)}`),
+  ];
   return [
     `**Video Tasks:** ${countText(list)}`,
     ...(lines.length === 0 ? [] : [lines.join('\n')]),
@@ -87,6 +147,13 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
   ];
   const inBrackets = facts.filter((fact) => fact !== undefined).join(', ');
   return `${id} ${status}${inBrackets === '' ? '' : ` (${inBrackets})`}${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
+}
+
+/** One line: id, status, shots, where it is, cost, title. */
+function filmItemText(item: NonNullable<ListReport['films']>[number], shown: (text: string) => string): string {
+  const { film_id: id, status, shots, shots_done: saved, path, cost_cny: cny, title } = item;
+  const facts = [`${saved} of ${shots} shots saved`, cny === undefined ? undefined : yuan(cny), path && oneLine(path)];
+  return `${id} ${status} (${facts.filter(Boolean).join(', ')})${title === undefined ? '' : ` ${shown(title)}`}`;
 }
 
 /** @returns no line where no account is known */

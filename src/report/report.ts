@@ -10,7 +10,23 @@ import type { Phrasing } from './phrasing-tools.ts';
 import { cleanText, oneLine, yuan } from './text.ts';
 import { ageSeconds } from './time-left.ts';
 
-export const REPORT_STATUSES = ['checked', 'refused', ...TASK_STATUSES] as const;
+/** `running` and `waiting` are a film's. */
+export const REPORT_STATUSES = ['checked', 'refused', ...TASK_STATUSES, 'running', 'waiting'] as const;
+
+const shotSchema = z.strictObject({
+  shot: z.number(),
+  task_id: z.string().optional(),
+  take: z.number().optional(),
+  status: z.string().optional(),
+  mode: z.string().optional(),
+  duration: z.number().optional(),
+  continues: z.boolean().optional(),
+  path: z.string().optional(),
+  cost_cny: z.number().optional(),
+  prompt: z.string().optional(),
+  waits_for: z.string().optional(),
+  error: z.string().optional(),
+});
 
 /** Times are ISO 8601 in UTC, money is CNY, lengths are seconds. */
 export const reportSchema = z.strictObject({
@@ -46,6 +62,18 @@ export const reportSchema = z.strictObject({
   finished_at: z.string().optional(),
   elapsed_seconds: z.number().optional(),
   collect_before: z.string().optional(),
+  film_id: z.string().optional(),
+  title: z.string().optional(),
+  shots: z.array(shotSchema).optional(),
+  film: z
+    .strictObject({
+      path: z.string(),
+      bytes: z.number().optional(),
+      width: z.number().optional(),
+      height: z.number().optional(),
+      duration_seconds: z.number().optional(),
+    })
+    .optional(),
   sandbox: z.boolean().optional(),
   cost: z
     .strictObject({
@@ -66,6 +94,7 @@ export const reportSchema = z.strictObject({
 });
 export type Report = z.infer<typeof reportSchema>;
 
+/** A film that waits for a retake has lost nothing. */
 export function isErrorStatus(status: Report['status']): boolean {
   return ['refused', 'failed', 'unknown', 'not_found', 'expired'].includes(status);
 }
@@ -96,7 +125,7 @@ export function reportOf(view: TaskView, phrasing: Phrasing): Report {
     collect_before: collectBefore(task),
     sandbox: task.sandbox ? true : undefined,
     cost: compact({ estimated_cny: cnyOf(task.fen), billed_seconds: task.billedSeconds, charge: shownCharge(task) }),
-    error: errorIn(problem ?? task.error ?? blockedBy),
+    error: shownError(problem ?? task.error ?? blockedBy),
   });
 }
 
@@ -112,8 +141,8 @@ export function cancelReport(
   const first = slotReleased
     ? 'Its slot is free for queued requests.'
     : isOpen(status)
-      ? 'It was not withdrawn: it has been sent, and cannot be stopped.'
-      : 'It was not withdrawn: it is already over.';
+      ? 'Not cancelled: the request has already been sent, and the provider cannot stop it.'
+      : `Not cancelled: ${status === 'done' ? 'the video is already finished' : 'the task has already ended'}.`;
   return { ...report, message: `${first} ${report.message}` };
 }
 
@@ -133,14 +162,16 @@ export function refusal(
 ): Report {
   const isFree = problem.charge === 'none';
   const taskId = problem.code === 'no_record' ? undefined : about.taskId;
+  const isFilm = taskId?.startsWith('jf-') ?? false;
   return compact({
-    task_id: taskId,
+    task_id: isFilm ? undefined : taskId,
+    film_id: isFilm ? taskId : undefined,
     status: isFree ? ('refused' as const) : ('unknown' as const),
     message: refusalMessage(problem, phrasing),
     next_step: phrasing.nextStep(nextStepAfter(problem, taskId)),
     sandbox: about.sandbox ? true : undefined,
     cost: taskId === undefined ? { charge: about.sandbox ? ('none' as const) : problem.charge } : undefined,
-    error: errorIn(problem),
+    error: shownError(problem),
   });
 }
 
@@ -215,7 +246,7 @@ export function isoOf(milliseconds: number | undefined): string | undefined {
   return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
 }
 
-function errorIn(error: TaskError | Problem | undefined): Report['error'] {
+export function shownError(error: TaskError | Problem | undefined): Report['error'] {
   if (error === undefined) return undefined;
   const { code, providerCode, who, retryable } = error;
   return compact({ code, provider_code: providerCode, message: sentenceOf(error), who, retryable });

@@ -241,8 +241,8 @@ export const SETTINGS = {
     stops: PAID,
     show: (folders) => folders?.join(delimiter) ?? 'any folder',
     meaning: [
-      'when set, local images, audio and videos are read only from these and the output folder',
-      '设置后，只从这些文件夹和输出文件夹读取本地图片、音频和视频',
+      'when set, local images are read only from these folders and the output folder',
+      '设置后，只从这些文件夹和输出文件夹读取本地图片',
     ],
   }),
   stateDir: setting<string>({

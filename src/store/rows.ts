@@ -59,6 +59,7 @@ export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params 
     provider_task_id: providerTaskId ?? null,
     finished_from: finishedBetween?.[0] ?? null,
     finished_to: finishedBetween?.[1] ?? null,
+    waits_for: record.awaits?.[0]?.taskId ?? null,
     record: JSON.stringify(rest),
   };
 }
@@ -90,12 +91,14 @@ const DAY_MILLISECONDS = 24 * 3600_000;
 export async function readReservationLedger(
   tx: Tx,
   scope: string,
-  { record, budgetFen }: Reservation,
+  { record, awaiting, budgetFen, fen = record.fen ?? 0 }: Reservation & { readonly fen?: number },
 ): Promise<ReservationLedger> {
-  const same = await tx.all(sql.SAME_REQUESTS, { scope, fingerprint: record.fingerprint });
+  const same = await tx.all(sql.SAME_REQUESTS, {
+    ...{ scope, fingerprint: record.fingerprint, awaiting: awaiting ?? record.fingerprint },
+  });
   const since = tx.now - DAY_MILLISECONDS;
   const reservedFen = await readReservedFen(tx, scope);
-  const needed = budgetFen === undefined ? 0 : reservedFen + (record.fen ?? 0) - budgetFen;
+  const needed = budgetFen === undefined ? 0 : reservedFen + fen - budgetFen;
   const at = needed > 0 ? (await tx.get(sql.ROOM_AT, { scope, since, needed }))?.at : undefined;
   return {
     now: tx.now,

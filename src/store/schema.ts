@@ -73,5 +73,25 @@ export function migrations({ serial, bytes }: Dialect): readonly (readonly strin
       'CREATE INDEX task_holder ON task (holder) WHERE holder IS NOT NULL',
       'CREATE INDEX task_unsaved ON task (scope, save_again_at) WHERE save_again_at IS NOT NULL',
     ],
+    [
+      // The task whose video a picture of this one is made from: not in the queue before it is saved.
+      'ALTER TABLE task ADD COLUMN waits_for TEXT',
+      'DROP INDEX task_queue',
+      "CREATE INDEX task_queue ON task (scope, req_key, seq) WHERE status = 'queued' AND waits_for IS NULL",
+      `CREATE TABLE film (
+        seq ${serial},
+        id TEXT NOT NULL UNIQUE,
+        scope TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        status TEXT NOT NULL,
+        reserved_at BIGINT NOT NULL,
+        holder TEXT REFERENCES host (id) ON DELETE SET NULL,
+        record TEXT NOT NULL
+      )`,
+      'CREATE INDEX film_newest ON film (scope, seq)',
+      'CREATE INDEX film_fingerprint ON film (scope, fingerprint, seq)',
+      "CREATE INDEX film_open ON film (scope, status) WHERE status = 'running'",
+      'CREATE INDEX film_holder ON film (holder) WHERE holder IS NOT NULL',
+    ],
   ];
 }

@@ -23,20 +23,22 @@ export const SHORTEN_LEASES = 'UPDATE host SET lease_until = :longest WHERE leas
 
 export const INSERT_BODY = 'INSERT INTO body (task_id, written_at, bytes) VALUES (:id, :now, :bytes)';
 export const BODY = 'SELECT bytes FROM body WHERE task_id = :id';
+export const REPLACE_BODY = 'UPDATE body SET bytes = :bytes WHERE task_id = :id';
 export const DELETE_BODY = 'DELETE FROM body WHERE task_id = :id';
 /** Of processes that died between writing a body and its task. */
 export const DELETE_STRAY_BODIES =
   'DELETE FROM body WHERE written_at < :before AND task_id NOT IN (SELECT task.id FROM task)';
 
 export const INSERT_TASK = `INSERT INTO task (id, scope, req_key, mode, fingerprint, status, fen, reserved_at, closed_at, attempts,
-  claim, owner, holder, slot_until, save_again_at, provider_task_id, finished_from, finished_to, record)
+  claim, owner, holder, slot_until, save_again_at, provider_task_id, finished_from, finished_to, waits_for, record)
   VALUES (:id, :scope, :req_key, :mode, :fingerprint, :status, :fen, :reserved_at, :closed_at, :attempts,
-  :claim, :owner, :holder, :slot_until, :save_again_at, :provider_task_id, :finished_from, :finished_to, :record)
+  :claim, :owner, :holder, :slot_until, :save_again_at, :provider_task_id, :finished_from, :finished_to, :waits_for, :record)
   ON CONFLICT (id) DO NOTHING`;
 
-const CHANGES = `req_key = :req_key, mode = :mode, status = :status, fen = :fen, closed_at = :closed_at, attempts = :attempts,
+const CHANGES = `req_key = :req_key, mode = :mode, fingerprint = :fingerprint, status = :status, fen = :fen, closed_at = :closed_at, attempts = :attempts,
   claim = :claim, owner = :owner, holder = :holder, slot_until = :slot_until, save_again_at = :save_again_at,
-  provider_task_id = :provider_task_id, finished_from = :finished_from, finished_to = :finished_to, record = :record`;
+  provider_task_id = :provider_task_id, finished_from = :finished_from, finished_to = :finished_to, waits_for = :waits_for,
+  record = :record`;
 
 /** The task lock is held, and the row was read in this transaction. */
 export const UPDATE_TASK = `UPDATE task SET ${CHANGES} WHERE id = :id`;
@@ -54,7 +56,7 @@ export const IS_CLAIM_HELD = `SELECT 1 AS held FROM task, host
   WHERE task.id = :id AND task.claim = :claim AND task.status = 'submitting' AND host.id = task.owner AND host.lease_until > :until`;
 
 export const SAME_REQUESTS = `SELECT ${TASK} FROM task
-  WHERE scope = :scope AND fingerprint = :fingerprint ORDER BY seq DESC LIMIT 20`;
+  WHERE scope = :scope AND fingerprint IN (:fingerprint, :awaiting) ORDER BY seq DESC LIMIT 20`;
 export const RESERVED_SUM = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task
   WHERE scope = :scope AND reserved_at > :since`;
 /** When enough of what is reserved now is 24 hours old. */
@@ -65,14 +67,16 @@ export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
 
 // Queue
 
+/** What waits for another task's video is not. */
+const IN_QUEUE = "scope = :scope AND req_key = :req_key AND status = 'queued' AND waits_for IS NULL";
 /** The first that a living process, or this one, is to send. */
 export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task
-  WHERE scope = :scope AND req_key = :req_key AND status = 'queued'
+  WHERE ${IN_QUEUE}
   AND owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me) ORDER BY seq LIMIT 1`;
 export const QUEUED_OF = `SELECT COUNT(*) AS count FROM task
-  WHERE scope = :scope AND req_key = :req_key AND status = 'queued' AND owner = :me`;
+  WHERE ${IN_QUEUE} AND owner = :me`;
 export const QUEUED_BEFORE = `SELECT COUNT(*) AS count FROM task
-  WHERE scope = :scope AND req_key = :req_key AND status = 'queued' AND owner IS NOT NULL
+  WHERE ${IN_QUEUE} AND owner IS NOT NULL
   AND seq < (SELECT other.seq FROM task AS other WHERE other.id = :id)`;
 export const SLOTS = `SELECT id, status, closed_at, slot_until FROM task
   WHERE scope = :scope AND req_key = :req_key AND slot_until > :now`;
@@ -82,6 +86,8 @@ export const WRITE_PACING = `INSERT INTO pacing (scope, req_key, limit_now, limi
   VALUES (:scope, :req_key, :limit_now, :limit_until, :paused_until, :refusals, :probed_at)
   ON CONFLICT (scope, req_key) DO UPDATE SET limit_now = excluded.limit_now, limit_until = excluded.limit_until,
   paused_until = excluded.paused_until, refusals = excluded.refusals, probed_at = excluded.probed_at`;
+export const WAITING_OF = `SELECT ${TASK} FROM task
+  WHERE scope = :scope AND owner = :me AND status = 'queued' AND waits_for IS NOT NULL ORDER BY seq`;
 /** Entries whose process is gone: resumed by a paid call, or one of them by its own \`get\`. */
 export const IS_ANY_LEFT = `SELECT 1 AS is_left FROM task WHERE ${LEFT_QUEUED_CONDITION}
   AND (:id = '' OR id = :id) AND reserved_at >= :since LIMIT 1`;
@@ -105,7 +111,29 @@ export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'g
   UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;
 export const OPEN_COUNT = `SELECT
   (SELECT COUNT(*) FROM task WHERE scope = :scope AND status IN ${OPEN})
-  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL) AS count`;
+  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL)
+  + (SELECT COUNT(*) FROM film WHERE scope = :scope AND status = 'running') AS count`;
+
+// Films
+
+export const INSERT_FILM = `INSERT INTO film (id, scope, fingerprint, status, reserved_at, record)
+  VALUES (:id, :scope, :fingerprint, :status, :reserved_at, :record) ON CONFLICT (id) DO NOTHING`;
+/** The account is locked, and the row was read in this transaction. */
+export const UPDATE_FILM = 'UPDATE film SET status = :status, record = :record WHERE id = :id';
+export const FIND_FILM =
+  'SELECT id, fingerprint, status, reserved_at, record FROM film WHERE scope = :scope AND id = :id';
+export const SAME_FILMS = `SELECT id, fingerprint, status, reserved_at, record FROM film
+  WHERE scope = :scope AND fingerprint = :fingerprint ORDER BY seq DESC LIMIT 20`;
+export const NEWEST_FILMS = `SELECT id, fingerprint, status, reserved_at, record FROM film
+  WHERE scope = :scope ORDER BY seq DESC LIMIT :limit`;
+export const OPEN_FILMS = "SELECT id FROM film WHERE scope = :scope AND status = 'running'";
+export const HOLD_FILM = `UPDATE film SET holder = :me WHERE scope = :scope AND id = :id AND (holder IS NULL OR holder = :me)
+  RETURNING id`;
+export const IS_FILM_HELD = 'SELECT 1 AS held FROM film WHERE id = :id AND holder = :me';
+export const RELEASE_FILM = 'UPDATE film SET holder = NULL WHERE id = :id AND holder = :me';
+/** A queued shot is withdrawn, or continues from another take of the one before it. */
+export const CHANGE_QUEUED = `UPDATE task SET status = :status, fen = :fen, closed_at = :closed_at, waits_for = :waits_for,
+  owner = CASE WHEN :is_over = 1 THEN NULL ELSE owner END, record = :record WHERE id = :id AND status = 'queued'`;
 
 // Lists
 

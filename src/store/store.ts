@@ -1,4 +1,5 @@
 /** The seam between the rules and the database. Each method is one transaction. */
+import type { Film } from '../films/film.ts';
 import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord, TaskStatus } from '../tasks/record.ts';
 
@@ -26,6 +27,8 @@ export interface Reservation {
   readonly record: TaskRecord;
   /** Absent for a task that was made elsewhere: there is nothing to send. */
   readonly body?: Uint8Array;
+  /** The fingerprint of the same request while a picture of it is not there yet. */
+  readonly awaiting?: string;
   readonly budgetFen?: number | undefined;
 }
 
@@ -146,6 +149,86 @@ export interface RecoveryRules {
   leftInQueue(task: Task, now: number): TaskRecord | undefined;
 }
 
+export interface AwaitingChange {
+  readonly record: TaskRecord;
+  readonly body?: Uint8Array;
+}
+
+/** Queued tasks of this process that wait for other tasks' videos. @throws StoreFailure, each method */
+export interface Awaiting {
+  /** Oldest first. */
+  tasks(): Promise<readonly Task[]>;
+  /**
+   * Gives one what it waited for, or ends it.
+   * @param rule undefined: it stays
+   * @returns undefined where it stays, is no longer this process's, or waits no longer
+   */
+  change(id: string, rule: (task: Task, now: number) => AwaitingChange | undefined): Promise<Task | undefined>;
+}
+
+/** What the admission of a film is decided on. */
+export interface FilmLedger extends Omit<ReservationLedger, 'same'> {
+  /** With the same fingerprint, newest first. */
+  readonly same: readonly Film[];
+}
+
+export type FilmAdmission =
+  | { readonly kind: 'create' }
+  /** The same film, or the same take, exists: nothing new is paid. */
+  | { readonly kind: 'join'; readonly film: Film }
+  | { readonly kind: 'refuse'; readonly problem: Problem };
+
+export type FilmReserved =
+  | Exclude<FilmAdmission, { readonly kind: 'create' }>
+  | { readonly kind: 'create'; readonly film: Film };
+
+export interface FilmWish {
+  readonly film: Film;
+  /** One a shot, each with its body. */
+  readonly tasks: readonly Reservation[];
+  readonly budgetFen: number | undefined;
+}
+
+export interface Retake {
+  readonly filmId: string;
+  readonly tasks: readonly Reservation[];
+  /** @param tasks of the current takes */
+  rule(film: Film, tasks: readonly (Task | undefined)[], ledger: Omit<FilmLedger, 'same'>): RetakeAdmission;
+}
+
+export type RetakeAdmission =
+  | Exclude<FilmAdmission, { readonly kind: 'create' }>
+  /** `changed`: queued tasks that are withdrawn, or wait for another task. */
+  | { readonly kind: 'create'; readonly film: Film; readonly changed: readonly TaskRecord[] };
+
+/** The right to join a film and to write its record: as a task's. */
+export interface FilmHold {
+  readonly film: Film;
+  readonly lost: AbortSignal;
+  /** Reads and writes in one transaction: a retake may have come meanwhile. @throws LeaseLost, StoreFailure */
+  update(change: (film: Film) => Film): Promise<Film>;
+  /** @throws LeaseLost */
+  verify(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** @throws StoreFailure, each method */
+export interface Films {
+  /** The film and all its shots, or nothing, in one transaction. */
+  reserve(wish: FilmWish, rule: (ledger: FilmLedger) => FilmAdmission): Promise<FilmReserved>;
+  ledger(wish: FilmWish): Promise<FilmLedger>;
+  retake(retake: Retake): Promise<FilmReserved>;
+  find(id: string): Promise<Film | undefined>;
+  newest(limit: number): Promise<readonly Film[]>;
+  /** Those that run. */
+  openIds(): Promise<readonly string[]>;
+  /** In the order of the ids. */
+  tasks(ids: readonly string[]): Promise<readonly (Task | undefined)[]>;
+  /** Records what became of it, decided on its tasks in the same transaction. @param rule undefined: it stays */
+  settle(id: string, rule: (film: Film, tasks: readonly (Task | undefined)[]) => Film | undefined): Promise<void>;
+  hold(id: string): Promise<FilmHold | undefined>;
+}
+
 /** Reads only. @throws StoreFailure, each method */
 export interface Lists {
   /** Newest first. */
@@ -187,6 +270,8 @@ export interface Store {
   find(id: string): Promise<Task | undefined>;
   findByProviderId(providerTaskId: string): Promise<Task | undefined>;
   readonly lists: Lists;
+  readonly films: Films;
+  readonly awaiting: Awaiting;
   /** Withdraws a queued task, or gives an unknown one's slot back; otherwise undefined. */
   cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined>;
   /**

@@ -4,7 +4,9 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
+import { AwaitingTasks } from './awaiting-tasks.ts';
 import type { Engine, Tx } from './engine.ts';
+import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
 import { paramsOf, readQueueLedger, readReservationLedger, type Ties, taskOf, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
@@ -40,6 +42,8 @@ interface TaskStoreOptions {
 
 export class TaskStore implements Store {
   readonly lists: Lists;
+  readonly films: FilmStore;
+  readonly awaiting: AwaitingTasks;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly clock: Clock;
@@ -60,16 +64,21 @@ export class TaskStore implements Store {
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
-    engine.onRecreated((tx) => this.own.restore(tx, scope, engine.place));
+    const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.notify(id) };
+    this.films = new FilmStore({ ...parts, whyNotPaid: () => this.whyNotPaid() });
+    this.awaiting = new AwaitingTasks(parts);
+    engine.onRecreated(async (tx) => {
+      await this.own.restore(tx, scope, engine.place);
+      await this.films.restore(tx);
+    });
   }
 
   async reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved> {
     const { record, body } = wanted;
     const admitted = await this.inTurn(
       async (tx): Promise<Reserved> => {
-        const refused = this.engine.whyNotPaid();
-        if (refused !== undefined && body !== undefined)
-          return { kind: 'refuse', problem: new Problem('state_damaged', { what: refused }) };
+        const refused = body === undefined ? undefined : this.whyNotPaid();
+        if (refused !== undefined) return refused;
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
         if (admission.kind !== 'create') {
           if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
@@ -310,6 +319,13 @@ export class TaskStore implements Store {
     await this.lease.close();
     this.elsewhere?.abort();
     await this.engine.close();
+  }
+
+  private whyNotPaid() {
+    const what = this.engine.whyNotPaid();
+    return what === undefined
+      ? undefined
+      : { kind: 'refuse' as const, problem: new Problem('state_damaged', { what }) };
   }
 
   private async findBy(statement: string, id: string): Promise<Task | undefined> {

@@ -7,10 +7,10 @@ const MEANINGS: Readonly<Record<string, readonly [meaning: string, hint: string]
   EDQUOT: ['the disk quota is used up', 'free some space there'],
   EFBIG: ['the file is too large for that file system', 'name a place on another disk'],
   EROFS: ['the file system is read-only', 'name a place that can be written'],
-  EACCES: ['permission was denied', 'make it writable'],
-  EPERM: ['permission was denied', 'make it writable'],
+  EACCES: ['permission was denied', 'make that folder writable'],
+  EPERM: ['permission was denied', 'make that folder writable'],
   EBUSY: ['another program is using it', 'close the program that uses it'],
-  ENOENT: ['the folder no longer exists', 'create it again'],
+  ENOENT: ['the folder no longer exists', 'create that folder again'],
   ENOTDIR: ['a part of the path is a file, not a folder', 'name a folder'],
   EEXIST: ['a part of the path is a file, not a folder', 'name a folder'],
   ENAMETOOLONG: ['the name is too long', 'name a shorter one'],
@@ -47,11 +47,14 @@ export function linkToNowhere(path: string, target: string, isDefault = false): 
   return new Problem('output_not_writable', { what, hint: advice('connect that disk', isDefault) });
 }
 
-/** After paying: the provider still has the video, so it can be fetched again. */
-export function notSaved(path: string, error: unknown): Problem {
+/**
+ * After paying: the provider still has the video, so it can be fetched again.
+ * @param place the folder, or the video's final path; never the hidden staged file, which nobody knows
+ */
+export function notSaved(place: string, error: unknown): Problem {
   const { reason, hint } = explain(error);
-  const what = `The video could not be saved to "${path}": ${reason}.`;
-  return new Problem('save_failed', { what, hint, cause: error });
+  const what = `The video could not be saved to "${place}": ${reason}.`;
+  return new Problem('save_failed', { what, hint: advice(hint, false), cause: error });
 }
 
 /** After paying: the checked folder was replaced by a link, which is not followed, so trying again does not help. */

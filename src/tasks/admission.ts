@@ -12,6 +12,8 @@ const DONE_MILLISECONDS = 30 * 60_000;
 const UNKNOWN_MILLISECONDS = 12 * 3600_000;
 /** An entry that its process left behind is no longer what its user expects to pay for. */
 export const LEFT_ENTRY_MILLISECONDS = 3600_000;
+/** A film of many shots that continue from each other takes hours. */
+export const LEFT_SHOT_MILLISECONDS = 12 * 3600_000;
 const CHEAPEST_FEN = Math.min(...MODE_NAMES.map((mode) => fenOf(priceCny(mode, 5))));
 
 export function fenOf(cny: number): number {
@@ -41,6 +43,27 @@ export function sameRequest({ same, now }: ReservationLedger): Task | undefined 
   });
 }
 
+function cny(fen: number): string {
+  return `¥${(fen / 100).toFixed(2)}`;
+}
+
+/** The limit that the call itself sets. */
+export function aboveLimit(fen: number, limitFen: number, videos = 1): Problem {
+  const what = `${priced(videos)} about ${cny(fen)}, and the limit of this call is ${cny(limitFen)}.`;
+  return new Problem('cost_too_high', { what });
+}
+
+/** Above this price a person has to agree, and here none can be asked. */
+export function unconfirmed(fen: number, aboveFen: number, videos = 1): Problem {
+  const limit = `above the ${cny(aboveFen)} of JIMENG_VIDEO_CONFIRM_ABOVE_CNY`;
+  const what = `${priced(videos)} about ${cny(fen)}, ${limit}, and nobody can be asked here to confirm it.`;
+  return new Problem('confirmation_unavailable', { what });
+}
+
+function priced(videos: number): string {
+  return videos === 1 ? 'This video costs' : `These ${videos} videos together cost`;
+}
+
 export interface AdmissionLimits {
   readonly fen: number;
   readonly allowDuplicate: boolean;
@@ -50,18 +73,24 @@ export interface AdmissionLimits {
 export function admit(ledger: ReservationLedger, { fen, allowDuplicate, budgetFen }: AdmissionLimits): Admission {
   const same = allowDuplicate ? undefined : sameRequest(ledger);
   if (same !== undefined) return { kind: 'join', task: same };
-  const { reservedFen, roomAt } = ledger;
-  if (budgetFen === undefined || reservedFen + fen <= budgetFen) return { kind: 'create' };
-  const cny = (amount: number) => `¥${(amount / 100).toFixed(2)}`;
-  const what = `This video costs about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are used or reserved in the last 24 hours.`;
+  const problem = beyondBudget(ledger, { fen, budgetFen });
+  return problem === undefined ? { kind: 'create' } : { kind: 'refuse', problem };
+}
+
+/** @param videos that are reserved together @returns why the daily budget does not allow it; undefined: it does */
+export function beyondBudget(
+  { reservedFen, roomAt }: Pick<ReservationLedger, 'reservedFen' | 'roomAt'>,
+  { fen, budgetFen, videos = 1 }: Pick<AdmissionLimits, 'fen' | 'budgetFen'> & { readonly videos?: number },
+): Problem | undefined {
+  if (budgetFen === undefined || reservedFen + fen <= budgetFen) return undefined;
+  const what = `${priced(videos)} about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are used or reserved in the last 24 hours.`;
   if (fen <= budgetFen && roomAt !== undefined) {
-    return { kind: 'refuse', problem: new Problem('budget_exceeded', { what, retryAt: roomAt }) };
+    return new Problem('budget_exceeded', { what, retryAt: roomAt });
   }
   const raise = 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY';
-  const problem = new Problem('budget_exceeded', {
-    what: `${what} This video alone costs more than the budget.`,
+  return new Problem('budget_exceeded', {
+    what: `${what} ${videos === 1 ? 'This video alone costs' : 'They alone cost'} more than the budget.`,
     hint: budgetFen < CHEAPEST_FEN ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
     retryable: false,
   });
-  return { kind: 'refuse', problem };
 }

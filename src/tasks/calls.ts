@@ -12,9 +12,11 @@ export interface QueueState {
   readonly before: number;
   /**
    * Absent: nothing, it is about to be sent. `turn`: those before it. `slot`: running tasks. `unknown`: submits whose answers were lost hold the slots.
-   * `pause`: the provider accepts no more requests for now. `process`: the process that recorded it is gone.
+   * `pause`: the provider accepts no more requests for now. `process`: the process that recorded it is gone. `task`: another task's video.
    */
-  readonly waitsFor?: 'turn' | 'slot' | 'unknown' | 'pause' | 'process';
+  readonly waitsFor?: 'turn' | 'slot' | 'unknown' | 'pause' | 'process' | 'task';
+  /** With `task`: that task. */
+  readonly task?: string;
   /** With `unknown`: those tasks. */
   readonly unknowns: readonly string[];
   /** With `unknown` and `pause`: until when at the most, milliseconds since 1970. */

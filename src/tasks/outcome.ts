@@ -2,7 +2,7 @@
 import type { SubmitOutcome } from '../jimeng/api.ts';
 import { Problem } from '../problems.ts';
 import type { QueueLedger, Settlement } from '../store/store.ts';
-import { LEFT_ENTRY_MILLISECONDS } from './admission.ts';
+import { LEFT_ENTRY_MILLISECONDS, LEFT_SHOT_MILLISECONDS } from './admission.ts';
 import { pacingAfterAccepted, pacingAfterBusy, UNKNOWN_HOLDS_SLOT_MILLISECONDS } from './queue.ts';
 import { errorOf, FOREVER, type Task, type TaskRecord } from './record.ts';
 
@@ -77,9 +77,10 @@ export function interrupted({ ownerAlive: _, ...task }: Task, now: number): Sett
   };
 }
 
-/** An entry that a dead process left unsent expires after an hour. @returns undefined: it stays */
+/** An entry that a dead process left unsent expires after an hour, a film's shot after twelve. @returns undefined: it stays */
 export function leftInQueue({ ownerAlive: _, ...task }: Task, now: number): TaskRecord | undefined {
-  if (now - task.reservedAt <= LEFT_ENTRY_MILLISECONDS) return undefined;
+  const limit = task.filmId === undefined ? LEFT_ENTRY_MILLISECONDS : LEFT_SHOT_MILLISECONDS;
+  if (now - task.reservedAt <= limit) return undefined;
   return { ...task, status: 'expired', finishedAt: now };
 }
 

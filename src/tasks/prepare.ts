@@ -3,16 +3,19 @@ import type { Clock } from '../clock.ts';
 import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import { otherExtension } from '../library/file-name.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
-import { taskIdIn } from '../media/image/source.ts';
-import { loadFrame } from '../media/video-frame.ts';
+import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
+import { findLocalFile } from '../media/local-file.ts';
+import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { Problem, together } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
+import { fillBody, markOf, nameOf } from './awaited-frames.ts';
 import { lookUpTask } from './find-task.ts';
-import type { TaskRequest } from './record.ts';
+import { type AwaitedFrame, isOpen, type Task, type TaskRecord, type TaskRequest } from './record.ts';
 import { promptNotes, type VideoRequest } from './video-request.ts';
 
 export interface Prepared {
@@ -20,6 +23,10 @@ export interface Prepared {
   readonly body: Buffer;
   readonly reqKey: string;
   readonly fingerprint: string;
+  /** The fingerprint while a picture that comes from another task's video was not there; absent without such a picture. */
+  readonly awaiting?: string;
+  /** What it has to wait for; the body has a mark in the place of each. */
+  readonly awaits?: readonly AwaitedFrame[];
   /** Undefined: links only. */
   readonly place: Place | undefined;
   readonly billedSeconds: GeneratedSeconds;
@@ -43,20 +50,26 @@ export class Preparer {
     this.options = options;
   }
 
-  /** @throws Problem with what is wrong and what to do; the signal's reason */
+  /**
+   * @param of what is known of a shot of a film: its place, and the ids that are recorded together with it, which are
+   * awaited like tasks that are being made
+   * @throws Problem with what is wrong and what to do; the signal's reason
+   */
   async prepare(
     request: VideoRequest,
     output: string | undefined,
     caller: Caller,
     signal: AbortSignal,
+    of: ShotOf = { coming: new Set() },
   ): Promise<Prepared> {
-    const [place, { images, notes }] = await bothOrProblems(
+    const { coming } = of;
+    const [place, { images, frames, awaits, notes }] = await bothOrProblems(
       async () => {
-        const chosen = await this.options.library.choose(output, caller);
+        const chosen = of.place ?? (await this.options.library.choose(output, caller));
         await this.requireConvertible(request, chosen, signal);
         return chosen;
       },
-      () => this.loadImages(request, caller, signal),
+      () => this.loadImages(request, caller, signal, coming),
     );
     const body = requestBody({
       mode: request.mode,
@@ -68,11 +81,17 @@ export class Preparer {
       templateId: request.templateId,
       cameraStrength: request.cameraStrength,
     });
-    const all = [...notes, ...ratioNotes(request), ...promptNotes(request.prompt)];
+    const all = [...notes, ...formatNotes(output, place), ...ratioNotes(request), ...promptNotes(request.prompt)];
+    const { duration, fps } = request;
+    const awaiting =
+      frames.length === 0 ? {} : { awaiting: fingerprintOf(marked(body, frames, coming), duration, fps) };
     return {
       body: bodyBytes(body),
       reqKey: modeRow(request.mode).reqKey,
-      fingerprint: fingerprintOf(body, request.duration, request.fps),
+      fingerprint:
+        awaits.length > 0 && awaiting.awaiting !== undefined ? awaiting.awaiting : fingerprintOf(body, duration, fps),
+      ...awaiting,
+      ...(awaits.length === 0 ? {} : { awaits }),
       place,
       billedSeconds: request.generatedSeconds,
       fen: fenOf(priceCny(request.mode, request.generatedSeconds)),
@@ -107,69 +126,207 @@ export class Preparer {
     await encoderOrProblem(ffmpeg, { clock: this.options.clock, signal });
   }
 
+  /**
+   * The body and fingerprint of a request that waited, now that its pictures can be made.
+   * @param body with a mark in the place of each picture that was awaited
+   * @throws Problem ffmpeg_missing, invalid_image; the signal's reason
+   */
+  async fill(
+    task: Task,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<{ readonly body: Buffer; readonly fingerprint: string }> {
+    const pictures: Uint8Array[] = [];
+    for (const frame of task.awaits ?? []) {
+      const { path } = await this.savedVideo(frame.taskId, 'image');
+      const loaded = await this.loadFrameOf(frame, path, 'image', signal);
+      if (loaded.kind === 'bytes') pictures.push(loaded.bytes);
+    }
+    const filled = fillBody(body, pictures);
+    const { duration = 5, fps = PROVIDER_FPS } = task.request;
+    return { body: bodyBytes(filled), fingerprint: fingerprintOf(filled, duration, fps) };
+  }
+
+  /** A sound that the caller names, by the rules for pictures of this computer. @returns its path @throws Problem */
+  async soundFile(audio: string, caller: Caller): Promise<string> {
+    const name = caller.kind === 'terminal' ? '--audio' : 'audio';
+    return await findLocalFile(audio, name, this.rulesFor(caller));
+  }
+
   private async loadImages(
     { image, tailImage }: VideoRequest,
     caller: Caller,
     signal: AbortSignal,
-  ): Promise<{ images: BodyImages | undefined; notes: string[] }> {
-    if (image === undefined) return { images: undefined, notes: [] };
-    const { imageRules, clock, ffmpeg } = this.options;
-    const rules: ImageRules = { ...imageRules, unrestricted: caller.kind === 'terminal', heic: { clock, ffmpeg } };
+    coming: ReadonlySet<string>,
+  ): Promise<Pictures> {
+    if (image === undefined) return { images: undefined, frames: [], awaits: [], notes: [] };
+    const rules = this.rulesFor(caller);
+    const [firstName, tailName] =
+      caller.kind === 'terminal' ? (['--image', '--tail-image'] as const) : (['image', 'tail_image'] as const);
     const [first, tail] = await bothOrProblems(
-      () => this.loadFirst(image, rules, signal),
-      async () => (tailImage === undefined ? undefined : await loadImage(tailImage, 'tail_image', rules, signal)),
+      () => this.loadOne(image, firstName, rules, coming, signal),
+      async () =>
+        tailImage === undefined ? undefined : await this.loadOne(tailImage, tailName, rules, coming, signal),
     );
-    if (tail !== undefined) requireSameTransport(first, tail);
     const all = tail === undefined ? [first] : [first, tail];
+    const isAwaited = (picture: Picture): picture is Awaited => picture.kind === 'awaited';
+    const loaded = all.filter((picture): picture is Exclude<Picture, Awaited> => !isAwaited(picture));
+    if (tail !== undefined) requireSameTransport(asSent(first), asSent(tail), [firstName, tailName]);
     // A note begins with the file's name, which would be changed where a sentence is given its capital.
-    const shapes = tail === undefined ? [] : shapeNotes(first, tail);
-    const notes = [...all.flatMap((loaded) => loaded.notes), ...shapes].map((note) => `picture: ${note}`);
-    return { images: bodyImages(all), notes };
+    const shapes = tail === undefined || loaded.length < 2 ? [] : shapeNotes(asSent(first), asSent(tail));
+    const later = all.filter(isAwaited).flatMap(({ frame: { taskId, which } }) => {
+      const place = which === 'last' ? 'first' : 'last';
+      return coming.has(taskId) ? [] : [`the ${place} frame comes from the video of ${taskId}, once it is saved`];
+    });
+    const pictures = [...loaded.flatMap((picture) => picture.notes), ...shapes, ...later];
+    const notes = pictures.map((note) => `picture: ${note}`);
+    return {
+      images: bodyImages(all),
+      frames: all.flatMap(({ frame }, index) => (frame === undefined ? [] : [{ index, frame }])),
+      awaits: all.filter(isAwaited).map(({ frame }) => frame),
+      notes,
+    };
   }
 
-  private async loadFirst(image: string, rules: ImageRules, signal: AbortSignal): Promise<LoadedImage> {
-    const id = taskIdIn(image);
-    if (id === undefined) return await loadImage(image, 'image', rules, signal);
+  private rulesFor(caller: Caller): ImageRules {
+    const { imageRules, clock, ffmpeg } = this.options;
+    return { ...imageRules, unrestricted: caller.kind === 'terminal', heic: { clock, ffmpeg } };
+  }
+
+  private async loadOne(
+    source: string,
+    input: ImageInput,
+    rules: ImageRules,
+    coming: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Picture> {
+    const id = taskIdIn(source);
+    if (id === undefined) return await loadImage(source, input, rules, signal);
+    const which = input === 'image' || input === '--image' ? 'last' : 'first';
+    if (coming.has(id) || (await this.isComing(id))) {
+      // Said before anything is paid, not when the other video is there.
+      if ((await this.options.ffmpeg()) === undefined) throw noFfmpeg(which);
+      const task = coming.has(id) ? undefined : await lookUpTask(this.options.store, id);
+      return { kind: 'awaited', frame: { taskId: task?.id ?? id, which } };
+    }
+    const { id: taskId, path } = await this.savedVideo(id, input);
+    const frame = { taskId, which } as const;
+    return { ...(await this.loadFrameOf(frame, path, input, signal)), frame };
+  }
+
+  /** It is being made, or saved, here. */
+  private async isComing(id: string): Promise<boolean> {
+    const task = await lookUpTask(this.options.store, id);
+    if (task === undefined || task.place === null || task.video?.file !== undefined) return false;
+    return isOpen(task.status) || (task.status === 'done' && task.saveAgainAt !== undefined);
+  }
+
+  private async loadFrameOf(
+    { taskId, which }: AwaitedFrame,
+    path: string,
+    input: ImageInput,
+    signal: AbortSignal,
+  ): Promise<LoadedImage> {
     const { clock } = this.options;
-    const { id: taskId, path } = await this.savedVideo(id);
+    const rules = this.rulesFor({ kind: 'terminal' });
     const ffmpeg = await this.options.ffmpeg();
     try {
-      return await loadFrame({ which: 'last', video: path, ffmpeg, rules, clock, signal });
+      return await loadFrame({ which, video: path, ffmpeg, rules, clock, signal });
     } catch (error) {
       throw !signal.aborted && error instanceof Problem && error.code === 'invalid_image'
-        ? withoutLastFrame(error, taskId)
+        ? withoutFrame(error, input, taskId)
         : error;
     }
   }
 
-  private async savedVideo(id: string): Promise<{ readonly id: string; readonly path: string }> {
+  private async savedVideo(id: string, input: ImageInput): Promise<{ readonly id: string; readonly path: string }> {
     const { store, library } = this.options;
     const task = await lookUpTask(store, id);
     if (task === undefined) {
       throw new Problem('no_record', {
-        what: `\`image\` names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
+        what: `${shownInput(input)} names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
       });
     }
     const file = task.video?.file;
     if (file !== undefined && (await library.isThere(file))) return { id: task.id, path: file.path };
     if (file !== undefined) {
       throw new Problem('image_not_found', {
-        what: `\`image\` names the task ${task.id}, whose video is no longer at ${file.path}.`,
+        what: `${shownInput(input)} names the task ${task.id}, whose video is no longer at ${file.path}.`,
         getFirst: task.id,
       });
     }
-    const isComing = ['queued', 'submitting', 'generating', 'done'].includes(task.status);
+    const isComing = isOpen(task.status) || task.status === 'done';
     throw new Problem('invalid_input', {
-      what: `\`image\` names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
+      what: `${shownInput(input)} names the task ${task.id}, which has no saved video (its status is ${task.status}).`,
       ...(isComing ? { getFirst: task.id } : { hint: 'give another task, or a picture: that task will have no video' }),
     });
   }
 }
 
+interface ShotOf {
+  readonly coming: ReadonlySet<string>;
+  readonly place?: Place;
+}
+
+/** The record of a request that is about to be reserved. */
+export function queuedRecord(
+  prepared: Prepared,
+  { id, now, sandbox }: { readonly id: string; readonly now: number; readonly sandbox: boolean },
+): TaskRecord {
+  return {
+    id,
+    status: 'queued',
+    request: prepared.shown,
+    fingerprint: prepared.fingerprint,
+    reqKey: prepared.reqKey,
+    billedSeconds: prepared.billedSeconds,
+    fen: prepared.fen,
+    sandbox,
+    reservedAt: now,
+    attempts: 0,
+    place: prepared.place ?? null,
+    ...(prepared.awaits === undefined ? {} : { awaits: prepared.awaits }),
+  };
+}
+
+/** A picture that comes from another task's video, which is still being made. */
+interface Awaited {
+  readonly kind: 'awaited';
+  readonly frame: AwaitedFrame;
+}
+
+/** `frame`: where it comes from another task's video. */
+type Picture = (LoadedImage & { readonly frame?: AwaitedFrame }) | Awaited;
+
+interface Pictures {
+  readonly images: BodyImages | undefined;
+  /** Those that come from other tasks' videos, and their places in the body. */
+  readonly frames: readonly { readonly index: number; readonly frame: AwaitedFrame }[];
+  readonly awaits: readonly AwaitedFrame[];
+  readonly notes: readonly string[];
+}
+
+/** A frame is sent as bytes. */
+function asSent(picture: Picture): LoadedImage {
+  if (picture.kind !== 'awaited') return picture;
+  return { kind: 'bytes', bytes: Buffer.alloc(0), sha256: '', width: 1, height: 1, format: 'png', notes: [] };
+}
+
+/** The body as its fingerprint is made while the frames are not there. A task of the same film has no lasting id. */
+function marked(
+  body: Readonly<Record<string, unknown>>,
+  frames: Pictures['frames'],
+  coming: ReadonlySet<string>,
+): Readonly<Record<string, unknown>> {
+  const data = Array.isArray(body.binary_data_base64) ? [...body.binary_data_base64] : [];
+  for (const { index, frame } of frames) data[index] = coming.has(frame.taskId) ? `#${frame.which}` : nameOf(frame);
+  return { ...body, binary_data_base64: data };
+}
+
 /** As long as its file exists, however broken, the video is not saved again. */
-function withoutLastFrame(problem: Problem, id: string): Problem {
+function withoutFrame(problem: Problem, input: ImageInput, id: string): Problem {
   return new Problem('invalid_image', {
-    what: `\`image\` names the task ${id}. ${problem.message}`,
+    what: `${shownInput(input)} names the task ${id}. ${problem.message}`,
     hint: `${problem.hint}; or, if the file does not play, move it away and get that task again`,
     cause: problem,
   });
@@ -191,16 +348,26 @@ async function bothOrProblems<First, Second>(
   throw unexpected ?? together(reasons);
 }
 
+/** The name of another format is changed: the file is what it says. */
+function formatNotes(output: string | undefined, place: Place | undefined): string[] {
+  const extension = place?.name === undefined ? undefined : otherExtension(output ?? '');
+  return extension === undefined ? [] : [`the video is an MP4 file, so its name ends in .mp4 instead of ${extension}`];
+}
+
 /** Only ti2v_pro takes both. */
 function ratioNotes({ aspectRatio, image }: VideoRequest): string[] {
   if (aspectRatio === undefined || image === undefined) return [];
   return ['the provider takes the ratio from the image and ignores aspect_ratio'];
 }
 
-function bodyImages(images: readonly LoadedImage[]): BodyImages {
+function bodyImages(images: readonly Picture[]): BodyImages {
   const urls = images.flatMap((image) => (image.kind === 'url' ? [image.url] : []));
   if (urls.length > 0) return { kind: 'urls', urls };
-  const data = images.flatMap((image) => (image.kind === 'bytes' ? [image.bytes] : []));
+  const awaited = images.filter(({ kind }) => kind === 'awaited');
+  const data = images.flatMap((image): (string | Uint8Array)[] => {
+    if (image.kind === 'awaited') return [markOf(awaited.indexOf(image))];
+    return image.kind === 'bytes' ? [image.bytes] : [];
+  });
   return { kind: 'base64', data };
 }
 

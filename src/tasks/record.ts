@@ -83,6 +83,12 @@ export interface TaskRequest {
   readonly notes: readonly string[];
 }
 
+/** A frame of another task's video, which a picture of this request is made from once that is saved. */
+export interface AwaitedFrame {
+  readonly taskId: string;
+  readonly which: 'first' | 'last';
+}
+
 /** Times are milliseconds since 1970, money is integer fen (0.01 CNY). */
 export interface TaskRecord {
   readonly id: string;
@@ -91,6 +97,10 @@ export interface TaskRecord {
   /** SHA-256 of the body, the duration and the rate: equal for the same request. */
   readonly fingerprint: string;
   readonly reqKey: string;
+  /** Queued until these are there: its body has a mark in the place of each. */
+  readonly awaits?: readonly AwaitedFrame[];
+  /** The film that it is a shot of. */
+  readonly filmId?: string;
   /** Absent for a task made elsewhere, until its file is read. */
   readonly billedSeconds?: number;
   readonly fen?: number;

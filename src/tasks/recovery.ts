@@ -16,6 +16,8 @@ export interface RecoveryOptions {
   readonly ending: AbortSignal;
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;
+  /** Joins films whose shots are all saved. */
+  readonly sweepFilms: () => Promise<void>;
   /** Removes what dead processes left where videos are saved; called once. */
   readonly sweepFolders: () => Promise<unknown>;
 }
@@ -74,6 +76,7 @@ export class Recovery {
         if (ending.aborted) break;
         if (!watcher.isWatching(id)) await watcher.watch(id, 'orphaned');
       }
+      if (mayPoll) await this.options.sweepFilms();
       return isAnythingOpen;
     } catch (error) {
       log.warn('recovery failed', { reason: String(error) });

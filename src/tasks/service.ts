@@ -3,10 +3,9 @@ import type { Clock } from '../clock.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import { Problem } from '../problems.ts';
 import type { Store, TaskFilter } from '../store/store.ts';
-import { orAborted, pause, withTimeLimit } from '../system/wait.ts';
-import { admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
+import { pause } from '../system/wait.ts';
+import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -21,20 +20,19 @@ import type {
 import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
+import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
-import type { Prepared, Preparer } from './prepare.ts';
+import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
 import { queueStateOf } from './queue.ts';
 import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
-import { orProblem } from './store-problem.ts';
 import type { Submitter } from './submitter.ts';
 import type { VideoRequest } from './video-request.ts';
+import type { WaitingRequests } from './waiting.ts';
 import type { Watcher } from './watcher.ts';
 
-/** From the call's arrival, a submit's answer is awaited so long even by a caller that does not want to wait: without it there is no id to report. */
-const ANSWER_WAIT_MILLISECONDS = 45_000;
 /** An upper bound for a requested query; most take much less. */
 const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
@@ -45,6 +43,7 @@ export interface ServiceOptions {
   readonly library: Library;
   readonly preparer: Preparer;
   readonly submitter: Submitter;
+  readonly waiting: WaitingRequests;
   readonly watcher: Watcher;
   readonly refresher: Refresher;
   readonly recovery: Recovery;
@@ -92,7 +91,7 @@ export class TaskService implements VideoService {
   }
 
   async make(request: VideoRequest, options: MakeOptions, call: Call): Promise<TaskView> {
-    const { store, submitter, watcher, ending } = this.options;
+    const { store, submitter, waiting, watcher, ending } = this.options;
     this.resume();
     const prepared = await this.prepare(request, options, call);
     call.signal.throwIfAborted();
@@ -116,7 +115,8 @@ export class TaskService implements VideoService {
       return await this.view(admission.task, { joined: true, output: options.output });
     }
     const task = admission.task ?? { ...reservation.record, ownerAlive: true };
-    submitter.queue(task, call.deadline);
+    if (task.awaits === undefined) submitter.queue(task, call.deadline);
+    else waiting.start();
     return await this.view(task);
   }
 
@@ -155,7 +155,7 @@ export class TaskService implements VideoService {
   async list({ limit, status, waitFor }: ListOptions, call: Call): Promise<ListView> {
     const { store, recovery, clock, sandbox } = this.options;
     this.resume();
-    const before = await orProblem(store.lists.openIds());
+    const before = await orProblem(openIdsOf(store));
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
@@ -193,8 +193,9 @@ export class TaskService implements VideoService {
   }
 
   async sendLeft(): Promise<void> {
-    const { store, submitter } = this.options;
+    const { store, submitter, waiting } = this.options;
     for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);
+    waiting.start();
   }
 
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
@@ -203,8 +204,10 @@ export class TaskService implements VideoService {
 
   /** The process ends: resolves when every submit that is out is recorded and every task released. */
   async ended(): Promise<void> {
-    const { submitter, watcher, recovery, refresher } = this.options;
-    await Promise.all([submitter.answered(), watcher.ended(), recovery.ended(), refresher.ended()]);
+    const { submitter, waiting, watcher, recovery, refresher } = this.options;
+    await Promise.all([
+      ...[submitter.answered(), waiting.ended(), watcher.ended(), recovery.ended(), refresher.ended()],
+    ]);
   }
 
   /** The process ends before they have come: those tasks are recorded as what they are from now on. */
@@ -234,27 +237,15 @@ export class TaskService implements VideoService {
   private reservationOf(prepared: Prepared) {
     const { clock, sandbox } = this.options;
     const now = clock.now();
-    const record: TaskRecord = {
-      id: newTaskId(now),
-      status: 'queued',
-      request: prepared.shown,
-      fingerprint: prepared.fingerprint,
-      reqKey: prepared.reqKey,
-      billedSeconds: prepared.billedSeconds,
-      fen: prepared.fen,
-      sandbox,
-      reservedAt: now,
-      attempts: 0,
-      place: prepared.place ?? null,
-    };
-    return { record, budgetFen: this.budgetFen };
+    const record = queuedRecord(prepared, { id: newTaskId(now), now, sandbox });
+    const awaiting = prepared.awaiting === undefined ? {} : { awaiting: prepared.awaiting };
+    return { record, ...awaiting, budgetFen: this.budgetFen };
   }
 
   private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions) {
     return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen };
   }
 
-  /** A person's yes to this price; nothing is reserved before it. @throws Problem confirmation_declined, confirmation_unavailable */
   private async confirm(
     prepared: Prepared,
     reservation: { readonly record: TaskRecord },
@@ -262,40 +253,20 @@ export class TaskService implements VideoService {
     call: Call,
   ): Promise<void> {
     const { confirmAboveCny, store, clock } = this.options;
-    if (confirmAboveCny === undefined || prepared.fen <= fenOf(confirmAboveCny)) return;
-    const ledger = await orProblem(store.reservationLedger(reservation));
-    if (!allowDuplicate && sameRequest(ledger) !== undefined) return;
     const { mode, prompt, duration } = prepared.shown;
     const what = `${mode}, ${duration} s${prompt === undefined ? '' : `: ${prompt}`}`;
-    const question = { fen: prepared.fen, videos: 1, what };
-    const answer = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), async (over) => {
-      return (await call.confirm?.({ ...question, over })) ?? 'unavailable';
-    });
-    call.signal.throwIfAborted();
-    if (answer === 'unavailable') throw new Problem('confirmation_unavailable');
-    if (answer === 'no_answer') {
-      const what = 'The price was not confirmed, so nothing was recorded or sent.';
-      throw new Problem('confirmation_declined', { what });
-    }
-    if (answer === 'no') throw new Problem('confirmation_declined');
+    const price = { fen: prepared.fen, videos: 1, what, confirmAboveCny };
+    if (!needsConfirmation(price)) return;
+    const ledger = await orProblem(store.reservationLedger(reservation));
+    if (allowDuplicate || sameRequest(ledger) === undefined) await confirmPrice(price, call, clock);
   }
 
-  /** Bounded, too: a picture is made smaller before there is an id to report. */
   private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
     const { clock, preparer } = this.options;
-    const prepare = async (over: AbortSignal) => {
-      const signal = AbortSignal.any([call.signal, over]);
-      // A drive that hangs is not awaited: nothing is recorded yet.
-      return await orAborted(preparer.prepare(request, options.output, call.caller, signal), signal);
-    };
-    const tooLong = new Problem('preparation_too_long');
-    const prepared = await withTimeLimit(clock, answerDeadline(call) - clock.monotonic(), prepare, tooLong);
+    const prepare = (signal: AbortSignal) => preparer.prepare(request, options.output, call.caller, signal);
+    const prepared = await preparedInTime(call, clock, prepare);
     const { maxCostCny } = options;
-    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) {
-      throw new Problem('cost_too_high', {
-        what: `This video costs about ¥${(prepared.fen / 100).toFixed(2)}, and the limit of this call is ¥${maxCostCny.toFixed(2)}.`,
-      });
-    }
+    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) throw aboveLimit(prepared.fen, fenOf(maxCostCny));
     return prepared;
   }
 
@@ -345,6 +316,7 @@ export class TaskService implements VideoService {
   private async sendLeftTask({ id, reqKey }: Task): Promise<void> {
     await orProblem(this.options.store.resumeQueued(LEFT_ENTRY_MILLISECONDS, id));
     this.options.submitter.pump(reqKey);
+    this.options.waiting.start();
   }
 
   /** @returns false when the deadline has come or the caller has gone */
@@ -365,7 +337,7 @@ export class TaskService implements VideoService {
   ): Promise<readonly string[]> {
     const { store } = this.options;
     for (;;) {
-      const open = await orProblem(store.lists.openIds());
+      const open = await orProblem(openIdsOf(store));
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
@@ -380,6 +352,8 @@ export class TaskService implements VideoService {
     const { store, concurrency } = this.options;
     if (task.status !== 'queued') return undefined;
     if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
+    const [awaited] = task.awaits ?? [];
+    if (awaited !== undefined) return { before: 0, waitsFor: 'task', task: awaited.taskId, unknowns: [] };
     const before = await store.queuedBefore(task);
     return queueStateOf(await store.queueLedger(task.reqKey), before, concurrency);
   }
@@ -388,7 +362,8 @@ export class TaskService implements VideoService {
 type ViewExtra = 'joined' | 'output' | 'problem' | 'copy' | 'missingFile';
 type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 
-/** A submit's answer and what comes before it are awaited at least so long, on the monotonic clock. */
-function answerDeadline({ deadline, arrivedAt }: Call): number {
-  return Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS);
+/** Of tasks, and of films, which are joined after their last task is over. */
+async function openIdsOf(store: Store): Promise<{ readonly id: string; readonly status: string }[]> {
+  const films = (await store.films.openIds()).map((id) => ({ id, status: 'running' }));
+  return [...(await store.lists.openIds()), ...films];
 }

@@ -10,7 +10,6 @@ import {
   type Mode,
   type ModeName,
   modeRow,
-  priceCny,
   type Resolution,
   SEED_RANGE,
 } from '../jimeng/modes.ts';
@@ -113,10 +112,10 @@ export const videoShape = {
   ),
   fps: numberFrom(FRAME_RATES, 'Frames per second: 24, 25 or 30; default 24; 25 and 30 are converted with ffmpeg.'),
   image: oneImage(
-    'First frame: public http(s) URL (JPEG or PNG), path on this computer or data URL (also WebP, AVIF, GIF, HEIC), or task:TASK_ID for the last frame of that saved video (to continue from it).',
+    'First frame: public http(s) URL (JPEG or PNG), path on this computer or data URL (also WebP, AVIF, GIF, HEIC), or task:TASK_ID for the last frame of that video (to continue from it; waits until it is made).',
   ),
   tail_image: oneImage(
-    'Last frame, only together with image and never in pro: URL, path or data URL; a URL only if image is one.',
+    'Last frame, only together with image and never in pro: as image, but task:TASK_ID is that video’s first frame (a loop); a URL only if image is one.',
   ),
   seed: z
     .number(WHOLE_SEED)
@@ -269,19 +268,11 @@ function promptProblems(input: VideoInput, row: Mode): InputProblem[] {
   return [{ input: 'prompt', message: `is ${state}: say what the video shows, in 1 to 800 characters${exception}` }];
 }
 
-/** Estimated cost in CNY of the inputs given. */
-function estimate(input: VideoInput): number {
-  return priceCny(inferMode(input), generatedSecondsOf(input));
-}
-
 function generatedSecondsOf({ duration }: VideoInput): GeneratedSeconds {
   return GENERATED_SECONDS[DURATIONS.find((known) => known === duration) ?? 5];
 }
 
-/**
- * Adds the rules between the inputs to a strict object; the schema that is advertised stays the object's.
- * An input `max_cost_cny` is compared with the estimate.
- */
+/** Adds the rules between the inputs to a strict object; the schema that is advertised stays the object's. */
 export function withModeRules<Shape extends typeof videoShape>(schema: z.ZodObject<Shape>): z.ZodObject<Shape> {
   // Also when a single input is invalid, so that all errors are reported together; without a valid mode there are no rules.
   const when = ({ value }: { value: unknown }) => {
@@ -290,21 +281,12 @@ export function withModeRules<Shape extends typeof videoShape>(schema: z.ZodObje
   };
   return schema.superRefine(
     (value, context) => {
-      const input = value as VideoInput & { readonly max_cost_cny?: unknown };
-      const problems = modeProblems(input);
-      for (const problem of [...problems, ...costProblems(input, problems.length === 0)]) {
+      for (const problem of modeProblems(value as VideoInput)) {
         context.addIssue({ code: 'custom', path: [problem.input], message: problem.message });
       }
     },
     { when },
   );
-}
-
-function costProblems(input: VideoInput & { readonly max_cost_cny?: unknown }, isSettled: boolean): InputProblem[] {
-  const { max_cost_cny: limit } = input;
-  if (!isSettled || typeof limit !== 'number' || limit < 0 || estimate(input) <= limit) return [];
-  const message = `is ${limit}, and this video would cost about ¥${estimate(input).toFixed(2)}: raise the limit, or choose a shorter or smaller video`;
-  return [{ input: 'max_cost_cny', message }];
 }
 
 /** @param given one that has passed `withModeRules` */

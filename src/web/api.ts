@@ -1,4 +1,5 @@
 /** What the page and its server exchange: JSON over loopback. Money is integer fen, times are milliseconds since 1970. */
+import type { FilmStatus } from '../films/film.ts';
 import type { NextStep } from '../report/next-step.ts';
 import type { QueueState, Spending } from '../tasks/calls.ts';
 import type { UsualTime } from '../tasks/poll-timing.ts';
@@ -71,9 +72,6 @@ export interface VideoDetail {
   /** Others of the same prompt, mode and pictures, newest first. */
   readonly takes: readonly VideoItem[];
 }
-
-/** `waiting`: it goes on with a retake only. */
-export type FilmStatus = 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';
 
 export interface FilmItem {
   readonly id: string;

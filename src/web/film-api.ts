@@ -1,5 +1,7 @@
 /** What the gallery's page asks for about films. */
 import type { Clock } from '../clock.ts';
+import type { FilmService } from '../films/calls.ts';
+import { isFilmId } from '../films/film.ts';
 import type { TaskView, VideoService } from '../tasks/calls.ts';
 import type { FilmDetail, FilmList } from './api.ts';
 import { type Around, filmDetailOf, filmItemOf, type ShownFilm } from './films.ts';
@@ -8,12 +10,8 @@ import { isVideoThere } from './video-file.ts';
 /** Newest first: of more, the page shows these. */
 const MAX_FILMS = 50;
 
-/** What the gallery may ask of the service that makes films: reading, and withdrawing what was not sent. */
-export interface FilmSource {
-  list(limit: number): Promise<readonly ShownFilm[]>;
-  read(filmId: string): Promise<ShownFilm | undefined>;
-  cancel(filmId: string): Promise<unknown>;
-}
+/** Reading, and withdrawing what was not sent: nothing that costs money. */
+export type FilmSource = Pick<FilmService, 'list' | 'read' | 'cancel'>;
 
 export class FilmApi {
   private readonly films: FilmSource;
@@ -56,7 +54,7 @@ export class FilmApi {
   }
 
   private async read(id: string): Promise<ShownFilm | undefined> {
-    return /^jf-[0-9a-z]{8}-[0-9a-z]{5}$/.test(id) ? await this.films.read(id) : undefined;
+    return isFilmId(id) ? await this.films.read(id) : undefined;
   }
 
   private async around(films: readonly ShownFilm[]): Promise<Around> {

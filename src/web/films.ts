@@ -1,44 +1,16 @@
 /** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
+import type { FilmView } from '../films/calls.ts';
+import type { Film } from '../films/film.ts';
+import { modeRow } from '../jimeng/modes.ts';
 import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
-import { chargeOf, isOpen, type SavedVideo, type TaskError } from '../tasks/record.ts';
-import type { FilmDetail, FilmItem, FilmShotItem, FilmStatus, RepeatedCall, VideoFile } from './api.ts';
+import { chargeOf, isOpen } from '../tasks/record.ts';
+import type { VideoRequest } from '../tasks/video-request.ts';
+import type { FilmDetail, FilmItem, FilmShotItem, RepeatedCall, VideoFile } from './api.ts';
 import { itemOf, NOT_KEPT } from './items.ts';
 
 /** What of a film's view is read here. */
-export interface ShownFilm {
-  readonly status: FilmStatus;
-  readonly film: {
-    readonly id: string;
-    readonly title?: string;
-    readonly sandbox: boolean;
-    readonly reservedAt: number;
-    readonly quality?: string;
-    readonly aspectRatio?: string;
-    /** The sound's path. */
-    readonly audio?: string;
-    readonly shots: readonly {
-      /** Ids of its tasks; the last one is the current take. */
-      readonly takes: readonly string[];
-      readonly continues: boolean;
-      readonly request: ShotRequest;
-    }[];
-    /** The last one is the film. */
-    readonly joins: readonly { readonly file: SavedVideo; readonly notes: readonly string[] }[];
-    /** Why it could not be joined. */
-    readonly error?: TaskError;
-  };
-}
-
-interface ShotRequest {
-  readonly prompt?: string | undefined;
-  readonly duration?: number | undefined;
-  readonly image?: string | undefined;
-  readonly tailImage?: string | undefined;
-  readonly seed?: number | undefined;
-  readonly templateId?: string | undefined;
-  readonly cameraStrength?: string | undefined;
-}
+export type ShownFilm = Pick<FilmView, 'film' | 'status'>;
 
 /** What is known beside the film: its takes, and which files are there. */
 export interface Around {
@@ -62,7 +34,7 @@ export function filmItemOf({ film, status }: ShownFilm, around: Around): FilmIte
     fen: paid.reduce((sum, { fen = 0 }) => sum + fen, 0),
     file: joinedFile(film, around),
     still: shots.find(({ item }) => item.file !== undefined && !item.file.isMissing)?.item.file,
-    error: film.error,
+    error: film.joinProblem,
   });
 }
 
@@ -80,7 +52,7 @@ export function filmDetailOf(shown: ShownFilm, around: Around): FilmDetail {
 }
 
 /** Without those whose task is not recorded. */
-function shotsOf(film: ShownFilm['film'], around: Around): FilmShotItem[] {
+function shotsOf(film: Film, around: Around): FilmShotItem[] {
   const shown: FilmShotItem[] = [];
   for (const [index, { takes, continues }] of film.shots.entries()) {
     const [view, ...others] = [...takes].reverse().flatMap((id) => around.takes.get(id) ?? []);
@@ -108,7 +80,7 @@ function stateOf({ task }: TaskView, isBehind: boolean): FilmShotItem['state'] {
   return isOpen(task.status) || task.saveAgainAt !== undefined ? 'open' : 'stuck';
 }
 
-function joinedFile({ id, joins }: ShownFilm['film'], { isThere }: Around): VideoFile | undefined {
+function joinedFile({ id, joins }: Film, { isThere }: Around): VideoFile | undefined {
   const file = joins.at(-1)?.file;
   if (file === undefined) return undefined;
   const { path, bytes, facts } = file;
@@ -124,19 +96,22 @@ const SHOT_INPUTS = {
   seed: 'seed',
   templateId: 'template_id',
   cameraStrength: 'camera_strength',
-} as const satisfies Record<keyof ShotRequest, string>;
+} as const satisfies Partial<Record<keyof VideoRequest, string>>;
 
-/** The arguments of generate_film that make the same film again. */
-function filmCallOf({ title, shots, quality, aspectRatio, audio }: ShownFilm['film']): RepeatedCall {
+/** The arguments of generate_film that make the same film again. Stills between shots come as each shot's pictures. */
+function filmCallOf({ title, shots, audio }: Film): RepeatedCall {
   const lacks: string[] = [];
   const listed = shots.map(({ request, continues }, index) => {
     const given = Object.entries(SHOT_INPUTS).flatMap(([field, name]) => {
-      const value = request[field as keyof ShotRequest];
+      const value = request[field as keyof typeof SHOT_INPUTS];
       if (value === undefined || (continues && name === 'image')) return [];
       if (value === NOT_KEPT) lacks.push(`shots[${index}].${name}`);
       return value === NOT_KEPT ? [] : [[name, value] as const];
     });
     return { ...Object.fromEntries(given), ...(continues ? { continue: true } : {}) };
   });
-  return { arguments: compact({ title, quality, aspect_ratio: aspectRatio, audio, shots: listed }), lacks };
+  const requests = shots.map(({ request }) => request);
+  const quality = requests[0] && modeRow(requests[0].mode).resolution.toLowerCase();
+  const ratio = requests.find(({ aspectRatio }) => aspectRatio !== undefined)?.aspectRatio;
+  return { arguments: compact({ title, quality, aspect_ratio: ratio, audio, shots: listed }), lacks };
 }

@@ -49,7 +49,7 @@ export class GalleryApi {
   }
 
   /** @throws Problem invalid_input */
-  async page(query: URLSearchParams, films: FilmApi | undefined): Promise<VideoPage> {
+  async page(query: URLSearchParams, films: FilmApi): Promise<VideoPage> {
     const { videos, clock } = this.source;
     const after = query.get('after') ?? undefined;
     if (after !== undefined && !isTaskId(after)) throw wrong('after', 'the id of a video');
@@ -106,7 +106,7 @@ async function isThere({ task }: TaskView): Promise<boolean> {
 }
 
 /** @throws Problem invalid_input */
-async function filterOf(query: URLSearchParams, films: FilmApi | undefined): Promise<TaskFilter> {
+async function filterOf(query: URLSearchParams, films: FilmApi): Promise<TaskFilter> {
   const names = ['text', 'mode', 'state', 'ids', 'film'];
   const [text, mode, state, ids, film] = names.map((name) => query.get(name) || undefined);
   if (mode !== undefined && !MODE_NAMES.some((name) => name === mode)) throw wrong('mode', MODE_NAMES.join(', '));
@@ -116,13 +116,13 @@ async function filterOf(query: URLSearchParams, films: FilmApi | undefined): Pro
   return {
     text: text?.slice(0, MAX_TEXT_CHARACTERS),
     mode,
-    ids: film === undefined ? listed : within(await films?.taskIds(film), listed),
+    ids: film === undefined ? listed : within(await films.taskIds(film), listed),
     statuses: state === undefined ? undefined : STATES[state as StateName],
   };
 }
 
 /** Those of the film that are asked for. */
-function within(ofFilm: readonly string[] = [], asked: readonly string[] | undefined): readonly string[] {
+function within(ofFilm: readonly string[], asked: readonly string[] | undefined): readonly string[] {
   return asked === undefined ? ofFilm : ofFilm.filter((id) => asked.includes(id));
 }
 

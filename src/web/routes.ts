@@ -13,8 +13,7 @@ import { openVideo, sendVideo } from './video-file.ts';
 export interface GallerySession {
   readonly address: Address;
   readonly videos: GalleryApi;
-  /** Absent where this program knows of no films. */
-  readonly films: FilmApi | undefined;
+  readonly films: FilmApi;
   readonly page: Asset;
   readonly openAssets: ReadonlyMap<string, Asset>;
   /** Of the link that is printed. */
@@ -94,7 +93,7 @@ async function read({ request, response, path, parts, query }: Asked, session: G
   const { videos, films, clock, ending } = session;
   if (path === '/api/overview') return sendJson(response, await videos.overview());
   if (path === '/api/videos') return sendJson(response, await videos.page(query, films));
-  if (path === '/api/films') return sendJson(response, (await films?.list()) ?? { items: [] });
+  if (path === '/api/films') return sendJson(response, await films.list());
   if (path === '/api/changes') {
     return await sendChanges(request, response, { changed: (signal) => videos.changed(signal), clock, ending });
   }
@@ -129,7 +128,7 @@ async function act(
 async function sendFile({ request, response, parts: [name = '', ...more] }: Asked, session: GallerySession) {
   const id = name.replace(/\.mp4$/, '');
   const isName = id !== name && more.length === 0;
-  const path = isName ? ((await session.films?.pathOf(id)) ?? (await session.videos.pathOf(id))) : undefined;
+  const path = isName ? ((await session.films.pathOf(id)) ?? (await session.videos.pathOf(id))) : undefined;
   const handle = path === undefined ? undefined : await openVideo(path);
   if (handle === undefined) return notFound(response);
   await sendVideo(handle, request, response);

@@ -12,8 +12,7 @@ import { sendError } from './respond.ts';
 import { answer, type GallerySession } from './routes.ts';
 
 export interface GalleryOptions extends GallerySource {
-  /** Absent: no film is shown. */
-  readonly films?: FilmSource | undefined;
+  readonly films: FilmSource;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -58,7 +57,7 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
   session = {
     ...{ address, page, openAssets, secret, cookie, token, onceSecrets, showInFolder, clock, ending: ending.signal },
     videos: new GalleryApi(options, token),
-    films: films && new FilmApi(films, options),
+    films: new FilmApi(films, options),
     proof: (nonce) => proofOf(secret, nonce),
   };
   const origin = originOf(address);

@@ -15,7 +15,7 @@ function onPath(name: string): string | undefined {
 }
 
 export const ffmpegPath = onPath('ffmpeg');
-const ffprobePath = onPath('ffprobe');
+export const ffprobePath = onPath('ffprobe');
 /** The reason is in the name, so that skipped tests show it. */
 export const needsFfmpeg = ffmpegPath && ffprobePath ? '' : ' [skipped: ffmpeg and ffprobe are not on the PATH]';
 export const hasNoFfmpeg = needsFfmpeg !== '';
@@ -71,6 +71,12 @@ export async function lastPicture(file: string): Promise<string | undefined> {
   const nearItsEnd = file.endsWith('.png') ? [] : ['-sseof', '-0.2'];
   const { pictures } = await sumPictures([...nearItsEnd, '-i', file, '-map', '0:v', '-pix_fmt', 'rgb24']);
   return pictures.at(-1);
+}
+
+/** As `lastPicture`, of the first one. */
+export async function firstPicture(file: string): Promise<string | undefined> {
+  const { pictures } = await sumPictures(['-i', file, '-map', '0:v', '-frames:v', '1', '-pix_fmt', 'rgb24']);
+  return pictures[0];
 }
 
 async function sumPictures(options: readonly string[]): Promise<Decoded> {

@@ -82,9 +82,12 @@ function checked(tool: string, result: CallResult): Reported {
   expect(schema.parse(structured)).toEqual(structured);
   const said = [structured.task_id, structured.message, structured.next_step].filter((part) => part !== undefined);
   for (const part of said) expect(text).toContain(part);
+  const kind = structured.film_id === undefined && structured.shots === undefined ? 'Video' : 'Film';
   if (structured.status !== undefined) {
     expect(text).toContain(
-      structured.status === 'done' ? '**Generated Video:**' : `**Video Task:** ${structured.status}`,
+      structured.status === 'done'
+        ? `**Generated ${kind}:**`
+        : `**${kind === 'Film' ? kind : 'Video Task'}:** ${structured.status}`,
     );
   }
   return { report: structured as Report, structured, text, isError: result.isError === true };

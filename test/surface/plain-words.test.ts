@@ -100,6 +100,11 @@ describe('the listing', () => {
     for (const given of refused) expect(generate.safeParse(given).success, JSON.stringify(given)).toBe(false);
   });
 
+  it('has the list of tasks waited for again, because a wait can end first', () => {
+    expect(INSTRUCTIONS).toContain('wait_for all_finished, again and again, until none is open');
+    expect(INSTRUCTIONS).not.toContain('returns once');
+  });
+
   it('names tools, in the instructions, that there are', () => {
     const named = INSTRUCTIONS.match(/\b[a-z]+_video(_tasks?)?\b/g) ?? [];
     expect(listed.map(({ name }) => name)).toEqual(expect.arrayContaining([...new Set(named)]));

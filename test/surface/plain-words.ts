@@ -4,7 +4,14 @@ import type { ModeName } from '../../src/jimeng/modes.ts';
 export interface Request {
   /** In brackets: what the conversation holds already. */
   readonly say: string;
-  readonly tool: 'generate_video' | 'submit_video_task' | 'get_video_task' | 'list_video_tasks' | 'cancel_video_task';
+  readonly tool:
+    | 'generate_video'
+    | 'submit_video_task'
+    | 'get_video_task'
+    | 'list_video_tasks'
+    | 'cancel_video_task'
+    | 'generate_film'
+    | 'retake_shot';
   readonly given: Readonly<Record<string, unknown>>;
   /** For a paid call: the mode that is used, and its price in CNY. */
   readonly makes?: readonly [ModeName, number];
@@ -17,6 +24,36 @@ const PHOTO = '/home/you/Pictures/car.jpg';
 const LAST = '/home/you/Pictures/last.jpg';
 
 export const REQUESTS: readonly Request[] = [
+  {
+    say: 'Make a little film: a paper boat on a stream, then over a waterfall, then at sea. Put this music under it [/home/you/Music/rain.mp3].',
+    tool: 'generate_film',
+    given: {
+      title: 'The paper boat',
+      shots: [
+        { prompt: 'A paper boat on a quiet stream' },
+        { prompt: 'The boat falls over a small waterfall', continue: true },
+        { prompt: 'The boat alone on the open sea at dusk', duration: 8 },
+      ],
+      audio: '/home/you/Music/rain.mp3',
+    },
+    because: ['begins with the last frame of the shot before', 'Path of an m4a or mp3 to lay under the film'],
+  },
+  {
+    say: '用这三张图做一段 1080P 的短片，镜头依次从一张过渡到下一张 [/home/you/a.jpg /home/you/b.jpg /home/you/c.jpg]。',
+    tool: 'generate_film',
+    given: {
+      shots: [{ prompt: '从清晨过渡到正午' }, { prompt: '从正午过渡到黄昏' }],
+      keyframes: ['/home/you/a.jpg', '/home/you/b.jpg', '/home/you/c.jpg'],
+      quality: '1080p',
+    },
+    because: ['shot k goes from picture k to k+1'],
+  },
+  {
+    say: 'Shot 2 of that film [jf-mf0h5s00-k7m2p] is too dark. Make it again, and what follows from it.',
+    tool: 'retake_shot',
+    given: { film_id: 'jf-mf0h5s00-k7m2p', shot: 2, prompt: 'The boat falls over a waterfall in bright sun', cascade: true },
+    because: ['the shots that continue from it are made again, too', 'Its number, from 1'],
+  },
   {
     say: 'Make a video of a golden retriever running through sunflowers.',
     tool: 'generate_video',
@@ -71,13 +108,13 @@ export const REQUESTS: readonly Request[] = [
     say: `Is it ready? [${TASK}] Do not wait.`,
     tool: 'get_video_task',
     given: { task_id: TASK, wait_seconds: 0 },
-    because: ['0: only ask'],
+    because: ['0: one query, no wait'],
   },
   {
     say: `The link does not work any more [${TASK}].`,
     tool: 'get_video_task',
     given: { task_id: TASK },
-    because: ['an old link that has died'],
+    because: ['to replace an expired link'],
   },
   {
     say: `Save it as fox.mp4, too [${TASK}].`,
@@ -90,7 +127,7 @@ export const REQUESTS: readonly Request[] = [
     tool: 'generate_video',
     given: { prompt: 'It starts to snow', image: `task:${TASK}` },
     makes: ['i2v_first_720p', 1.4],
-    because: ['task:TASK_ID for the last frame of that saved video'],
+    because: ['task:TASK_ID for the last frame of that video'],
   },
   {
     say: 'This photo in Pro, upright [/home/you/Pictures/car.jpg].',
@@ -247,7 +284,8 @@ export interface WrongIdea {
 }
 
 const P = { prompt: 'A lighthouse in a storm' };
-const RESOLUTION = 'the resolution is part of `mode`';
+const RESOLUTION = 'the resolution is chosen by `mode`: 720p is the default, t2v_1080p makes 1080p';
+const NO_4K = 'there is no 4K, the largest is 1080p; 720p is the default, t2v_1080p makes 1080p';
 
 /** What was sent to generate_video → what the refusal has to say. */
 export const WRONG_IDEAS: readonly WrongIdea[] = [
@@ -255,16 +293,30 @@ export const WRONG_IDEAS: readonly WrongIdea[] = [
   { given: { ...P, resolution: '1920x1080' }, hint: RESOLUTION, right: { ...P, mode: 't2v_1080p' } },
   {
     given: { ...P, image: PHOTO, resolution: 1080 },
-    hint: RESOLUTION,
+    hint: 'i2v_first_1080p makes 1080p, ti2v_pro makes 1080p in the best quality',
     right: { ...P, image: PHOTO, mode: 'i2v_first_1080p' },
   },
   {
     given: { ...P, image: PHOTO, tail_image: LAST, quality: '1080P' },
-    hint: RESOLUTION,
+    hint: '720p is the default, i2v_first_tail_1080p makes 1080p.',
     right: { ...P, image: PHOTO, tail_image: LAST, mode: 'i2v_first_tail_1080p' },
   },
-  { given: { ...P, quality: 'pro' }, hint: 'the best quality is ti2v_pro', right: { ...P, mode: 'ti2v_pro' } },
-  { given: { ...P, quality: '720p' }, hint: '720p is the default', right: P },
+  { given: { ...P, quality: 'pro' }, hint: 't2v_1080p makes 1080p, ti2v_pro makes 1080p in the best quality', right: { ...P, mode: 'ti2v_pro' } },
+  { given: { ...P, quality: '720p' }, hint: RESOLUTION, right: P },
+  { given: { ...P, resolution: '480p' }, hint: RESOLUTION, right: P },
+  { given: { ...P, quality: '4k' }, hint: NO_4K, right: { ...P, mode: 't2v_1080p' } },
+  { given: { ...P, resolution: '2160p' }, hint: NO_4K, right: { ...P, mode: 't2v_1080p' } },
+  { given: { ...P, height: 2160 }, hint: NO_4K, right: { ...P, mode: 't2v_1080p' } },
+  {
+    given: { ...P, size: '3840x2160' },
+    hint: NO_4K,
+    right: { ...P, mode: 't2v_1080p', aspect_ratio: '16:9' },
+  },
+  {
+    given: { ...P, image: PHOTO, template_id: 'handheld', quality: '1080p' },
+    hint: 'the resolution is chosen by `mode`: with `template_id` there is only 720p.',
+    right: { ...P, image: PHOTO, template_id: 'handheld' },
+  },
   { given: { ...P, ratio: '9:16' }, hint: 'did you mean `aspect_ratio`?', right: { ...P, aspect_ratio: '9:16' } },
   { given: { ...P, orientation: 'portrait' }, hint: 'did you mean `aspect_ratio`?', right: { ...P, aspect_ratio: '9:16' } },
   {

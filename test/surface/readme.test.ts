@@ -11,6 +11,7 @@ import { TOOLS } from '../../src/mcp/tools.ts';
 import { PROBLEMS } from '../../src/problems.ts';
 import { REPORT_STATUSES } from '../../src/report/report.ts';
 import { readSettings } from '../../src/settings.ts';
+import { modeProblems } from '../../src/tasks/video-request.ts';
 
 const run = promisify(execFile);
 const READMES = ['README.md', 'README.zh-CN.md'];
@@ -105,6 +106,14 @@ describe.each(READMES)('%s', (path) => {
     expect(readme.includes(`\`${path}\``), path).toBe(true);
     expect(readme).toContain('jimeng-video-mcp setup claude-code --platform windows');
     expect(readme).toContain(`\`${CLIENTS['claude-code'].file.windows}\``);
+  });
+
+  it('does not promise a refusal for a default, which counts as left out', () => {
+    const defaults = { aspect_ratio: '16:9', camera_strength: 'medium' } as const;
+    expect(modeProblems({ prompt: 'x', image: 'a.png', ...defaults })).toEqual([]);
+    for (const [input, value] of Object.entries(defaults))
+      expect(readme.replaceAll('\n', ' ')).toMatch(new RegExp(`[(（][^)）]*\`${input}\` (?:为 )?${value}[^)）]*[)）]`));
+    expect(readme).toMatch(/never refused|不会被拒绝/);
   });
 
   it('links only to existing files', () => {

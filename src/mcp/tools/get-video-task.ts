@@ -10,11 +10,11 @@ export const getVideoTask = defineTool({
   title: 'Get a Jimeng video',
   cost: 'free',
   description:
-    'Reports a submitted video: waits for it, saves it, and gives its path, a fresh link and its cost. Also for an old link that has died, or to save it elsewhere. Call it again while the report says that the video is still being made.',
+    'Reports a submitted video: waits for it, saves it, and gives its path, a fresh link and its cost. Also to replace an expired link, or to save it elsewhere. Call it again while the report says that the video is still being made.',
   input: z.strictObject({
     task_id: taskIdInput.optional().describe("The task_id of a report, or the provider's; left out: the newest task."),
     wait_seconds: waitInput(
-      'Seconds to wait for the end, 0 to 1800, default 45 unless the server is set to another; 0: only ask.',
+      'Seconds to wait for the end, 0 to 1800, default 45 unless the server is set to another; 0: one query, no wait.',
     ),
     output: outputInput,
     mode: modeOfUnknownTask,

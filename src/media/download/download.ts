@@ -103,7 +103,8 @@ async function checkSpace(wanted: number, part: PartFile, request: DownloadReque
     });
   }
   const free = wanted > USUAL_BYTES ? await freeBytes(dirname(request.partPath), request.fs) : undefined;
-  const needed = Math.max(wanted - part.size, 0) + RESERVED_BYTES;
+  // What may be written before the next check must leave it untouched, too.
+  const needed = Math.max(wanted - part.size, 0) + SPACE_STEP_BYTES + RESERVED_BYTES;
   if (free === undefined || free >= needed) return;
   throw new DownloadProblem('later', {
     what: `The video has ${megabytes(wanted)} MB or more, and "${dirname(request.partPath)}" has ${megabytes(free)} MB free, of which ${megabytes(RESERVED_BYTES)} MB are left untouched.`,

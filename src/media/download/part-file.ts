@@ -7,7 +7,7 @@ import { folderBecameLink, notSaved } from '../../system/file-problems.ts';
 import { errorCode, type FileSystem, retryWhileBusy, syncHandle } from '../../system/files.ts';
 import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../box-header.ts';
 
-/** Every method but `remove` throws the Problem save_failed, with the path, when the disk refuses. */
+/** Every method but `remove` throws the Problem save_failed, with the folder, when the disk refuses. */
 export class PartFile {
   private readonly path: string;
   private readonly folder: string;
@@ -36,7 +36,7 @@ export class PartFile {
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
       return new PartFile(path, folder, fs, await retryWhileBusy(clock, () => fs.open(path, flags, 0o666)));
     } catch (error) {
-      throw notSaved(path, error);
+      throw notSaved(dirname(path), error);
     }
   }
 
@@ -70,7 +70,7 @@ export class PartFile {
   async finish(): Promise<void> {
     await this.guard(syncHandle(this.handle));
     const place = await this.guard(this.whereIsIt());
-    if (place === 'gone') throw notSaved(this.path, Object.assign(new Error('replaced'), { code: 'ENOENT' }));
+    if (place === 'gone') throw notSaved(this.folder, Object.assign(new Error('replaced'), { code: 'ENOENT' }));
     if (place === 'elsewhere') throw folderBecameLink(this.folder);
     await this.guard(this.handle.close());
   }
@@ -92,7 +92,7 @@ export class PartFile {
 
   private async guard<Value>(work: Promise<Value>): Promise<Value> {
     return await work.catch((error: unknown) => {
-      throw notSaved(this.path, error);
+      throw notSaved(this.folder, error);
     });
   }
 }

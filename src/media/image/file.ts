@@ -6,7 +6,16 @@ import { Problem } from '../../problems.ts';
 import { errorCode, exists, isProject } from '../../system/files.ts';
 import { existingReadings, type FileLookup, type Reading } from '../../system/written-path.ts';
 import { MAX_IMAGE_BYTES, requireBytesInLimit } from './facts.ts';
-import { attachedToChat, type ImageInput, isInClientSandbox, showName, type WrittenPath } from './source.ts';
+import { LOCAL_FORMATS } from './formats.ts';
+import {
+  attachedToChat,
+  type FileInput,
+  type ImageInput,
+  isInClientSandbox,
+  showName,
+  shownInput,
+  type WrittenPath,
+} from './source.ts';
 
 export interface ReadRules {
   readonly workingDir: string;
@@ -25,7 +34,7 @@ const LOOKUP: FileLookup = { exists, names: (folder) => readdir(folder).catch(()
  */
 export async function findImageFile(
   paths: readonly [WrittenPath, ...WrittenPath[]],
-  name: ImageInput,
+  name: FileInput,
   rules: ReadRules,
 ): Promise<Reading> {
   const used = paths.at(-1) as WrittenPath;
@@ -42,16 +51,16 @@ export async function findImageFile(
   const [found, another] = await existingReadings(searched, LOOKUP);
   if (found && another) {
     throw new Problem('invalid_input', {
-      what: `\`${name}\` can mean two files: ${showName(found.text)} and ${showName(another.text)}.`,
+      what: `${shownInput(name)} can mean two files: ${showName(found.text)} and ${showName(another.text)}.`,
       hint: 'give the path of one of them, without quotes or escapes',
     });
   }
   return found ?? (readings.at(-1) as Reading);
 }
 
-function withoutBase(path: string, name: ImageInput): Problem {
+function withoutBase(path: string, name: FileInput): Problem {
   return new Problem('invalid_input', {
-    what: `\`${name}\` is a relative path (${showName(path)}), but the folder this server was started in is not a project.`,
+    what: `${shownInput(name)} is a relative path (${showName(path)}), but the folder this server was started in is not a project.`,
     hint: 'give the full path, or one that begins with ~/',
   });
 }
@@ -68,7 +77,7 @@ export async function readImageFile(
   signal?: AbortSignal,
 ): Promise<Buffer> {
   const allowed = await allowedFolders(rules);
-  const shown = `\`${name}\` (${showName(path)})`;
+  const shown = `${shownInput(name)} (${showName(path)})`;
   let handle: FileHandle | undefined;
   try {
     const real = await realpath(path);
@@ -87,14 +96,14 @@ export async function readImageFile(
     if (error instanceof Problem || signal?.aborted) throw error;
     // Whether a file outside the allowed folders exists is not revealed.
     if (allowed && !isInside(normalize(path), [...allowed, ...(rules.imageDirs ?? [])])) throw notAllowed(shown, rules);
-    throw problemOfReading(error, path, name, shown);
+    throw problemOfReading(error, path, name, rules);
   } finally {
     await handle?.close();
   }
 }
 
 /** The real folders that may be read, or undefined where every folder may. */
-async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules): Promise<string[] | undefined> {
+export async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules): Promise<string[] | undefined> {
   if (imageDirs === undefined || unrestricted) return undefined;
   const real = await Promise.all(
     [...imageDirs, outputDir].map((folder) =>
@@ -104,7 +113,7 @@ async function allowedFolders({ imageDirs, outputDir, unrestricted }: ReadRules)
   return real.filter((folder) => folder !== undefined);
 }
 
-function isInside(path: string, folders: readonly string[]): boolean {
+export function isInside(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => {
     const way = relative(folder, path);
     return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
@@ -141,7 +150,7 @@ function requireRegularFile(stats: Stats, shown: string): void {
   if (stats.isFile()) return;
   throw new Problem('invalid_image', {
     what: `${shown} is ${kindOfEntry(stats)}, not a picture.`,
-    hint: 'give the path of a JPEG or PNG file',
+    hint: `give the path of a picture (${LOCAL_FORMATS})`,
   });
 }
 
@@ -160,11 +169,13 @@ function notAllowed(shown: string, rules: ReadRules): Problem {
   });
 }
 
-function problemOfReading(error: unknown, path: string, name: ImageInput, shown: string): Problem {
+function problemOfReading(error: unknown, path: string, name: ImageInput, rules: ReadRules): Problem {
   const code = errorCode(error);
+  const shown = `${shownInput(name)} (${showName(path)})`;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    if (isInClientSandbox(path)) return attachedToChat(path, name);
-    const isTemporary = /^\/(tmp|var\/folders|private\/tmp|mnt)\//.test(path);
+    // A person at a terminal has no chat.
+    if (!rules.unrestricted && isInClientSandbox(path)) return attachedToChat(path, name);
+    const isTemporary = !rules.unrestricted && /^\/(tmp|var\/folders|private\/tmp|mnt)\//.test(path);
     return new Problem('image_not_found', {
       what: `${shown} does not exist on this computer.`,
       hint: isTemporary
@@ -188,7 +199,7 @@ function problemOfReading(error: unknown, path: string, name: ImageInput, shown:
   if (code === 'ENAMETOOLONG')
     return new Problem('invalid_input', {
       what: `${shown} is not a valid path: it is too long.`,
-      hint: 'give the path of a JPEG or PNG file',
+      hint: `give the path of a picture (${LOCAL_FORMATS})`,
       cause: error,
     });
   return new Problem('invalid_image', {

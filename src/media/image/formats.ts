@@ -2,6 +2,8 @@
 
 export type DecodableFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif';
 export type PictureFormat = DecodableFormat | 'heic';
+/** What a local picture may be, as a sentence lists it. */
+export const LOCAL_FORMATS = 'JPEG, PNG, WebP, AVIF, GIF or HEIC';
 export type FileKind = { readonly format: PictureFormat } | { readonly other: string };
 
 const MAGIC: readonly (readonly [offset: number, bytes: string, what: string])[] = [

@@ -20,7 +20,7 @@ import { type HeicTools, pngOfHeic } from './heic.ts';
 import { type HeifFacts, readHeif } from './heif.ts';
 import { readJpeg } from './jpeg.ts';
 import { type PngFacts, readPng, requirePixelsWhole } from './png.ts';
-import { type ImageInput, parseImageInput, showName } from './source.ts';
+import { type ImageInput, parseImageInput, showName, shownInput } from './source.ts';
 import { readGif, readWebp } from './webp-gif.ts';
 
 export interface ImageRules extends ReadRules {
@@ -71,22 +71,27 @@ export async function loadImage(
 ): Promise<LoadedImage> {
   const source = parseImageInput(input, name, rules.homeDir, rules.platform ?? process.platform);
   if (source.kind === 'url') return source;
-  if (source.kind === 'data') return prepare(source.bytes, `the picture in \`${name}\``, rules, signal);
+  if (source.kind === 'data') return prepare(source.bytes, `the picture in ${shownInput(name)}`, rules, signal);
   const { text: path, changes } = await findImageFile(source.paths, name, rules);
   const bytes = await readImageFile(path, name, rules, signal);
   const image = await prepare(bytes, showName(basename(path)), rules, signal);
   if (changes.length === 0) return image;
-  const readAs = `\`${name}\` was read as ${showName(path)}: ${changes.join('; ')}`;
+  const readAs = `${shownInput(name)} was read as ${showName(path)}: ${changes.join('; ')}`;
   return { ...image, notes: [readAs, ...image.notes] };
 }
 
 /** The provider takes URLs or bytes, never both (reference section 2). @throws Problem invalid_input */
-export function requireSameTransport(first: LoadedImage, tail: LoadedImage): void {
+export function requireSameTransport(
+  first: LoadedImage,
+  tail: LoadedImage,
+  names: readonly [first: ImageInput, tail: ImageInput] = ['image', 'tail_image'],
+): void {
   if (first.kind === tail.kind) return;
-  const [url, file] = first.kind === 'url' ? ['image', 'tail_image'] : ['tail_image', 'image'];
+  const [one, other] = names.map(shownInput);
+  const [url, file] = first.kind === 'url' ? [one, other] : [other, one];
   throw new Problem('invalid_input', {
-    what: `\`${url}\` is a URL and \`${file}\` is a picture of this computer; the provider takes both as URLs or both as files, and this server fetches no URL.`,
-    hint: `save the picture of \`${url}\` to a file and give its path, or give both as URLs`,
+    what: `${url} is a URL and ${file} is a picture of this computer; the provider takes both as URLs or both as files, and this server fetches no URL.`,
+    hint: `save the picture of ${url} to a file and give its path, or give both as URLs`,
   });
 }
 

@@ -6,9 +6,17 @@ import { isWindowsDevice } from '../../system/files.ts';
 import { pathReadings, plainReading, type Reading } from '../../system/written-path.ts';
 import { isPrivateHost } from '../private-address.ts';
 import { formatBytes, MAX_IMAGE_BYTES } from './facts.ts';
+import { LOCAL_FORMATS } from './formats.ts';
 import { webPageNote } from './web-page.ts';
 
-export type ImageInput = 'image' | 'tail_image';
+export type ImageInput = 'image' | 'tail_image' | '--image' | '--tail-image';
+/** Everything that may name a file of this computer. */
+export type FileInput = ImageInput | 'audio' | '--audio' | 'videos' | 'path';
+
+/** As the caller writes it: an input of a tool, or an option of the command line. */
+export function shownInput(name: FileInput): string {
+  return name.startsWith('--') ? name : `\`${name}\``;
+}
 
 /** `notes` say what was read differently from what was written. */
 export type ImageSource =
@@ -43,28 +51,42 @@ export function parseImageInput(
 ): ImageSource {
   const plain = plainReading(input);
   const { text, changes } = plain;
-  if (text === '') throw invalid(`\`${name}\` is empty.`, 'give an image, or leave it out');
+  if (text === '') throw invalid(`${shownInput(name)} is empty.`, 'give an image, or leave it out');
   if (/^https?:/i.test(text)) {
     const url = requirePublicUrl(text, name);
-    const readAs = changes.length > 0 ? [`\`${name}\` was read as ${showName(url)}: ${changes.join('; ')}`] : [];
-    return { kind: 'url', url, notes: [...readAs, ...webPageNote(new URL(url), name)] };
+    const readAs =
+      changes.length > 0 ? [`${shownInput(name)} was read as ${showName(url)}: ${changes.join('; ')}`] : [];
+    return { kind: 'url', url, notes: [...readAs, ...webPageNote(new URL(url), shownInput(name))] };
   }
   if (/^data:/i.test(text)) return { kind: 'data', bytes: bytesOfDataUrl(text, name) };
-  if (PICTURE_BASE64.test(text)) return { kind: 'data', bytes: bytesOfBase64(text, `The base64 in \`${name}\``) };
+  if (PICTURE_BASE64.test(text))
+    return { kind: 'data', bytes: bytesOfBase64(text, `The base64 in ${shownInput(name)}`) };
   if (taskIdIn(text) !== undefined) {
     throw invalid(
-      `\`${name}\` cannot be the last frame of a task.`,
-      'task:ID is taken by `image` of generate_video and submit_video_task only',
+      `${shownInput(name)} cannot be the last frame of a task.`,
+      'give a picture: only the first frame can be the last frame of a task',
     );
   }
   if (/^(sandbox|attachment|cid|blob):/i.test(text)) throw attachedToChat(text, name);
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text)?.[1];
   if (scheme && !/^file$/i.test(scheme)) {
     throw invalid(
-      `\`${name}\` is a ${scheme}:// address, which the provider cannot open.`,
+      `${shownInput(name)} is a ${scheme}:// address, which the provider cannot open.`,
       'give an http(s) URL, a local path or a data URL',
     );
   }
+  return { kind: 'path', paths: localPaths(input, name, homeDir, platform) };
+}
+
+/** Every path that the text can mean, the plain reading last. @throws Problem */
+export function localPaths(
+  input: string,
+  name: FileInput,
+  homeDir: string,
+  platform: NodeJS.Platform,
+): readonly [WrittenPath, ...WrittenPath[]] {
+  const plain = plainReading(input);
+  if (plain.text === '') throw invalid(`${shownInput(name)} is empty.`, 'give a path, or leave it out');
   const used = writtenPath(plain, name, homeDir, platform);
   const others = pathReadings(input).flatMap((reading) => {
     try {
@@ -74,7 +96,7 @@ export function parseImageInput(
     }
   });
   const [first = used, ...rest] = [...others.filter((path) => path.text !== used.text), used];
-  return { kind: 'path', paths: [first, ...rest] };
+  return [first, ...rest];
 }
 
 /** @returns the id in `task:ID`, `jimeng://tasks/ID` or an id of ours alone, in backticks or quotes too; else undefined */
@@ -85,7 +107,7 @@ export function taskIdIn(input: string): string | undefined {
   return /^jv-[\w-]{6,64}$/.test(text) ? text : undefined;
 }
 
-function writtenPath(reading: Reading, name: ImageInput, homeDir: string, platform: NodeJS.Platform): WrittenPath {
+function writtenPath(reading: Reading, name: FileInput, homeDir: string, platform: NodeJS.Platform): WrittenPath {
   const { isAbsolute } = platform === 'win32' ? win32 : posix;
   const isUrl = /^file:/i.test(reading.text);
   const expanded = isUrl ? pathOfFileUrl(reading.text, name, platform) : expandHome(reading.text, name, homeDir);
@@ -100,9 +122,9 @@ export function isInClientSandbox(path: string): boolean {
   );
 }
 
-export function attachedToChat(path: string, name: ImageInput): Problem {
+export function attachedToChat(path: string, name: FileInput): Problem {
   return new Problem('image_not_found', {
-    what: `\`${name}\` (${showName(path)}) is attached to the chat, in the client's own sandbox, not on this computer, so this server cannot read it.`,
+    what: `${shownInput(name)} (${showName(path)}) is attached to the chat, in the client's own sandbox, not on this computer, so this server cannot read it.`,
     hint: SAVE_FROM_CHAT,
   });
 }
@@ -118,29 +140,29 @@ function invalid(what: string, hint: string): Problem {
 }
 
 /** Passed on as given: a signed link breaks when it is re-encoded. */
-function requirePublicUrl(text: string, name: ImageInput): string {
+function requirePublicUrl(text: string, name: FileInput): string {
   const url = /^https?:\/\/[^/]/i.test(text) && !/[\s\\\p{Cc}]/u.test(text) ? URL.parse(text) : undefined;
   if (!url) {
     throw invalid(
-      `\`${name}\` is not a valid URL: ${showName(text)}`,
+      `${shownInput(name)} is not a valid URL: ${showName(text)}`,
       'give the whole http(s) URL, with spaces written as %20',
     );
   }
   if (text.length > MAX_URL_CHARACTERS) {
     throw invalid(
-      `The URL in \`${name}\` has ${text.length} characters; the limit is ${MAX_URL_CHARACTERS}.`,
+      `The URL in ${shownInput(name)} has ${text.length} characters; the limit is ${MAX_URL_CHARACTERS}.`,
       'give a shorter URL, or save the picture to a file and give its path',
     );
   }
   if (url.username !== '' || url.password !== '') {
     throw invalid(
-      `The URL in \`${name}\` holds a user name or password, which would be sent to the provider.`,
+      `The URL in ${shownInput(name)} holds a user name or password, which would be sent to the provider.`,
       'give a URL that needs no login (a signed link, for example), or save the picture to a file and give its path',
     );
   }
   if (isPrivateHost(url.hostname)) {
     throw invalid(
-      `The URL in \`${name}\` is on ${showName(url.hostname)}, on this computer or in a private network: the provider cannot reach it.`,
+      `The URL in ${shownInput(name)} is on ${showName(url.hostname)}, on this computer or in a private network: the provider cannot reach it.`,
       'give a URL on the public Internet, or save the picture to a file and give its path',
     );
   }
@@ -148,9 +170,9 @@ function requirePublicUrl(text: string, name: ImageInput): string {
 }
 
 /** The type in it is ignored: the bytes decide. */
-function bytesOfDataUrl(text: string, name: ImageInput): Buffer {
+function bytesOfDataUrl(text: string, name: FileInput): Buffer {
   const comma = text.indexOf(',');
-  const subject = `The data URL in \`${name}\``;
+  const subject = `The data URL in ${shownInput(name)}`;
   if (comma === -1) throw invalid(`${subject} has no comma, so no picture in it.`, 'write data:image/png;base64,…');
   const written = text.slice(comma + 1);
   const content = written.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
@@ -178,7 +200,7 @@ function bytesOfBase64(written: string, subject: string): Buffer {
   return Buffer.from(base64, 'base64');
 }
 
-function pathOfFileUrl(text: string, name: ImageInput, platform: NodeJS.Platform): string {
+function pathOfFileUrl(text: string, name: FileInput, platform: NodeJS.Platform): string {
   const url = /^file:\//i.test(text) ? URL.parse(text) : undefined;
   if (url && url.host !== '') throw notThisComputer(text, name);
   try {
@@ -187,38 +209,41 @@ function pathOfFileUrl(text: string, name: ImageInput, platform: NodeJS.Platform
     // Refused below, with the form that works.
   }
   throw invalid(
-    `\`${name}\` is not a valid file URL: ${showName(text)}`,
+    `${shownInput(name)} is not a valid file URL: ${showName(text)}`,
     'write file:///folder/picture.png, or the plain path',
   );
 }
 
-function expandHome(text: string, name: ImageInput, homeDir: string): string {
+function expandHome(text: string, name: FileInput, homeDir: string): string {
   if (text === '~') return homeDir;
   if (/^~[/\\]/.test(text)) return `${homeDir}${text.slice(1)}`;
   if (/^~[^/\\]*[/\\]/.test(text)) {
-    throw invalid(`\`${name}\` names another user's home: ${showName(text)}`, 'give the full path');
+    throw invalid(`${shownInput(name)} names another user's home: ${showName(text)}`, 'give the full path');
   }
   return text;
 }
 
-function notThisComputer(text: string, name: ImageInput): Problem {
+function notThisComputer(text: string, name: FileInput): Problem {
   return new Problem('image_not_allowed', {
-    what: `\`${name}\` is on another computer or a device (${showName(text)}); network and device paths are not read.`,
+    what: `${shownInput(name)} is on another computer or a device (${showName(text)}); network and device paths are not read.`,
     hint: 'copy the picture to this computer and give its path there',
   });
 }
 
 /** Refuses what looks like a path but is not in this computer's file system. */
-function requireLocal(path: string, name: ImageInput, platform: NodeJS.Platform): string {
+function requireLocal(path: string, name: FileInput, platform: NodeJS.Platform): string {
   const onWindows = platform === 'win32';
   if (path.includes('\0') || path.length > MAX_PATH_CHARACTERS) {
-    throw invalid(`\`${name}\` is not a valid path: ${showName(path)}`, 'give the path of a JPEG or PNG file');
+    throw invalid(
+      `${shownInput(name)} is not a valid path: ${showName(path)}`,
+      `give the path of a picture (${LOCAL_FORMATS})`,
+    );
   }
   if (path.startsWith('\\\\') || (onWindows && /^[\\/]{2}/.test(path))) throw notThisComputer(path, name);
   if (!onWindows && /^[A-Za-z]:[\\/]/.test(path)) {
     const underWsl = `/mnt/${path.slice(0, 1).toLowerCase()}/${path.slice(3).replaceAll('\\', '/')}`;
     throw invalid(
-      `\`${name}\` is a Windows path (${showName(path)}), but this server runs on ${platform}.`,
+      `${shownInput(name)} is a Windows path (${showName(path)}), but this server runs on ${platform}.`,
       `give the path that this server sees (under WSL: ${showName(underWsl)})`,
     );
   }

@@ -55,12 +55,12 @@ const PAGES: readonly Page[] = [
   { host: /./, path: /\.html?$/i, site: 'its name ends in .html' },
 ];
 
-/** One sentence for a page's URL, else none. The URL is sent all the same: only the provider knows what is there. */
+/** @param name the input, as it is shown @returns one sentence for a page's URL, else none. The URL is sent all the same: only the provider knows what is there. */
 export function webPageNote(url: URL, name: string): string[] {
   const page = PAGES.find(({ host, path }) => host.test(url.hostname) && path.test(url.pathname));
   if (page === undefined || (page.site === 'Dropbox' && url.searchParams.get('raw') === '1')) return [];
   const instead = page.file ? `; the picture itself is probably at ${page.file(url)}` : '';
   return [
-    `\`${name}\` looks like the URL of a web page (${page.site}), not of the picture itself, and the provider may not find a picture there${instead}`,
+    `${name} looks like the URL of a web page (${page.site}), not of the picture itself, and the provider may not find a picture there${instead}`,
   ];
 }

@@ -110,6 +110,7 @@ describe('the command', () => {
     expect(toFix).toMatch(/^ {2}JIMENG_VIDEO_BUDGET +is not a setting; did you mean JIMENG_VIDEO_DAILY_BUDGET_CNY\?/m);
     expect(toFix).toMatch(/^ {2}HTTP_PROXY +must be the http\(s\) address of a proxy/m);
     expect(stdout).not.toContain('Capabilities');
+    expect(stdout).toMatch(/WAIT_SECONDS +45 s \(default, because the value that is set is not valid\)$/m);
     expect(stdout).toMatch(/^Ignored\n {2}LOG_LEVEL +is "loud", which is none of trace/m);
     expect(stdout).not.toContain(SECRET);
     expect(code).toBe(2);

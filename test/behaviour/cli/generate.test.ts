@@ -92,9 +92,24 @@ describe.concurrent('generate', SLOW, () => {
     expect(dear.stderr).toContain('This video costs about ¥1.40, and the limit of this call is ¥1.39.');
     const long = await stage.runJson('generate', 'a cat', '--duration', '10');
     expect(long.json).toMatchObject({ status: 'refused', error: { code: 'confirmation_unavailable' } });
+    expect(long.stderr).toContain(
+      'This video costs about ¥2.80, above the ¥2.00 of JIMENG_VIDEO_CONFIRM_ABOVE_CNY, and nobody can be asked here',
+    );
     expect([dear.code, long.code]).toEqual([2, 2]);
     expect(stage.sandbox.requests).toEqual([]);
     expect((await stage.run('generate', 'a cat', '--max-cost', '1.4')).code).toBe(0);
+  });
+
+  it('names what is wrong as it was typed, and says nothing of chats and tools', async (context) => {
+    const stage = await setStage(context);
+    const { code, stderr } = await stage.run('generate', 'a cat', '--image', 'nope.png', '--output', ' ');
+    expect(stderr).toContain(`--image (${join(stage.workingDir, 'nope.png')}) does not exist on this computer.`);
+    expect(stderr).toContain('--output is empty.');
+    expect(stderr).toMatch(/check the path, or give a public http\(s\) URL of the picture/i);
+    expect(stderr).not.toMatch(/`|chat|client/);
+    const mixed = await stage.run('generate', 'a cat', '--image', 'https://example.com/a.png', '--tail-image', 'b.png');
+    expect(mixed.stderr).toContain('--tail-image (');
+    expect([code, stage.sandbox.requests]).toEqual([2, []]);
   });
 
   it('checks with --dry-run, sends nothing, and exits 0', async (context) => {

@@ -73,6 +73,12 @@ describe.concurrent('the command', () => {
     expect([platform.code, platform.stderr]).toEqual([2, expect.stringContaining('macos, windows, linux')]);
   });
 
+  it('says what to do with a command that it prints, and not that a file has to be edited', async (context) => {
+    const { stdout } = await runCommand(['setup', 'claude-code', '--platform', 'linux'], workspaceOf(context));
+    expect(stdout).toContain('Run this command: it adds the server to that file.');
+    expect(stdout).not.toContain('Keep what the file already holds');
+  });
+
   it('prints for another computer what npx starts there', async (context) => {
     const other = process.platform === 'win32' ? 'linux' : 'windows';
     const { stdout } = await runCommand(['setup', 'gemini', '--platform', other], workspaceOf(context));

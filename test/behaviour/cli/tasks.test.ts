@@ -45,7 +45,7 @@ describe.concurrent('the commands for tasks', SLOW, () => {
     expect(cancelled.json).toMatchObject({ task_id: queued, status: 'cancelled', cost: { charge: 'none' } });
     expect(cancelled.code).toBe(0);
     const { code, stdout } = await stage.run('cancel', running);
-    expect(stdout).toContain('It was not withdrawn: it has been sent, and cannot be stopped.');
+    expect(stdout).toContain('Not cancelled: the request has already been sent, and the provider cannot stop it.');
     expect(stdout).toContain(running);
     expect(code).toBe(1);
   });

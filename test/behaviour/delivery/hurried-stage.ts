@@ -51,7 +51,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
   const network = createNetwork(settings.proxy);
   const ending = new AbortController();
   const surroundings = { clock: systemClock, environment: {}, usualFolders: [] };
-  const { service, store } = compose({
+  const { service, films, store } = compose({
     settings,
     endpoint: { credentials: settings.credentials, isPrivate: true, url: async () => new URL(sandbox.url) },
     scope: 'hurried stage',
@@ -65,6 +65,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
   });
   const app: App = {
     ...{ settings, sandbox: false, whyNotPolled: undefined, isAccountKnown: true },
+    films: async () => films,
     service: async () => service,
     end: async () => undefined,
   };

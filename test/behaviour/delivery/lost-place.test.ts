@@ -39,6 +39,7 @@ function expectKept({ report, text, isError }: Reported, place: string, reason: 
   ]);
   expect(report.message).toContain(place);
   expect(report.message).toMatch(reason);
+  expect(report.message).not.toContain('.part');
   expect(report.next_step).toContain(report.task_id);
   expect(report.video?.path).toBeUndefined();
   expect(text).toContain(report.video?.url);

@@ -31,6 +31,16 @@ describe('over stdio', () => {
     expect(report.video?.path).toBe(path);
   });
 
+  it.each([{ dry_run: true }, { wait_seconds: 50 }])(
+    'output "kite.mov" is reported as saved in another format (%o)',
+    async (how) => {
+      const { report } = await stage.call('generate_video', { prompt: 'a kite', output: 'kite.mov', ...how });
+      expect(report.message).toContain('The video is an MP4 file, so its name ends in .mp4 instead of .mov.');
+      const { report: right } = await stage.call('generate_video', { prompt: 'a kite 2', output: 'kite2.mp4', ...how });
+      expect(right.message).not.toContain('.mov');
+    },
+  );
+
   it.each(['there', 'there/', 'new/'])('output %j is a folder', async (output) => {
     const { report } = await stage.call('generate_video', { prompt: `into ${output}`, output, wait_seconds: 50 });
     expect(report.video?.path).toContain(join(stage.workspace.outputDir, output, '2'));

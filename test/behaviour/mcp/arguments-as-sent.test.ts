@@ -166,11 +166,6 @@ describe('nothing is sent', () => {
       { prompt: 'unsent', tail_image: TAIL },
       '`tail_image` needs `image`, the first frame',
     ],
-    [
-      'more than max_cost_cny',
-      { prompt: 'unsent', max_cost_cny: '1' },
-      '`max_cost_cny` is 1, and this video would cost about ¥1.40',
-    ],
   ])('of a call with %s, and the refusal leads on', async (_what, given, sentence) => {
     const before = submits().length;
     const { structured, text, isError } = await callRaw('generate_video', JSON.stringify(given));
@@ -179,6 +174,19 @@ describe('nothing is sent', () => {
     expect(submits().length).toBe(before);
   });
 });
+
+it.each([{}, { dry_run: true }])(
+  'a price above max_cost_cny is refused as cost_too_high, with both amounts (%o)',
+  async (more) => {
+    const before = submits().length;
+    const given = JSON.stringify({ prompt: 'unsent', max_cost_cny: '1', ...more });
+    const { structured, text } = await callRaw('generate_video', given);
+    expect(structured).toMatchObject({ status: 'refused', cost: { charge: 'none' }, error: { code: 'cost_too_high' } });
+    expect(text).toContain('This video costs about ¥1.40, and the limit of this call is ¥1.00.');
+    expect(text).toContain('Choose a cheaper mode or a shorter duration, or raise the limit.');
+    expect(submits().length).toBe(before);
+  },
+);
 
 it('half an emoji inside a prompt becomes U+FFFD, and no answer contains it', async () => {
   const { structured } = await callRaw('submit_video_task', '{"prompt":"a dog \\ud83d"}');

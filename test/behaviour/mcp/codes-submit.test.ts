@@ -74,7 +74,7 @@ describe('a code at the submit', () => {
     expect([report.cost?.charge, isError]).toEqual([status === NO ? 'none' : 'possible', true]);
     expect(text.toLowerCase()).toContain(hint.toLowerCase());
     const money =
-      status === NO ? 'Nothing was charged.' : 'The answer to the submit was lost; it may have been charged.';
+      status === NO ? 'Nothing was charged.' : 'The answer to the submit was lost; the video may have been charged.';
     expect(report.message).toContain(money);
     expect(report.error?.provider_code).toBeDefined();
     expect(stage.submitsOf(prompt)).toHaveLength(1);
@@ -83,7 +83,7 @@ describe('a code at the submit', () => {
   it("brings the provider's own words, on one line, escaped and cut", async () => {
     const message = `Invalid *x* [a](http://b)\n${'y'.repeat(400)}`;
     const { report } = await submitUnder({ kind: 'business', code: 50200, message }, 'words of the provider');
-    expect(report.message).toMatch(/The provider says: "Invalid \\\*x\\\* \\\[a\\\]\(http:\/\/b\) y{80,180}…"\./);
+    expect(report.message).toMatch(/The provider says: "Invalid \\\*x\\\* \\\[a\\\]\(http:\/\/b\) y{80,180}…" Nothing/);
   });
 
   it('that is not documented is kept, and reported with what the provider says', async () => {

@@ -128,6 +128,6 @@ it('a client without elicitation: refused, and the setting is named', async () =
   const { generate } = await clientThat(undefined);
   const { report, text } = await generate({ prompt, duration: 10 });
   expect([report.status, report.error.code]).toEqual(['refused', 'confirmation_unavailable']);
-  expect(text).toContain('JIMENG_VIDEO_CONFIRM_ABOVE_CNY');
+  expect(text).toContain(`about ¥2.80, above the ¥${Number(ABOVE).toFixed(2)} of JIMENG_VIDEO_CONFIRM_ABOVE_CNY`);
   expect([recorded(prompt), sent(prompt)]).toEqual([0, 0]);
 });

@@ -45,7 +45,7 @@ describe('a submit whose answer is lost', () => {
     const { report, isError, text } = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(report).toMatchObject({ status: 'unknown', cost: { charge: 'possible' }, error: { code } });
     expect(isError).toBe(true);
-    expect(report.message).toContain('The answer to the submit was lost; it may have been charged.');
+    expect(report.message).toContain('The answer to the submit was lost; the video may have been charged.');
     expect(report.message).toContain(words);
     expect(text).toContain('only if they agree to pay twice');
     const listed = await stage.call('list_video_tasks', { limit: 50, status: 'unknown' });

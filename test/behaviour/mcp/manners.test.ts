@@ -168,7 +168,7 @@ it('wrong arguments are a tool error that names each and how to correct it', asy
     '`mode` must be one of t2v_720p',
     '`duration` must be one of 4, 5, 6, 8, 10, but is 7',
     '`seed` must be a whole number',
-    '`resolution` is not an input; the resolution is part of `mode`',
+    '`resolution` is not an input; the resolution is chosen by `mode`',
   ]) {
     expect(text).toContain(part);
   }

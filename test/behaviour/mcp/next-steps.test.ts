@@ -154,7 +154,8 @@ describe('from a task', () => {
       stage.call('generate_video', { prompt: 'goes on', image: `task:${task_id}`, dry_run: true });
     const { report: running } = await stage.call('submit_video_task', { prompt: 'first shot' });
     const while_ = await continued(running.task_id);
-    expect(while_.report.next_step).toContain(`get_video_task with {"task_id":"${running.task_id}"} until it is saved`);
+    expect(while_.report.message).toContain(`comes from the video of ${running.task_id}, once it is saved`);
+    expect(while_.report.next_step).toContain('Make the same call without "dry_run"');
     await expectEnd(while_);
     const prompt = 'fails';
     stage.sandbox.faults.add({ on: 'submit', when: whenSubmitted(prompt), fault: { kind: 'business', code: 50412 } });

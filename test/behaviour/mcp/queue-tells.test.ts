@@ -81,6 +81,6 @@ it('a request behind running tasks waits for a free slot, and can be withdrawn f
   expect(stage.submitsOf('waiting 2')).toEqual([]);
   const late = await stage.call('cancel_video_task', { task_id: reports[0]?.task_id });
   expect(late.report.message).toMatch(
-    /^It was not withdrawn: it (has been sent, and cannot be stopped|is already over)\./,
+    /^Not cancelled: (the request has already been sent, and the provider cannot stop it|the video is already finished|the task has already ended)\./,
   );
 });

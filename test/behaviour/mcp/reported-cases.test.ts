@@ -29,7 +29,7 @@ it('a dry run of a request that exists costs nothing, and leads to that task', a
 it('a running task cannot be withdrawn, and is never called queued', async () => {
   const { report } = await stage.call('submit_video_task', { prompt: 'open 1' });
   const { report: kept } = await stage.call('cancel_video_task', { task_id: report.task_id });
-  expect(kept.message).toMatch(/^It was not withdrawn: it has been sent, and cannot be stopped\. /);
+  expect(kept.message).toMatch(/^Not cancelled: the request has already been sent, and the provider cannot stop it\. /);
 });
 
 it('a text file named .jpg gets no advice for pictures', async () => {

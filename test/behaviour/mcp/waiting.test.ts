@@ -1,7 +1,7 @@
 /** A call takes as long as it was asked to, and the task outlives its caller. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
-import { createProgress } from '../../../src/mcp/progress.ts';
+import { taskProgress } from '../../../src/mcp/progress.ts';
 import type { Progress } from '../../../src/mcp/tool.ts';
 import { openStage, type Stage, until, whenSubmitted } from '../../support/mcp-client.ts';
 import { sampleTask } from '../../support/sample-task.ts';
@@ -101,7 +101,7 @@ describe('progress', () => {
       sleep: async () => undefined,
     };
     const sent: Progress[] = [];
-    const send = createProgress(clock, (progress) => sent.push(progress));
+    const send = taskProgress(clock, (progress) => sent.push(progress));
     const task = sampleTask({ reservedAt: wall, acceptedAt: wall });
     for (; elapsed <= 120_000; elapsed += 250) send({ task, now: clock.now(), joined: false, isUnwritten: false });
     expect(sent).toHaveLength(25);

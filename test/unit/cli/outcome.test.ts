@@ -49,7 +49,7 @@ it('a submit whose process ends is shown as the next command will find it; anyth
   const abandoned = asAbandoned(viewOf(taskOf({ status: 'submitting' })));
   const { json, text, exitCode } = taskOutcome(abandoned, PHRASING, false);
   expect(json).toMatchObject({ status: 'unknown', error: { code: 'interrupted' }, cost: { charge: 'possible' } });
-  expect(text).toContain('it may have been charged');
+  expect(text).toContain('the video may have been charged');
   expect(exitCode).toBe(1);
   const queued = viewOf(taskOf({ status: 'queued' }));
   expect(asAbandoned(queued)).toBe(queued);

@@ -98,8 +98,17 @@ describe('the text for a model', () => {
     expect(renderReport(refused).length).toBeLessThan(500);
   });
 
+  it('has no full stop behind a quotation that ends with one', () => {
+    const saying = (providerText: string) =>
+      toolReport(viewOf(taskOf({ status: 'failed', error: errorOf(new Problem('50413', { providerText })) }))).message;
+    expect(saying('It does not exist.')).toContain('The provider says: "It does not exist." Nothing was charged.');
+    expect(saying('Not Pass')).toContain('The provider says: "Not Pass". Nothing was charged.');
+  });
+
   it('exists for every status of a task', () => {
-    const statuses = reportSchema.shape.status.options.filter((status) => !['checked', 'refused'].includes(status));
+    const statuses = reportSchema.shape.status.options.filter(
+      (status) => !['checked', 'refused', 'running', 'waiting'].includes(status),
+    );
     expect(statusesOf(Object.values(VIEWS))).toEqual([...statuses].sort());
   });
 

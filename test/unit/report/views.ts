@@ -146,7 +146,7 @@ export const VIEWS: Readonly<Record<string, TaskView>> = {
     failed(problem('50413', { providerCode: '50413', providerText: 'Post Text Risk Not Pass' })),
   ),
   'failed-later': viewOf(
-    failed(problem('50516', { providerCode: '50516', providerText: 'Post Video Risk Not Pass' }), ACCEPTED),
+    failed(problem('50516', { providerCode: '50516', providerText: 'The video does not exist.' }), ACCEPTED),
   ),
   'failed-not-opened': viewOf(failed(problem('50400', { providerCode: '50400', providerText: 'Access Denied' }))),
   'failed-wrong-key': viewOf(failed(problem('InvalidAccessKey', { providerCode: '100009' }))),

@@ -8,6 +8,7 @@ import {
   requireSettings,
   SETTINGS,
   type Surroundings,
+  settingsProblem,
 } from '../../../src/settings.ts';
 
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
@@ -109,6 +110,15 @@ describe('a name that nothing reads', () => {
     expect(problems.map(({ message }) => message)).toEqual(
       ['STORE', 'TOKENS'].map((name) => expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`)),
     );
+  });
+
+  test('of a later version is to be removed, and only a wrong value is to be corrected', () => {
+    const stopped = read({ JIMENG_VIDEO_STORE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
+    const { message, hint } = settingsProblem(stopped, 'paid') ?? expect.fail();
+    expect(message).not.toContain('remove');
+    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORE');
+    const later = settingsProblem(read({ JIMENG_VIDEO_STORE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
+    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORE');
   });
 
   test('is found whatever its case on Windows, where a variable has none', () => {

@@ -257,20 +257,9 @@ describe('a quality', () => {
   );
 });
 
-describe('a limit on the cost', () => {
-  const limited = withModeRules(z.strictObject({ ...videoShape, max_cost_cny: maxCostInput }));
-  const check = (input: object) =>
-    limited.safeParse({ prompt: 'x', ...input }).error?.issues.map(({ message }) => message) ?? [];
-  test('is refused below the estimate, with both amounts, and accepted from it on', () => {
-    expect(check({ max_cost_cny: 1.39 })).toEqual([
-      'is 1.39, and this video would cost about ¥1.40: raise the limit, or choose a shorter or smaller video',
-    ]);
-    expect(check({ max_cost_cny: 1.4 })).toEqual([]);
-    expect(check({ max_cost_cny: 1.4, duration: 6 })[0]).toContain('¥2.80');
-    expect(check({ max_cost_cny: 9.99, duration: 8, mode: 'ti2v_pro' })[0]).toContain('¥10.00');
-    expect(check({ max_cost_cny: 0 })[0]).toContain('is 0');
-    expect(check({ max_cost_cny: -1 })).toEqual(['must be 0 or more']);
-  });
+test('a limit on the cost is an amount from 0 on', () => {
+  expect(maxCostInput.safeParse(-1).error?.issues.map(({ message }) => message)).toEqual(['must be 0 or more']);
+  expect(maxCostInput.safeParse(0).success).toBe(true);
 });
 
 test('what to know of a prompt before paying: damaged characters, and more than the provider recommends', () => {

@@ -16,8 +16,17 @@ afterEach(() => world.close());
 async function sweep(): Promise<void> {
   const { store, watcher, clock } = world;
   const ending = new AbortController().signal;
-  const sweepFolders = async () => undefined;
-  await new Recovery({ store, watcher, clock, log: silentLog, ending, sweepFolders, mayPoll: true }).sweep();
+  const [sweepFolders, sweepFilms] = [async () => undefined, async () => undefined];
+  await new Recovery({
+    store,
+    watcher,
+    clock,
+    log: silentLog,
+    ending,
+    sweepFolders,
+    sweepFilms,
+    mayPoll: true,
+  }).sweep();
   await watcher.ended();
 }
 

@@ -1,7 +1,8 @@
 /** Everything that the page says, as one type that each language fills. */
+import type { FilmStatus } from '../../../films/film.ts';
 import type { ModeName } from '../../../jimeng/modes.ts';
 import type { TaskStatus } from '../../../tasks/record.ts';
-import type { FilmStatus, StateName } from '../../api.ts';
+import type { StateName } from '../../api.ts';
 
 export interface Words {
   /** For `lang` and for dates and money. */

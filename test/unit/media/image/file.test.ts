@@ -98,6 +98,9 @@ test('only regular files are opened, and a pipe without a writer does not block'
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
   expect(await verdict(join(folder, 'bare'))).toBe('invalid_image: `image` (/bare) is a folder, not a picture.');
+  await expect(loadImage(join(folder, 'bare'), 'image', rules)).rejects.toMatchObject({
+    hint: 'give the path of a picture (JPEG, PNG, WebP, AVIF, GIF or HEIC)',
+  });
   expect(await verdict(join(folder, 'pipe'))).toBe('invalid_image: `image` (/pipe) is a pipe, not a picture.');
   expect(await verdict(join(folder, 'socket'))).toBe('invalid_image: `image` (/socket) is a socket, not a picture.');
   expect(await verdict('/dev/zero')).toBe('invalid_image: `image` (/dev/zero) is a device, not a picture.');

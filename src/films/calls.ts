@@ -1,0 +1,62 @@
+/** What a surface may ask of films, and all that a report needs of the answer. */
+import type { Call, MakeOptions } from '../tasks/calls.ts';
+import type { Task } from '../tasks/record.ts';
+import type { Film, FilmJoin, FilmStatus } from './film.ts';
+import type { FilmInput, PlannedShot, RetakeInput } from './storyboard.ts';
+
+/** A call of a tool or command, as a single video's. */
+export type FilmCall = Omit<Call, 'onWait'> & { readonly onWait?: (view: FilmView) => void };
+
+export interface FilmView {
+  readonly film: Film;
+  readonly status: FilmStatus;
+  /** Of the current takes, in the order of the shots. */
+  readonly tasks: readonly (Task | undefined)[];
+  /** Of all takes that were made or may still be. */
+  readonly fen: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** The same film, or the same take, existed already: nothing new is paid. */
+  readonly joined: boolean;
+  /** The file with the current takes. */
+  readonly join?: FilmJoin;
+  /** It was joined, and its file is no longer there. */
+  readonly missingFile?: string;
+  /** Shots whose process is gone, and that are not sent before somebody asks for the film. */
+  readonly isLeft: boolean;
+}
+
+/** A `dry_run`: everything is valid, and nothing was recorded or sent. */
+export interface CheckedFilm {
+  readonly shots: readonly PlannedShot[];
+  readonly estimatedFen: number;
+  readonly billedSeconds: number;
+  readonly notes: readonly string[];
+  readonly path: string;
+  /** The film that the same call without `dry_run` would join, for nothing. */
+  readonly same?: string;
+  readonly sandbox: boolean;
+}
+
+export type RetakeOptions = RetakeInput & Pick<MakeOptions, 'maxCostCny'>;
+
+/** @throws Problem, each method; what was recorded is never reported as refused */
+export interface FilmService {
+  check(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<CheckedFilm>;
+  /** Records the whole film or nothing, and begins to make it; or joins the same one. */
+  make(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<FilmView>;
+  /** Makes another take of one shot, counted from 1, and joins the film again when it is there. */
+  retake(filmId: string, shot: number, options: RetakeOptions, call: FilmCall): Promise<FilmView>;
+  /** Until nothing of it goes on any more, or the deadline has come. */
+  waitUntilOver(view: FilmView, call: FilmCall): Promise<FilmView>;
+  /** Sends what its process left, polls, waits, joins. @throws Problem no_record */
+  get(filmId: string, call: FilmCall): Promise<FilmView>;
+  /** Withdraws every shot that was not sent. */
+  cancel(filmId: string): Promise<FilmView & { readonly withdrawn: number }>;
+  /** What is recorded, without waiting. */
+  read(filmId: string): Promise<FilmView | undefined>;
+  /** Newest first. */
+  list(limit: number): Promise<readonly FilmView[]>;
+  /** Ids of those that are not over. */
+  openIds(): Promise<readonly string[]>;
+}

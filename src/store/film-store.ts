@@ -1,0 +1,267 @@
+/** Films in the database: every transaction of their life, the same on every engine. */
+import type { Film } from '../films/film.ts';
+import type { Task, TaskRecord } from '../tasks/record.ts';
+import type { Engine, Params, Row, Tx } from './engine.ts';
+import { type Lease, LeaseLost, type OwnTasks, type Registration } from './lease.ts';
+import { paramsOf, readReservationLedger, taskOf } from './rows.ts';
+import * as sql from './statements.ts';
+import type {
+  FilmAdmission,
+  FilmHold,
+  FilmLedger,
+  FilmReserved,
+  Films,
+  FilmWish,
+  Reservation,
+  Retake,
+} from './store.ts';
+
+export interface FilmStoreOptions {
+  readonly engine: Engine;
+  readonly scope: string;
+  readonly lease: Lease;
+  readonly own: OwnTasks;
+  /** Some record may have changed. */
+  readonly notify: () => void;
+  /** @returns why no paid call may be made now */
+  readonly whyNotPaid: () => Extract<FilmAdmission, { kind: 'refuse' }> | undefined;
+}
+
+export class FilmStore implements Films {
+  private readonly options: FilmStoreOptions;
+  private readonly held = new Map<string, Film>();
+
+  constructor(options: FilmStoreOptions) {
+    this.options = options;
+  }
+
+  async reserve(wish: FilmWish, rule: (ledger: FilmLedger) => FilmAdmission): Promise<FilmReserved> {
+    const { film, tasks } = wish;
+    return await this.admitting(tasks, async (tx) => {
+      const refused = this.options.whyNotPaid();
+      if (refused !== undefined) return refused;
+      const admission = rule(await this.ledgerOf(tx, wish));
+      if (admission.kind !== 'create') return admission;
+      const now = { ...film, reservedAt: tx.now };
+      await tx.run(sql.INSERT_FILM, this.params(now));
+      return { kind: 'create', film: now };
+    });
+  }
+
+  async ledger(wish: FilmWish): Promise<FilmLedger> {
+    return await this.options.engine.read((tx) => this.ledgerOf(tx, wish));
+  }
+
+  async retake({ filmId, tasks, ...wish }: Retake): Promise<FilmReserved> {
+    const { scope, engine } = this.options;
+    return await this.admitting(tasks, async (tx) => {
+      const refused = this.options.whyNotPaid();
+      if (refused !== undefined) return refused;
+      const row = await tx.get(sql.FIND_FILM, { scope, id: filmId });
+      if (row === undefined) throw new Error(`${engine.place} no longer has the film`);
+      const film = filmOf(row);
+      const [first] = tasks;
+      const ledger = first && (await readReservationLedger(tx, scope, { ...first, fen: fenOfAll(tasks) }));
+      const current = await this.tasksIn(
+        tx,
+        film.shots.map(({ takes }) => takes.at(-1) ?? ''),
+      );
+      const admission = wish.rule(film, current, {
+        now: tx.now,
+        reservedFen: ledger?.reservedFen ?? 0,
+        roomAt: ledger?.roomAt,
+      });
+      if (admission.kind !== 'create') return admission;
+      await tx.run(sql.UPDATE_FILM, this.params(admission.film));
+      for (const record of admission.changed) {
+        await tx.run(sql.CHANGE_QUEUED, {
+          ...paramsOf(record, scope, {}),
+          is_over: record.status === 'queued' ? 0 : 1,
+        });
+        if (record.status !== 'queued') await tx.run(sql.DELETE_BODY, { id: record.id });
+      }
+      return { kind: 'create', film: admission.film };
+    });
+  }
+
+  async find(id: string): Promise<Film | undefined> {
+    const row = await this.options.engine.read((tx) => tx.get(sql.FIND_FILM, { scope: this.options.scope, id }));
+    return row && filmOf(row);
+  }
+
+  async newest(limit: number): Promise<readonly Film[]> {
+    return (await this.rows(sql.NEWEST_FILMS, { limit })).map(filmOf);
+  }
+
+  async openIds(): Promise<readonly string[]> {
+    return (await this.rows(sql.OPEN_FILMS)).map(({ id }) => String(id));
+  }
+
+  async tasks(ids: readonly string[]): Promise<readonly (Task | undefined)[]> {
+    return await this.options.engine.read((tx) => this.tasksIn(tx, ids));
+  }
+
+  async settle(
+    id: string,
+    rule: (film: Film, tasks: readonly (Task | undefined)[]) => Film | undefined,
+  ): Promise<void> {
+    const { engine, scope } = this.options;
+    await engine.transaction(
+      async (tx) => {
+        const row = await tx.get(sql.FIND_FILM, { scope, id });
+        if (row === undefined) return;
+        const film = filmOf(row);
+        const next = rule(
+          film,
+          await this.tasksIn(
+            tx,
+            film.shots.map(({ takes }) => takes.at(-1) ?? ''),
+          ),
+        );
+        if (next !== undefined) await tx.run(sql.UPDATE_FILM, this.params(next));
+      },
+      { account: scope },
+    );
+    this.options.notify();
+  }
+
+  async hold(id: string): Promise<FilmHold | undefined> {
+    const { engine, scope, lease, notify } = this.options;
+    if (this.held.has(id)) return undefined;
+    const taken = await engine.transaction(async (tx) => {
+      const registration = await lease.ensure(tx);
+      const rows = await tx.all(sql.HOLD_FILM, { scope, id, me: registration.id });
+      const row = rows.length === 0 ? undefined : await tx.get(sql.FIND_FILM, { scope, id });
+      return row && { registration, film: filmOf(row) };
+    });
+    if (taken === undefined) return undefined;
+    const { registration } = taken;
+    this.held.set(id, taken.film);
+    const endUse = lease.use(id);
+    return {
+      film: taken.film,
+      lost: registration.lost,
+      update: async (change) => {
+        const film = await this.updateHeld(id, registration, change);
+        this.held.set(id, film);
+        notify();
+        return film;
+      },
+      verify: async () => {
+        registration.lost.throwIfAborted();
+        const held = await engine.read((tx) => tx.get(sql.IS_FILM_HELD, { id, me: registration.id }));
+        if (held === undefined) throw new LeaseLost();
+      },
+      release: async () => {
+        this.held.delete(id);
+        endUse();
+        await engine.transaction((tx) => tx.run(sql.RELEASE_FILM, { id, me: registration.id })).catch(() => undefined);
+        notify();
+      },
+    };
+  }
+
+  /** Writes those that are held here into a database that took the place of a removed one. */
+  async restore(tx: Tx): Promise<void> {
+    for (const film of this.held.values()) await tx.run(sql.INSERT_FILM, this.params(film));
+  }
+
+  /** All tasks and the film in one transaction, or nothing; the bodies before the account is locked. */
+  private async admitting(
+    tasks: readonly Reservation[],
+    admit: (tx: Tx) => Promise<FilmReserved>,
+  ): Promise<FilmReserved> {
+    const { engine, scope, lease, own, notify } = this.options;
+    const reserved: Task[] = [];
+    const admission = await engine.transaction(
+      async (tx) => {
+        reserved.length = 0;
+        const admitted = await admit(tx);
+        for (const { record } of tasks) {
+          if (admitted.kind !== 'create') await tx.run(sql.DELETE_BODY, { id: record.id });
+          else {
+            const owner = (await lease.ensure(tx)).id;
+            const now: TaskRecord = { ...record, reservedAt: tx.now };
+            await tx.run(sql.INSERT_TASK, paramsOf(now, scope, { owner }));
+            reserved.push({ ...now, ownerAlive: true });
+          }
+        }
+        return admitted;
+      },
+      {
+        account: scope,
+        before: async (tx) => {
+          for (const { record, body } of tasks) {
+            if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
+          }
+        },
+      },
+    );
+    for (const task of reserved) own.add(task.id, task);
+    notify();
+    return admission;
+  }
+
+  private async ledgerOf(tx: Tx, { film, tasks, budgetFen }: FilmWish): Promise<FilmLedger> {
+    const { scope } = this.options;
+    const [first] = tasks;
+    if (first === undefined) throw new RangeError('a film without shots');
+    const { now, reservedFen, roomAt } = await readReservationLedger(tx, scope, {
+      ...first,
+      budgetFen,
+      fen: fenOfAll(tasks),
+    });
+    const same = await tx.all(sql.SAME_FILMS, { scope, fingerprint: film.fingerprint });
+    return { now, reservedFen, roomAt, same: same.map(filmOf) };
+  }
+
+  private async tasksIn(tx: Tx, ids: readonly string[]): Promise<(Task | undefined)[]> {
+    const tasks: (Task | undefined)[] = [];
+    for (const id of ids) {
+      const row = await tx.get(sql.FIND_TASK, { scope: this.options.scope, id });
+      tasks.push(row && taskOf(row, tx.now));
+    }
+    return tasks;
+  }
+
+  private async updateHeld(id: string, { id: me, lost }: Registration, change: (film: Film) => Film): Promise<Film> {
+    const { engine, scope } = this.options;
+    lost.throwIfAborted();
+    return await engine.transaction(
+      async (tx) => {
+        const held = await tx.get(sql.IS_FILM_HELD, { id, me });
+        const row = held && (await tx.get(sql.FIND_FILM, { scope, id }));
+        if (row === undefined) throw new LeaseLost();
+        const film = change(filmOf(row));
+        await tx.run(sql.UPDATE_FILM, this.params(film));
+        return film;
+      },
+      { account: scope },
+    );
+  }
+
+  private params(film: Film): Params {
+    const { id, status, fingerprint, reservedAt, ...rest } = film;
+    const { scope } = this.options;
+    return { id, scope, status, fingerprint, reserved_at: reservedAt, record: JSON.stringify(rest) };
+  }
+
+  private async rows(statement: string, params: Params = {}): Promise<readonly Row[]> {
+    return await this.options.engine.read((tx) => tx.all(statement, { scope: this.options.scope, ...params }));
+  }
+}
+
+function filmOf(row: Row): Film {
+  const rest = JSON.parse(String(row.record)) as Omit<Film, 'id' | 'status' | 'fingerprint' | 'reservedAt'>;
+  return {
+    ...rest,
+    id: String(row.id),
+    status: String(row.status) as Film['status'],
+    fingerprint: String(row.fingerprint),
+    reservedAt: Number(row.reserved_at),
+  };
+}
+
+function fenOfAll(tasks: readonly Reservation[]): number {
+  return tasks.reduce((sum, { record }) => sum + (record.fen ?? 0), 0);
+}
