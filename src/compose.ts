@@ -82,7 +82,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     const films = new Set(await store.films.openIds());
     const places = open.flatMap(({ place }) => (place === null ? [] : [place]));
     await library.sweep(places, (id) => {
-      const owner = id.replace(/-(cut|join|copy-[0-9a-f]+)$/, '');
+      const owner = id.replace(/-(cut|join-[0-9a-f]+|copy-[0-9a-f]+)$/, '');
       return alive.has(owner) || films.has(owner);
     });
   };
@@ -102,12 +102,14 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
+    stuckShots: () => director.stuckShots(),
   });
   const films = new Films({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
+    save: async (id, call) => void (await service.get(id, {}, call)),
   });
   return {
     ...{ films, director },

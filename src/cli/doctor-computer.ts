@@ -4,8 +4,9 @@ import { access, constants, lstat, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
-import { Problem } from '../problems.ts';
+import { PROBLEMS, Problem } from '../problems.ts';
 import { databaseFile, type ReadSettings, SETTINGS, type Settings } from '../settings.ts';
+import { filesSetAside, setAsideSentence } from '../store/sqlite.ts';
 import { makeFolders } from '../system/files.ts';
 import { isLoopback, type Network } from '../system/network.ts';
 
@@ -85,6 +86,13 @@ async function checkExisting(folder: string, variable: string): Promise<Check[]>
   return [toFix(variable, `${folder} cannot be used (${code}).`, `correct ${variable}, or make the folder`)];
 }
 
+/** Paid calls are refused until a person has looked. */
+async function checkSetAside(database: string): Promise<Check[]> {
+  const [file] = filesSetAside(database);
+  if (file === undefined) return [];
+  return [blocking('database', setAsideSentence(file), PROBLEMS.state_damaged.hint)];
+}
+
 /** @returns nothing for a folder whose setting is wrong: that is reported already */
 export async function checkFolders({ settings, problems }: ReadSettings): Promise<Check[]> {
   const { outputDir, stateDir, allowedDirs, imageDirs } = settings;
@@ -98,6 +106,7 @@ export async function checkFolders({ settings, problems }: ReadSettings): Promis
     checkDatabase(databaseFile(settings)),
     ...allowedDirs.map((folder) => checkExisting(folder, SETTINGS.allowedDirs.name)),
     ...(imageDirs ?? []).map((folder) => checkExisting(folder, SETTINGS.imageDirs.name)),
+    checkSetAside(databaseFile(settings)),
   ];
   return (await Promise.all(all)).flat();
 }

@@ -5,7 +5,7 @@ import { Problem } from '../problems.ts';
 import type { Reservation, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
-import type { MakeOptions } from '../tasks/calls.ts';
+import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
@@ -39,6 +39,8 @@ export interface FilmServiceOptions {
   readonly confirmAboveCny: number | undefined;
   /** Sends what dead processes left: those entries come before a film's. */
   readonly sendLeft: () => Promise<void>;
+  /** Saves the video of a task that is finished. */
+  readonly save: (taskId: string, call: Call) => Promise<void>;
 }
 
 export class Films implements FilmService {
@@ -54,6 +56,8 @@ export class Films implements FilmService {
     const { store, library, sandbox } = this.options;
     const { film, shots, fen } = await this.options.preparer.prepare(input, options, call);
     const ledger = await orProblem(store.films.ledger(this.wishOf(film, shots)));
+    const refused = store.whyNotPaid();
+    if (refused !== undefined) throw refused;
     const same = options.allowDuplicate ? undefined : sameFilm(ledger.same, ledger.now);
     const problem = same === undefined ? this.beyondBudget(ledger, fen, shots.length) : undefined;
     if (problem !== undefined) throw problem;
@@ -136,6 +140,7 @@ export class Films implements FilmService {
       if (isOver || left <= 0 || call.signal.aborted || ending.aborted) return last;
       call.onWait?.(last);
       if (last.isLeft) await this.sendLeftShots(last).catch(() => undefined);
+      this.options.director.follow(last.film.id);
       const atMost = Math.min(left, READ_AGAIN_MILLISECONDS);
       await pause(clock, { atMost, signals: [call.signal, ending], until: (over) => store.changed(over) });
     }
@@ -148,7 +153,7 @@ export class Films implements FilmService {
     if (view.isLeft) await this.sendLeftShots(view);
     for (const task of view.tasks) {
       if (task?.status === 'generating') await watcher.watch(task.id, 'asked');
-      if (task?.status === 'done' && task.video?.file === undefined) await watcher.watch(task.id, 'asked');
+      if (task?.status === 'done' && task.video?.file === undefined) await this.save(task.id, call);
     }
     waiting.start();
     // What was in the way of joining may have been put right since.
@@ -224,6 +229,12 @@ export class Films implements FilmService {
     waiting.start();
   }
 
+  /** A shot that could not be saved before; why it cannot now is in its record. */
+  private async save(taskId: string, { onWait: _, ...call }: FilmCall): Promise<void> {
+    const noWait = { ...call, deadline: this.options.clock.monotonic() };
+    await this.options.save(taskId, noWait).catch(() => undefined);
+  }
+
   private async sendLeftShots({ tasks }: FilmView): Promise<void> {
     const { store, submitter, waiting } = this.options;
     for (const task of tasks) {
@@ -272,6 +283,7 @@ export class Films implements FilmService {
       joined: false,
       ...(join === undefined || !isThere ? {} : { join }),
       ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
+      ...(store.whyNotPaid() === undefined ? {} : { warning: store.whyNotPaid()?.message ?? '' }),
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),
     };
   }

@@ -145,6 +145,7 @@ function messageOf(view: FilmView, phrasing: Phrasing): string {
     ...(joined ? [`The same already exists as film ${film.id}, so ${money}.`] : []),
     ...whatHappened(view, phrasing),
     ...(join?.notes ?? []).map(sentence),
+    ...(view.warning === undefined ? [] : [oneLine(view.warning)]),
     ...(film.sandbox ? [SANDBOX] : []),
   ].join(' ');
 }
@@ -221,8 +222,7 @@ function nextStepOfFilm(view: FilmView): NextStep {
     return view.isLeft ? { action: 'get', get, to: 'send' } : { action: 'wait_for_film', filmId: film.id };
   }
   const { number, task } = lost;
-  if (task?.status === 'done')
-    return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get: { taskId: task.id } };
+  if (task?.status === 'done') return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get };
   const mayCost = task !== undefined && chargeOf(task) === 'possible';
   const fix = task?.error === undefined || mayCost ? {} : { fix: fixOf(task.error) };
   return { action: 'retake', filmId: film.id, shot: number, askFirst: mayCost && !film.sandbox, ...fix };

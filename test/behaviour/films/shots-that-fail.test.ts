@@ -118,6 +118,24 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     expect([stage.submitsOf('withdrawn 2').length, stage.submitsOf('withdrawn 3').length]).toEqual([0, 0]);
   });
 
+  it.concurrent('does not pay twice for a shot that is being made, nor for one that is still queued', async () => {
+    const goesOn = answer('busy 1', { kind: 'status-word', word: 'generating' });
+    const given = { shots: shotsOf('busy', {}, { continue: true }), wait_seconds: 2 };
+    const { report } = await stage.call('generate_film', given);
+    const early = await stage.call('retake_shot', { film_id: report.film_id, shot: 1, seed: 3 });
+    expect([early.report.status, early.report.message]).toEqual([
+      'refused',
+      expect.stringContaining('Shot 1 is being made now, as task jv-'),
+    ]);
+    const other = { film_id: report.film_id, shot: 2, prompt: 'busy 2, otherwise', wait_seconds: 0 };
+    await stage.call('retake_shot', other);
+    goesOn();
+    const { report: done } = await finish(report.film_id);
+    expect([done.status, done.shots?.map(({ take }) => take)]).toEqual(['done', [1, 2]]);
+    expect([stage.submitsOf('busy 2').length, stage.submitsOf('busy 2, otherwise').length]).toEqual([0, 1]);
+    expect(done.cost?.estimated_cny).toBeCloseTo(2.8);
+  });
+
   it.concurrent('is refused whole before anything is sent', async () => {
     const cases: readonly (readonly [Arguments, RegExp])[] = [
       [
