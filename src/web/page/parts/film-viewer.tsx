@@ -127,7 +127,7 @@ function Shot({ shot, now, onGo }: { readonly shot: FilmShotItem } & Omit<ShotsP
   return (
     <>
       <button type="button" class="shot" onClick={() => onGo(item.id)}>
-        <span class="picture whole">
+        <span class="picture wide">
           {item.file === undefined ? (
             <span class={`placeholder ${isOpen ? 'moving' : ''}`} />
           ) : (
