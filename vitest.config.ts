@@ -14,5 +14,6 @@ export default defineConfig({
     // Nothing takes so long; a machine that is busy with something else is slow, not wrong.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -22,6 +22,7 @@ const NAMES = [
   'walk',
   'polling',
   'many-tasks',
+  'gallery',
 ];
 
 const README = new URL('README.md', import.meta.url);

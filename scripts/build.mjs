@@ -107,7 +107,25 @@ const parts = await build({
   // Some of the libraries are CommonJS.
   banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
 });
-const metafiles = [program, server, parts].map(({ metafile }) => metafile);
+/** The gallery's page: for browsers of the last years, beside the server that serves it. */
+const page = await build({
+  ...shared,
+  platform: 'browser',
+  target: ['chrome123', 'firefox125', 'safari17.5'],
+  format: 'esm',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  entryPoints: { page: 'src/web/page/main.tsx' },
+  outdir: join(out, 'gallery'),
+});
+const style = await build({
+  ...shared,
+  entryPoints: { page: 'src/web/page/page.css' },
+  target: ['chrome123', 'firefox125', 'safari17.5'],
+  outdir: join(out, 'gallery'),
+});
+for (const file of ['index.html', 'icon.svg']) await cp(`src/web/page/${file}`, join(out, 'gallery', file));
+const metafiles = [program, server, parts, page, style].map(({ metafile }) => metafile);
 const fontLicense = await readFile('assets/sandbox-font.md', 'utf8');
 await writeFile(join(out, 'third-party-licenses.txt'), `${await collectLicenses(metafiles)}\n\n${fontLicense}`);
 await writeFile(join(out, 'package.json'), '{ "type": "commonjs" }\n');

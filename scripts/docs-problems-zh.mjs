@@ -1,4 +1,4 @@
-/** The errors in Chinese, for the README only: reports are in English. `[what happened, what to do]` */
+/** The errors in Chinese, for the README and the gallery: reports are in English. `[what happened, what to do]` */
 export const PROBLEMS_IN_CHINESE = {
   50205: ['服务方不支持该图片的尺寸。', '图片最大 4.7 MB、4096 × 4096 像素，短边不少于 320 像素'],
   50207: ['服务方无法解码图片。', '将图片另存为 JPEG 或 PNG，或更换图片'],

@@ -75,6 +75,9 @@ const OTHER_KEY_NAME = /^(?:VOLC|VOLCENGINE|JIMENG)_?(ACCESS|SECRET)(?:_ACCESS)?
 const OWN_PREFIX = /^JIMENG_VIDEO_/i;
 const CHILD_VARIABLES = [
   ...['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'WINDIR', 'USERPROFILE', 'LANG'],
+  // What a desktop's own programs (the browser, the file manager) find their display and session by.
+  ...['USER', 'LOGNAME', 'APPDATA', 'DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'BROWSER'],
+  ...['XDG_RUNTIME_DIR', 'XDG_CURRENT_DESKTOP', 'XDG_DATA_DIRS', 'XDG_CONFIG_DIRS'],
   // Where WinGet, Chocolatey and installers put ffmpeg.
   ...['LOCALAPPDATA', 'PROGRAMDATA', 'PROGRAMFILES'],
 ];

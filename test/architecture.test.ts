@@ -46,7 +46,7 @@ function importsOf(path: string, code: string): Import[] {
 function filesUnder(folder: string): string[] {
   return (readdirSync(join(ROOT, folder), { recursive: true }) as string[])
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules/'));
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes('node_modules/'));
 }
 
 const FILES: readonly SourceFile[] = filesUnder('src').map((path) => {
@@ -73,6 +73,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['tasks', 'store', 'films'],
   ['report', 'compose'],
   ['app'],
+  ['web'],
   ['mcp', 'cli'],
   ['start'],
   ['main'],
@@ -168,6 +169,35 @@ describe('imports', () => {
     expect(eager.map(({ path }) => path)).toEqual([]);
   });
 
+  test('of the gallery’s page are of what runs in a browser, and nothing else takes from the page', () => {
+    const page = FILES.filter(({ path }) => path.startsWith('web/page/')).flatMap(({ path, imports }) =>
+      imports.filter(({ isTypeOnly }) => !isTypeOnly).map(({ from }) => ({ path, from })),
+    );
+    const taken = new Set(page.map(({ from }) => from).filter((from) => !from.startsWith('web/page/')));
+    expect([...taken].sort()).toEqual([
+      '../scripts/docs-problems-zh.mjs',
+      'jimeng/modes.ts',
+      'preact',
+      'preact/hooks',
+      'report/time-left.ts',
+      'web/api.ts',
+    ]);
+    const takers = FILES.filter(({ path }) => !path.startsWith('web/page/')).filter(({ imports }) =>
+      imports.some(({ from }) => from.startsWith('web/page/')),
+    );
+    expect(takers.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('of the gallery are made by its command, when it is given', () => {
+    const takers = own.filter(
+      ({ path, from, isTypeOnly }) => placeOf(path) !== 'web' && placeOf(from) === 'web' && !isTypeOnly,
+    );
+    expect(takers.map(({ path, from }) => `${path} → ${from}`)).toEqual(['cli/gallery.ts → web/gallery.ts']);
+    expect(FILES.find(({ path }) => path === 'cli/gallery.ts')?.code).toMatch(
+      /await import\('\.\.\/web\/gallery\.ts'\)/,
+    );
+  });
+
   test('of back-off are made by what is free to repeat: neither the submitter nor the client reaches it', () => {
     expect(importing(/^tasks\/backoff\.ts$/)).toEqual(['tasks/collector.ts', 'tasks/polling.ts', 'tasks/watcher.ts']);
     for (const start of ['tasks/submitter.ts', 'jimeng/api.ts']) {
@@ -196,8 +226,8 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
   [
     'the clock',
     /\bDate\.now\b|\bnew Date\(\s*\)|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|node:timers/,
-    // The sandbox takes nothing from the product; its time comes in as `now`.
-    ['clock.ts', 'sandbox/sandbox.ts'],
+    // The sandbox takes nothing from the product; its time comes in as `now`. The page runs in a browser.
+    ['clock.ts', 'sandbox/sandbox.ts', 'web/page/*'],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
   ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*']],
@@ -220,15 +250,24 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],
-  ['programs', /^node:child_process$/, ['media/clip/run-program.ts']],
+  ['programs', /^node:child_process$/, ['media/clip/run-program.ts', 'system/desktop.ts']],
   ['threads', /^node:worker_threads$/, ['system/thread.ts', 'media/*', 'sandbox/clip/*']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
-  ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts']],
+  ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts', 'web/*']],
   [
     'files',
     /^node:fs/,
     // `start` keeps the compile cache; the user's folders are read from the desktop's file.
-    ['media/*', 'system/files.ts', 'store/sqlite.ts', 'settings/user-folders.ts', 'start.ts', 'sandbox/*', 'cli/*'],
+    [
+      'media/*',
+      'system/files.ts',
+      'store/sqlite.ts',
+      'settings/user-folders.ts',
+      'start.ts',
+      'sandbox/*',
+      'cli/*',
+      'web/video-file.ts',
+    ],
   ],
 ];
 

@@ -5,6 +5,7 @@ import { addJoin, addPreview } from './clips.ts';
 import { addCollect } from './collect.ts';
 import { addDoctor } from './doctor.ts';
 import { addFilm, addRetake } from './film.ts';
+import { addGallery } from './gallery.ts';
 import { addGenerate } from './generate.ts';
 import { addCancel, addGet } from './get.ts';
 import { addList } from './list.ts';
@@ -40,7 +41,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addHelpText('after', EPILOGUE);
   for (const add of [
     ...[addGenerate, addFilm, addRetake, addJoin, addPreview, addGet, addList, addCancel, addCollect],
-    ...[addDoctor, addSetup, addSandbox],
+    ...[addGallery, addDoctor, addSetup, addSandbox],
   ])
     add(program, terminal, end);
   try {

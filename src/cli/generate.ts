@@ -83,5 +83,6 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, sess
   const over = made.joined
     ? { ...(await service.get(id, { output }, call)), joined: true }
     : await service.waitUntilOver(made, call);
-  return taskOutcome(await session.lastView(service, over), phrasing, verbose);
+  const outcome = taskOutcome(await session.lastView(service, over), phrasing, verbose);
+  return { ...outcome, isInGallery: true };
 }

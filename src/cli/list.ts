@@ -61,7 +61,7 @@ async function list(given: Record<string, unknown>, session: Session): Promise<O
   const films = status === undefined ? await (await session.app.films('read')).list(Math.min(limit, MAX_FILMS)) : [];
   const report = listReport(view, session.phrasing, session.app, films.map(filmItem));
   const tasks = report.tasks.map((item, index) => ({ ...item, ...providerOf(view.tasks[index]) }));
-  return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done };
+  return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done, isInGallery: true };
 }
 
 /** What a person who repairs something by hand needs of a task. */

@@ -1,7 +1,9 @@
 /** Turns what was typed into validated input, and declares the options that commands share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
+import { Problem } from '../problems.ts';
 import { invalidInput } from '../report/invalid-input.ts';
+import { errorCode } from '../system/files.ts';
 import { taskIdIn } from '../tasks/record.ts';
 
 const MAX_WAIT_SECONDS = 86_400;
@@ -17,6 +19,23 @@ export const waitSecondsInput = z
   .min(0, 'must be at least 0')
   .max(MAX_WAIT_SECONDS, `must be at most ${MAX_WAIT_SECONDS}`)
   .optional();
+
+export const portInput = z
+  .int('must be a whole number from 0 to 65535')
+  .min(0, 'must be at least 0')
+  .max(65_535, 'must be at most 65535')
+  .optional();
+
+/** @throws Problem for a port that cannot be listened on; any other error as it is */
+export function rethrowPortError(error: unknown, port: number | undefined): never {
+  const code = errorCode(error);
+  if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
+  throw new Problem('invalid_input', {
+    what: `--port ${port} ${code === 'EACCES' ? 'may not be used by this user' : 'is in use'}.`,
+    hint: 'choose another --port, or leave it out for a free one',
+    cause: error,
+  });
+}
 
 export const taskIdInput = z
   .string()

@@ -16,6 +16,8 @@ export interface Outcome {
   /** For stdout, with `--json`. */
   readonly json: unknown;
   readonly exitCode: number;
+  /** It is about videos that the gallery shows, too: a person at a terminal is told of it. */
+  readonly isInGallery?: boolean;
 }
 
 const EXIT_OF_STATUS: Record<Report['status'], number> = {

@@ -4,17 +4,13 @@ import * as z from 'zod';
 import { Problem } from '../problems.ts';
 import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
 import { commandHere } from './here.ts';
-import { numberOption, parseInput } from './options.ts';
+import { numberOption, parseInput, portInput, rethrowPortError } from './options.ts';
 import { EXIT, problemOutcome } from './outcome.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const input = z.strictObject({
-  port: z
-    .int('must be a whole number from 0 to 65535')
-    .min(0, 'must be at least 0')
-    .max(65_535, 'must be at most 65535')
-    .optional(),
+  port: portInput,
   generation_seconds: z
     .number('must be a number of seconds')
     .min(0, 'must be at least 0')
@@ -75,20 +71,9 @@ async function serve(terminal: Terminal, options: Record<string, unknown>): Prom
 async function open(options: z.output<typeof input>) {
   const { startSandbox } = await import('../sandbox/sandbox.ts');
   const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight } = options;
-  try {
-    return await startSandbox({
-      ...(port === undefined ? {} : { port }),
-      ...(generationSeconds === undefined ? {} : { generationSeconds }),
-      ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
-    });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
-    const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use';
-    throw new Problem('invalid_input', {
-      what: `--port ${port} ${why}.`,
-      hint: 'choose another --port, or leave it out for a free one',
-      cause: error,
-    });
-  }
+  return await startSandbox({
+    ...(port === undefined ? {} : { port }),
+    ...(generationSeconds === undefined ? {} : { generationSeconds }),
+    ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
+  }).catch((error: unknown) => rethrowPortError(error, port));
 }

@@ -23,10 +23,13 @@ export interface Session {
   readonly app: App;
   readonly phrasing: Phrasing;
   readonly verbose: boolean;
+  readonly log: Log;
   /** @param waitSeconds undefined: to the end */
   call(waitSeconds: number | undefined): Call;
   /** The task that the command is about, for every answer from now on. */
   aboutTask(taskId: string): void;
+  /** Resolves at Ctrl-C. */
+  interrupted(): Promise<void>;
   /** The view to report. Waits for the response to a submit of this process, which no other process can receive. */
   lastView(service: VideoService, view: TaskView): Promise<TaskView>;
 }
@@ -52,6 +55,7 @@ export async function runSession(
     app,
     phrasing,
     verbose,
+    log,
     call: (waitSeconds) => ({
       signal,
       arrivedAt,
@@ -63,6 +67,11 @@ export async function runSession(
     aboutTask: (id) => {
       taskId = id;
     },
+    interrupted: () =>
+      new Promise((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve());
+      }),
     lastView: (service, view) => lastView(service, view, signal, app.settings.apiTimeoutSeconds),
   };
   const outcome = await work(session).catch((error: unknown) => {
@@ -76,6 +85,8 @@ export async function runSession(
   if (outcome.sentence !== undefined) terminal.say(outcome.sentence);
   if (json) await terminal.print(JSON.stringify(outcome.json, null, 2));
   else if (outcome.text !== undefined) await terminal.print(outcome.text);
+  if (outcome.isInGallery && terminal.isWatched && !json)
+    terminal.say(`\nTo see all videos, run: ${commandHere()} gallery`);
   interruption.stopListening();
   // A submit whose answer is still outstanding would hold the process until its own time-out, minutes later.
   if (signal.aborted) process.exit(outcome.exitCode);

@@ -140,6 +140,17 @@ export const CHANGE_QUEUED = `UPDATE task SET status = :status, fen = :fen, clos
 export const NEWEST = `SELECT ${TASK} FROM task WHERE scope = :scope ORDER BY seq DESC LIMIT :limit`;
 export const NEWEST_OF_STATUS = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status = :status ORDER BY seq DESC LIMIT :limit`;
+/**
+ * What a filter that is '' lets through is everything. Lists are written `,one,two,`. `:text` is searched for in the
+ * whole record, which holds more than what is meant: the caller looks again at what is found.
+ */
+const FILTERED = `scope = :scope AND (:mode = '' OR mode = :mode)
+  AND (:statuses = '' OR :statuses LIKE '%,' || status || ',%') AND (:ids = '' OR :ids LIKE '%,' || id || ',%')`;
+/** The ones before a task, newest first. @param :before '' begins with the newest */
+export const FILTERED_TASKS = `SELECT ${TASK} FROM task WHERE ${FILTERED}
+  AND seq < COALESCE((SELECT other.seq FROM task AS other WHERE other.id = :before), ${Number.MAX_SAFE_INTEGER})
+  AND (:text = '' OR id LIKE :text ESCAPE '!' OR LOWER(record) LIKE :text ESCAPE '!') ORDER BY seq DESC LIMIT :limit`;
+export const FILTERED_COUNT = `SELECT COUNT(*) AS count FROM task WHERE ${FILTERED}`;
 export const OPEN_TASKS = `SELECT ${TASK} FROM task
   WHERE scope = :scope AND status IN ${OPEN} ORDER BY seq DESC LIMIT :limit`;
 export const OPEN_IDS = `SELECT id, status FROM task WHERE scope = :scope AND status IN ${OPEN}

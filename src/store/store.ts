@@ -105,6 +105,24 @@ export interface ListQuery {
   readonly open?: boolean;
 }
 
+/** What a page of the gallery shows; what is left out is not asked for. */
+export interface TaskFilter {
+  readonly mode?: string | undefined;
+  readonly statuses?: readonly TaskStatus[] | undefined;
+  readonly ids?: readonly string[] | undefined;
+  /** Each word occurs in the prompt, the id or the file's name; letters of either case. */
+  readonly text?: string | undefined;
+}
+
+export interface TaskPage {
+  /** Newest first. */
+  readonly tasks: readonly Task[];
+  /** All that the filter lets through; undefined where that is not known before all are read (with a text). */
+  readonly total: number | undefined;
+  /** The id that the next page comes after; undefined: this is the last. */
+  readonly next: string | undefined;
+}
+
 export interface StatusSum {
   readonly count: number;
   readonly fen: number;
@@ -215,6 +233,8 @@ export interface Films {
 export interface Lists {
   /** Newest first. */
   tasks(query: ListQuery): Promise<readonly Task[]>;
+  /** @param after the last id of the page before; undefined: the newest */
+  page(filter: TaskFilter, after: string | undefined, limit: number): Promise<TaskPage>;
   openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
   /** Ids of every account's tasks that may still save a file. */
   unsavedIds(): Promise<ReadonlySet<string>>;

@@ -3,7 +3,11 @@ import type { Task, TaskStatus } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { readDoneFen, readReservedFen, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
-import type { ListQuery, Lists, Sums } from './store.ts';
+import type { ListQuery, Lists, Sums, TaskFilter, TaskPage } from './store.ts';
+import { isFound, patternOf, wordsOf } from './task-search.ts';
+
+/** Rows that are read at a time where a text is searched for. */
+const SEARCHED_ROWS = 200;
 
 export class TaskLists implements Lists {
   private readonly engine: Engine;
@@ -26,6 +30,32 @@ export class TaskLists implements Lists {
     return await this.engine.read(async (tx) =>
       (await tx.all(statement, params)).map((row) => this.newest(taskOf(row, tx.now))),
     );
+  }
+
+  async page(filter: TaskFilter, after: string | undefined, limit: number): Promise<TaskPage> {
+    const words = wordsOf(filter.text);
+    const params = {
+      scope: this.scope,
+      mode: filter.mode ?? '',
+      statuses: listed(filter.statuses),
+      ids: listed(filter.ids),
+    };
+    return await this.engine.read(async (tx) => {
+      const found: Task[] = [];
+      let before = after ?? '';
+      for (let isMore = true; isMore && found.length <= limit; ) {
+        // One more than is shown tells whether another page follows.
+        const rowLimit = words.length === 0 ? limit + 1 : SEARCHED_ROWS;
+        const rows = await tx.all(sql.FILTERED_TASKS, { ...params, before, text: patternOf(words), limit: rowLimit });
+        const tasks = rows.map((row) => this.newest(taskOf(row, tx.now)));
+        found.push(...tasks.filter((task) => isFound(task, words)));
+        before = tasks.at(-1)?.id ?? before;
+        isMore = words.length > 0 && rows.length === rowLimit;
+      }
+      const tasks = found.slice(0, limit);
+      const count = words.length > 0 ? undefined : Number((await tx.get(sql.FILTERED_COUNT, params))?.count ?? 0);
+      return { tasks, total: count, next: found.length > limit ? tasks.at(-1)?.id : undefined };
+    });
   }
 
   async openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
@@ -66,4 +96,9 @@ export class TaskLists implements Lists {
   private async rows(statement: string, params?: Params): Promise<readonly Row[]> {
     return await this.engine.read((tx) => tx.all(statement, params));
   }
+}
+
+/** As the statements take a list; '' lets everything through. */
+function listed(values: readonly string[] | undefined): string {
+  return values === undefined ? '' : `,${values.join(',')},`;
 }

@@ -1,6 +1,7 @@
 /** What a surface (tools, command line, gallery) may call, and all that a report needs of the result. */
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Caller, Place } from '../library/library.ts';
+import type { TaskFilter } from '../store/store.ts';
 import type { UsualTime } from './poll-timing.ts';
 import type { Task, TaskError, TaskStatus } from './record.ts';
 import type { VideoRequest } from './video-request.ts';
@@ -127,6 +128,15 @@ export interface ListOptions {
   readonly waitFor?: 'any_finished' | 'all_finished' | undefined;
 }
 
+export interface PageView {
+  /** Newest first. */
+  readonly views: readonly TaskView[];
+  /** All that the filter lets through; undefined where that is not known (with a text). */
+  readonly total: number | undefined;
+  /** The id that the next page comes after; undefined: this is the last. */
+  readonly next: string | undefined;
+}
+
 /** @throws Problem, each method; what was recorded is never reported as refused */
 export interface VideoService {
   check(request: VideoRequest, options: MakeOptions, call: Call): Promise<CheckedView>;
@@ -147,6 +157,10 @@ export interface VideoService {
   cancel(taskId: string): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }>;
   /** What is recorded, without polling and without waiting. */
   read(taskId: string): Promise<TaskView | undefined>;
+  /** What is recorded, page by page, without polling. @param after the last id of the page before */
+  page(filter: TaskFilter, after: string | undefined, limit: number): Promise<PageView>;
+  /** Resolves when a record may have changed, in whatever process, or when the signal is aborted. Never rejects. */
+  changed(signal: AbortSignal): Promise<void>;
   /** Ids of all that is still to be sent, polled or saved. */
   openIds(): Promise<readonly string[]>;
   /** Our ids that begin so, newest first. */

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, TaskFilter } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   ListOptions,
   ListView,
   MakeOptions,
+  PageView,
   QueueState,
   TaskView,
   VideoService,
@@ -181,6 +182,15 @@ export class TaskService implements VideoService {
   async read(taskId: string): Promise<TaskView | undefined> {
     const task = await orProblem(lookUpTask(this.options.store, taskId));
     return task && (await this.view(task));
+  }
+
+  async page(filter: TaskFilter, after: string | undefined, limit: number): Promise<PageView> {
+    const { tasks, ...rest } = await orProblem(this.options.store.lists.page(filter, after, limit));
+    return { ...rest, views: await Promise.all(tasks.map((task) => this.view(task))) };
+  }
+
+  async changed(signal: AbortSignal): Promise<void> {
+    await this.options.store.changed(signal);
   }
 
   async openIds(): Promise<readonly string[]> {

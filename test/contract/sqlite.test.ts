@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { sqliteEngine } from '../../src/store/sqlite.ts';
+import { pagesContract } from './pages.ts';
 import { storeContract } from './store.ts';
 
-storeContract('SQLite', async () => {
+async function createDatabase() {
   const folder = await mkdtemp(join(tmpdir(), 'jimeng-store-'));
   return {
     open(clock: Clock) {
@@ -21,4 +22,7 @@ storeContract('SQLite', async () => {
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
-});
+}
+
+storeContract('SQLite', createDatabase);
+pagesContract('SQLite', createDatabase);

@@ -1,10 +1,11 @@
 /** The npm package, installed offline into an empty folder: what it holds, and that it works alone. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NAME, VERSION } from '../../src/version.ts';
 import { connect } from '../support/mcp-client.ts';
@@ -51,6 +52,10 @@ it('the tarball holds these files, and of the build all of it', () => {
     'dist/avif_dec-HASH.wasm',
     'dist/clip-worker.mjs',
     'dist/commands.mjs',
+    'dist/gallery/icon.svg',
+    'dist/gallery/index.html',
+    'dist/gallery/page.css',
+    'dist/gallery/page.js',
     'dist/handlers.mjs',
     'dist/image-worker.mjs',
     'dist/main.js',
@@ -67,6 +72,18 @@ it('the tarball holds these files, and of the build all of it', () => {
   ]);
   const built = filesUnder(join(ROOT, 'dist')).map((path) => `dist/${path}`);
   expect(files.filter((path) => path.startsWith('dist/'))).toEqual(built);
+});
+
+it('the gallery’s page takes less than 60 kB on its way, and asks nothing of anybody else', () => {
+  const folder = join(installed, 'dist', 'gallery');
+  const names = readdirSync(folder);
+  const bytes = names.map((name) => gzipSync(readFileSync(join(folder, name))).length);
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000);
+  for (const name of names.filter((file) => file !== 'icon.svg')) {
+    const text = readFileSync(join(folder, name), 'utf8');
+    expect(text.match(/https?:\/\/(?!www\.w3\.org\/)[^\s"'`]*/g) ?? []).toEqual([]);
+    expect(text).not.toMatch(/@import|url\(|eval\(|new Function/);
+  }
 });
 
 it('nothing in it names a place of the machine that made it', () => {

@@ -1,0 +1,74 @@
+/** What the gallery's page asks for about films. */
+import type { Clock } from '../clock.ts';
+import type { FilmService } from '../films/calls.ts';
+import { isFilmId } from '../films/film.ts';
+import type { TaskView, VideoService } from '../tasks/calls.ts';
+import type { FilmDetail, FilmList } from './api.ts';
+import { type Around, filmDetailOf, filmItemOf, type ShownFilm } from './films.ts';
+import { isVideoThere } from './video-file.ts';
+
+/** Newest first: of more, the page shows these. */
+const MAX_FILMS = 50;
+
+/** Reading, and withdrawing what was not sent: nothing that costs money. */
+export type FilmSource = Pick<FilmService, 'list' | 'read' | 'cancel'>;
+
+export class FilmApi {
+  private readonly films: FilmSource;
+  private readonly videos: VideoService;
+  private readonly clock: Clock;
+
+  constructor(films: FilmSource, { videos, clock }: { readonly videos: VideoService; readonly clock: Clock }) {
+    this.films = films;
+    this.videos = videos;
+    this.clock = clock;
+  }
+
+  async list(): Promise<FilmList> {
+    const films = await this.films.list(MAX_FILMS);
+    const around = await this.around(films);
+    return { items: films.map((film) => filmItemOf(film, around)) };
+  }
+
+  /** @returns undefined where no such film is recorded */
+  async detail(id: string): Promise<FilmDetail | undefined> {
+    const film = await this.read(id);
+    return film && filmDetailOf(film, await this.around([film]));
+  }
+
+  /** Every take of every shot; none where no such film is recorded. */
+  async taskIds(id: string): Promise<readonly string[]> {
+    return idsOf(await this.read(id));
+  }
+
+  /** Withdraws the shots that were not sent. @returns undefined where no such film is recorded; whether there were any */
+  async cancel(id: string): Promise<boolean | undefined> {
+    const detail = await this.detail(id);
+    if (detail === undefined) return undefined;
+    if (detail.hasUnsent) await this.films.cancel(id);
+    return detail.hasUnsent;
+  }
+
+  async pathOf(id: string): Promise<string | undefined> {
+    return (await this.read(id))?.film.joins.at(-1)?.file.path;
+  }
+
+  private async read(id: string): Promise<ShownFilm | undefined> {
+    return isFilmId(id) ? await this.films.read(id) : undefined;
+  }
+
+  private async around(films: readonly ShownFilm[]): Promise<Around> {
+    const views = await Promise.all(films.flatMap(idsOf).map((id) => this.videos.read(id)));
+    const takes = new Map<string, TaskView>();
+    for (const view of views) if (view !== undefined) takes.set(view.task.id, view);
+    const joined = films.map(({ film }) => film.joins.at(-1)?.file.path);
+    const saved = [...takes.values()].map(({ task }) => task.video?.file?.path);
+    const there = new Set<string>();
+    await Promise.all([...joined, ...saved].map(async (path) => path && (await isVideoThere(path)) && there.add(path)));
+    return { now: this.clock.now(), takes, isThere: (path) => path !== undefined && there.has(path) };
+  }
+}
+
+function idsOf(film: ShownFilm | undefined): readonly string[] {
+  return film?.film.shots.flatMap(({ takes }) => takes) ?? [];
+}

@@ -1,0 +1,117 @@
+/** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
+import type { FilmView } from '../films/calls.ts';
+import type { Film } from '../films/film.ts';
+import { modeRow } from '../jimeng/modes.ts';
+import { compact } from '../report/report.ts';
+import type { TaskView } from '../tasks/calls.ts';
+import { chargeOf, isOpen } from '../tasks/record.ts';
+import type { VideoRequest } from '../tasks/video-request.ts';
+import type { FilmDetail, FilmItem, FilmShotItem, RepeatedCall, VideoFile } from './api.ts';
+import { itemOf, NOT_KEPT } from './items.ts';
+
+/** What of a film's view is read here. */
+export type ShownFilm = Pick<FilmView, 'film' | 'status'>;
+
+/** What is known beside the film: its takes, and which files are there. */
+export interface Around {
+  readonly now: number;
+  readonly takes: ReadonlyMap<string, TaskView>;
+  readonly isThere: (path: string | undefined) => boolean;
+}
+
+export function filmItemOf({ film, status }: ShownFilm, around: Around): FilmItem {
+  const shots = shotsOf(film, around);
+  const all = film.shots.flatMap(({ takes }) => takes.flatMap((id) => around.takes.get(id)?.task ?? []));
+  const paid = all.filter((task) => !task.sandbox && chargeOf(task) !== 'none');
+  return compact({
+    id: film.id,
+    title: film.title,
+    status,
+    sandbox: film.sandbox,
+    reservedAt: film.reservedAt,
+    shots: film.shots.length,
+    savedShots: shots.filter(({ state }) => state === 'saved').length,
+    fen: paid.reduce((sum, { fen = 0 }) => sum + fen, 0),
+    file: joinedFile(film, around),
+    still: shots.find(({ item }) => item.file !== undefined && !item.file.isMissing)?.item.file,
+    error: film.joinProblem,
+  });
+}
+
+export function filmDetailOf(shown: ShownFilm, around: Around): FilmDetail {
+  const { film } = shown;
+  const shots = shotsOf(film, around);
+  return {
+    now: around.now,
+    item: filmItemOf(shown, around),
+    shots,
+    notes: film.joins.at(-1)?.notes ?? [],
+    hasUnsent: shots.some(({ item }) => item.status === 'queued'),
+    call: filmCallOf(film),
+  };
+}
+
+/** Without those whose task is not recorded. */
+function shotsOf(film: Film, around: Around): FilmShotItem[] {
+  const shown: FilmShotItem[] = [];
+  for (const [index, { takes, continues }] of film.shots.entries()) {
+    const [view, ...others] = [...takes].reverse().flatMap((id) => around.takes.get(id) ?? []);
+    if (view === undefined) continue;
+    const before = shown.at(-1)?.state;
+    shown.push({
+      shot: index + 1,
+      state: stateOf(view, continues && (before === 'stuck' || before === 'behind')),
+      continues,
+      item: videoOf(view, around),
+      otherTakes: others.map((take) => videoOf(take, around)),
+    });
+  }
+  return shown;
+}
+
+function videoOf(view: TaskView, { isThere }: Around) {
+  return itemOf(view, !isThere(view.task.video?.file?.path));
+}
+
+/** @param isBehind the shot that it continues from goes on with a retake only */
+function stateOf({ task }: TaskView, isBehind: boolean): FilmShotItem['state'] {
+  if (task.video?.file !== undefined) return 'saved';
+  if (task.status === 'queued' && isBehind) return 'behind';
+  return isOpen(task.status) || task.saveAgainAt !== undefined ? 'open' : 'stuck';
+}
+
+function joinedFile({ id, joins }: Film, { isThere }: Around): VideoFile | undefined {
+  const file = joins.at(-1)?.file;
+  if (file === undefined) return undefined;
+  const { path, bytes, facts } = file;
+  // Another join is another file: a player must not keep the one before.
+  return compact({ path, bytes, facts, isMissing: !isThere(path), source: `/files/${id}.mp4?join=${joins.length}` });
+}
+
+const SHOT_INPUTS = {
+  prompt: 'prompt',
+  duration: 'duration',
+  image: 'image',
+  tailImage: 'tail_image',
+  seed: 'seed',
+  templateId: 'template_id',
+  cameraStrength: 'camera_strength',
+} as const satisfies Partial<Record<keyof VideoRequest, string>>;
+
+/** The arguments of generate_film that make the same film again. Stills between shots come as each shot's pictures. */
+function filmCallOf({ title, shots, audio }: Film): RepeatedCall {
+  const lacks: string[] = [];
+  const listed = shots.map(({ request, continues }, index) => {
+    const given = Object.entries(SHOT_INPUTS).flatMap(([field, name]) => {
+      const value = request[field as keyof typeof SHOT_INPUTS];
+      if (value === undefined || (continues && name === 'image')) return [];
+      if (value === NOT_KEPT) lacks.push(`shots[${index}].${name}`);
+      return value === NOT_KEPT ? [] : [[name, value] as const];
+    });
+    return { ...Object.fromEntries(given), ...(continues ? { continue: true } : {}) };
+  });
+  const requests = shots.map(({ request }) => request);
+  const quality = requests[0] && modeRow(requests[0].mode).resolution.toLowerCase();
+  const ratio = requests.find(({ aspectRatio }) => aspectRatio !== undefined)?.aspectRatio;
+  return { arguments: compact({ title, quality, aspect_ratio: ratio, audio, shots: listed }), lacks };
+}

@@ -1,0 +1,83 @@
+/** All that is recorded of a video, as a list of names and values. */
+import type { ComponentChildren } from 'preact';
+import type { ModeName } from '../../../jimeng/modes.ts';
+import type { VideoItem } from '../../api.ts';
+import { decimal, exactDuration, money, size, wholeMoment } from '../format.ts';
+import { useWords } from '../words/choose.ts';
+import type { Words } from '../words/words.ts';
+
+export function Facts({ item }: { readonly item: VideoItem }) {
+  const words = useWords();
+  const { facts } = words;
+  const { request, file } = item;
+  const rows: Rows = [
+    [facts.state, words.statuses[item.status]],
+    [facts.mode, words.modes[request.mode as ModeName] ?? request.mode],
+    [facts.length, lengthOf(words, item)],
+    [facts.size, file?.facts && `${file.facts.width} × ${file.facts.height}, ${size(words, file.bytes)}`],
+    [facts.cost, costOf(words, item)],
+    [facts.seed, request.seed === -1 ? undefined : request.seed],
+    [facts.ratio, request.aspectRatio],
+    [facts.camera, cameraOf(words, item)],
+    [facts.image, request.image, true],
+    [facts.tailImage, request.tailImage, true],
+    [facts.requested, wholeMoment(words, item.reservedAt)],
+    [facts.took, tookOf(words, item)],
+    [facts.path, file?.path, true],
+    [facts.id, item.id, true],
+    [facts.providerId, item.providerTaskId, true],
+    [facts.notes, request.notes.length === 0 ? undefined : request.notes.join('; ')],
+  ];
+  return <FactList rows={rows} />;
+}
+
+type Rows = readonly (readonly [name: string, value: ComponentChildren, isCode?: boolean])[];
+
+/** What has no value is left out. */
+export function FactList({ rows }: { readonly rows: Rows }) {
+  const words = useWords();
+  return (
+    <>
+      <h2 class="unseen">{words.facts.heading}</h2>
+      <dl class="facts">
+        {rows
+          .filter(([, value]) => value !== undefined && value !== '')
+          .map(([name, value, isCode]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{isCode ? <code>{value}</code> : value}</dd>
+            </div>
+          ))}
+      </dl>
+    </>
+  );
+}
+
+/** What the file has; what was asked for, before there is one. */
+function lengthOf(words: Words, { file, request }: VideoItem): string | undefined {
+  if (file?.facts !== undefined) {
+    return words.seconds(decimal(words, file.facts.durationSeconds), decimal(words, file.facts.fps));
+  }
+  if (request.duration === undefined || request.fps === undefined) return undefined;
+  return words.seconds(decimal(words, request.duration), decimal(words, request.fps));
+}
+
+function costOf(words: Words, { charge, fen, sandbox, status }: VideoItem): string | undefined {
+  if (sandbox) return words.charges.none;
+  if (fen === undefined) return undefined;
+  if (charge === 'none') return status === 'queued' ? money(words, fen) : words.charges.none;
+  return charge === 'possible' ? words.charges.possible(money(words, fen)) : money(words, fen);
+}
+
+function cameraOf(words: Words, { request }: VideoItem): string | undefined {
+  const { templateId, cameraStrength } = request;
+  if (templateId === undefined) return undefined;
+  return cameraStrength === undefined
+    ? templateId
+    : `${templateId}, ${words.strengths[cameraStrength] ?? cameraStrength}`;
+}
+
+function tookOf(words: Words, { status, acceptedAt, finishedAt }: VideoItem): string | undefined {
+  if (status !== 'done' || acceptedAt === undefined || finishedAt === undefined) return undefined;
+  return exactDuration(words, (finishedAt - acceptedAt) / 1000);
+}

@@ -1,0 +1,73 @@
+/** The films, in a row above the videos. */
+import { useState } from 'preact/hooks';
+import type { FilmItem } from '../../api.ts';
+import { clockTime, moment, money } from '../format.ts';
+import { useWords } from '../words/choose.ts';
+import { Icon } from './icons.tsx';
+import { Progress } from './progress.tsx';
+import { Still } from './still.tsx';
+
+interface FilmStripProps {
+  /** Newest first. */
+  readonly films: readonly FilmItem[];
+  readonly now: number;
+  readonly onOpen: (id: string) => void;
+}
+
+export function FilmStrip({ films, now, onOpen }: FilmStripProps) {
+  const words = useWords();
+  return (
+    <section class="films">
+      <h2>{words.films.heading}</h2>
+      <ul>
+        {films.map((film) => (
+          <li key={film.id}>
+            <FilmCard {...{ film, now, onOpen }} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function FilmCard({ film, now, onOpen }: { readonly film: FilmItem } & Omit<FilmStripProps, 'films'>) {
+  const words = useWords();
+  const [isPlaying, setIsPlaying] = useState(false);
+  const look = () => setIsPlaying(!matchMedia('(prefers-reduced-motion: reduce)').matches);
+  const shown = film.file ?? film.still;
+  const { shots, savedShots, status } = film;
+  return (
+    <button
+      type="button"
+      class="card film"
+      onClick={() => onOpen(film.id)}
+      onPointerEnter={(event) => event.pointerType !== 'touch' && look()}
+      onPointerLeave={() => setIsPlaying(false)}
+      onFocus={(event) => event.currentTarget.matches(':focus-visible') && look()}
+      onBlur={() => setIsPlaying(false)}
+    >
+      <span class="picture wide">
+        {shown === undefined ? (
+          <span class="placeholder moving" />
+        ) : (
+          <Still key={shown.source} file={shown} isPlaying={isPlaying} />
+        )}
+        {status !== 'done' && <span class={`badge film-${status}`}>{words.films.statuses[status]}</span>}
+        {film.file?.facts !== undefined && (
+          <span class="length">
+            <Icon name="play" />
+            {clockTime(film.file.facts.durationSeconds)}
+          </span>
+        )}
+      </span>
+      <span class="prompt">{film.title ?? words.films.untitled}</span>
+      {status === 'running' && <Progress share={savedShots / shots} />}
+      <span class="line">
+        <span>
+          {words.films.shots(savedShots, shots)} · {moment(words, film.reservedAt, now)}
+        </span>
+        {film.fen > 0 && <span>{money(words, film.fen)}</span>}
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,184 @@
+/** One film at full size, with its shots and their takes. */
+import type { FilmDetail, FilmItem, FilmShotItem } from '../../api.ts';
+import { useDetail } from '../detail.ts';
+import { decimal, money, size, wholeMoment } from '../format.ts';
+import { happened, imperative, problemWords, timeLine } from '../phrase.ts';
+import { useWords } from '../words/choose.ts';
+import { FilmActions } from './actions.tsx';
+import { CommandLine } from './command-line.tsx';
+import { Dialog } from './dialog.tsx';
+import { FactList } from './facts.tsx';
+import { Player } from './player.tsx';
+import { Progress } from './progress.tsx';
+import { StatusBadge } from './status-badge.tsx';
+import { Still } from './still.tsx';
+import { Take } from './takes.tsx';
+import type { ViewerProps } from './viewer.tsx';
+
+interface FilmViewerProps extends ViewerProps {
+  /** Those that the arrows lead to. */
+  readonly films: readonly FilmItem[];
+  /** Shows the videos of its shots in the list. */
+  readonly onShots: (id: string) => void;
+}
+
+export function FilmViewer({ id, films, overview, now, changes, onGo, onChanged, onShots }: FilmViewerProps) {
+  const words = useWords();
+  const { detail, error } = useDetail<FilmDetail>(`/api/films/${encodeURIComponent(id)}`, changes);
+  const at = films.findIndex((film) => film.id === id);
+  const item = detail?.item ?? films[at];
+  return (
+    <Dialog
+      label={item?.title ?? words.films.untitled}
+      previous={at > 0 ? films[at - 1]?.id : undefined}
+      next={at >= 0 ? films[at + 1]?.id : undefined}
+      onGo={onGo}
+    >
+      {item === undefined ? (
+        <p class="nothing">{error === undefined ? words.loading : words.films.notFound}</p>
+      ) : (
+        <>
+          <FilmScreen item={item} />
+          <section class="about">
+            <p class="prompt">{item.title ?? words.films.untitled}</p>
+            {detail !== undefined && (
+              <>
+                <FilmState {...{ detail, program: overview?.command ?? 'jimeng-video-mcp' }} />
+                <FilmActions {...{ detail, token: overview?.token, onChanged }} />
+                <Shots {...{ shots: detail.shots, now, onGo }} />
+                <button type="button" class="quiet" onClick={() => onShots(id)}>
+                  {words.films.showShots}
+                </button>
+              </>
+            )}
+            <FilmFacts item={item} notes={detail?.notes ?? []} />
+          </section>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function FilmScreen({ item }: { readonly item: FilmItem }) {
+  const words = useWords();
+  const { file, still, savedShots, shots, status } = item;
+  if (file !== undefined && !file.isMissing) return <Player file={file} />;
+  if (still !== undefined && file === undefined) return <Player file={still} />;
+  return (
+    <div class="screen empty-screen">
+      <p>{file?.isMissing ? words.fileMissing : words.films.shots(savedShots, shots)}</p>
+      {status === 'running' && <Progress share={savedShots / shots} />}
+    </div>
+  );
+}
+
+function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly program: string }) {
+  const words = useWords();
+  const { item, shots } = detail;
+  if (item.status === 'done' && !item.file?.isMissing) return null;
+  const stuck = shots.find(({ state }) => state === 'stuck');
+  const [what, hint] = item.error === undefined ? [] : problemWords(words, item.error);
+  return (
+    <div class="state">
+      <p>
+        <span class={`badge film-${item.status}`}>{words.films.statuses[item.status]}</span>
+        <span class="time">{words.films.shots(item.savedShots, item.shots)}</span>
+      </p>
+      {item.file?.isMissing && <p>{words.fileMissing}</p>}
+      {what !== undefined && <p>{what}</p>}
+      {hint !== undefined && <p class="advice">{imperative(words, hint)}</p>}
+      {stuck !== undefined && (
+        <>
+          <p class="advice">{words.films.needsRetake(stuck.shot)}</p>
+          <CommandLine command={`${program} retake ${item.id} ${stuck.shot}`} />
+        </>
+      )}
+      {item.status === 'running' && <p class="advice">{words.movesItself}</p>}
+    </div>
+  );
+}
+
+interface ShotsProps {
+  readonly shots: readonly FilmShotItem[];
+  readonly now: number;
+  readonly onGo: (id: string) => void;
+}
+
+function Shots({ shots, now, onGo }: ShotsProps) {
+  const words = useWords();
+  return (
+    <div class="shots">
+      <h2>{words.films.shotsHeading}</h2>
+      <ol>
+        {shots.map((shot) => (
+          <li key={shot.shot}>
+            <Shot {...{ shot, now, onGo }} />
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function Shot({ shot, now, onGo }: { readonly shot: FilmShotItem } & Omit<ShotsProps, 'shots'>) {
+  const words = useWords();
+  const { item, otherTakes, state } = shot;
+  const isOpen = state === 'open';
+  return (
+    <>
+      <button type="button" class="shot" onClick={() => onGo(item.id)}>
+        <span class="picture wide">
+          {item.file === undefined ? (
+            <span class={`placeholder ${isOpen ? 'moving' : ''}`} />
+          ) : (
+            <Still key={item.file.source} file={item.file} isPlaying={false} />
+          )}
+        </span>
+        <span class="what">
+          <span class="number">{words.films.shot(shot.shot)}</span>
+          {state !== 'saved' && <StatusBadge status={item.status} />}
+          <span class="prompt">{item.request.prompt ?? words.untitled}</span>
+          {state !== 'saved' && (
+            <span class="faint">
+              {state === 'behind' ? words.films.behind : isOpen ? timeLine(words, item, now) : happened(words, item)[0]}
+            </span>
+          )}
+          {shot.continues && <span class="faint">{words.films.continues}</span>}
+        </span>
+      </button>
+      {otherTakes.length > 0 && (
+        <details>
+          <summary>{words.films.otherTakes(otherTakes.length)}</summary>
+          <div class="other-takes">
+            {otherTakes.map((take) => (
+              <Take key={take.id} take={take} onGo={onGo} />
+            ))}
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
+
+function FilmFacts({ item, notes }: { readonly item: FilmItem; readonly notes: readonly string[] }) {
+  const words = useWords();
+  const { facts } = words;
+  const { file } = item;
+  return (
+    <FactList
+      rows={[
+        [facts.state, words.films.statuses[item.status]],
+        [
+          facts.length,
+          file?.facts && words.seconds(decimal(words, file.facts.durationSeconds), decimal(words, file.facts.fps)),
+        ],
+        [facts.size, file?.facts && `${file.facts.width} × ${file.facts.height}, ${size(words, file.bytes)}`],
+        [facts.cost, item.sandbox ? words.charges.none : money(words, item.fen)],
+        [facts.requested, wholeMoment(words, item.reservedAt)],
+        [facts.path, file?.path, true],
+        [words.films.id, item.id, true],
+        [facts.notes, notes.length === 0 ? undefined : notes.join('; ')],
+      ]}
+    />
+  );
+}

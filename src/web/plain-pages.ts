@@ -1,0 +1,18 @@
+/** Two pages without a script: the one that a link opens, and the one that is shown without it. */
+
+const head = (title: string, more = '') =>
+  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title>` +
+  `<meta name="viewport" content="width=device-width,initial-scale=1">${more}` +
+  '<link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/page.css"></head>';
+
+/** Goes on by itself: that navigation comes from this server's own page, so the browser sends the cookie. */
+export const ENTRY_PAGE = `${head('Gallery', '<meta http-equiv="refresh" content="0; url=/">')}
+<body class="plain"><main><p><a href="/">Open the gallery</a></p></main></body></html>`;
+
+export const LOCKED_PAGE = `${head('Gallery')}
+<body class="plain"><main>
+<h1>Open the gallery with its link</h1>
+<p>The link is in the terminal that runs <code>jimeng-video-mcp gallery</code>. It works while that command runs; after a restart there is a new one.</p>
+<h1 lang="zh-CN">请用完整链接打开作品库</h1>
+<p lang="zh-CN">链接显示在运行 <code>jimeng-video-mcp gallery</code> 的终端里，仅在该命令运行期间有效；重新启动后会生成新链接。</p>
+</main></body></html>`;

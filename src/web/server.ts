@@ -1,0 +1,99 @@
+/** The gallery's server: on loopback only, for whoever has the secret of its link. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
+import { readAssets } from './assets.ts';
+import { FilmApi, type FilmSource } from './film-api.ts';
+import { GalleryApi, type GallerySource } from './gallery-api.ts';
+import { originOf } from './guard.ts';
+import { sendError } from './respond.ts';
+import { answer, type GallerySession } from './routes.ts';
+
+export interface GalleryOptions extends GallerySource {
+  readonly films: FilmSource;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Where the page's files are. */
+  readonly assetFolder: string;
+  /** Shows a file in the desktop's file manager. */
+  readonly showInFolder: (path: string) => Promise<void>;
+  readonly log: Log;
+}
+
+export interface Gallery {
+  readonly origin: string;
+  /** Opens the gallery in a browser, as long as it runs. */
+  readonly link: string;
+  readonly secret: string;
+  /** The same, once: for a program's arguments, which other users of this computer can read. */
+  linkForOnce(): string;
+  close(): Promise<void>;
+}
+
+const newSecret = () => randomBytes(24).toString('base64url');
+
+/** What another start of the command compares: only the holder of the secret can answer it. */
+export function proofOf(secret: string, nonce: string): string {
+  return createHmac('sha256', secret).update(nonce).digest('base64url');
+}
+
+/** @throws the system's error where it cannot listen there */
+export async function openGallery(options: GalleryOptions): Promise<Gallery> {
+  const { host, films, log, clock, showInFolder } = options;
+  const { page, open: openAssets } = await readAssets(options.assetFolder);
+  const [secret, cookie, token] = [newSecret(), newSecret(), newSecret()];
+  const onceSecrets = new Set<string>();
+  const ending = new AbortController();
+  let session: GallerySession | undefined;
+  const server = createServer((request, response) => {
+    if (session === undefined) return response.destroy();
+    answer(request, response, session).catch((error: unknown) => fail(response, error, log));
+  });
+  await listen(server, options);
+  const address = { host, port: (server.address() as AddressInfo).port };
+  session = {
+    ...{ address, page, openAssets, secret, cookie, token, onceSecrets, showInFolder, clock, ending: ending.signal },
+    videos: new GalleryApi(options, token),
+    films: new FilmApi(films, options),
+    proof: (nonce) => proofOf(secret, nonce),
+  };
+  const origin = originOf(address);
+  return {
+    ...{ origin, secret },
+    link: `${origin}/open/${secret}`,
+    linkForOnce() {
+      const once = newSecret();
+      onceSecrets.add(once);
+      return `${origin}/open/${once}`;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        ending.abort();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function fail(response: ServerResponse, error: unknown, log: Log): void {
+  if (response.headersSent) return void response.destroy();
+  const isKnown = error instanceof Problem;
+  if (!isKnown) {
+    log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
+  }
+  const { code, message, hint } = isKnown ? error : new Problem('internal_error');
+  sendError(response, code === 'invalid_input' ? 400 : isKnown ? 503 : 500, { code, message, hint });
+}
+
+function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
