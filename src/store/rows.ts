@@ -138,6 +138,12 @@ export async function readQueueLedger(tx: Tx, scope: string, reqKey: string, me:
   };
 }
 
+/** For an outcome that cannot be written: its task is shown with it; the pace is not changed. */
+export function unreadLedger(now: number): QueueLedger {
+  const pacing = { limit: undefined, limitUntil: 0, pausedUntil: 0, refusals: 0, probedAt: 0 };
+  return { now, head: undefined, headIsOurs: false, ours: 0, inFlight: 1, unknowns: [], pacing };
+}
+
 async function readPacing(tx: Tx, scope: string, reqKey: string): Promise<Pacing> {
   const row = await tx.get(sql.PACING, { scope, req_key: reqKey });
   return {

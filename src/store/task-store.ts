@@ -8,7 +8,15 @@ import { AwaitingTasks } from './awaiting-tasks.ts';
 import type { Engine, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
-import { paramsOf, readQueueLedger, readReservationLedger, type Ties, taskOf, writePacing } from './rows.ts';
+import {
+  paramsOf,
+  readQueueLedger,
+  readReservationLedger,
+  type Ties,
+  taskOf,
+  unreadLedger,
+  writePacing,
+} from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,
@@ -398,10 +406,4 @@ export class TaskStore implements Store {
       if (!over.signal.aborted) this.notify();
     });
   }
-}
-
-/** For an outcome that cannot be written: its task is shown with it; the pace is not changed. */
-function unreadLedger(now: number): QueueLedger {
-  const pacing = { limit: undefined, limitUntil: 0, pausedUntil: 0, refusals: 0, probedAt: 0 };
-  return { now, head: undefined, headIsOurs: false, ours: 0, inFlight: 1, unknowns: [], pacing };
 }
