@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import { AwaitingTasks } from './awaiting-tasks.ts';
+import { Changes } from './changes.ts';
 import type { Engine, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
@@ -60,19 +61,19 @@ export class TaskStore implements Store {
   private readonly kept: KeptWrites;
   private readonly own: OwnTasks;
   private readonly held = new Set<string>();
-  private readonly waiters = new Map<() => void, string | undefined>();
-  private elsewhere: AbortController | undefined;
+  private readonly changes: Changes;
 
   constructor({ engine, scope, clock, log }: TaskStoreOptions) {
     this.engine = engine;
     this.scope = scope;
     this.clock = clock;
     this.log = log;
+    this.changes = new Changes(engine);
     this.lease = new Lease(engine, clock, log);
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
-    const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.notify(id) };
+    const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.changes.notify(id) };
     this.films = new FilmStore({ ...parts, whyNotPaid: () => this.whyNotPaid() });
     this.awaiting = new AwaitingTasks(parts);
     engine.onRecreated(async (tx) => {
@@ -102,7 +103,7 @@ export class TaskStore implements Store {
       },
     );
     if (admitted.task !== undefined && admitted.kind === 'create') this.own.add(admitted.task.id, admitted.task);
-    this.notify(record.id);
+    this.changes.notify(record.id);
     return admitted;
   }
 
@@ -130,7 +131,7 @@ export class TaskStore implements Store {
     });
     if (typeof claimed === 'object' && 'token' in claimed) {
       this.own.add(claimed.task.id, claimed.task, token);
-      this.notify(claimed.task.id);
+      this.changes.notify(claimed.task.id);
     }
     return claimed;
   }
@@ -203,7 +204,7 @@ export class TaskStore implements Store {
     }
     if (isOurs && isOpen(settled.status)) this.own.add(task.id, settled, token);
     else this.own.remove(task.id);
-    this.notify(task.id);
+    this.changes.notify(task.id);
     return settled;
   }
 
@@ -225,10 +226,10 @@ export class TaskStore implements Store {
     const { engine, scope, kept, own, log } = this;
     return new TaskHold(taken.task, taken.registration, {
       ...{ engine, scope, kept, own, log },
-      onSaved: () => this.notify(id),
+      onSaved: () => this.changes.notify(id),
       onReleased: () => {
         this.held.delete(id);
-        this.notify(id);
+        this.changes.notify(id);
       },
     });
   }
@@ -253,7 +254,7 @@ export class TaskStore implements Store {
       return { ...record, ownerAlive: false };
     });
     if (cancelled !== undefined) this.own.remove(id);
-    this.notify(id);
+    this.changes.notify(id);
     return cancelled;
   }
 
@@ -322,27 +323,13 @@ export class TaskStore implements Store {
   }
 
   async changed(signal: AbortSignal, id?: string): Promise<void> {
-    if (signal.aborted) return;
-    this.watchElsewhere();
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.waiters.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.waiters.set(wake, id);
-      signal.addEventListener('abort', wake);
-    });
-    if (this.waiters.size === 0) {
-      this.elsewhere?.abort();
-      this.elsewhere = undefined;
-    }
+    await this.changes.changed(signal, id);
   }
 
   async close(): Promise<void> {
     await this.kept.close();
     await this.lease.close();
-    this.elsewhere?.abort();
+    this.changes.close();
     await this.engine.close();
   }
 
@@ -387,23 +374,5 @@ export class TaskStore implements Store {
 
   private params(record: TaskRecord, ties: Ties) {
     return paramsOf(record, this.scope, ties);
-  }
-
-  /** @param id undefined: any task may have changed */
-  private notify(id?: string): void {
-    for (const [wake, wanted] of [...this.waiters]) {
-      if (id === undefined || wanted === undefined || wanted === id) wake();
-    }
-  }
-
-  /** One check of other processes' writes, shared by all waiters. */
-  private watchElsewhere(): void {
-    if (this.elsewhere !== undefined) return;
-    const over = new AbortController();
-    this.elsewhere = over;
-    void this.engine.changedElsewhere(over.signal).then(() => {
-      if (this.elsewhere === over) this.elsewhere = undefined;
-      if (!over.signal.aborted) this.notify();
-    });
   }
 }
