@@ -25,6 +25,8 @@ export interface App {
   readonly sandbox: boolean;
   /** Missing keys, or a setting that has to be corrected first. */
   readonly whyNotPolled: Problem | undefined;
+  /** What a paid call would be refused with: the same, or a setting that only it needs. */
+  readonly whyNotPaid: Problem | undefined;
   /** Videos are listed by account, which the access key alone identifies: without it none are seen. */
   readonly isAccountKnown: boolean;
   /**
@@ -93,6 +95,7 @@ export function createApp(read: ReadSettings, log: Log): App {
     settings,
     sandbox: settings.api === 'sandbox',
     whyNotPolled: settingsProblem(read, 'query'),
+    whyNotPaid: settingsProblem(read, 'paid'),
     isAccountKnown: settings.api === 'sandbox' || settings.accessKeyId !== undefined,
     service: async (...operations) => (await opened(operations)).service,
     films: async (...operations) => (await opened(operations)).films,

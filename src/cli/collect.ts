@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { FilmCall } from '../films/calls.ts';
+import { Problem } from '../problems.ts';
 import { isPastLife } from '../report/next-step.ts';
 import { refusal } from '../report/report.ts';
 import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
@@ -50,14 +51,24 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, sessi
   for (const id of [...new Set([...unsaved, ...open])].sort()) {
     const view = await service.read(id);
     if (view === undefined) continue;
-    outcomes.push(taskOutcome(await session.lastView(service, view), session.phrasing, session.verbose));
+    const { warning: _, ...last } = await session.lastView(service, view);
+    outcomes.push(taskOutcome(last, session.phrasing, session.verbose));
   }
   for (const film of joined) outcomes.push(await filmOutcome(films, film, filmCall, session));
+  const { warning } = await service.list({ limit: 1 }, call);
+  if (warning !== undefined) outcomes.push(incomplete(warning, session));
   return {
     text: outcomes.length === 0 ? 'Nothing is open, and everything is saved.' : texts(outcomes),
     json: outcomes.map(({ json }) => json),
     exitCode: outcomes.length === 0 ? EXIT.done : worstExitCode(outcomes.map(({ exitCode }) => exitCode)),
   };
+}
+
+/** A script must not go on as if all that was paid for were saved. */
+function incomplete(warning: string, { phrasing }: Session): Outcome {
+  const hint = 'inspect the state folder before you pay again';
+  const report = refusal(new Problem('state_damaged', { what: warning, hint }), phrasing);
+  return { text: `${report.message}\n\n${report.next_step}`, json: report, exitCode: EXIT.failed };
 }
 
 function texts(outcomes: readonly Outcome[]): string {

@@ -1,11 +1,12 @@
 /** Checks this computer for doctor: Node, folders, ffmpeg, certificates and the proxy. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { access, constants, lstat, readFile, rm, stat } from 'node:fs/promises';
+import { access, constants, lstat, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { encoderOrProblem, findFfmpeg } from '../media/clip/ffmpeg.ts';
-import { Problem } from '../problems.ts';
+import { PROBLEMS, Problem } from '../problems.ts';
 import { databaseFile, type ReadSettings, SETTINGS, type Settings } from '../settings.ts';
+import { filesSetAside, setAsideSentence } from '../store/sqlite.ts';
 import { makeFolders } from '../system/files.ts';
 import { isLoopback, type Network } from '../system/network.ts';
 
@@ -38,6 +39,9 @@ export function blocking(name: string, message: string, hint: string): Check {
   return { ...toFix(name, message, hint), isBlocking: true };
 }
 
+/** What a record with its pages in the database needs, at the least. */
+const TRIAL_BYTES = 64 * 1024;
+
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
@@ -64,6 +68,8 @@ async function checkWritable(name: string, folder: string, variable: string): Pr
   const trial = join(parent, `.jimeng-video-mcp-${randomUUID()}`);
   try {
     await makeFolders(join(trial, relative(parent, folder)));
+    // A full disk still takes folders.
+    await writeFile(join(trial, 'trial'), Buffer.alloc(TRIAL_BYTES));
     return fine(name, `${folder}: ${parent === folder ? 'exists, writable' : 'will be made when it is needed'}`);
   } catch (error) {
     return wrong(`cannot be ${parent === folder ? 'written' : `made in ${parent}`} (${codeOf(error)})`);
@@ -85,6 +91,13 @@ async function checkExisting(folder: string, variable: string): Promise<Check[]>
   return [toFix(variable, `${folder} cannot be used (${code}).`, `correct ${variable}, or make the folder`)];
 }
 
+/** Paid calls are refused until a person has looked. */
+async function checkSetAside(database: string): Promise<Check[]> {
+  const [file] = filesSetAside(database);
+  if (file === undefined) return [];
+  return [blocking('database', setAsideSentence(file), PROBLEMS.state_damaged.hint)];
+}
+
 /** @returns nothing for a folder whose setting is wrong: that is reported already */
 export async function checkFolders({ settings, problems }: ReadSettings): Promise<Check[]> {
   const { outputDir, stateDir, allowedDirs, imageDirs } = settings;
@@ -98,6 +111,7 @@ export async function checkFolders({ settings, problems }: ReadSettings): Promis
     checkDatabase(databaseFile(settings)),
     ...allowedDirs.map((folder) => checkExisting(folder, SETTINGS.allowedDirs.name)),
     ...(imageDirs ?? []).map((folder) => checkExisting(folder, SETTINGS.imageDirs.name)),
+    checkSetAside(databaseFile(settings)),
   ];
   return (await Promise.all(all)).flat();
 }

@@ -67,7 +67,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   onStep('looking for ffmpeg');
   checks.push(await checkFfmpeg(settings, clock, signal));
   const network = createNetwork(settings.proxy);
-  let provider: ProviderFinding = { checks: [], capabilities: [] };
+  let provider: ProviderFinding = { checks: [], capabilities: [], sandbox: settings.api === 'sandbox' };
   try {
     checks.push(await checkCertificates(settings));
     onStep('asking the provider');
@@ -79,7 +79,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
     await network.close();
   }
   const all = [...checks, ...provider.checks];
-  const sandbox = settings.api === 'sandbox';
+  const { sandbox } = provider;
   return {
     sandbox,
     isSettingWrong: problems.length > 0,

@@ -43,6 +43,8 @@ export interface ProviderFinding {
   readonly checks: readonly Check[];
   /** One of each capability; empty where they could not be checked. */
   readonly capabilities: readonly Capability[];
+  /** Our own sandbox answered. */
+  readonly sandbox: boolean;
 }
 
 /** One mode of each resolution: these are opened separately in the console. */
@@ -57,13 +59,15 @@ function capabilityKeys(): ReadonlyMap<Resolution, string> {
 export async function checkProvider(provider: Provider): Promise<ProviderFinding> {
   let checks: readonly Check[] | undefined;
   const capabilities: Capability[] = [];
+  let sandbox = false;
   for (const [name, reqKey] of capabilityKeys()) {
     const outcome = await query(provider, reqKey);
+    sandbox ||= outcome.sandbox;
     checks ??= checkAccess(provider, outcome);
-    if (checks.some(({ isBlocking }) => isBlocking)) return { checks, capabilities: [] };
+    if (checks.some(({ isBlocking }) => isBlocking)) return { checks, capabilities: [], sandbox };
     capabilities.push(checkCapability(name, reqKey, outcome));
   }
-  return { checks: checks ?? [], capabilities };
+  return { checks: checks ?? [], capabilities, sandbox };
 }
 
 async function query({ api, clock, signal }: Provider, reqKey: string): Promise<QueryOutcome> {

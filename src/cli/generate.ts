@@ -70,7 +70,7 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, sess
   const call = session.call(typed.wait_seconds);
   if (typed.dry_run) {
     const checked = await (await app.service('check')).check(request, options, call);
-    return reportOutcome(checkedReport(checked, phrasing), verbose);
+    return reportOutcome(checkedReport(checked, phrasing, app.whyNotPaid), verbose);
   }
   const service = await app.service('paid');
   // Without an end of its own, an unreachable provider would be tried for ever.

@@ -81,9 +81,12 @@ export function addCancel(program: Command, terminal: Terminal, end: (exitCode: 
 
 async function cancel(taskId: string, session: Session): Promise<Outcome> {
   const { task_id: id } = parseInput(cancelInput, { taskId });
-  session.aboutTask(id);
-  if (isFilmId(id)) return await cancelFilm(id, session);
+  const { whyNotPolled, isAccountKnown } = session.app;
   const service = await session.app.service('read');
+  session.aboutTask(id);
+  // Videos are recorded by account: without keys it is not known whose is meant.
+  if (whyNotPolled !== undefined && !isAccountKnown) throw whyNotPolled;
+  if (isFilmId(id)) return await cancelFilm(id, session);
   const result = await service.cancel(id);
   const outcome = reportOutcome(cancelReport(result, session.phrasing), session.verbose, result.task);
   const isDone = result.withdrawn || result.slotReleased || result.task.status === 'cancelled';

@@ -1,7 +1,7 @@
 /** Adds the server to a client's configuration file: everything else in it stays, and a backup is left beside it. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { applyEdits, modify, type ParseError, parse } from 'jsonc-parser';
@@ -47,16 +47,19 @@ export async function writeConfig(
   if (typeof merged !== 'string') return { kind: 'refused', reason: merged.reason };
   const lacksKeys = Object.values(placeholders).some((placeholder) => merged.includes(JSON.stringify(placeholder)));
   if (merged === text) return { kind: 'unchanged', lacksKeys };
-  const backup = before === undefined ? undefined : await keepBackup(target);
-  await replaceFile(target, bom + merged);
+  const isSecret = Object.values(keys).some((key) => merged.includes(JSON.stringify(key)));
+  const backup = before === undefined ? undefined : await keepBackup(target, isSecret);
+  await replaceFile(target, bom + merged, isSecret);
   return { kind: 'written', backup, lacksKeys };
 }
 
-async function keepBackup(file: string): Promise<string> {
+/** @param isSecret keys are in the file: an earlier one may be in its backup */
+async function keepBackup(file: string, isSecret: boolean): Promise<string> {
   for (let number = 1; ; number++) {
     const backup = number === 1 ? `${file}.backup` : `${file}.backup-${number}`;
     try {
       await copyFile(file, backup, constants.COPYFILE_EXCL);
+      if (isSecret) await chmod(backup, 0o600);
       return backup;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -64,11 +67,11 @@ async function keepBackup(file: string): Promise<string> {
   }
 }
 
-/** A client that reads meanwhile sees the old file or the new one. Keys are in it: a new file is the user's alone. */
-async function replaceFile(file: string, text: string): Promise<void> {
+/** A client that reads meanwhile sees the old file or the new one. A new file, and one with keys, is the user's alone. */
+async function replaceFile(file: string, text: string, isSecret: boolean): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const mode = await stat(file).then(
-    (entry) => entry.mode & 0o777,
+    (entry) => (isSecret ? 0o600 : entry.mode & 0o777),
     () => 0o600,
   );
   const draft = `${file}.${randomUUID()}`;

@@ -24,6 +24,8 @@ export interface FilmView {
   readonly missingFile?: string;
   /** Shots whose process is gone, and that are not sent before somebody asks for the film. */
   readonly isLeft: boolean;
+  /** The database was damaged, and what it held is not seen here. */
+  readonly warning?: string;
 }
 
 /** A `dry_run`: everything is valid, and nothing was recorded or sent. */

@@ -13,6 +13,8 @@ export interface JoinedView {
   readonly videos: number;
   /** What was changed or left out, to be reported: clauses. */
   readonly notes: readonly string[];
+  /** One of them is the sandbox's. */
+  readonly sandbox: boolean;
 }
 
 /** Where one shot of a film ends and the next begins. */
@@ -37,6 +39,7 @@ export interface PreviewView {
   /** Those that are shown, of a film. */
   readonly cuts: readonly Cut[];
   readonly hiddenCuts: number;
+  readonly sandbox: boolean;
 }
 
 /** Free: nothing is sent, and no record changes. @throws Problem, each method; the signal's reason */

@@ -10,10 +10,12 @@ import type { FilmHold, Store } from '../store/store.ts';
 import { contentOf, type FileContent } from '../system/files.ts';
 import { pause } from '../system/wait.ts';
 import { errorOf, type SavedVideo, type Task } from '../tasks/record.ts';
-import { currentTakes, type Film, type FilmJoin, nextOf, statusOf } from './film.ts';
+import { currentTakes, type Film, type FilmJoin, nextOf, shotStates, statusOf } from './film.ts';
 
 /** News of other processes may be missed: the film is looked at again so often. */
 const LOOK_MILLISECONDS = 1_000;
+/** Of the newest films: older ones that wait are no longer in anybody's way. */
+const MAX_WAITING = 20;
 
 export interface DirectorOptions {
   readonly store: Store;
@@ -52,6 +54,20 @@ export class Director {
     } catch (error) {
       log.warn('films not looked for', { reason: String(error) });
     }
+  }
+
+  /** Shots of films that wait for a retake, and are open because they continue from the shot that is lost. @throws StoreFailure */
+  async stuckShots(): Promise<ReadonlySet<string>> {
+    const { films } = this.options.store;
+    const stuck = new Set<string>();
+    for (const film of await films.newest(MAX_WAITING)) {
+      if (film.status !== 'waiting') continue;
+      const takes = currentTakes(film);
+      for (const [index, state] of shotStates(await films.tasks(takes)).entries()) {
+        if (state === 'stuck') stuck.add(takes[index] ?? '');
+      }
+    }
+    return stuck;
   }
 
   async ended(): Promise<void> {

@@ -37,6 +37,7 @@ type FileInputName = 'videos' | 'path' | 'audio' | '--audio';
 
 interface Found {
   readonly path: string;
+  readonly sandbox: boolean;
   /** How long each of its shots is, in order; none where that is not known. */
   readonly film?: { readonly id: string; readonly shotSeconds: readonly number[] };
 }
@@ -56,10 +57,13 @@ export class SavedClips implements ClipService {
     const { library, clock } = this.options;
     const { caller } = call;
     const sound = async () =>
-      audio && (await this.localFile(audio, caller.kind === 'terminal' ? '--audio' : 'audio', caller));
+      audio === undefined
+        ? undefined
+        : await this.localFile(audio, caller.kind === 'terminal' ? '--audio' : 'audio', caller);
     const steps = [...videos.map((video, index) => () => this.numbered(video, index, caller)), sound];
-    const found = await allOrProblems(steps);
-    const paths = found.slice(0, -1) as string[];
+    const found = await allOrProblems<Found | undefined>(steps);
+    const sources = found.slice(0, -1) as Found[];
+    const paths = sources.map(({ path }) => path);
     const place = await library.choose(output, caller);
     if (place === undefined) {
       throw new Problem('output_not_allowed', {
@@ -71,7 +75,7 @@ export class SavedClips implements ClipService {
     const id = `join-${crypto.randomUUID().slice(0, 8)}`;
     const part = await library.staging(place, id);
     const ffmpeg = await this.options.ffmpeg();
-    const result = await joinClips(paths, part, { clock, signal, ffmpeg, audio: found.at(-1) || undefined });
+    const result = await joinClips(paths, part, { clock, signal, ffmpeg, audio: found.at(-1)?.path });
     if (!result.joined) {
       throw new Problem('ffmpeg_missing', {
         what: `The videos cannot be joined as they are (${result.misfit.difference}), and ffmpeg was not found on this computer.`,
@@ -80,7 +84,12 @@ export class SavedClips implements ClipService {
     }
     const name = place.name ?? fileNameFor(`${videos.length} videos joined`, id, new Date(clock.now()));
     const file = await library.publish(part, place, name);
-    return { file: { ...file, facts: result.facts }, videos: videos.length, notes: result.notes };
+    return {
+      file: { ...file, facts: result.facts },
+      videos: videos.length,
+      notes: result.notes,
+      sandbox: sources.some(({ sandbox }) => sandbox),
+    };
   }
 
   async preview(
@@ -96,7 +105,7 @@ export class SavedClips implements ClipService {
         hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or open the video itself',
       });
     }
-    const { path, film } = await this.find(video, 'path', call.caller);
+    const { path, film, sandbox } = await this.find(video, 'path', call.caller);
     const signal = AbortSignal.any([call.signal, ending]);
     const facts = await readClip(path, { signal });
     const shots = film?.shotSeconds ?? [];
@@ -114,13 +123,14 @@ export class SavedClips implements ClipService {
       seconds: sheet.frames.map(({ seconds }) => seconds),
       cuts,
       hiddenCuts: cuts.length === 0 ? 0 : shots.length - 1 - cuts.length,
+      sandbox,
     };
   }
 
   /** @throws Problem that names the video by its number */
-  private async numbered(video: string, index: number, caller: Caller): Promise<string> {
+  private async numbered(video: string, index: number, caller: Caller): Promise<Found> {
     try {
-      return (await this.find(video, 'videos', caller)).path;
+      return await this.find(video, 'videos', caller);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const { code, hint, getFirst } = error;
@@ -138,7 +148,7 @@ export class SavedClips implements ClipService {
     const id = taskIdIn(video);
     if (isFilmId(id)) return await this.filmFile(id);
     const isNamed = /^(jv-|\d{10,24}$)/.test(id) || /^\W*task:/i.test(video);
-    if (!isNamed) return { path: await this.localFile(video, name, caller) };
+    if (!isNamed) return await this.localFile(video, name, caller);
     const task = isProviderTaskId(id) ? await lookUpTask(this.options.store, id) : undefined;
     if (task === undefined) {
       throw new Problem('no_record', {
@@ -146,7 +156,10 @@ export class SavedClips implements ClipService {
       });
     }
     const file = task.video?.file;
-    if (file !== undefined) return { path: await this.present(file.path, `task ${task.id}`, task.id) };
+    if (file !== undefined) {
+      const path = await this.present(file.path, `task ${task.id}`, task.id);
+      return { path, sandbox: task.sandbox };
+    }
     const isComing = isOpen(task.status) || task.status === 'done';
     throw new Problem('invalid_input', {
       what: `The task ${task.id} has no saved video (its status is ${task.status}).`,
@@ -170,7 +183,11 @@ export class SavedClips implements ClipService {
     const shots = (await films.tasks(join.takes)).map((task) => task?.video?.file?.facts?.durationSeconds);
     const shotSeconds = shots.filter((seconds) => seconds !== undefined);
     const path = await this.present(join.file.path, `film ${id}`, id);
-    return { path, film: { id, shotSeconds: shotSeconds.length === shots.length ? shotSeconds : [] } };
+    return {
+      path,
+      sandbox: film.sandbox,
+      film: { id, shotSeconds: shotSeconds.length === shots.length ? shotSeconds : [] },
+    };
   }
 
   private async present(path: string, owner: string, taskId?: string): Promise<string> {
@@ -182,14 +199,15 @@ export class SavedClips implements ClipService {
     });
   }
 
-  private async localFile(text: string, name: FileInputName, caller: Caller): Promise<string> {
+  private async localFile(text: string, name: FileInputName, caller: Caller): Promise<Found> {
     if (caller.kind === 'remote-agent') {
       throw new Problem('image_not_allowed', {
         what: 'This server reads no files by their paths.',
         hint: 'give the ids of tasks or films',
       });
     }
-    return await findLocalFile(text, name, { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' });
+    const rules = { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' };
+    return { path: await findLocalFile(text, name, rules), sandbox: false };
   }
 }
 

@@ -56,6 +56,8 @@ export class Films implements FilmService {
     const { store, library, sandbox } = this.options;
     const { film, shots, fen } = await this.options.preparer.prepare(input, options, call);
     const ledger = await orProblem(store.films.ledger(this.wishOf(film, shots)));
+    const refused = store.whyNotPaid();
+    if (refused !== undefined) throw refused;
     const same = options.allowDuplicate ? undefined : sameFilm(ledger.same, ledger.now);
     const problem = same === undefined ? this.beyondBudget(ledger, fen, shots.length) : undefined;
     if (problem !== undefined) throw problem;
@@ -281,6 +283,7 @@ export class Films implements FilmService {
       joined: false,
       ...(join === undefined || !isThere ? {} : { join }),
       ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
+      ...(store.whyNotPaid() === undefined ? {} : { warning: store.whyNotPaid()?.message ?? '' }),
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),
     };
   }

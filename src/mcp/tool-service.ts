@@ -74,7 +74,8 @@ export class ToolService {
   /** Checks everything; nothing is recorded or sent. */
   async check(request: VideoRequest, options: MakeOptions, call: ToolCall): Promise<Report> {
     const service = await this.app.service('check');
-    return checkedReport(await service.check(request, options, await this.waiting(call, undefined)), this.phrasing);
+    const checked = await service.check(request, options, await this.waiting(call, undefined));
+    return checkedReport(checked, this.phrasing, this.app.whyNotPaid);
   }
 
   /**

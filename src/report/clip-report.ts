@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { JoinedView, PreviewView } from '../films/clip-calls.ts';
 import { timeText } from '../media/clip/time-stamps.ts';
 import type { Problem } from '../problems.ts';
-import { sentence } from './message.ts';
+import { SANDBOX, sentence } from './message.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { refusal, reportSchema } from './report.ts';
 import { oneLine, rounded } from './text.ts';
@@ -27,22 +27,24 @@ export const clipSchema = z.strictObject({
   /** Left to right, top to bottom. */
   frames: z.array(z.strictObject({ seconds: z.number(), shot: z.number().optional() })).optional(),
   picture_path: z.string().optional(),
+  sandbox: z.boolean().optional(),
   error: reportSchema.shape.error,
 });
 export type ClipReport = z.infer<typeof clipSchema>;
 
-export function joinReport({ file, videos, notes }: JoinedView, phrasing: Phrasing): ClipReport {
+export function joinReport({ file, videos, notes, sandbox }: JoinedView, phrasing: Phrasing): ClipReport {
   const { path, bytes, facts } = file;
   return {
     status: 'done',
-    message: [`${videos} videos were joined.`, ...notes.map(sentence)].join(' '),
+    message: [`${videos} videos were joined.`, ...notes.map(sentence), ...(sandbox ? [SANDBOX] : [])].join(' '),
     next_step: phrasing.nextStep({ action: 'show_file' }),
     ...(facts === undefined ? {} : { video: videoOf(path, { ...facts, bytes }) }),
+    ...(sandbox ? { sandbox } : {}),
   };
 }
 
 export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport {
-  const { path, filmId, facts, picturePath, seconds, cuts, hiddenCuts } = view;
+  const { path, filmId, facts, picturePath, seconds, cuts, hiddenCuts, sandbox } = view;
   const shown = cuts.length === 0 ? `${seconds.length} frames` : `The frames before and after ${cutsText(view)}`;
   const first = seconds.length === 1 ? 'One frame is shown' : `${shown} are shown, left to right, top to bottom`;
   const where = picturePath === undefined ? '' : ` The picture is in ${oneLine(picturePath)}.`;
@@ -50,7 +52,7 @@ export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport
     hiddenCuts === 0 ? '' : hiddenCuts === 1 ? ' 1 more cut is not shown.' : ` ${hiddenCuts} more cuts are not shown.`;
   return {
     status: 'done',
-    message: `${first}.${where}${hidden}`,
+    message: `${first}.${where}${hidden}${sandbox ? ` ${SANDBOX}` : ''}`,
     next_step: phrasing.nextStep({ action: 'judge', ...(filmId === undefined ? {} : { filmId }) }),
     ...(filmId === undefined ? {} : { film_id: filmId }),
     video: videoOf(path, facts),
@@ -60,6 +62,7 @@ export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport
       return { seconds: Math.round(at * 1000) / 1000, ...shot };
     }),
     ...(picturePath === undefined ? {} : { picture_path: picturePath }),
+    ...(sandbox ? { sandbox } : {}),
   };
 }
 

@@ -145,6 +145,7 @@ function messageOf(view: FilmView, phrasing: Phrasing): string {
     ...(joined ? [`The same already exists as film ${film.id}, so ${money}.`] : []),
     ...whatHappened(view, phrasing),
     ...(join?.notes ?? []).map(sentence),
+    ...(view.warning === undefined ? [] : [oneLine(view.warning)]),
     ...(film.sandbox ? [SANDBOX] : []),
   ].join(' ');
 }

@@ -81,9 +81,26 @@ export function listReport(
     // Nothing of the sandbox is ever spent.
     spent: sandbox || !keys.isAccountKnown ? undefined : spentOf(view),
     sandbox: sandbox ? true : undefined,
-    next_step: phrasing.listStep(nextStepOfList(view, keys)),
+    next_step: nextStepIn(view, phrasing, keys, films),
   });
   return shortened(report);
+}
+
+/** After a warning nothing says that all is well. */
+function nextStepIn(
+  view: ListView,
+  phrasing: Phrasing,
+  keys: KnownKeys,
+  films: NonNullable<ListReport['films']>,
+): string {
+  const ofTasks = nextStepOfList(view, keys);
+  const waiting = films.find(({ status }) => status === 'waiting');
+  const isIdle = ofTasks.action === 'none' || (ofTasks.action === 'wait_for_all' && ofTasks.open <= view.stuck);
+  const step =
+    waiting !== undefined && isIdle ? ({ action: 'look_at_film', filmId: waiting.film_id } as const) : ofTasks;
+  const { warning } = view;
+  if (warning === undefined) return phrasing.listStep(step);
+  return step.action === 'none' ? oneLine(warning) : `${oneLine(warning)} ${phrasing.listStep(step)}`;
 }
 
 /** The call was refused, in the shape of a list. */

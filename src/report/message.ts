@@ -22,11 +22,12 @@ export function progressOf({ task, usual, now, problem }: TaskView): string {
 }
 
 export function messageOf(view: TaskView, phrasing: Phrasing): string {
-  const { task, joined, isUnwritten } = view;
+  const { task, joined, isUnwritten, warning } = view;
   return [
     ...(joined ? [joinedSentence(task, phrasing)] : []),
     ...whatHappened(view, phrasing),
     ...(isUnwritten ? [unwritten(task)] : []),
+    ...(warning === undefined ? [] : [oneLine(warning)]),
     ...(task.sandbox ? [SANDBOX] : []),
   ].join(' ');
 }

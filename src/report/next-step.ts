@@ -42,8 +42,8 @@ export type NextStep =
     }
   | { readonly action: 'get_with_mode'; readonly providerTaskId: string }
   | { readonly action: 'list'; readonly to: 'find_id' | 'check_before_paying' }
-  /** The dry run was fine. `same`: the call would join this task. */
-  | { readonly action: 'make'; readonly same?: string }
+  /** The dry run was fine. `same`: the call would join this task. `fix`: the paid call needs it first. */
+  | { readonly action: 'make'; readonly same?: string; readonly fix?: Fix }
   /** A film goes on without the caller. */
   | { readonly action: 'wait_for_film'; readonly filmId: string }
   /** A shot has no video. `askFirst`: it may have been charged. */
@@ -62,11 +62,15 @@ export type NextStep =
 export type ListStep =
   | { readonly action: 'wait_for_all'; readonly open: number }
   | { readonly action: 'save'; readonly get: GetCall }
+  /** All that is open was queued by processes that are gone. `get`: the first of them. */
+  | { readonly action: 'send'; readonly get: GetCall; readonly left: number }
   /** Without the keys nothing is polled; and where no account is known, nothing is listed. */
-  | { readonly action: 'set_keys'; readonly isAccountKnown: boolean; readonly fix: Fix }
+  | { readonly action: 'set_keys'; readonly isAccountKnown: boolean; readonly fix: Fix; readonly why: string }
+  /** It does not go on without a retake. */
+  | { readonly action: 'look_at_film'; readonly filmId: string }
   | { readonly action: 'none' };
 
-function fixOf({ code, who, hint }: Fix): Fix {
+export function fixOf({ code, who, hint }: Fix): Fix {
   return { code, who, hint };
 }
 
@@ -165,11 +169,17 @@ export interface KnownKeys {
 export const ALL_KEYS: KnownKeys = { whyNotPolled: undefined, isAccountKnown: true };
 
 /** @param keys without both nothing is polled; the access key alone tells whose videos are listed */
-export function nextStepOfList({ tasks, counts, now }: ListView, keys: KnownKeys = ALL_KEYS): ListStep {
+export function nextStepOfList({ tasks, counts, now, queue }: ListView, keys: KnownKeys = ALL_KEYS): ListStep {
   const { whyNotPolled, isAccountKnown } = keys;
   const open = openCount(counts);
-  if (whyNotPolled !== undefined && (open > 0 || !isAccountKnown))
-    return { action: 'set_keys', isAccountKnown, fix: fixOf(whyNotPolled) };
+  // With a wrong setting these may be another account's, or another service's.
+  const isWrong = whyNotPolled?.code === 'invalid_settings';
+  if (whyNotPolled !== undefined && (open > 0 || !isAccountKnown || isWrong))
+    return { action: 'set_keys', isAccountKnown, fix: fixOf(whyNotPolled), why: whyNotPolled.message };
+  const left = tasks.filter(({ id }) => queue.get(id)?.waitsFor === 'process');
+  const first = left.at(-1);
+  if (first !== undefined && left.length === open)
+    return { action: 'send', get: { taskId: first.id }, left: left.length };
   if (open > 0) return { action: 'wait_for_all', open };
   const unsaved = tasks.find(
     (task) => task.status === 'done' && task.place !== null && task.video?.file === undefined && !isPastLife(task, now),

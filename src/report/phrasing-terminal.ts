@@ -20,7 +20,13 @@ export function phrasingForTerminal(command: string, zone?: string): Phrasing {
     listStep: (step) => {
       if (step.action === 'none') return NOTHING_OPEN;
       if (step.action === 'set_keys') return `${withoutKeys(step)} ${fixed(step.fix)}`;
+      if (step.action === 'look_at_film') return `To see what the film waits for, ${get({ taskId: step.filmId })}`;
       if (step.action === 'save') return `To save the one that is not saved, ${get(step.get)}`;
+      if (step.action === 'send') {
+        return step.left === 1
+          ? `To send it, ${get(step.get)}`
+          : `To send the ${step.left} queued ones, wait for them and save them, run: ${command} collect`;
+      }
       return `To wait for ${step.open === 1 ? 'the open one' : `the ${step.open} open ones`} and save ${step.open === 1 ? 'it' : 'them'}, run: ${command} collect`;
     },
     anotherTake: 'pass a different --seed or --allow-duplicate',
@@ -71,10 +77,13 @@ function nextStep(step: NextStep, command: string, get: (call: GetCall) => strin
       return step.to === 'find_id'
         ? `for the ids, run: ${command} list\nFor a task made elsewhere or with other keys, give the id of the provider and its --mode.`
         : `before paying again, run: ${command} list\nWhatever was sent is recorded there.`;
-    case 'make':
+    case 'make': {
+      const { fix, ...made } = step;
+      if (fix !== undefined) return `${fixed(fix)} Then ${nextStep(made, command, get, zone)}`;
       return step.same === undefined
         ? 'run it without --dry-run to generate it.'
         : `for the existing video, ${get({ taskId: step.same })}`;
+    }
     case 'wait_for_film':
       return [
         `to wait for it, ${get({ taskId: step.filmId })}`,

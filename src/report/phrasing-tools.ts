@@ -18,7 +18,11 @@ export interface Phrasing {
 }
 
 export const NOTHING_OPEN = 'No video is open, and nothing is left to do.';
-export function withoutKeys({ isAccountKnown }: { readonly isAccountKnown: boolean }): string {
+export function withoutKeys({ isAccountKnown, fix, why }: ListStep & { readonly action: 'set_keys' }): string {
+  if (fix.code === 'invalid_settings') {
+    const result = isAccountKnown ? 'Open videos are neither polled nor saved' : 'Videos are not listed';
+    return `${why} ${result} until it is corrected.`;
+  }
   return isAccountKnown
     ? 'Open videos are neither polled nor saved until the settings are right.'
     : 'Without keys no account is known, and videos are listed by account.';
@@ -84,10 +88,13 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
       return step.to === 'find_id'
         ? 'Call list_video_tasks with {} for the ids. For a task made elsewhere or with other keys, give the id of the provider and its "mode".'
         : 'Call list_video_tasks with {} before anything is paid again: whatever was sent is recorded there.';
-    case 'make':
+    case 'make': {
+      const { fix, ...made } = step;
+      if (fix !== undefined) return `${fixed(fix)} ${nextStep(made, time)}`;
       return step.same === undefined
         ? 'Make the same call without "dry_run" to generate it.'
         : `Call ${getCall({ taskId: step.same })} for the existing video; to pay for another take, pass a different seed or "allow_duplicate": true.`;
+    }
     case 'wait_for_film':
       return `Call ${getCall({ taskId: step.filmId })} to wait for it, or ${call('cancel_video_task', { task_id: step.filmId })} to withdraw the shots that were not sent.`;
     case 'retake': {
@@ -129,8 +136,12 @@ function listStep(step: ListStep): string {
     }
     case 'save':
       return `Call ${getCall(step.get)} to save the one that is not saved.`;
+    case 'send':
+      return `Call ${getCall(step.get)} to send ${step.left === 1 ? 'it' : 'the first one; the others are not sent before they are named, either'}.`;
     case 'set_keys':
       return `${withoutKeys(step)} ${fixed(step.fix)}`;
+    case 'look_at_film':
+      return `Call ${getCall({ taskId: step.filmId })} to see what the film waits for.`;
     case 'none':
       return NOTHING_OPEN;
   }

@@ -5,7 +5,7 @@ import type { Problem } from '../problems.ts';
 import type { CheckedView, TaskView } from '../tasks/calls.ts';
 import { type Charge, chargeOf, isOpen, TASK_STATUSES, type TaskError, type TaskRecord } from '../tasks/record.ts';
 import { conversionNotes, messageOf, SANDBOX, sentence, sentenceOf } from './message.ts';
-import { nextStepAfter, nextStepOf } from './next-step.ts';
+import { fixOf, nextStepAfter, nextStepOf } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { cleanText, oneLine, yuan } from './text.ts';
 import { ageSeconds } from './time-left.ts';
@@ -180,8 +180,11 @@ export function refusalMessage({ message, retryAt }: Problem, { time }: Phrasing
   return `${oneLine(message)}${when}`;
 }
 
-/** A dry run: everything is valid, and nothing was recorded or sent. */
-export function checkedReport(view: CheckedView, phrasing: Phrasing): Report {
+/**
+ * A dry run: everything is valid, and nothing was recorded or sent.
+ * @param whyNotPaid what the call would be refused with, all the same: keys that are missing
+ */
+export function checkedReport(view: CheckedView, phrasing: Phrasing, whyNotPaid?: Problem): Report {
   const { request, estimatedFen, billedSeconds, path, same, notes, sandbox } = view;
   const cny = estimatedFen / 100;
   const price = `${sandbox ? 'Price outside the sandbox' : 'Estimated cost'}: ${yuan(cny)} (${billedSeconds} s billed).`;
@@ -193,10 +196,12 @@ export function checkedReport(view: CheckedView, phrasing: Phrasing): Report {
       : [
           `Valid, but the same request already exists as task ${same.id} (${same.status}): the call would join it, and cost nothing.`,
         ];
+  const fix = whyNotPaid === undefined ? {} : { fix: fixOf(whyNotPaid) };
+  if (whyNotPaid !== undefined) sentences.push(sentenceOf(whyNotPaid));
   return compact({
     status: 'checked' as const,
     message: [...sentences, 'Nothing was sent.', ...(sandbox ? [SANDBOX] : [])].join(' '),
-    next_step: phrasing.nextStep({ action: 'make', ...(same === undefined ? {} : { same: same.id }) }),
+    next_step: phrasing.nextStep({ action: 'make', ...(same === undefined ? {} : { same: same.id }), ...fix }),
     prompt: request.prompt === undefined ? undefined : cleanText(request.prompt),
     mode: request.mode,
     duration: request.duration,

@@ -29,11 +29,13 @@ export interface Engine {
   /** Reads only. @throws StoreFailure */
   read<Value>(work: (tx: Tx) => Promise<Value>): Promise<Value>;
   /** Changes with every write, of whatever process; undefined where the engine has no such number. */
-  version(): Promise<number | undefined>;
+  version(): Promise<number | string | undefined>;
   /** Resolves when another process may have written something, or when the signal is aborted. Never rejects. */
   changedElsewhere(signal: AbortSignal): Promise<void>;
   /** @returns why no paid call may be made now (a damaged or replaced database that nobody has looked at) */
   whyNotPaid(): string | undefined;
+  /** @returns a sentence where this process saw the database being removed or replaced: what only the former one recorded is gone */
+  notice?(): string | undefined;
   /** Called in the first transaction on a database that replaces a removed or damaged one. */
   onRecreated(restore: (tx: Tx) => Promise<void>): void;
   close(): Promise<void>;

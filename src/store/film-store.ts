@@ -1,5 +1,6 @@
 /** Films in the database: every transaction of their life, the same on every engine. */
 import type { Film } from '../films/film.ts';
+import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { type Lease, LeaseLost, type OwnTasks, type Registration } from './lease.ts';
@@ -24,7 +25,7 @@ export interface FilmStoreOptions {
   /** Some record may have changed. */
   readonly notify: () => void;
   /** @returns why no paid call may be made now */
-  readonly whyNotPaid: () => Extract<FilmAdmission, { kind: 'refuse' }> | undefined;
+  readonly whyNotPaid: () => Problem | undefined;
 }
 
 export class FilmStore implements Films {
@@ -39,7 +40,7 @@ export class FilmStore implements Films {
     const { film, tasks } = wish;
     return await this.admitting(tasks, async (tx) => {
       const refused = this.options.whyNotPaid();
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) return { kind: 'refuse', problem: refused };
       const admission = rule(await this.ledgerOf(tx, wish));
       if (admission.kind !== 'create') return admission;
       const now = { ...film, reservedAt: tx.now };
@@ -56,7 +57,7 @@ export class FilmStore implements Films {
     const { scope, engine } = this.options;
     return await this.admitting(tasks, async (tx) => {
       const refused = this.options.whyNotPaid();
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) return { kind: 'refuse', problem: refused };
       const row = await tx.get(sql.FIND_FILM, { scope, id: filmId });
       if (row === undefined) throw new Error(`${engine.place} no longer has the film`);
       const film = filmOf(row);

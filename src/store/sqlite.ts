@@ -60,6 +60,7 @@ class SqliteEngine implements Engine {
   private restore: ((tx: Tx) => Promise<void>) | undefined;
   private hasBeenOpen = false;
   private setAside: string[] | undefined;
+  private isReplaced = false;
 
   constructor({ file, clock, log }: SqliteOptions) {
     this.place = file;
@@ -72,10 +73,14 @@ class SqliteEngine implements Engine {
   }
 
   whyNotPaid(): string | undefined {
-    this.setAside ??= this.filesSetAside();
+    this.setAside ??= filesSetAside(this.place);
     const [file] = this.setAside.filter((path) => existsSync(path));
-    if (file === undefined) return undefined;
-    return `The database ${this.place} was damaged and was set aside as ${file}; it may hold videos that were paid for.`;
+    return file === undefined ? undefined : setAsideSentence(file);
+  }
+
+  notice(): string | undefined {
+    if (!this.isReplaced) return undefined;
+    return `The database ${this.place} was removed or replaced while this process was running: videos that only the former one recorded are not listed here, and their cost is not counted.`;
   }
 
   async transaction<Value>(work: (tx: Tx) => Promise<Value>, { before }: TransactionOptions = {}): Promise<Value> {
@@ -94,8 +99,9 @@ class SqliteEngine implements Engine {
     });
   }
 
-  async version(): Promise<number | undefined> {
-    return await this.withOpened(async ({ reader }) => await this.dataVersion(reader));
+  /** Another file may have the same number. */
+  async version(): Promise<string> {
+    return await this.withOpened(async ({ reader, identity }) => `${identity} ${await this.dataVersion(reader)}`);
   }
 
   async changedElsewhere(signal: AbortSignal): Promise<void> {
@@ -121,11 +127,12 @@ class SqliteEngine implements Engine {
   }
 
   private async transact<Value>(
-    { writer }: Opened,
+    opened: Opened,
     work: (tx: Tx) => Promise<Value>,
     before?: (tx: Tx) => Promise<void>,
     startedAt = this.clock.monotonic(),
   ): Promise<Value> {
+    const { writer } = opened;
     if (writer === undefined) throw new StoreFailure('unavailable', `${this.place} can only be read`);
     const { database } = writer;
     await this.whenFree(async () => database.exec('BEGIN IMMEDIATE'), startedAt);
@@ -136,8 +143,19 @@ class SqliteEngine implements Engine {
       await this.whenFree(async () => database.exec('COMMIT'));
       return value;
     } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
+      this.rollBack(opened, database);
       throw error;
+    }
+  }
+
+  /** A connection that cannot roll back is given up: closing it does. The error that led here is the one to report. */
+  private rollBack(opened: Opened, database: DatabaseSync): void {
+    try {
+      if (database.isTransaction) database.exec('ROLLBACK');
+    } catch (error) {
+      this.log.warn('the database is opened again: rolling back failed', { reason: reasonOf(error) });
+      this.leave(this.opening);
+      closeAll([opened.reader, opened.writer]);
     }
   }
 
@@ -165,7 +183,10 @@ class SqliteEngine implements Engine {
       const opening = this.open();
       let opened = await opening;
       const isReplaced = opened.identity !== identityOf(this.place);
-      if (isReplaced) this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
+      if (isReplaced) {
+        this.isReplaced = true;
+        this.log.warn('the database was removed or replaced; it is opened again', { file: this.place });
+      }
       // A disk that could only be read may have been full, or its permissions were corrected.
       if (isReplaced || (isToWrite && opened.writer === undefined)) {
         this.leave(opening);
@@ -278,18 +299,6 @@ class SqliteEngine implements Engine {
     this.log.error('the database is damaged and was set aside', { file: aside, reason: reasonOf(cause) });
   }
 
-  private filesSetAside(): string[] {
-    const prefix = `${basename(this.place)}.damaged-`;
-    try {
-      const names = readdirSync(dirname(this.place)).filter(
-        (name) => name.startsWith(prefix) && !/-(wal|shm)$/.test(name),
-      );
-      return names.map((name) => join(dirname(this.place), name));
-    } catch {
-      return [];
-    }
-  }
-
   private txOn({ database, statements }: Connection): Tx {
     const prepared = (sql: string, params: Params = {}) => {
       const known = statements.get(sql) ?? { statement: database.prepare(sql), names: parameterNames(sql) };
@@ -313,6 +322,21 @@ class SqliteEngine implements Engine {
       },
     };
   }
+}
+
+/** @returns the damaged files of this database that nobody has moved away yet */
+export function filesSetAside(place: string): string[] {
+  const prefix = `${basename(place)}.damaged-`;
+  try {
+    const names = readdirSync(dirname(place)).filter((name) => name.startsWith(prefix) && !/-(wal|shm)$/.test(name));
+    return names.map((name) => join(dirname(place), name));
+  } catch {
+    return [];
+  }
+}
+
+export function setAsideSentence(file: string): string {
+  return `The database was damaged and set aside as ${file}. Videos recorded in it are not listed here; inspect it before you pay again.`;
 }
 
 /** @returns 0 where there are no tables yet */

@@ -230,7 +230,9 @@ export interface Lists {
 export interface Store {
   /** Duplicate check, budget and intent in one transaction. */
   reserve(wanted: Reservation, rule: (ledger: ReservationLedger) => Admission): Promise<Reserved>;
-  /** The same ledger, without writing: for a dry run. */
+  /** @returns what a paid call is refused with as long as nobody has looked at a damaged database */
+  whyNotPaid(): Problem | undefined;
+  /** The same ledger, and nothing is recorded: for a dry run. @throws StoreFailure also where nothing could be written */
   reservationLedger(wanted: Reservation): Promise<ReservationLedger>;
   /** Head of the queue, slot and attempt in one transaction. */
   claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed>;
@@ -272,6 +274,8 @@ export interface Store {
    * @param id changes of other tasks in this process do not count
    */
   changed(signal: AbortSignal, id?: string): Promise<void>;
+  /** @returns why what is listed may not be all that was paid for: a damaged or removed database; a sentence or two */
+  warning(): string | undefined;
   /** Writes what is kept, gives the leases back. */
   close(): Promise<void>;
 }

@@ -9,7 +9,9 @@ export class TaskLists implements Lists {
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly newest: (task: Task) => Task;
-  private statusSums: { readonly version: number | undefined; readonly byStatus: Sums['byStatus'] } | undefined;
+  private statusSums:
+    | { readonly version: number | string | undefined; readonly byStatus: Sums['byStatus'] }
+    | undefined;
 
   /** @param newest the task as it would be if the disk had taken what is kept */
   constructor(engine: Engine, scope: string, newest: (task: Task) => Task) {
@@ -50,7 +52,7 @@ export class TaskLists implements Lists {
   }
 
   /** All tasks are counted: not again while nothing was written. */
-  private async byStatus(tx: Tx, version: number | undefined): Promise<Sums['byStatus']> {
+  private async byStatus(tx: Tx, version: number | string | undefined): Promise<Sums['byStatus']> {
     if (this.statusSums === undefined || version === undefined || this.statusSums.version !== version) {
       const rows = await tx.all(sql.STATUS_SUMS, { scope: this.scope });
       const sums = rows.map(

@@ -77,8 +77,8 @@ export class TaskStore implements Store {
     const { record, body } = wanted;
     const admitted = await this.inTurn(
       async (tx): Promise<Reserved> => {
-        const refused = body === undefined ? undefined : this.whyNotPaid();
-        if (refused !== undefined) return refused;
+        const refused = this.whyNotPaid();
+        if (refused !== undefined && body !== undefined) return { kind: 'refuse', problem: refused };
         const admission = rule(await readReservationLedger(tx, this.scope, wanted));
         if (admission.kind !== 'create') {
           if (body !== undefined) await tx.run(sql.DELETE_BODY, { id: record.id });
@@ -99,7 +99,7 @@ export class TaskStore implements Store {
   }
 
   async reservationLedger(wanted: Reservation): Promise<ReservationLedger> {
-    return await this.engine.read((tx) => readReservationLedger(tx, this.scope, wanted));
+    return await this.inTurn((tx) => readReservationLedger(tx, this.scope, wanted));
   }
 
   async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
@@ -155,12 +155,14 @@ export class TaskStore implements Store {
   ): Promise<Task> {
     const { task, token } = claim;
     let settled = task;
+    let isOurs = true;
     const write = async () => {
       const written = await this.inTurn(async (tx) => {
         const row = await tx.get(sql.CLAIMED_TASK, { id: task.id, claim: token });
-        if (row === undefined) return undefined;
+        // The database may have been exchanged for one without this task: its outcome is recorded all the same.
+        if (row === undefined && (await tx.get(sql.CLAIM_OF, { id: task.id })) !== undefined) return undefined;
         const { record, slotUntil, pacing } = rule(
-          taskOf(row, tx.now),
+          row === undefined ? task : taskOf(row, tx.now),
           await readQueueLedger(tx, this.scope, task.reqKey, this.lease.id),
         );
         const isQueued = record.status === 'queued';
@@ -171,13 +173,19 @@ export class TaskStore implements Store {
           holder: isAccepted ? me : null,
           slotUntil,
         };
+        if (row === undefined) await tx.run(sql.INSERT_TASK, this.params(record, ties));
         await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
         if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
         if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
         return { ...record, ownerAlive: isQueued };
       });
-      if (written === undefined) this.log.warn('the claim is settled already', { task: task.id });
-      else settled = written;
+      if (written !== undefined) settled = written;
+      else {
+        this.log.warn('the claim is settled already', { task: task.id });
+        settled = (await this.find(task.id)) ?? task;
+        this.own.remove(task.id);
+        isOurs = false;
+      }
     };
     try {
       await write();
@@ -185,7 +193,7 @@ export class TaskStore implements Store {
       settled = { ...rule(task, unreadLedger(this.clock.now())).record, ownerAlive: true };
       this.kept.keep(settled, write, error);
     }
-    if (isOpen(settled.status)) this.own.add(task.id, settled, token);
+    if (isOurs && isOpen(settled.status)) this.own.add(task.id, settled, token);
     else this.own.remove(task.id);
     this.notify(task.id);
     return settled;
@@ -288,6 +296,15 @@ export class TaskStore implements Store {
     return rows.map((row) => [Number(row.finished_from), Number(row.finished_to)] as const);
   }
 
+  warning(): string | undefined {
+    return this.engine.whyNotPaid() ?? this.engine.notice?.();
+  }
+
+  whyNotPaid(): Problem | undefined {
+    const what = this.engine.whyNotPaid();
+    return what === undefined ? undefined : new Problem('state_damaged', { what });
+  }
+
   isUnwritten(id: string): boolean {
     return this.kept.has(id);
   }
@@ -319,13 +336,6 @@ export class TaskStore implements Store {
     await this.lease.close();
     this.elsewhere?.abort();
     await this.engine.close();
-  }
-
-  private whyNotPaid() {
-    const what = this.engine.whyNotPaid();
-    return what === undefined
-      ? undefined
-      : { kind: 'refuse' as const, problem: new Problem('state_damaged', { what }) };
   }
 
   private async findBy(statement: string, id: string): Promise<Task | undefined> {

@@ -41,6 +41,8 @@ export interface TaskView {
   readonly copy?: { readonly path: string };
   /** Where this call wants the video, while that is not done yet: for the next call. */
   readonly output?: string;
+  /** A damaged database was set aside: other videos are not known here, and nothing is paid. */
+  readonly warning?: string;
 }
 
 export interface Spending {
@@ -65,8 +67,12 @@ export interface ListView {
   readonly counts: Readonly<Record<string, number>>;
   /** Ids that changed their status while the call waited; undefined when it did not wait. */
   readonly changed?: readonly string[];
+  /** Open shots that wait for one that is lost: nothing happens to them before it is made again. */
+  readonly stuck: number;
   readonly spending: Spending;
   readonly sandbox: boolean;
+  /** Why these may not be all: @see Store.warning */
+  readonly warning?: string;
 }
 
 /** A `dry_run`: everything is valid, and nothing was recorded or sent. */

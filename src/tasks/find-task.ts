@@ -20,6 +20,13 @@ export async function findTask(store: Store, taskId: string | undefined): Promis
   if (taskId === undefined) {
     const [newest] = await store.lists.tasks({ limit: 1 });
     if (newest !== undefined) return newest;
+    const warning = store.warning();
+    if (warning !== undefined) {
+      throw new Problem('no_record', {
+        what: `No video is recorded here. ${warning}`,
+        hint: 'inspect the state folder',
+      });
+    }
     throw new Problem('no_record', {
       what: 'No video has been made with this account and service yet.',
       hint: 'make one first',
@@ -27,9 +34,8 @@ export async function findTask(store: Store, taskId: string | undefined): Promis
   }
   const task = await lookUpTask(store, taskId);
   if (task !== undefined) return task;
-  throw new Problem('no_record', {
-    what: `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`,
-  });
+  const what = `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`;
+  throw new Problem('no_record', { what: [what, store.warning() ?? []].flat().join(' ') });
 }
 
 interface NamedTask {
@@ -52,10 +58,16 @@ export async function findOrAdopt(
   { taskId, mode, place, caller }: NamedTask,
   { store, library, clock, sandbox }: Records,
 ): Promise<Task> {
-  const isAdoptable = taskId !== undefined && mode !== undefined && /^\d{10,24}$/.test(taskId);
-  if (!isAdoptable) return await findTask(store, taskId);
+  if (taskId === undefined || mode === undefined || isTaskId(taskId)) return await findTask(store, taskId);
   const found = await lookUpTask(store, taskId);
   if (found !== undefined) return found;
+  if (!/^\d{10,24}$/.test(taskId)) {
+    const id = JSON.stringify(taskId.slice(0, 60));
+    throw new Problem('no_record', {
+      what: `No task ${id} is recorded here, and it cannot be an id of the provider: those have 10 to 24 digits.`,
+      hint: 'check the id',
+    });
+  }
   const chosen = place ?? (await library.choose(undefined, caller));
   const now = clock.now();
   const record: TaskRecord = {

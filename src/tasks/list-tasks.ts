@@ -15,6 +15,7 @@ interface ListSource {
   readonly sandbox: boolean;
   readonly budgetFen: number | undefined;
   readonly queueState: (task: Task) => Promise<QueueState | undefined>;
+  readonly stuck: ReadonlySet<string>;
 }
 
 interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
@@ -24,7 +25,7 @@ interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
 
 /** @throws StoreFailure */
 export async function readList(
-  { store, clock, sandbox, budgetFen, queueState }: ListSource,
+  { store, clock, sandbox, budgetFen, queueState, stuck }: ListSource,
   { limit, status, changed }: ListQuery,
 ): Promise<ListView> {
   const newest = await store.lists.tasks(changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true });
@@ -33,6 +34,7 @@ export async function readList(
   const { byStatus, doneLast24hFen, reservedFen } = await store.lists.sums();
   const sumOf = (name: TaskStatus) => byStatus.get(name)?.fen ?? 0;
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
+  const warning = store.warning();
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];
   return {
     now: clock.now(),
@@ -41,6 +43,7 @@ export async function readList(
     total: counted.reduce((all, count) => all + count, 0),
     counts,
     ...(changed === undefined ? {} : { changed }),
+    stuck: stuck.size,
     spending: {
       last24hFen: doneLast24hFen,
       allTimeFen: sumOf('done'),
@@ -49,7 +52,21 @@ export async function readList(
       ...(budgetFen === undefined ? {} : { budgetFen }),
     },
     sandbox,
+    ...(warning === undefined ? {} : { warning }),
   };
+}
+
+/** A queue entry of a process that is gone stays as it is until a call names it: waiting for nothing else is in vain. */
+export async function isWaitInVain(
+  store: Store,
+  open: readonly { readonly id: string; readonly status: string }[],
+  stuck: ReadonlySet<string>,
+): Promise<boolean> {
+  // A film whose tasks are over is being joined.
+  const tasks = open.filter(({ status }) => status !== 'running');
+  if (tasks.length === 0 || tasks.some(({ status }) => status !== 'queued')) return false;
+  const found = await Promise.all(tasks.map(({ id }) => store.find(id)));
+  return found.every((task) => task?.status === 'queued' && (!task.ownerAlive || stuck.has(task.id)));
 }
 
 /** Without those that cannot be read now. */

@@ -17,7 +17,7 @@ import type {
   VideoService,
 } from './calls.ts';
 import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
-import { readList } from './list-tasks.ts';
+import { isWaitInVain, readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
 import type { UsualTimes } from './poll-timing.ts';
@@ -50,6 +50,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly ending: AbortSignal;
+  /** Shots of films that wait for one that is lost. @throws StoreFailure */
+  readonly stuckShots: () => Promise<ReadonlySet<string>>;
   readonly sandbox: boolean;
   readonly concurrency: number;
   readonly dailyBudgetCny: number | undefined;
@@ -74,6 +76,8 @@ export class TaskService implements VideoService {
     const { store, clock, sandbox, library } = this.options;
     const prepared = await this.prepare(request, options, call);
     const ledger = await orProblem(store.reservationLedger(this.reservationOf(prepared)));
+    const refused = store.whyNotPaid();
+    if (refused !== undefined) throw refused;
     const admission = admit(ledger, this.limitsOf(prepared, options));
     if (admission.kind === 'refuse') throw admission.problem;
     return {
@@ -159,7 +163,8 @@ export class TaskService implements VideoService {
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
     const queueState = (task: Task) => this.queueState(task);
-    const source = { store, clock, sandbox, budgetFen: this.budgetFen, queueState };
+    const stuck = await orProblem(this.options.stuckShots());
+    const source = { store, clock, sandbox, budgetFen: this.budgetFen, queueState, stuck };
     return await orProblem(readList(source, { limit, status, changed }));
   }
 
@@ -211,6 +216,7 @@ export class TaskService implements VideoService {
     const queue = await this.queueState(task).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
+    const warning = store.whyNotPaid()?.message;
     const given = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined));
     return {
       task,
@@ -220,6 +226,7 @@ export class TaskService implements VideoService {
       ...(queue === undefined ? {} : { queue }),
       ...(usual === undefined ? {} : { usual }),
       ...(stuck === undefined ? {} : { problem: errorOf(stuck) }),
+      ...(warning === undefined ? {} : { warning }),
       ...given,
     };
   }
@@ -331,6 +338,7 @@ export class TaskService implements VideoService {
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
+      if (await orProblem(isWaitInVain(store, open, await this.options.stuckShots()))) return ended;
       const next = open.find(({ status }) => status === 'generating') ?? open[0];
       const task = next && (await store.find(next.id).catch(() => undefined));
       if (task !== undefined) call.onWait?.(await this.view(task));

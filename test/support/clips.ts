@@ -127,3 +127,16 @@ export async function pixelAt(file: string, frame: number, x: number, y: number)
   const { stdout } = await run(ffmpeg.path, options, { encoding: 'buffer' });
   return (stdout as unknown as Buffer)[0] ?? Number.NaN;
 }
+
+/** Peak signal-to-noise ratio in dB of two frames; above 40 nobody sees a difference. Equal ones: infinity. */
+export async function likeness(
+  [oneFile, oneFrame]: readonly [file: string, frame: number],
+  [otherFile, otherFrame]: readonly [file: string, frame: number],
+): Promise<number> {
+  const frame = (input: number, number: number) => `[${input}:v]select=eq(n\\,${number}),setpts=0`;
+  const filter = `${frame(0, oneFrame)}[a];${frame(1, otherFrame)}[b];[a][b]psnr`;
+  const options = ['-v', 'info', '-i', oneFile, '-i', otherFile, '-lavfi', filter, '-frames:v', '1', '-f', 'null', '-'];
+  const { stderr } = await run(ffmpeg.path, options);
+  const average = /PSNR .*average:(\S+)/.exec(stderr)?.[1] ?? 'none';
+  return average === 'inf' ? Number.POSITIVE_INFINITY : Number(average);
+}

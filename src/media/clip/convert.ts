@@ -1,6 +1,7 @@
 /** Converts a clip to another frame rate, and saves its first or last frame as a picture, with the system's ffmpeg. */
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { syncHandle } from '../../system/files.ts';
 import { type ClipFacts, readClip, type TrimmedSeconds } from './clip.ts';
 import { giveUp, giveUpPicture, refuseSameFile, refuseTooShort } from './failure.ts';
 import { encoderOrProblem, type Ffmpeg, QUIET } from './ffmpeg.ts';
@@ -43,7 +44,7 @@ export function qualityOf(encoder: string, facts: ClipFacts): string[] {
 async function syncFile(file: string): Promise<void> {
   const handle = await open(file, 'r+');
   try {
-    await handle.sync();
+    await syncHandle(handle);
   } finally {
     await handle.close();
   }

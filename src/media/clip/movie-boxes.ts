@@ -1,12 +1,12 @@
 /** Finds boxes in the movie's box of an MP4, which the MP4 library does not report. */
 import { readBoxHeader } from '../box-header.ts';
 
-export interface MovieBox {
+interface MovieBox {
   readonly name: string;
   readonly body: Buffer;
 }
 
-export function* boxesIn(bytes: Buffer): Generator<MovieBox> {
+function* boxesIn(bytes: Buffer): Generator<MovieBox> {
   for (let offset = 0; ; ) {
     const box = readBoxHeader(bytes.subarray(offset), bytes.length - offset);
     if (box === undefined) return;

@@ -12,6 +12,7 @@ import {
   type TransformationMatrix,
   type VideoCodec,
 } from 'mediabunny';
+import { syncHandle } from '../../system/files.ts';
 import { mp4TargetOn } from './mp4-file.ts';
 import { aigcLabelOf } from './read-facts.ts';
 
@@ -112,7 +113,7 @@ export async function writeMp4(
       if (output.state !== 'finalized') await output.cancel().catch(() => {});
       throw error;
     }
-    await file.sync();
+    await syncHandle(file);
   } finally {
     await file.close();
   }

@@ -30,7 +30,7 @@ interface Look {
 
 /** One examination in this process. Whatever it finds, no submit arrived, no folder was made, and no secret is shown. */
 async function look({ onTestFinished }: TestContext, { sandbox: options = {}, changes = {}, clock }: Look = {}) {
-  const sandbox = await startSandbox({ requestsPerSecond: 1000, ...options });
+  const sandbox = await startSandbox({ requestsPerSecond: 1000, asProvider: true, ...options });
   // No ffmpeg: looking for an encoder takes a second, and is shown once.
   const workspace = makeWorkspace(sandbox, { PATH: '', JIMENG_VIDEO_FFMPEG: '/nowhere/ffmpeg', ...changes });
   onTestFinished(async () => {
@@ -76,8 +76,18 @@ describe('the command', () => {
     expect([code, stderr]).toEqual([0, '']);
   });
 
+  it('marks a sandbox that was started separately, too', async (context) => {
+    const stage = await setStage(context);
+    const { code, json } = await stage.runJson('doctor');
+    expect(json).toMatchObject({ status: 'ok', sandbox: true });
+    expect(json.message).toBe(
+      'You can try everything in the sandbox. It makes no real videos, and nothing is charged.',
+    );
+    expect(code).toBe(0);
+  });
+
   it('says which videos can be made and how the others are opened, and exits 1, as JSON too', async (context) => {
-    const stage = await setStage(context, { closedCapabilities: reqKeysOf('Pro') });
+    const stage = await setStage(context, { closedCapabilities: reqKeysOf('Pro'), asProvider: true });
     const { code, stdout, stderr } = await stage.run('doctor');
     expect(stdout).toMatch(
       /^You can make 720P and 1080P videos; Pro is not opened yet: open it in the Volcengine console .*\.\n/,

@@ -1,5 +1,6 @@
 /** `setup --write` adds the server to a client's own file: once, with a backup, and with everything else left as it was. */
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -128,6 +129,24 @@ describe.concurrent('a JSON file', () => {
     );
     expect([code, text(), existsSync(`${file}.backup`)]).toEqual([1, content, false]);
   });
+
+  it.skipIf(process.platform === 'win32').for([
+    ['claude-desktop', '{}'],
+    ['codex', 'model = "gpt"\n'],
+  ] as const)(
+    "that others may read is the user's alone once keys are in it: %s",
+    async ([client, content], context) => {
+      const { file, write } = stageOf(context, client, content);
+      chmodSync(file, 0o644);
+      const modes = () => [file, `${file}.backup`].map((path) => statSync(path).mode & 0o777);
+      await write();
+      expect(modes()).toEqual([0o644, 0o644]);
+      const { stdout } = await write(KEYS);
+      expect(stdout).toContain(`${file}.backup-2`);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(statSync(`${file}.backup-2`).mode & 0o777).toBe(0o600);
+    },
+  );
 
   it.skipIf(process.platform === 'win32')(
     'that is a link stays one: the file behind it is changed',

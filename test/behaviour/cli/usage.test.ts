@@ -41,6 +41,12 @@ const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
     ['get', 'jv-nothing'],
     [/No task "jv-nothing" is recorded/, /For the ids, run: node .*main\.js'? list\n/],
   ],
+  [
+    ['get', '123456', '--mode', 't2v_720p'],
+    [
+      /No task "123456" is recorded here, and it cannot be an id of the provider: those have 10 to 24 digits\.\nCheck the id\./,
+    ],
+  ],
   [['list', '--limit', '51'], [/--limit must be at most 50, but is 51\./]],
   [['list', '--status', 'finished'], [/--status must be one of queued, /]],
   [['sandbox', '--port', '99999'], [/--port must be at most 65535/]],
@@ -93,5 +99,41 @@ describe.concurrent('wrong usage', SLOW, () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     expect(await runCommand(['--version'], workspace)).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe.concurrent('without keys', SLOW, () => {
+  const NO_KEYS = 'VOLC_ACCESSKEY and VOLC_SECRETKEY are not set';
+  const placeOf = (env: Record<string, string> = {}) => makeWorkspace(undefined, env);
+
+  it('a dry run checks everything, and says that the paid call needs keys', async ({ onTestFinished }) => {
+    const place = placeOf();
+    onTestFinished(place.remove);
+    const { code, stdout } = await runCommand(['generate', 'x', '--dry-run'], place);
+    expect(stdout).toContain(NO_KEYS);
+    expect(stdout).toMatch(
+      /\n\nSet VOLC_ACCESSKEY and VOLC_SECRETKEY .* Then run it without --dry-run to generate it\.\s*$/,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('cancel is refused for want of an account, and claims nothing about the task', async ({ onTestFinished }) => {
+    const place = placeOf();
+    onTestFinished(place.remove);
+    const { code, stderr } = await runCommand(['cancel', 'jv-mf0h5s00-k7m2p'], place);
+    expect(stderr).toContain(NO_KEYS);
+    expect(stderr).not.toContain('recorded for this account');
+    expect(code).toBe(2);
+  });
+
+  it('list names a wrong setting, and not the keys that it would need otherwise', async ({ onTestFinished }) => {
+    for (const keys of [{}, { VOLC_ACCESSKEY: 'AKLTx', VOLC_SECRETKEY: 'y' }]) {
+      const place = placeOf({ JIMENG_VIDEO_API_URL: 'sandbx', ...keys });
+      onTestFinished(place.remove);
+      const { stdout } = await runCommand(['list'], place);
+      expect(stdout).toContain('JIMENG_VIDEO_API_URL must be');
+      expect(stdout).toContain('Correct JIMENG_VIDEO_API_URL.');
+      expect(stdout).not.toContain('keys');
+    }
   });
 });

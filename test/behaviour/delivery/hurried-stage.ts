@@ -64,7 +64,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
     ending: ending.signal,
   });
   const app: App = {
-    ...{ settings, sandbox: false, whyNotPolled: undefined, isAccountKnown: true },
+    ...{ settings, sandbox: false, whyNotPolled: undefined, whyNotPaid: undefined, isAccountKnown: true },
     films: async () => films,
     clips: async () => clips,
     service: async () => service,

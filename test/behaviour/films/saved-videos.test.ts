@@ -8,6 +8,7 @@ import {
   decode,
   ffmpegPath,
   hasNoFfmpeg,
+  likeness,
   makeClip,
   makePicture,
   makeSound,
@@ -15,7 +16,8 @@ import {
   pictureSize,
   streamSeconds,
 } from '../../support/clips.ts';
-import { openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
+import { connect, openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
+import { makeWorkspace } from '../../support/server-workspace.ts';
 import { openHurriedStage } from '../delivery/hurried-stage.ts';
 
 describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
@@ -118,6 +120,14 @@ describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
     );
   });
 
+  async function filmOf(shots: readonly object[]): Promise<Reported> {
+    let film = await stage.call('generate_film', { shots, wait_seconds: 50 });
+    while (film.report.status === 'running') {
+      film = await stage.call('get_video_task', { task_id: film.report.film_id, wait_seconds: 50 });
+    }
+    return film;
+  }
+
   const jpegOf = async ({ pictures }: Reported) => {
     const [data = '', ...others] = pictures;
     expect(others).toEqual([]);
@@ -160,11 +170,7 @@ describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
   });
 
   it('of a film the frames on both sides of each cut are shown, with their shots', async () => {
-    const shots = ['one', 'two', 'three'].map((prompt) => ({ prompt }));
-    let { report } = await stage.call('generate_film', { shots, wait_seconds: 50 });
-    while (report.status === 'running') {
-      ({ report } = await stage.call('get_video_task', { task_id: report.film_id, wait_seconds: 50 }));
-    }
+    const { report } = await filmOf(['one', 'two', 'three'].map((prompt) => ({ prompt })));
     const seen = await stage.call('preview_video', { film_id: report.film_id });
     await jpegOf(seen);
     const cut = 121 / 24;
@@ -184,6 +190,16 @@ describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
     expect(one.structured.message).toContain('1 more cut is not shown.');
     const joined = await stage.call('join_videos', { videos: [report.film_id, report.film_id] });
     expect(joined.structured.video.duration_seconds).toBeCloseTo(6 * cut, 2);
+  });
+
+  it('a shot that continues begins with the picture that the shot before ended with', async () => {
+    const shots = [{ prompt: 'red morning' }, { prompt: 'goes on', continue: true }];
+    const { report } = await filmOf(shots);
+    const [before = '', after = ''] = report.shots?.map(({ path }) => path ?? '') ?? [];
+    expect(await likeness([before, 120], [after, 0])).toBeGreaterThan(40);
+    // Its label is another one.
+    expect(await likeness([before, 120], [after, 120])).toBeLessThan(40);
+    expect(await likeness([report.film?.path ?? '', 120], [report.film?.path ?? '', 121])).toBeGreaterThan(40);
   });
 
   it('what is no video, or not one video, is refused with what is right', async () => {
@@ -256,5 +272,23 @@ it('without ffmpeg a preview says that it needs it, what fits together is joined
     expect(names).toHaveLength(1);
   } finally {
     await stage.close();
+  }
+});
+
+it.skipIf(hasNoFfmpeg)(`of the sandbox's videos it is said that they are not real${needsFfmpeg}`, async () => {
+  const workspace = await makeWorkspace();
+  const settings = { JIMENG_VIDEO_SANDBOX_SECONDS: '0', JIMENG_VIDEO_FFMPEG: ffmpegPath ?? '' };
+  const session = await connect({ ...workspace.environment('sandbox'), ...settings }, workspace.folder);
+  try {
+    const { report } = await session.call('generate_video', { prompt: 'not real', wait_seconds: 50 });
+    const joined = await session.call('join_videos', { videos: [report.task_id, report.task_id] });
+    const seen = await session.call('preview_video', { task_id: report.task_id });
+    for (const { structured, text } of [joined, seen]) {
+      expect(structured.sandbox).toBe(true);
+      expect(text).toContain('Sandbox: not a real video');
+    }
+  } finally {
+    await session.close();
+    await workspace.remove();
   }
 });

@@ -56,6 +56,10 @@ describe('without keys', () => {
   it('a dry run checks everything, and a task cannot be withdrawn', async () => {
     const checked = await firstCall({}, 'generate_video', { prompt: 'x', dry_run: true });
     expect([checked.report.status, checked.report.cost]).toMatchObject(['checked', { estimated_cny: 1.4 }]);
+    expect(checked.report.message).toContain('VOLC_ACCESSKEY and VOLC_SECRETKEY are not set');
+    expect(checked.report.next_step).toMatch(
+      /^Tell the user to fix .* restart it: set VOLC_ACCESSKEY and VOLC_SECRETKEY .* Make the same call without "dry_run"/,
+    );
     const { report } = await firstCall({}, 'cancel_video_task', { task_id: 'jv-00000000-aaaaa' });
     expect([report.status, report.error?.code]).toEqual(['refused', 'missing_credentials']);
   });

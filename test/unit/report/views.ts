@@ -189,6 +189,7 @@ export function listViewOf(views: readonly TaskView[], more: Partial<ListView> =
     queue: new Map(queued),
     total: tasks.length,
     counts,
+    stuck: 0,
     spending: { last24hFen: 140, allTimeFen: 1260, pendingFen: 280, reservedFen: 420, budgetFen: 2000 },
     sandbox: false,
     ...more,

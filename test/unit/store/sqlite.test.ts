@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, expect, it } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
+import { afterEach, expect, it, vi } from 'vitest';
+import { type Clock, systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { StoreFailure } from '../../../src/store/engine.ts';
 import { sqliteEngine } from '../../../src/store/sqlite.ts';
@@ -23,9 +23,9 @@ async function newFolder(): Promise<string> {
   return join(folder, 'state');
 }
 
-function open(folder: string): TaskStore {
-  const engine = sqliteEngine({ file: join(folder, 'jimeng.db'), clock: systemClock, log: silentLog });
-  const store = new TaskStore({ engine, scope: 'sandbox test', clock: systemClock, log: silentLog });
+function open(folder: string, clock: Clock = systemClock): TaskStore {
+  const engine = sqliteEngine({ file: join(folder, 'jimeng.db'), clock, log: silentLog });
+  const store = new TaskStore({ engine, scope: 'sandbox test', clock, log: silentLog });
   cleanups.push(() => store.close());
   return store;
 }
@@ -239,7 +239,76 @@ it('writes again when a disk that could only be read can be written', async () =
   const store = open(folder);
   expect(await store.lists.tasks({ limit: 5 })).toHaveLength(1);
   await expect(reserve(store, 'b')).rejects.toBeInstanceOf(StoreFailure);
+  // A dry run must not promise what the paid call is refused.
+  const [record] = await store.lists.tasks({ limit: 1 });
+  if (record === undefined) throw new Error('no record');
+  await expect(store.reservationLedger({ record })).rejects.toBeInstanceOf(StoreFailure);
   await rm(inTheWay, { recursive: true });
   expect(await reserve(store, 'c')).toMatchObject({ kind: 'create' });
+  expect(await store.lists.tasks({ limit: 5 })).toHaveLength(2);
+});
+
+async function claimed(store: TaskStore) {
+  await reserve(store, 'claimed');
+  const claim = await store.claimNext('key', () => ({ kind: 'send' }));
+  if (typeof claim !== 'object' || !('token' in claim)) throw new Error('no claim');
+  return claim;
+}
+
+/** Another program, or a person, works on the database. */
+function change(folder: string, statement: string): void {
+  const database = new DatabaseSync(join(folder, 'jimeng.db'));
+  database.exec(statement);
+  database.close();
+}
+
+it('records an outcome although its row is gone', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  const claim = await claimed(store);
+  change(folder, 'DELETE FROM task');
+  const accepted = ({ ownerAlive: _, ...record }: Task) => ({
+    record: { ...record, status: 'generating' as const, providerTaskId: '45' },
+    slotUntil: FOREVER,
+  });
+  expect(await store.settle(claim, accepted, true)).toMatchObject({ status: 'generating' });
+  expect(await store.findByProviderId('45')).toMatchObject({ id: claim.task.id, status: 'generating' });
+});
+
+it('returns what became of a claim that others settled, and keeps no lease for it', async () => {
+  const folder = await newFolder();
+  const quick: Clock = {
+    ...systemClock,
+    sleep: (milliseconds, signal) => systemClock.sleep(Math.min(milliseconds, 20), signal),
+  };
+  const store = open(folder, quick);
+  const claim = await claimed(store);
+  change(folder, "UPDATE task SET claim = 'another', status = 'cancelled', owner = NULL");
+  const failed = ({ ownerAlive: _, ...record }: Task) => ({
+    record: { ...record, status: 'failed' as const },
+    slotUntil: undefined,
+  });
+  expect(await store.settle(claim, failed, false)).toMatchObject({ status: 'cancelled' });
+  const database = new DatabaseSync(join(folder, 'jimeng.db'));
+  cleanups.push(async () => database.close());
+  await expect.poll(() => database.prepare('SELECT id FROM host').all()).toEqual([]);
+});
+
+it('reports the error that a transaction failed with where rolling it back fails, and works on', async () => {
+  const folder = await newFolder();
+  const store = open(folder);
+  await reserve(store, 'a');
+  const { exec } = DatabaseSync.prototype;
+  const spy = vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql: string) {
+    if (sql === 'ROLLBACK') throw new Error('disk I/O error');
+    exec.call(this, sql);
+  });
+  cleanups.push(async () => spy.mockRestore());
+  const reason = new Error('the rule failed');
+  const failing = store.claimNext('key', () => {
+    throw reason;
+  });
+  await expect(failing).rejects.toBe(reason);
+  expect(await reserve(store, 'b')).toMatchObject({ kind: 'create' });
   expect(await store.lists.tasks({ limit: 5 })).toHaveLength(2);
 });

@@ -1,11 +1,11 @@
 /** A trimmed clip has the requested length, decodes cleanly, and keeps its frames and their order. */
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readClip, trimClip } from '../../../../src/media/clip/clip.ts';
-import { chooseCut } from '../../../../src/media/clip/cut-frames.ts';
+import { chooseCut, cutFrames } from '../../../../src/media/clip/cut-frames.ts';
 import { clip, decode, hasNoFfmpeg, makeClip, metadata, needsFfmpeg, probe } from '../../../support/clips.ts';
 import { append, box } from '../../../support/mp4-boxes.ts';
 
@@ -201,4 +201,17 @@ describe('what cannot be trimmed', () => {
       message: expect.stringMatching(/ENOTDIR|ENOENT/),
     });
   });
+});
+
+test.for(['EINVAL', 'EIO'])('a file system that answers %s to a sync', async (code) => {
+  const target = path.join(folder, `sync-${code}.mp4`);
+  const handle = await open(folder);
+  const spy = vi.spyOn(Object.getPrototypeOf(handle), 'sync');
+  spy.mockRejectedValue(Object.assign(new Error(code), { code }));
+  await handle.close();
+  const cut = cutFrames(clip('1248x704-121'), target, 4);
+  // One that cannot sync keeps the file all the same; a disk that fails does not.
+  if (code === 'EINVAL') expect((await cut).durationSeconds).toBeCloseTo(4, 1);
+  else await expect(cut).rejects.toThrow('EIO');
+  spy.mockRestore();
 });
