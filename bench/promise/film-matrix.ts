@@ -123,7 +123,11 @@ async function bringToMoment(
     const process = await stage.start({ program: programs.marked, environment: { STOP_AT: moment, TRACE: trace } });
     sleeper.process = process;
     make(process).catch(() => undefined);
-    await until(`it is stopped: ${moment}`, async () => ((await has(trace, moment)) ? true : undefined));
+    await until(
+      `it is stopped: ${moment}`,
+      async () => ((await has(trace, moment)) ? true : undefined),
+      DEATH_MILLISECONDS / 1000,
+    );
     return { film, prompts, again: make };
   }
   const deadly = { CRASH_AT: moment, CRASH_AFTER: String(afterMilliseconds), TRACE: trace };
