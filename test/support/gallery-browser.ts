@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -35,7 +35,10 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
       troubles.push(`beyond loopback: ${request.url()}`);
     }
   });
-  return { page, troubles, close: () => context.close() };
+  const close = () => context.close();
+  // A page that is left open goes on drawing, beside all other tests.
+  onTestFinished(close);
+  return { page, troubles, close };
 }
 
 /** axe-core finds nothing that the page's state keeps from anybody. Run through the debugger: the page's policy lets no script in. */
