@@ -49,6 +49,7 @@ it('the tarball holds these files, and of the build all of it', () => {
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
+    'assets/storyboard.schema.json',
     'dist/avif_dec-HASH.wasm',
     'dist/clip-worker.mjs',
     'dist/commands.mjs',

@@ -11,7 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => workspace.remove());
 
-const NAMES = ['generate_video', 'submit_video_task', 'get_video_task', 'list_video_tasks', 'cancel_video_task'];
+const NAMES = [
+  ...['generate_video', 'submit_video_task', 'get_video_task', 'list_video_tasks', 'cancel_video_task'],
+  ...['generate_film', 'retake_shot', 'join_videos', 'preview_video'],
+];
 
 async function firstCall(settings: Environment, tool: string, given: object = {}) {
   const session = await connect({ JIMENG_VIDEO_STATE_DIR: workspace.stateDir, ...settings }, workspace.folder);

@@ -63,28 +63,27 @@ describe('a wrong setting', () => {
 });
 
 describe('without the secret key', () => {
-  it.for(['', '"copied with its quotes"'])(
-    '%j: the account’s tasks are listed, and left alone',
-    async (secret, context) => {
-      const sandbox = await startSandbox({ generationSeconds: 3600 });
-      context.onTestFinished(() => sandbox.close());
-      const workspace = makeWorkspace(sandbox, { JIMENG_VIDEO_POLL_INTERVAL: '0.05' });
-      context.onTestFinished(() => workspace.remove());
-      const first = await connect(workspace.env, workspace.workingDir);
-      const { report } = await first.call('submit_video_task', { prompt: 'a red kite' });
-      await first.close();
-      const queries = sandbox.requests.length;
-      const session = await connected(context, { ...workspace, env: { ...workspace.env, VOLC_SECRETKEY: secret } });
-      const list = await session.call('list_video_tasks', {});
-      expect(list.structured.tasks).toMatchObject([{ task_id: report.task_id, status: 'generating' }]);
-      expect(list.structured.next_step).toContain(
-        'Open videos are neither polled nor saved until the settings are right.',
-      );
-      await session.call('list_video_tasks', { wait_seconds: 2 });
-      expect(sandbox.requests.length).toBe(queries);
-      expect((await session.call('get_video_task', {})).report.status).toBe('refused');
-    },
-  );
+  const cases = [
+    ['', 'until the settings are right'],
+    ['"copied with its quotes"', 'until it is corrected. Tell the user'],
+  ] as const;
+  it.for(cases)('%j: the account’s tasks are listed, and left alone', async ([secret, until], context) => {
+    const sandbox = await startSandbox({ generationSeconds: 3600 });
+    context.onTestFinished(() => sandbox.close());
+    const workspace = makeWorkspace(sandbox, { JIMENG_VIDEO_POLL_INTERVAL: '0.05' });
+    context.onTestFinished(() => workspace.remove());
+    const first = await connect(workspace.env, workspace.workingDir);
+    const { report } = await first.call('submit_video_task', { prompt: 'a red kite' });
+    await first.close();
+    const queries = sandbox.requests.length;
+    const session = await connected(context, { ...workspace, env: { ...workspace.env, VOLC_SECRETKEY: secret } });
+    const list = await session.call('list_video_tasks', {});
+    expect(list.structured.tasks).toMatchObject([{ task_id: report.task_id, status: 'generating' }]);
+    expect(list.structured.next_step).toContain(`Open videos are neither polled nor saved ${until}`);
+    await session.call('list_video_tasks', { wait_seconds: 2 });
+    expect(sandbox.requests.length).toBe(queries);
+    expect((await session.call('get_video_task', {})).report.status).toBe('refused');
+  });
 });
 
 describe.skipIf(process.platform === 'win32')('the server', () => {
