@@ -6,8 +6,12 @@ import { expect, onTestFinished } from 'vitest';
 
 const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+const executablePath = PROGRAMS.find((path) => existsSync(path));
+/** For the titles of tests that are skipped without it. */
+export const needsChromium = executablePath === undefined ? ' [skipped: Chromium is not installed]' : '';
+export const hasNoChromium = executablePath === undefined;
+
 export function openBrowser(): Promise<Browser> {
-  const executablePath = PROGRAMS.find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error('Chromium is not installed: apt-get install chromium');
   return chromium.launch({ executablePath, args: ['--autoplay-policy=no-user-gesture-required'] });
 }

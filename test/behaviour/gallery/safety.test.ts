@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from '../../support/gallery-browser.ts';
+import { hasNoChromium, openBrowser, openPage } from '../../support/gallery-browser.ts';
 import { leaveHistory, recordAt, savedClip } from '../../support/gallery-history.ts';
 import { type GalleryStage, openGalleryStage, type RunningGallery } from '../../support/gallery-stage.ts';
 import { leaveRecords } from '../../support/left-records.ts';
@@ -96,7 +96,7 @@ describe('the link', () => {
       expect((await fetch(`${gallery.origin}${path}`)).status).toBe(200);
   });
 
-  it('clicked on a page of another site, it opens the gallery', async () => {
+  it.skipIf(hasNoChromium)('clicked on a page of another site, it opens the gallery', async () => {
     const elsewhere = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html').end(`<a href="${gallery.link}">gallery</a>`);
     });
