@@ -90,7 +90,8 @@ export async function runFilmStorm(options: FilmStormOptions): Promise<FilmFigur
     JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
     JIMENG_VIDEO_API_TIMEOUT: '3',
     JIMENG_VIDEO_POLL_INTERVAL: '0.2',
-    JIMENG_VIDEO_CONCURRENCY: '20',
+    // Slots that unknown submits hold for minutes are not what is tried here.
+    JIMENG_VIDEO_CONCURRENCY: '100',
     JIMENG_VIDEO_DAILY_BUDGET_CNY: String(budgetFen / 100),
     JIMENG_VIDEO_FFMPEG: ffmpeg?.path ?? '',
   };

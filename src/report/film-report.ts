@@ -224,8 +224,9 @@ function nextStepOfFilm(view: FilmView): NextStep {
   const { number, task } = lost;
   if (task?.status === 'done') return { action: 'fix_then_get', fix: fixOf(task.error ?? NO_REASON), get };
   const mayCost = task !== undefined && chargeOf(task) === 'possible';
+  const asked = mayCost ? { mayCost: task.status === 'unknown' ? ('console' as const) : ('ask' as const) } : {};
   const fix = task?.error === undefined || mayCost ? {} : { fix: fixOf(task.error) };
-  return { action: 'retake', filmId: film.id, shot: number, askFirst: mayCost && !film.sandbox, ...fix };
+  return { action: 'retake', filmId: film.id, shot: number, ...asked, ...fix };
 }
 
 const NO_REASON: Fix = { code: 'unknown_code', who: 'you', hint: 'ask for the task again' };

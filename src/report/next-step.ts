@@ -46,12 +46,12 @@ export type NextStep =
   | { readonly action: 'make'; readonly same?: string; readonly fix?: Fix }
   /** A film goes on without the caller. */
   | { readonly action: 'wait_for_film'; readonly filmId: string }
-  /** A shot has no video. `askFirst`: it may have been charged. */
+  /** A shot has no video. `mayCost`: it may have been charged, and in the provider's console it can be looked for. */
   | {
       readonly action: 'retake';
       readonly filmId: string;
       readonly shot: number;
-      readonly askFirst: boolean;
+      readonly mayCost?: 'console' | 'ask';
       readonly fix?: Fix;
     }
   /** Videos that are there can be joined again. */

@@ -91,7 +91,10 @@ function nextStep(step: NextStep, command: string, get: (call: GetCall) => strin
       ].join('\n');
     case 'retake': {
       const retake = `run: ${command} retake ${step.filmId} ${step.shot}`;
-      if (step.askFirst) return `it may have been charged; to pay for it again, ${retake}`;
+      if (step.mayCost === 'console') {
+        return `look for it in the provider's console; to pay for it again, ${retake}`;
+      }
+      if (step.mayCost === 'ask') return `it may have been charged; to pay for it again, ${retake}`;
       return step.fix === undefined ? retake : `${fixed(step.fix)} Then, with what you change, ${retake}`;
     }
     case 'join':

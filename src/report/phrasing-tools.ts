@@ -99,7 +99,10 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
       return `Call ${getCall({ taskId: step.filmId })} to wait for it, or ${call('cancel_video_task', { task_id: step.filmId })} to withdraw the shots that were not sent.`;
     case 'retake': {
       const retake = call('retake_shot', { film_id: step.filmId, shot: step.shot });
-      if (step.askFirst) return `Ask the user before paying for it again: ${retake}.`;
+      if (step.mayCost === 'console') {
+        return `Tell the user to look for it in the provider's console; call ${retake} only if they agree to pay twice.`;
+      }
+      if (step.mayCost === 'ask') return `Ask the user before paying for it again: ${retake}.`;
       const first = step.fix === undefined ? '' : `${fixed(step.fix)} Then call`;
       return step.fix === undefined ? `Call ${retake}.` : `${first} ${retake} (with what you change).`;
     }
