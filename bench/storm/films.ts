@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import { currentJoin, currentTakes, type Film } from '../../src/films/film.ts';
-import { readClip } from '../../src/media/clip/clip.ts';
 import { findFfmpeg } from '../../src/media/clip/ffmpeg.ts';
+import { withMp4Input } from '../../src/media/clip/mp4-file.ts';
+import { readFacts } from '../../src/media/clip/read-facts.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import { readFilms, readRecords } from '../../test/support/records.ts';
 import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
@@ -242,9 +243,10 @@ function hasReason(film: Film, tasks: readonly (Task | undefined)[]): boolean {
 }
 
 async function framesOf(path: string): Promise<number> {
-  return await readClip(path).then(
+  return await withMp4Input(path, (opened) => readFacts(opened)).then(
     ({ frames }) => frames,
-    () => -1,
+    // Equal to nothing: a film that cannot be read is half a film.
+    () => Number.NaN,
   );
 }
 
