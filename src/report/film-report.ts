@@ -189,7 +189,8 @@ function lostShot({ tasks }: FilmView): LostShot | undefined {
 }
 
 function lostSentence({ number, task }: LostShot, phrasing: Phrasing): string {
-  const { status, error } = task ?? {};
+  if (task === undefined) return `Shot ${number} is no longer recorded, and may have been charged.`;
+  const { status, error } = task;
   const why = error === undefined ? '' : ` ${explained(error, phrasing).join(' ')}`;
   switch (status) {
     case 'unknown':
@@ -197,7 +198,7 @@ function lostSentence({ number, task }: LostShot, phrasing: Phrasing): string {
     case 'cancelled':
       return `Shot ${number} was withdrawn before it was sent.`;
     case 'expired':
-      return task?.sentAt === undefined
+      return task.sentAt === undefined
         ? `Shot ${number} was never sent: its process had ended.`
         : `Shot ${number} has expired at the provider, and may have been charged.`;
     case 'done':
