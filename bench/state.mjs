@@ -1,7 +1,8 @@
 /** Writes tasks into a state folder's database, as if earlier processes had left them. */
 import { importSource } from './server-under-test.mjs';
 
-const { paramsOf, slotOfRunning } = await importSource('src/store/rows.ts');
+const { paramsOf } = await importSource('src/store/rows.ts');
+const { slotOfRunning } = await importSource('src/tasks/record.ts');
 const { sqliteEngine } = await importSource('src/store/sqlite.ts');
 const { INSERT_TASK } = await importSource('src/store/statements.ts');
 const { systemClock: clock } = await importSource('src/clock.ts');

@@ -90,7 +90,9 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
   const director = new Director({ store, library, ffmpeg, clock, log, ending });
   const recovery = new Recovery({
     ...{ store, watcher, clock, log, ending, sweepFolders },
-    sweepFilms: () => director.sweep(),
+    followFilms: (ids) => {
+      for (const id of ids) director.follow(id);
+    },
     mayPoll: endpoint.credentials !== undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });

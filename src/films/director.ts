@@ -46,16 +46,6 @@ export class Director {
     this.followed.set(id, loop);
   }
 
-  /** What other processes left. Never throws. */
-  async sweep(): Promise<void> {
-    const { store, log } = this.options;
-    try {
-      for (const id of await store.films.openIds()) this.follow(id);
-    } catch (error) {
-      log.warn('films not looked for', { reason: String(error) });
-    }
-  }
-
   /** Shots of films that wait for a retake, and are open because they continue from the shot that is lost. @throws StoreFailure */
   async stuckShots(): Promise<ReadonlySet<string>> {
     const { films } = this.options.store;

@@ -111,8 +111,7 @@ export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'g
   UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;
 export const OPEN_COUNT = `SELECT
   (SELECT COUNT(*) FROM task WHERE scope = :scope AND status IN ${OPEN})
-  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL)
-  + (SELECT COUNT(*) FROM film WHERE scope = :scope AND status = 'running') AS count`;
+  + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL) AS count`;
 
 // Films
 

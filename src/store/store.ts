@@ -136,6 +136,8 @@ export interface Sums {
 
 /** What a recovery found to do. */
 export interface Orphans {
+  /** Films that run: somebody has to notice when their shots are saved. */
+  readonly films: readonly string[];
   /** To be polled or saved by the process that can hold them. */
   readonly ids: readonly string[];
   /** Something is open, here or elsewhere: recovery goes on. */

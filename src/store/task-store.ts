@@ -292,8 +292,9 @@ export class TaskStore implements Store {
       const params = { scope: this.scope, now: tx.now, me: this.lease.id };
       const rows = [...(await tx.all(sql.ORPHANS, params)), ...(await tx.all(sql.HELD_BY_ME, params))];
       const ids = rows.map(({ id }) => String(id));
+      const films = (await tx.all(sql.OPEN_FILMS, { scope: this.scope })).map(({ id }) => String(id));
       const open = Number((await tx.get(sql.OPEN_COUNT, { scope: this.scope }))?.count ?? 0);
-      return { ids, isAnythingOpen: open > 0 };
+      return { ids, films, isAnythingOpen: open + films.length > 0 };
     });
     // A task that was accepted, or let go, while the disk failed is held and not polled.
     return { ...orphans, ids: orphans.ids.filter((id) => !this.held.has(id)) };

@@ -16,8 +16,8 @@ export interface RecoveryOptions {
   readonly ending: AbortSignal;
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;
-  /** Joins films whose shots are all saved. */
-  readonly sweepFilms: () => Promise<void>;
+  /** Joins films when their shots are all saved. */
+  readonly followFilms: (ids: readonly string[]) => void;
   /** Removes what dead processes left where videos are saved; called once. */
   readonly sweepFolders: () => Promise<unknown>;
 }
@@ -71,12 +71,12 @@ export class Recovery {
   private async sweepNow(): Promise<boolean> {
     const { store, watcher, log, ending, mayPoll } = this.options;
     try {
-      const { ids, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
+      const { ids, films, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
       for (const id of mayPoll ? ids : []) {
         if (ending.aborted) break;
         if (!watcher.isWatching(id)) await watcher.watch(id, 'orphaned');
       }
-      if (mayPoll) await this.options.sweepFilms();
+      if (mayPoll) this.options.followFilms(films);
       return isAnythingOpen;
     } catch (error) {
       log.warn('recovery failed', { reason: String(error) });

@@ -199,8 +199,9 @@ export class TaskService implements VideoService {
 
   async sendLeft(): Promise<void> {
     const { store, submitter, waiting } = this.options;
-    for (const reqKey of await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS))) submitter.pump(reqKey);
-    waiting.start();
+    const left = await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS));
+    for (const reqKey of left) submitter.pump(reqKey);
+    if (left.length > 0) waiting.start();
   }
 
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {

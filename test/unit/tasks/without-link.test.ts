@@ -16,7 +16,7 @@ afterEach(() => world.close());
 async function sweep(): Promise<void> {
   const { store, watcher, clock } = world;
   const ending = new AbortController().signal;
-  const [sweepFolders, sweepFilms] = [async () => undefined, async () => undefined];
+  const [sweepFolders, followFilms] = [async () => undefined, () => undefined];
   await new Recovery({
     store,
     watcher,
@@ -24,7 +24,7 @@ async function sweep(): Promise<void> {
     log: silentLog,
     ending,
     sweepFolders,
-    sweepFilms,
+    followFilms,
     mayPoll: true,
   }).sweep();
   await watcher.ended();
