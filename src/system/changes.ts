@@ -1,17 +1,17 @@
-/** Wakes those who wait for a record to change, here or in another process. */
-import type { Engine } from './engine.ts';
+/** Wakes those who wait for something to change, here or in another process. */
 
 export class Changes {
-  private readonly engine: Engine;
-  /** By what wakes them: the only task that they want to hear of. */
+  private readonly changedElsewhere: (signal: AbortSignal) => Promise<void>;
+  /** By what wakes them: the only id that they want to hear of. */
   private readonly waiters = new Map<() => void, string | undefined>();
   private elsewhere: AbortController | undefined;
 
-  constructor(engine: Engine) {
-    this.engine = engine;
+  /** @param changedElsewhere resolves when another process may have changed something, or when the signal is aborted; never rejects */
+  constructor(changedElsewhere: (signal: AbortSignal) => Promise<void>) {
+    this.changedElsewhere = changedElsewhere;
   }
 
-  /** @param id undefined: any task may have changed */
+  /** @param id undefined: anything may have changed */
   notify(id?: string): void {
     for (const [wake, wanted] of [...this.waiters]) {
       if (id === undefined || wanted === undefined || wanted === id) wake();
@@ -43,7 +43,7 @@ export class Changes {
     if (this.elsewhere !== undefined) return;
     const over = new AbortController();
     this.elsewhere = over;
-    void this.engine.changedElsewhere(over.signal).then(() => {
+    void this.changedElsewhere(over.signal).then(() => {
       if (this.elsewhere === over) this.elsewhere = undefined;
       if (!over.signal.aborted) this.notify();
     });
