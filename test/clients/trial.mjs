@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { askWithoutClient, openStage } from './stage.mjs';
 
-const TOOLS = ['generate_video', 'submit_video_task', 'get_video_task', 'list_video_tasks', 'cancel_video_task'];
+const TOOLS = [
+  ...['generate_video', 'submit_video_task', 'get_video_task', 'list_video_tasks', 'cancel_video_task'],
+  ...['generate_film', 'retake_shot', 'join_videos', 'preview_video'],
+];
 /** Seconds after which an impatient client gives up a call; a video takes longer in the sandbox. */
 const CALL_LIMIT_SECONDS = 2;
 /** Seconds that a patient model asks `get_video_task` to wait under that limit. */
