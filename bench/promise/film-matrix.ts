@@ -209,8 +209,10 @@ async function judge(stage: Stage, trial: Trial, report: Report, isSubmitOpen: b
     whole: isWhole ? 1 : 0,
     waiting: isWaiting ? 1 : 0,
     unfinished: isWhole || isWaiting ? 0 : 1,
-    // A take is a request of its own.
-    submittedTwice: trial.prompts.filter((prompt) => stage.accepted(prompt) > ofPrompt(prompt).length).length,
+    // A take is a request of its own; one retake that was called twice is one take.
+    submittedTwice:
+      trial.prompts.filter((prompt) => stage.accepted(prompt) > ofPrompt(prompt).length).length +
+      films.flatMap(({ shots }) => shots).filter((shot) => shot.takes.length > 2).length,
     lost: trial.prompts.filter((prompt) => stage.accepted(prompt) > ofPrompt(prompt).filter(isKept).length).length,
     halfReserved: takes.filter((id) => records.every((record) => record.id !== id)).length,
     takesLost: records.filter(({ id }) => !takes.includes(id)).length,

@@ -81,7 +81,8 @@ async function film(terminal: Terminal, given: Record<string, unknown>, session:
   const made = await films.make(board.film, options, { ...preparing(call, session), caller });
   session.aboutTask(made.film.id);
   if (!terminal.isWatched) terminal.say(`film ${made.film.id}: ${made.joined ? 'joined' : 'recorded'}`);
-  return await filmOutcome(films, await films.waitUntilOver(made, call), call, session);
+  const outcome = await filmOutcome(films, await films.waitUntilOver(made, call), call, session);
+  return { ...outcome, isInGallery: true };
 }
 
 const retakeInput = z.strictObject({
