@@ -2,9 +2,10 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
+import type { Sandbox } from '../../test/support/sandbox.ts';
+import { inLanes } from './lanes.ts';
 import type { Moment } from './moments.ts';
-import { type Found, newPrompt, openStage, type ServerProcess, type Stage, sandboxOptions, until } from './stage.ts';
+import { type Found, newPrompt, openStage, type ServerProcess, type Stage, until } from './stage.ts';
 
 export interface Kill {
   readonly moment: Moment;
@@ -181,29 +182,13 @@ export function judge(stage: Stage, prompts: readonly string[], found: Found, is
   };
 }
 
-/** @param each called after every kill */
 export async function runMatrix(
   programs: Programs,
   kills: readonly Kill[],
   lanes: number,
-  each: (outcome: Outcome) => void = () => undefined,
+  each?: (outcome: Outcome) => void,
 ): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const left = [...kills];
-  const sandbox = await startSandbox(sandboxOptions());
-  const lane = async () => {
-    for (let kill = left.shift(); kill !== undefined; kill = left.shift()) {
-      const outcome = await killOnce(programs, kill, sandbox);
-      outcomes.push(outcome);
-      each(outcome);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: lanes }, lane));
-  } finally {
-    await sandbox.close();
-  }
-  return outcomes;
+  return await inLanes(kills, lanes, (kill, sandbox) => killOnce(programs, kill, sandbox), each);
 }
 
 /** Half of them exactly there, the others up to `spread` ms later, while the process goes on. */

@@ -6,10 +6,11 @@ import { currentJoin, type Film } from '../../src/films/film.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import { readFilms, readRecords } from '../../test/support/records.ts';
-import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
+import type { Sandbox } from '../../test/support/sandbox.ts';
 import { type Programs, untilSettled } from './crash-matrix.ts';
+import { inLanes } from './lanes.ts';
 import type { FilmMoment, Moment } from './moments.ts';
-import { newPrompt, openStage, type ServerProcess, type Stage, sandboxOptions, until } from './stage.ts';
+import { newPrompt, openStage, type ServerProcess, type Stage, until } from './stage.ts';
 
 export interface FilmKill {
   readonly moment: FilmMoment;
@@ -254,29 +255,13 @@ async function filesOf(stage: Stage, films: readonly Film[], records: readonly T
   return { halfFiles, parts: names.filter((one) => !one.endsWith('.mp4') && !SWEPT.test(one)).length };
 }
 
-/** @param each called after every kill */
 export async function runFilmMatrix(
   programs: Programs,
   kills: readonly FilmKill[],
   lanes: number,
-  each: (outcome: FilmOutcome) => void = () => undefined,
+  each?: (outcome: FilmOutcome) => void,
 ): Promise<FilmOutcome[]> {
-  const outcomes: FilmOutcome[] = [];
-  const left = [...kills];
-  const sandbox = await startSandbox(sandboxOptions());
-  const lane = async () => {
-    for (let kill = left.shift(); kill !== undefined; kill = left.shift()) {
-      const outcome = await killOnce(programs, kill, sandbox);
-      outcomes.push(outcome);
-      each(outcome);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: lanes }, lane));
-  } finally {
-    await sandbox.close();
-  }
-  return outcomes;
+  return await inLanes(kills, lanes, (kill, sandbox) => killOnce(programs, kill, sandbox), each);
 }
 
 /** Half of them exactly there, the others up to 20 ms later, while the process goes on; and as often it is suspended before the name. */

@@ -1,10 +1,11 @@
 /** Stops a process beyond its lease, lets another one take its task over, wakes it, and looks at what it does. */
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
+import type { Sandbox } from '../../test/support/sandbox.ts';
 import { judge, type Programs, untilSettled } from './crash-matrix.ts';
+import { inLanes } from './lanes.ts';
 import type { Moment } from './moments.ts';
-import { newPrompt, openStage, type Stage, sandboxOptions, until } from './stage.ts';
+import { newPrompt, openStage, type Stage, until } from './stage.ts';
 
 export interface Sleep {
   readonly moment: Moment;
@@ -92,27 +93,11 @@ function slowDownload({ sandbox }: Stage, prompt: string): { hasBegun(): boolean
   return { hasBegun: () => hasBegun };
 }
 
-/** @param each called after every sleep */
 export async function runSleeps(
   programs: Programs,
   sleeps: readonly Sleep[],
   lanes: number,
-  each: (outcome: SleepOutcome) => void = () => undefined,
+  each?: (outcome: SleepOutcome) => void,
 ): Promise<SleepOutcome[]> {
-  const outcomes: SleepOutcome[] = [];
-  const left = [...sleeps];
-  const sandbox = await startSandbox(sandboxOptions());
-  const lane = async () => {
-    for (let sleep = left.shift(); sleep !== undefined; sleep = left.shift()) {
-      const outcome = await sleepOnce(programs, sleep, sandbox);
-      outcomes.push(outcome);
-      each(outcome);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: lanes }, lane));
-  } finally {
-    await sandbox.close();
-  }
-  return outcomes;
+  return await inLanes(sleeps, lanes, (sleep, sandbox) => sleepOnce(programs, sleep, sandbox), each);
 }

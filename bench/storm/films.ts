@@ -9,17 +9,15 @@ import { withMp4Input } from '../../src/media/clip/mp4-file.ts';
 import { readFacts } from '../../src/media/clip/read-facts.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import { readFilms, readRecords } from '../../test/support/records.ts';
-import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
+import type { Sandbox } from '../../test/support/sandbox.ts';
 import { randomFrom, startStorm } from './faults.ts';
+import { environmentIn, type Killing, killAtRandom, startBoundlessSandbox } from './stage.ts';
 import { ProcessGone, StdioClient } from './stdio-client.ts';
 
-export interface FilmStormOptions {
+export interface FilmStormOptions extends Killing {
   readonly films: number;
   readonly processes: number;
   readonly faultShare: number;
-  readonly killEveryMilliseconds: number;
-  readonly killsAtMost: number;
-  readonly seed: number;
   /** dist/main.js of the tree. */
   readonly program: string;
   readonly onProgress?: (line: string) => void;
@@ -77,28 +75,17 @@ export async function runFilmStorm(options: FilmStormOptions): Promise<FilmFigur
   const wanted = wishes(options);
   const shots = wanted.reduce((sum, { shots: { length } }) => sum + length, 0);
   const budgetFen = Math.round(shots * FEN_OF_SHOT * 0.9);
-  const limits = { tasksInFlight: 10_000, requestsPerSecond: 1_000_000, maxStoredRequests: 1_000_000 };
-  const sandbox = await startSandbox({ generationSeconds: 1, ...limits });
+  const sandbox = await startBoundlessSandbox(1);
   startStorm(() => sandbox, { seed: options.seed, share: options.faultShare, busyFrom: 6, generationSeconds: 1 });
   const ffmpeg = await findFfmpeg(undefined, process.env.PATH ?? '', { clock: systemClock, environment: {} });
   const environment = {
-    PATH: process.env.PATH ?? '',
-    HOME: folder,
-    VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
-    VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
-    JIMENG_VIDEO_API_URL: sandbox.url,
-    JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
-    JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
-    JIMENG_VIDEO_API_TIMEOUT: '3',
-    JIMENG_VIDEO_POLL_INTERVAL: '0.2',
-    // Slots that unknown submits hold for minutes are not what is tried here.
-    JIMENG_VIDEO_CONCURRENCY: '100',
+    ...environmentIn(folder, sandbox),
     JIMENG_VIDEO_DAILY_BUDGET_CNY: String(budgetFen / 100),
     JIMENG_VIDEO_FFMPEG: ffmpeg?.path ?? '',
   };
   const running = new Set<StdioClient>();
   const over = new AbortController();
-  const killing = killAtRandom(running, options, over.signal);
+  const killing = killAtRandom(() => [...running], options, over.signal);
   const badLines: string[] = [];
   const refused = new Set<string>();
   let done = 0;
@@ -164,24 +151,6 @@ async function bring(client: StdioClient, wish: Wish): Promise<boolean> {
     }
   }
   return false;
-}
-
-async function killAtRandom(
-  running: ReadonlySet<StdioClient>,
-  { killEveryMilliseconds: every, killsAtMost, seed }: FilmStormOptions,
-  over: AbortSignal,
-): Promise<number> {
-  const random = randomFrom(seed + 1);
-  let kills = 0;
-  while (kills < killsAtMost && !over.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, every * (0.5 + random())));
-    const living = [...running];
-    const victim = living[Math.floor(random() * living.length)];
-    if (over.aborted || victim === undefined) continue;
-    victim.kill();
-    kills++;
-  }
-  return kills;
 }
 
 async function judge(folder: string, sandbox: Sandbox, wanted: readonly Wish[], refused: ReadonlySet<string>) {

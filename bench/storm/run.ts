@@ -49,7 +49,6 @@ async function stormOfFilms(count: number): Promise<boolean> {
     processes: 4,
     faultShare: Number(values.share),
     killEveryMilliseconds: Number(values['kill-every']),
-    killsAtMost: Number.POSITIVE_INFINITY,
     seed: Number(values.seed),
     program: join(root, 'dist/main.js'),
     onProgress: (line) => process.stderr.write(`${line}\n`),

@@ -3,24 +3,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MODE_NAMES, modeRow } from '../../src/jimeng/modes.ts';
-import { startSandbox } from '../../test/support/sandbox.ts';
-import { randomFrom, startStorm } from './faults.ts';
+import { startStorm } from './faults.ts';
 import { type Figures, judge } from './figures.ts';
 import { buildProgram } from './program.ts';
+import { environmentIn, type Killing, killAtRandom, startBoundlessSandbox } from './stage.ts';
 import { type Request, Worker } from './worker.ts';
 
-export interface StormOptions {
+export interface StormOptions extends Killing {
   readonly tasks: number;
   readonly processes: number;
   /** Living at the same time. */
   readonly processesAtOnce: number;
   /** 0–1. */
   readonly faultShare: number;
-  /** Milliseconds between two kills, on average; 0: none. */
-  readonly killEveryMilliseconds: number;
-  /** Afterwards the rest is made in peace: a process that lives shorter than a lease takes nothing over. */
-  readonly killsAtMost?: number;
-  readonly seed: number;
   readonly generationSeconds: number;
   readonly busyFrom: number;
   /** Where the program's sources are, if not in this checkout: to see a rule fail that was taken out. */
@@ -48,27 +43,11 @@ export async function runStorm(options: StormOptions): Promise<Figures> {
   const startedAt = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'jimeng-storm-'));
   const { generationSeconds, seed } = options;
-  const sandbox = await startSandbox({
-    generationSeconds,
-    tasksInFlight: 10_000,
-    requestsPerSecond: 1_000_000,
-    maxStoredRequests: 1_000_000,
-  });
+  const sandbox = await startBoundlessSandbox(generationSeconds);
   const program = await buildProgram(options.sources);
   const rules = { seed, share: options.faultShare, busyFrom: options.busyFrom, generationSeconds };
   const storm = startStorm(() => sandbox, rules);
-  const environment = {
-    PATH: process.env.PATH ?? '',
-    HOME: folder,
-    VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
-    VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
-    JIMENG_VIDEO_API_URL: sandbox.url,
-    JIMENG_VIDEO_STATE_DIR: join(folder, 'state'),
-    JIMENG_VIDEO_OUTPUT_DIR: join(folder, 'videos'),
-    JIMENG_VIDEO_API_TIMEOUT: '3',
-    JIMENG_VIDEO_POLL_INTERVAL: '0.2',
-    JIMENG_VIDEO_CONCURRENCY: '100',
-  };
+  const environment = environmentIn(folder, sandbox);
   const requests = Array.from({ length: options.tasks }, (_, number) => requestOf(number));
   const waiting = Array.from({ length: options.processes }, (_, index) => {
     const share = requests.filter((_request, number) => number % options.processes === index);
@@ -77,7 +56,7 @@ export async function runStorm(options: StormOptions): Promise<Figures> {
   const workers = [...waiting];
   const running = new Set<Worker>();
   const over = new AbortController();
-  const killing = killAtRandom(running, options, over.signal);
+  const killing = killAtRandom(() => [...running].filter(({ isBusy }) => isBusy), options, over.signal);
   const takeTurns = async () => {
     for (let worker = waiting.shift(); worker !== undefined; worker = waiting.shift()) {
       running.add(worker);
@@ -103,23 +82,4 @@ export async function runStorm(options: StormOptions): Promise<Figures> {
     await program.remove();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
-}
-
-/** @returns how many processes were killed */
-async function killAtRandom(
-  running: ReadonlySet<Worker>,
-  { killEveryMilliseconds: every, killsAtMost = Number.POSITIVE_INFINITY, seed }: StormOptions,
-  over: AbortSignal,
-): Promise<number> {
-  const random = randomFrom(seed + 1);
-  let kills = 0;
-  while (every > 0 && kills < killsAtMost && !over.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, every * (0.5 + random())));
-    const living = [...running].filter((worker) => worker.isBusy);
-    const victim = living[Math.floor(random() * living.length)];
-    if (over.aborted || victim === undefined) continue;
-    victim.kill();
-    kills++;
-  }
-  return kills;
 }
