@@ -13,6 +13,7 @@ import { filmProgressOn } from './film-progress.ts';
 import {
   addOutputOptions,
   addWaitOption,
+  maxCostInput,
   numberOption,
   type OutputOptions,
   parseInput,
@@ -28,8 +29,6 @@ import type { Terminal } from './terminal.ts';
 /** Of an interrupted command, whose submits are still out. */
 const LAST_WAIT_MILLISECONDS = 3_000;
 const LOOK_MILLISECONDS = 100;
-
-const maxCostInput = z.number('must be an amount in CNY').min(0, 'must be at least 0').optional();
 
 const filmInput = z.strictObject({
   file: z.string('is missing: give the path of a storyboard').min(1, 'is empty: give the path of a storyboard'),

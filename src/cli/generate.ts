@@ -13,6 +13,7 @@ import { DURATIONS, FRAME_RATES, settleRequest, videoShape, withModeRules } from
 import {
   addOutputOptions,
   addWaitOption,
+  maxCostInput,
   numberOption,
   type OutputOptions,
   parseInput,
@@ -29,7 +30,7 @@ const input = withModeRules(
     output: z.string().optional(),
     allow_duplicate: z.boolean().optional(),
     dry_run: z.boolean().optional(),
-    max_cost: z.number('must be an amount in CNY').min(0, 'must be at least 0').optional(),
+    max_cost: maxCostInput,
     wait_seconds: waitSecondsInput,
   }),
 );

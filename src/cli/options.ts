@@ -20,6 +20,8 @@ export const waitSecondsInput = z
   .max(MAX_WAIT_SECONDS, `must be at most ${MAX_WAIT_SECONDS}`)
   .optional();
 
+export const maxCostInput = z.number('must be an amount in CNY').min(0, 'must be at least 0').optional();
+
 export const portInput = z
   .int('must be a whole number from 0 to 65535')
   .min(0, 'must be at least 0')
