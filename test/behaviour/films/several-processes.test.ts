@@ -33,7 +33,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
       process.kill(stage.pid, 'SIGKILL');
       const next = await another(stage);
       // A list sends nothing of it.
-      await next.call('list_video_tasks', { wait_seconds: 2, wait_for: 'all_finished' });
+      await next.call('list_video_tasks', { wait_seconds: 50, wait_for: 'any_finished' });
       const before = stage.submitsOf('killed 2').length;
       const done = await finish(next, report.film_id);
       expect(before).toBe(0);

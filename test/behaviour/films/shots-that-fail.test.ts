@@ -25,6 +25,11 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     };
   }
 
+  /** Until the provider has it. */
+  async function untilSent(prompt: string): Promise<void> {
+    await expect.poll(() => stage.providerIdOf(prompt), { timeout: 30_000 }).toBeDefined();
+  }
+
   async function finish(filmId: string | undefined) {
     for (;;) {
       const { report, text } = await stage.call('get_video_task', { task_id: filmId, wait_seconds: 50 });
@@ -104,8 +109,9 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
 
   it.concurrent('that is withdrawn costs only the shots that were sent', async () => {
     const goesOn = answer('withdrawn 1', { kind: 'status-word', word: 'generating' });
-    const given = { shots: shotsOf('withdrawn', {}, { continue: true }, { continue: true }), wait_seconds: 2 };
+    const given = { shots: shotsOf('withdrawn', {}, { continue: true }, { continue: true }), wait_seconds: 0 };
     const { report } = await stage.call('generate_film', given);
+    await untilSent('withdrawn 1');
     expect(report.status).toBe('running');
     const after = await stage.call('cancel_video_task', { task_id: report.film_id });
     expect(after.report.message).toContain(
@@ -120,8 +126,9 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
 
   it.concurrent('does not pay twice for a shot that is being made, nor for one that is still queued', async () => {
     const goesOn = answer('busy 1', { kind: 'status-word', word: 'generating' });
-    const given = { shots: shotsOf('busy', {}, { continue: true }), wait_seconds: 2 };
+    const given = { shots: shotsOf('busy', {}, { continue: true }), wait_seconds: 0 };
     const { report } = await stage.call('generate_film', given);
+    await untilSent('busy 1');
     const early = await stage.call('retake_shot', { film_id: report.film_id, shot: 1, seed: 3 });
     expect([early.report.status, early.report.message]).toEqual([
       'refused',
