@@ -238,3 +238,39 @@ export function together([first, ...others]: readonly Problem[]): Problem {
     hint: hints.join('; '),
   });
 }
+
+/**
+ * One step after the other, and all of them, because a caller who fixes one problem must not find the next at the next call.
+ * @throws Problem of all that failed; anything else that a step throws, at once
+ */
+export async function allOrProblems<Steps extends readonly (() => Promise<unknown>)[]>(
+  steps: readonly [...Steps],
+): Promise<{ -readonly [Key in keyof Steps]: Awaited<ReturnType<Steps[Key]>> }> {
+  const values: unknown[] = [];
+  const problems: Problem[] = [];
+  for (const step of steps) {
+    try {
+      values.push(await step());
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  if (problems.length > 0) throw together(problems);
+  return values as { -readonly [Key in keyof Steps]: Awaited<ReturnType<Steps[Key]>> };
+}
+
+/** Says which of several it is about: "Shot 2: …". @throws Problem, and anything else that the step throws as it is */
+export async function aboutPart<Value>(name: string, step: () => Promise<Value>): Promise<Value> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new Problem(error.code as ProblemCode, {
+      what: `${name}: ${error.message}`,
+      hint: error.hint,
+      ...(error.getFirst === undefined ? {} : { getFirst: error.getFirst }),
+      cause: error,
+    });
+  }
+}

@@ -151,7 +151,9 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'a retake keeps the takes': [
     { file: TAKE, from: 'const takes = [...shot.takes, take.record.id];', to: 'const takes = [take.record.id];' },
   ],
-  'a join is verified against the hold before its name': [{ file: DIRECTOR, from: 'await hold.verify();', to: '' }],
+  'a join is verified against the hold before its name': [
+    { file: DIRECTOR, from: ', name, lastCheckOf(hold, content));', to: ', name);' },
+  ],
   'a named film is found again': [
     {
       file: DIRECTOR,

@@ -7,8 +7,9 @@ import { joinClips } from '../media/clip/join.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
 import type { FilmHold, Store } from '../store/store.ts';
-import { contentOf, type FileContent } from '../system/files.ts';
+import { contentOf } from '../system/files.ts';
 import { pause } from '../system/wait.ts';
+import { lastCheckOf } from '../tasks/collector.ts';
 import { errorOf, type SavedVideo, type Task } from '../tasks/record.ts';
 import { currentTakes, type Film, type FilmJoin, nextOf, shotStates, statusOf } from './film.ts';
 
@@ -184,16 +185,6 @@ function goesOn(task: Task | undefined): boolean {
   if (task === undefined || task.video?.file !== undefined) return false;
   if (task.status === 'queued') return task.ownerAlive;
   return task.status !== 'failed' && task.status !== 'cancelled' && task.status !== 'unknown';
-}
-
-/** A process that was suspended must not name a file that is another one's by now. */
-function lastCheckOf(hold: FilmHold, expected: FileContent): (content: FileContent) => Promise<void> {
-  return async ({ sha256 }) => {
-    await hold.verify();
-    if (sha256 !== expected.sha256) {
-      throw new Problem('save_failed', { what: 'The file was changed before it was saved.' });
-    }
-  };
 }
 
 function misfit(difference: string): Problem {

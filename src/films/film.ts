@@ -1,8 +1,7 @@
 /** A film: several shots, each a task of its own, and the files that they were joined into. Pure. */
-
 import type { Place } from '../library/library.ts';
 import type { FileContent } from '../system/files.ts';
-import type { SavedVideo, Task, TaskError } from '../tasks/record.ts';
+import { type SavedVideo, type Task, type TaskError, type VideoState, videoStateOf } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 
 /** `waiting`: it does not go on without a retake, or without a change on this computer. */
@@ -67,8 +66,8 @@ export function currentJoin(film: Film): FilmJoin | undefined {
   return join !== undefined && isSame(join.takes, currentTakes(film)) ? join : undefined;
 }
 
-/** `lost`: it has no video and gets none by itself. `stuck`: it waits for one that is lost. */
-export type ShotState = 'saved' | 'open' | 'lost' | 'stuck';
+/** `stuck`: it waits for one that is lost. */
+export type ShotState = VideoState | 'stuck';
 
 /** @param tasks of its current takes, in their order */
 export function shotStates(tasks: readonly (Task | undefined)[]): ShotState[] {
@@ -76,17 +75,9 @@ export function shotStates(tasks: readonly (Task | undefined)[]): ShotState[] {
   for (const task of tasks) {
     const before = states.at(-1);
     const isStuck = task?.status === 'queued' && task.awaits !== undefined && (before === 'lost' || before === 'stuck');
-    states.push(isStuck ? 'stuck' : shotStateOf(task));
+    states.push(isStuck ? 'stuck' : videoStateOf(task));
   }
   return states;
-}
-
-function shotStateOf(task: Task | undefined): ShotState {
-  if (task === undefined) return 'lost';
-  const { status, video, saveAgainAt } = task;
-  if (video?.file !== undefined) return 'saved';
-  if (status === 'queued' || status === 'submitting' || status === 'generating') return 'open';
-  return status === 'done' && saveAgainAt !== undefined ? 'open' : 'lost';
 }
 
 /** What is to be done with a film. @param tasks of its current takes, in their order */

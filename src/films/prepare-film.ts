@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { fileNameFor } from '../library/file-name.ts';
 import type { Library, Place } from '../library/library.ts';
-import { Problem, together } from '../problems.ts';
+import { aboutPart, allOrProblems, Problem } from '../problems.ts';
 import { aboveLimit, fenOf } from '../tasks/admission.ts';
 import type { MakeOptions } from '../tasks/calls.ts';
 import { preparedInTime } from '../tasks/paid-call.ts';
 import { type Prepared, type Preparer, queuedRecord } from '../tasks/prepare.ts';
-import { newTaskId, type TaskRecord } from '../tasks/record.ts';
+import { NOT_KEPT, newTaskId, type TaskRecord } from '../tasks/record.ts';
 import type { FilmCall, RetakeOptions } from './calls.ts';
 import type { Film } from './film.ts';
 import { type FilmInput, type PlannedShot, plannedShots, retakenShot } from './storyboard.ts';
@@ -86,7 +86,6 @@ export class FilmPreparer {
     });
   }
 
-  /** One after the other, because of the pictures' memory; and all, because a caller who fixes one must not find the next at the next call. */
   private async prepareShots(
     planned: readonly PlannedShot[],
     { ids, takes, before, folder, baseName, filmId, first = 1 }: ShotNames,
@@ -95,28 +94,20 @@ export class FilmPreparer {
   ): Promise<PreparedShot[]> {
     const { preparer, clock, sandbox } = this.options;
     const coming = new Set(ids);
-    const shots: PreparedShot[] = [];
-    const problems: Problem[] = [];
-    for (const [index, shot] of planned.entries()) {
+    const prepareShot = async (shot: PlannedShot, index: number): Promise<PreparedShot> => {
       const previous = index === 0 ? before : ids[index - 1];
       const image = shot.continues ? `task:${previous}` : shot.request.image;
       const take = takes[index] ?? 1;
       const name = `${baseName} shot ${first + index}${take === 1 ? '' : ` take ${take}`}.mp4`;
-      try {
-        const prepared = await preparer.prepare({ ...shot.request, image }, undefined, call.caller, signal, {
-          coming,
-          place: { ...folder, name },
-        });
-        const id = ids[index] ?? '';
-        const record = { ...queuedRecord(prepared, { id, now: clock.now(), sandbox }), filmId };
-        shots.push({ shot, prepared, record });
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        problems.push(ofShot(error, first + index));
-      }
-    }
-    if (problems.length > 0) throw together(problems);
-    return shots;
+      const place = { ...folder, name };
+      const request = { ...shot.request, image };
+      const prepared = await preparer.prepare(request, undefined, call.caller, signal, { coming, place });
+      const record = queuedRecord(prepared, { id: ids[index] ?? '', now: clock.now(), sandbox });
+      return { shot, prepared, record: { ...record, filmId } };
+    };
+    return await allOrProblems(
+      planned.map((shot, index) => () => aboutPart(`Shot ${first + index}`, () => prepareShot(shot, index))),
+    );
   }
 
   /** The shot, and with `cascade` those that continue from it. */
@@ -190,15 +181,6 @@ function requireWithin(maxCostCny: number | undefined, fen: number, videos: numb
   if (maxCostCny !== undefined && fen > fenOf(maxCostCny)) throw aboveLimit(fen, fenOf(maxCostCny), videos);
 }
 
-function ofShot(problem: Problem, number: number): Problem {
-  return new Problem(problem.code as ConstructorParameters<typeof Problem>[0], {
-    what: `Shot ${number}: ${problem.message}`,
-    hint: problem.hint,
-    ...(problem.getFirst === undefined ? {} : { getFirst: problem.getFirst }),
-    cause: problem,
-  });
-}
-
 function fingerprintOf(shots: readonly PreparedShot[], audio: string | undefined): string {
   const parts = shots.map(({ shot, prepared }) => [prepared.awaiting ?? prepared.fingerprint, shot.continues]);
   return createHash('sha256')
@@ -206,9 +188,7 @@ function fingerprintOf(shots: readonly PreparedShot[], audio: string | undefined
     .digest('hex');
 }
 
-const NOT_KEPT = 'data URL';
-
-/** A picture in the text itself has megabytes. */
+/** A picture in the text itself is left out. */
 export function kept({ request }: PlannedShot): PlannedShot['request'] {
   const short = (image: string | undefined) =>
     image !== undefined && (/^data:/i.test(image) || image.length > 8_192) ? NOT_KEPT : image;

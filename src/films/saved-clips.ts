@@ -9,7 +9,7 @@ import { joinClips } from '../media/clip/join.ts';
 import { cutsOf, keepPicture, spreadOver } from '../media/clip/preview.ts';
 import type { ReadRules } from '../media/image/file.ts';
 import { findLocalFile } from '../media/local-file.ts';
-import { Problem, type ProblemCode, together } from '../problems.ts';
+import { aboutPart, allOrProblems, Problem } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import type { Call } from '../tasks/calls.ts';
 import { lookUpTask } from '../tasks/find-task.ts';
@@ -60,8 +60,11 @@ export class SavedClips implements ClipService {
       audio === undefined
         ? undefined
         : await this.localFile(audio, caller.kind === 'terminal' ? '--audio' : 'audio', caller);
-    const steps = [...videos.map((video, index) => () => this.numbered(video, index, caller)), sound];
-    const found = await allOrProblems<Found | undefined>(steps);
+    const steps = [
+      ...videos.map((video, index) => () => aboutPart(`Video ${index + 1}`, () => this.find(video, 'videos', caller))),
+      sound,
+    ];
+    const found = await allOrProblems(steps);
     const sources = found.slice(0, -1) as Found[];
     const paths = sources.map(({ path }) => path);
     const place = await library.choose(output, caller);
@@ -125,22 +128,6 @@ export class SavedClips implements ClipService {
       hiddenCuts: cuts.length === 0 ? 0 : shots.length - 1 - cuts.length,
       sandbox,
     };
-  }
-
-  /** @throws Problem that names the video by its number */
-  private async numbered(video: string, index: number, caller: Caller): Promise<Found> {
-    try {
-      return await this.find(video, 'videos', caller);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      const { code, hint, getFirst } = error;
-      throw new Problem(code as ProblemCode, {
-        what: `Video ${index + 1}: ${error.message}`,
-        hint,
-        cause: error,
-        ...(getFirst === undefined ? {} : { getFirst }),
-      });
-    }
   }
 
   /** A text of letters and digits alone is an id; everything else is a path, unless it names a task or film. */
@@ -209,20 +196,4 @@ export class SavedClips implements ClipService {
     const rules = { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' };
     return { path: await findLocalFile(text, name, rules), sandbox: false };
   }
-}
-
-/** One after the other. @throws Problem of all that failed */
-async function allOrProblems<Value>(steps: readonly (() => Promise<Value>)[]): Promise<Value[]> {
-  const values: Value[] = [];
-  const problems: Problem[] = [];
-  for (const step of steps) {
-    try {
-      values.push(await step());
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      problems.push(error);
-    }
-  }
-  if (problems.length > 0) throw together(problems);
-  return values;
 }

@@ -1,5 +1,5 @@
 /** Films in the database: every transaction of their life, the same on every engine. */
-import type { Film } from '../films/film.ts';
+import { currentTakes, type Film } from '../films/film.ts';
 import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
@@ -63,10 +63,7 @@ export class FilmStore implements Films {
       const film = filmOf(row);
       const [first] = tasks;
       const ledger = first && (await readReservationLedger(tx, scope, { ...first, fen: fenOfAll(tasks) }));
-      const current = await this.tasksIn(
-        tx,
-        film.shots.map(({ takes }) => takes.at(-1) ?? ''),
-      );
+      const current = await this.tasksIn(tx, currentTakes(film));
       const admission = wish.rule(film, current, {
         now: tx.now,
         reservedFen: ledger?.reservedFen ?? 0,
@@ -112,13 +109,7 @@ export class FilmStore implements Films {
         const row = await tx.get(sql.FIND_FILM, { scope, id });
         if (row === undefined) return;
         const film = filmOf(row);
-        const next = rule(
-          film,
-          await this.tasksIn(
-            tx,
-            film.shots.map(({ takes }) => takes.at(-1) ?? ''),
-          ),
-        );
+        const next = rule(film, await this.tasksIn(tx, currentTakes(film)));
         if (next !== undefined) await tx.run(sql.UPDATE_FILM, this.params(next));
       },
       { account: scope },

@@ -1,5 +1,5 @@
 /** Bodies whose pictures come from videos that are still being made: marks in their places, and what they are replaced by. Pure. */
-import type { AwaitedFrame, Task } from './record.ts';
+import type { AwaitedFrame } from './record.ts';
 
 /** Stands in a fingerprint for a picture that is not there. Base64 has no such characters. */
 export function nameOf({ taskId, which }: AwaitedFrame): string {
@@ -18,14 +18,4 @@ export function fillBody(body: Uint8Array, pictures: readonly Uint8Array[]): Rec
   const filled = data.map((entry) => (entry.startsWith('#') ? pictures[Number(entry.slice(1))] : entry));
   if (filled.includes(undefined)) throw new Error('a picture of the recorded request is missing');
   return { ...fields, binary_data_base64: filled };
-}
-
-/** Whether a video that is waited for is there, still to come, or will never be. */
-export function arrivalOf(previous: Task | undefined): 'saved' | 'coming' | 'never' {
-  if (previous === undefined) return 'never';
-  const { status, video, saveAgainAt } = previous;
-  if (video?.file !== undefined) return 'saved';
-  if (status === 'queued' || status === 'submitting' || status === 'generating') return 'coming';
-  // Finished and not saved yet: saving is tried again.
-  return status === 'done' && saveAgainAt !== undefined ? 'coming' : 'never';
 }

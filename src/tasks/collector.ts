@@ -184,7 +184,10 @@ export class Collector {
 }
 
 /** A process that was suspended must not name a file that is another one's by now. */
-function lastCheckOf(hold: Hold, expected: FileContent): (content: FileContent) => Promise<void> {
+export function lastCheckOf(
+  hold: Pick<Hold, 'verify'>,
+  expected: FileContent,
+): (content: FileContent) => Promise<void> {
   return async ({ sha256 }) => {
     await hold.verify();
     if (sha256 !== expected.sha256) {

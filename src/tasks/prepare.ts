@@ -10,12 +10,20 @@ import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, sha
 import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
 import { findLocalFile } from '../media/local-file.ts';
 import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
-import { Problem, together } from '../problems.ts';
+import { allOrProblems, Problem } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
 import { fillBody, markOf, nameOf } from './awaited-frames.ts';
 import { lookUpTask } from './find-task.ts';
-import { type AwaitedFrame, isOpen, type Task, type TaskRecord, type TaskRequest } from './record.ts';
+import {
+  type AwaitedFrame,
+  isOpen,
+  NOT_KEPT,
+  type Task,
+  type TaskRecord,
+  type TaskRequest,
+  videoStateOf,
+} from './record.ts';
 import { promptNotes, type VideoRequest } from './video-request.ts';
 
 export interface Prepared {
@@ -63,14 +71,14 @@ export class Preparer {
     of: ShotOf = { coming: new Set() },
   ): Promise<Prepared> {
     const { coming } = of;
-    const [place, { images, frames, awaits, notes }] = await bothOrProblems(
+    const [place, { images, frames, awaits, notes }] = await allOrProblems([
       async () => {
         const chosen = of.place ?? (await this.options.library.choose(output, caller));
         await this.requireConvertible(request, chosen, signal);
         return chosen;
       },
       () => this.loadImages(request, caller, signal, coming),
-    );
+    ]);
     const body = requestBody({
       mode: request.mode,
       prompt: request.prompt,
@@ -164,11 +172,12 @@ export class Preparer {
     const [firstName, tailName] = typesOptions(caller)
       ? (['--image', '--tail-image'] as const)
       : (['image', 'tail_image'] as const);
-    const [first, tail] = await bothOrProblems(
+    // Two pictures in parallel would take twice the memory.
+    const [first, tail] = await allOrProblems([
       () => this.loadOne(image, firstName, rules, coming, signal),
       async () =>
         tailImage === undefined ? undefined : await this.loadOne(tailImage, tailName, rules, coming, signal),
-    );
+    ]);
     const all = tail === undefined ? [first] : [first, tail];
     const isAwaited = (picture: Picture): picture is Awaited => picture.kind === 'awaited';
     const loaded = all.filter((picture): picture is Exclude<Picture, Awaited> => !isAwaited(picture));
@@ -218,8 +227,7 @@ export class Preparer {
   /** It is being made, or saved, here. */
   private async isComing(id: string): Promise<boolean> {
     const task = await lookUpTask(this.options.store, id);
-    if (task === undefined || task.place === null || task.video?.file !== undefined) return false;
-    return isOpen(task.status) || (task.status === 'done' && task.saveAgainAt !== undefined);
+    return task !== undefined && task.place !== null && videoStateOf(task) === 'open';
   }
 
   private async loadFrameOf(
@@ -333,22 +341,6 @@ function withoutFrame(problem: Problem, input: ImageInput, id: string): Problem 
   });
 }
 
-/**
- * One after the other, because two pictures in parallel take twice the memory; and both, because a caller who fixes one must not
- * find the other at the next call. @throws Problem of either, or of both
- */
-async function bothOrProblems<First, Second>(
-  first: () => Promise<First>,
-  second: () => Promise<Second>,
-): Promise<[First, Second]> {
-  const [one] = await Promise.allSettled([first()]);
-  const [other] = await Promise.allSettled([second()]);
-  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
-  const reasons = [one, other].flatMap((settled) => (settled.status === 'rejected' ? [settled.reason] : []));
-  const unexpected = reasons.find((reason) => !(reason instanceof Problem));
-  throw unexpected ?? together(reasons);
-}
-
 /** The name of another format is changed: the file is what it says. */
 function formatNotes(output: string | undefined, place: Place | undefined): string[] {
   const extension = place?.name === undefined ? undefined : otherExtension(output ?? '');
@@ -374,7 +366,7 @@ function bodyImages(images: readonly Picture[]): BodyImages {
 
 /** A data URL is megabytes long; everything else is kept as it was given. */
 function shownImage(image: string): string {
-  return /^data:/i.test(image) || image.length > 2_000 ? 'data URL' : image;
+  return /^data:/i.test(image) || image.length > 2_000 ? NOT_KEPT : image;
 }
 
 function shownRequest(request: VideoRequest, notes: readonly string[]): TaskRequest {

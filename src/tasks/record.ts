@@ -65,6 +65,9 @@ export interface TaskVideo {
   readonly isLabelled?: boolean;
 }
 
+/** Stands for a picture that was given in the text itself: it has megabytes. */
+export const NOT_KEPT = 'data URL';
+
 /** The request, as it is kept and shown. */
 export interface TaskRequest {
   readonly mode: string;
@@ -153,6 +156,16 @@ export function recordOf({ ownerAlive: _, ...record }: Task): TaskRecord {
 /** Something is still to be sent, awaited, polled or saved. */
 export function isOpen(status: TaskStatus): boolean {
   return status === 'queued' || status === 'submitting' || status === 'generating';
+}
+
+/** What becomes of its video. `open`: it is to be made or saved. `lost`: there is none, and none comes by itself. */
+export type VideoState = 'saved' | 'open' | 'lost';
+
+export function videoStateOf(task: TaskRecord | undefined): VideoState {
+  if (task === undefined) return 'lost';
+  const { status, video, saveAgainAt } = task;
+  if (video?.file !== undefined) return 'saved';
+  return isOpen(status) || (status === 'done' && saveAgainAt !== undefined) ? 'open' : 'lost';
 }
 
 /** Made elsewhere: the provider's id and the mode are all that its user gave. */

@@ -4,9 +4,8 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
-import { arrivalOf } from './awaited-frames.ts';
 import type { Preparer } from './prepare.ts';
-import { errorOf, recordOf, type Task, type TaskRecord } from './record.ts';
+import { errorOf, recordOf, type Task, type TaskRecord, videoStateOf } from './record.ts';
 import type { Submitter } from './submitter.ts';
 
 /** News of other processes may be missed: the tasks are looked at again so often. */
@@ -72,12 +71,11 @@ export class WaitingRequests {
   private async examine(task: Task): Promise<void> {
     const { store } = this.options;
     const previous = await Promise.all((task.awaits ?? []).map(({ taskId }) => store.find(taskId)));
-    const arrivals = previous.map(arrivalOf);
-    const lost = previous[arrivals.indexOf('never')] ?? undefined;
-    if (arrivals.includes('never')) {
+    const states = previous.map(videoStateOf);
+    if (states.includes('lost')) {
       // A shot of a film waits for another take of the one before it.
-      if (task.filmId === undefined) await this.end(task, previousFailed(task, lost));
-    } else if (arrivals.every((arrival) => arrival === 'saved')) await this.fill(task);
+      if (task.filmId === undefined) await this.end(task, previousFailed(task, previous[states.indexOf('lost')]));
+    } else if (states.every((state) => state === 'saved')) await this.fill(task);
   }
 
   private async fill(task: Task): Promise<void> {

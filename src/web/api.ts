@@ -1,5 +1,5 @@
 /** What the page and its server exchange: JSON over loopback. Money is integer fen, times are milliseconds since 1970. */
-import type { FilmStatus } from '../films/film.ts';
+import type { FilmStatus, ShotState } from '../films/film.ts';
 import type { NextStep } from '../report/next-step.ts';
 import type { QueueState, Spending } from '../tasks/calls.ts';
 import type { UsualTime } from '../tasks/poll-timing.ts';
@@ -93,8 +93,7 @@ export interface FilmItem {
 export interface FilmShotItem {
   /** From 1. */
   readonly shot: number;
-  /** `stuck`: it ended without a saved video, and needs a retake. `behind`: it waits for a shot that is stuck. */
-  readonly state: 'open' | 'saved' | 'stuck' | 'behind';
+  readonly state: ShotState;
   readonly continues: boolean;
   /** The current take. */
   readonly item: VideoItem;

@@ -1,13 +1,13 @@
 /** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
 import type { FilmView } from '../films/calls.ts';
-import type { Film } from '../films/film.ts';
+import { currentTakes, type Film, shotStates } from '../films/film.ts';
 import { modeRow } from '../jimeng/modes.ts';
 import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
-import { chargeOf, isOpen } from '../tasks/record.ts';
+import { chargeOf, NOT_KEPT } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 import type { FilmDetail, FilmItem, FilmShotItem, RepeatedCall, VideoFile } from './api.ts';
-import { itemOf, NOT_KEPT } from './items.ts';
+import { itemOf } from './items.ts';
 
 /** What of a film's view is read here. */
 export type ShownFilm = Pick<FilmView, 'film' | 'status'>;
@@ -54,13 +54,13 @@ export function filmDetailOf(shown: ShownFilm, around: Around): FilmDetail {
 /** Without those whose task is not recorded. */
 function shotsOf(film: Film, around: Around): FilmShotItem[] {
   const shown: FilmShotItem[] = [];
+  const states = shotStates(currentTakes(film).map((id) => around.takes.get(id)?.task));
   for (const [index, { takes, continues }] of film.shots.entries()) {
     const [view, ...others] = [...takes].reverse().flatMap((id) => around.takes.get(id) ?? []);
     if (view === undefined) continue;
-    const before = shown.at(-1)?.state;
     shown.push({
       shot: index + 1,
-      state: stateOf(view, continues && (before === 'stuck' || before === 'behind')),
+      state: states[index] ?? 'lost',
       continues,
       item: videoOf(view, around),
       otherTakes: others.map((take) => videoOf(take, around)),
@@ -71,13 +71,6 @@ function shotsOf(film: Film, around: Around): FilmShotItem[] {
 
 function videoOf(view: TaskView, { isThere }: Around) {
   return itemOf(view, !isThere(view.task.video?.file?.path));
-}
-
-/** @param isBehind the shot that it continues from goes on with a retake only */
-function stateOf({ task }: TaskView, isBehind: boolean): FilmShotItem['state'] {
-  if (task.video?.file !== undefined) return 'saved';
-  if (task.status === 'queued' && isBehind) return 'behind';
-  return isOpen(task.status) || task.saveAgainAt !== undefined ? 'open' : 'stuck';
 }
 
 function joinedFile({ id, joins }: Film, { isThere }: Around): VideoFile | undefined {

@@ -2,7 +2,7 @@
 import { hasLink, nextStepOf } from '../report/next-step.ts';
 import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
-import { chargeOf, isOpen, type TaskRequest } from '../tasks/record.ts';
+import { chargeOf, isOpen, NOT_KEPT, type TaskRequest } from '../tasks/record.ts';
 import type { RepeatedCall, VideoItem } from './api.ts';
 
 /** @param isMissing its file is not there */
@@ -54,9 +54,6 @@ const ARGUMENTS = {
   templateId: 'template_id',
   cameraStrength: 'camera_strength',
 } as const satisfies Partial<Record<keyof TaskRequest, string>>;
-
-/** A record keeps of a data URL only that it was one. */
-export const NOT_KEPT = 'data URL';
 
 function callOf(request: TaskRequest): RepeatedCall {
   const given = Object.entries(ARGUMENTS).flatMap(([field, name]) => {

@@ -76,7 +76,7 @@ function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly 
   const words = useWords();
   const { item, shots } = detail;
   if (item.status === 'done' && !item.file?.isMissing) return null;
-  const stuck = shots.find(({ state }) => state === 'stuck');
+  const lost = shots.find(({ state }) => state === 'lost');
   const [what, hint] = item.error === undefined ? [] : problemWords(words, item.error);
   return (
     <div class="state">
@@ -87,10 +87,10 @@ function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly 
       {item.file?.isMissing && <p>{words.fileMissing}</p>}
       {what !== undefined && <p>{what}</p>}
       {hint !== undefined && <p class="advice">{imperative(words, hint)}</p>}
-      {stuck !== undefined && (
+      {lost !== undefined && (
         <>
-          <p class="advice">{words.films.needsRetake(stuck.shot)}</p>
-          <CommandLine command={`${program} retake ${item.id} ${stuck.shot}`} />
+          <p class="advice">{words.films.needsRetake(lost.shot)}</p>
+          <CommandLine command={`${program} retake ${item.id} ${lost.shot}`} />
         </>
       )}
       {item.status === 'running' && <p class="advice">{words.movesItself}</p>}
@@ -140,7 +140,7 @@ function Shot({ shot, now, onGo }: { readonly shot: FilmShotItem } & Omit<ShotsP
           <span class="prompt">{item.request.prompt ?? words.untitled}</span>
           {state !== 'saved' && (
             <span class="faint">
-              {state === 'behind' ? words.films.behind : isOpen ? timeLine(words, item, now) : happened(words, item)[0]}
+              {state === 'stuck' ? words.films.behind : isOpen ? timeLine(words, item, now) : happened(words, item)[0]}
             </span>
           )}
           {shot.continues && <span class="faint">{words.films.continues}</span>}
