@@ -87,7 +87,9 @@ function inputsOf(tools) {
 }
 
 function chargeOfStatus({ chargeOf, TASK_STATUSES }, status) {
-  if (!TASK_STATUSES.includes(status)) return 'none';
+  if (status === 'checked' || status === 'refused') return 'none';
+  // A film's: its shots are paid for one by one.
+  if (!TASK_STATUSES.includes(status)) return 'possible';
   const charges = [chargeOf({ status, sentAt: 'sent' }), chargeOf({ status })];
   return [...new Set(charges)].join(' / ');
 }
