@@ -60,12 +60,13 @@ export async function readList(
 export async function isWaitInVain(
   store: Store,
   open: readonly { readonly id: string; readonly status: string }[],
-  stuck: ReadonlySet<string>,
+  stuckShots: () => Promise<ReadonlySet<string>>,
 ): Promise<boolean> {
   // A film whose tasks are over is being joined.
   const tasks = open.filter(({ status }) => status !== 'running');
   if (tasks.length === 0 || tasks.some(({ status }) => status !== 'queued')) return false;
   const found = await Promise.all(tasks.map(({ id }) => store.find(id)));
+  const stuck = await stuckShots();
   return found.every((task) => task?.status === 'queued' && (!task.ownerAlive || stuck.has(task.id)));
 }
 

@@ -349,7 +349,7 @@ export class TaskService implements VideoService {
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
-      if (await orProblem(isWaitInVain(store, open, await this.options.stuckShots()))) return ended;
+      if (await orProblem(isWaitInVain(store, open, this.options.stuckShots))) return ended;
       const next = open.find(({ status }) => status === 'generating') ?? open[0];
       const task = next && (await store.find(next.id).catch(() => undefined));
       if (task !== undefined) call.onWait?.(await this.view(task));

@@ -13,9 +13,11 @@ test('a queue entry of a living process is waited for, and one of a process that
   const { store } = world.anotherProcess();
   onTestFinished(() => store.close());
   const queued = { id, status: 'queued' };
-  expect(await isWaitInVain(store, [queued], new Set())).toBe(false);
+  expect(await isWaitInVain(store, [queued], async () => new Set())).toBe(false);
   // Its process ends, and gives its lease back.
   await world.store.close();
-  expect(await isWaitInVain(store, [queued], new Set())).toBe(true);
-  expect(await isWaitInVain(store, [queued, { id: running.id, status: 'generating' }], new Set())).toBe(false);
+  expect(await isWaitInVain(store, [queued], async () => new Set())).toBe(true);
+  expect(await isWaitInVain(store, [queued, { id: running.id, status: 'generating' }], async () => new Set())).toBe(
+    false,
+  );
 });
