@@ -151,9 +151,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'a retake keeps the takes': [
     { file: TAKE, from: 'const takes = [...shot.takes, take.record.id];', to: 'const takes = [take.record.id];' },
   ],
-  'a join is verified against the hold before its name': [
-    { file: DIRECTOR, from: ', name, lastCheckOf(hold, content));', to: ', name);' },
-  ],
+  'a join is verified against the hold before its name': [{ file: COLLECTOR, from: 'await hold.verify();', to: '' }],
   'a named film is found again': [
     {
       file: DIRECTOR,
