@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
 import { databaseFile, type Settings } from './settings.ts';
+import { postgresEngine } from './store/postgres.ts';
 import { sqliteEngine } from './store/sqlite.ts';
 import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
@@ -62,7 +63,11 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ apiTimeoutSeconds, network, clock, log },
   });
   const storeClock = parts.storeClock ?? clock;
-  const engine = sqliteEngine({ file: databaseFile(settings), clock: storeClock, log });
+  const { store: address, storeListen: listenAddress } = settings;
+  const engine =
+    address === undefined
+      ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
+      : postgresEngine({ address, listenAddress, clock: storeClock, log });
   const store = new TaskStore({ engine, scope, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { Problem } from '../problems.ts';
+import type { Problem } from '../problems.ts';
 import { Changes } from '../system/changes.ts';
 import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import { AwaitingTasks } from './awaiting-tasks.ts';
-import type { Engine, Tx } from './engine.ts';
+import type { Engine, TransactionOptions, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
 import {
@@ -37,6 +37,7 @@ import type {
 } from './store.ts';
 import { KeptWrites, TaskHold } from './task-hold.ts';
 import { TaskLists } from './task-lists.ts';
+import { undoClaim, undoReservation } from './undo.ts';
 
 /** A body is written just before its task: one this old without a task never gets one. */
 const STRAY_BODY_MILLISECONDS = 3600_000;
@@ -101,6 +102,7 @@ export class TaskStore implements Store {
       async (tx) => {
         if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
       },
+      (tx) => undoReservation(tx, this.scope, record.id),
     );
     if (admitted.task !== undefined && admitted.kind === 'create') this.own.add(admitted.task.id, admitted.task);
     this.changes.notify(record.id);
@@ -113,7 +115,9 @@ export class TaskStore implements Store {
 
   async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
     const token = randomUUID();
-    const claimed = await this.inTurn(async (tx): Promise<Claimed> => {
+    const claimNow = async (tx: Tx): Promise<Claimed> => {
+      const refused = this.engine.whyNotPaid();
+      if (refused !== undefined) throw refused;
       // Read first: a process that waits for a slot comes here several times a second, and must not write each time.
       let ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
       if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) {
@@ -128,7 +132,10 @@ export class TaskStore implements Store {
       const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
       await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
       return { token, task: { ...record, ownerAlive: true } };
-    });
+    };
+    const claimed = await this.inTurn(claimNow, undefined, async (tx) =>
+      undoClaim(tx, this.scope, token, (await this.lease.ensure(tx)).id),
+    );
     if (typeof claimed === 'object' && 'token' in claimed) {
       this.own.add(claimed.task.id, claimed.task, token);
       this.changes.notify(claimed.task.id);
@@ -275,10 +282,11 @@ export class TaskStore implements Store {
   async recover(rules: RecoveryRules): Promise<Orphans> {
     const orphans = await this.inTurn(async (tx) => {
       for (const host of await this.lease.deadHosts(tx)) {
+        if ((await tx.run(sql.LOCK_DEAD_HOST, { id: host, now: tx.now })) === 0) continue;
         for (const row of await tx.all(sql.INTERRUPTED, { host })) {
           const { record, slotUntil } = rules.interrupted(taskOf(row, tx.now), tx.now);
           const ties = { claim: String(row.claim), slotUntil };
-          await tx.run(sql.UPDATE_TASK, paramsOf(record, String(row.scope), ties));
+          await tx.run(sql.INTERRUPT_TASK, paramsOf(record, String(row.scope), ties));
         }
         await tx.run(sql.DELETE_HOST, { id: host });
       }
@@ -307,12 +315,11 @@ export class TaskStore implements Store {
   }
 
   warning(): string | undefined {
-    return this.engine.whyNotPaid() ?? this.engine.notice?.();
+    return this.engine.whyNotPaid()?.message ?? this.engine.notice?.();
   }
 
   whyNotPaid(): Problem | undefined {
-    const what = this.engine.whyNotPaid();
-    return what === undefined ? undefined : new Problem('state_damaged', { what });
+    return this.engine.whyNotPaid();
   }
 
   isUnwritten(id: string): boolean {
@@ -368,9 +375,17 @@ export class TaskStore implements Store {
     return isAnyBack;
   }
 
-  /** One transaction at a time for this account. @param before runs before that: for what is large and concerns nobody else */
-  private async inTurn<Value>(work: (tx: Tx) => Promise<Value>, before?: (tx: Tx) => Promise<void>): Promise<Value> {
-    return await this.engine.transaction(work, { account: this.scope, ...(before && { before }) });
+  /** One transaction at a time for this account. @see TransactionOptions */
+  private async inTurn<Value>(
+    work: (tx: Tx) => Promise<Value>,
+    before?: TransactionOptions['before'],
+    undo?: TransactionOptions['undo'],
+  ): Promise<Value> {
+    return await this.engine.transaction(work, {
+      account: this.scope,
+      ...(before && { before }),
+      ...(undo && { undo }),
+    });
   }
 
   private params(record: TaskRecord, ties: Ties) {

@@ -15,7 +15,8 @@ import { ManualClock } from '../support/manual-clock.ts';
 /** One database, which several stores (processes) open. */
 export interface TestDatabase {
   open(clock: Clock): Engine;
-  /** Sets its clock, where the engine has one of its own. */
+  /** Resolves when no statement is running: where they take longer than a few turns of the event loop. */
+  readonly settled?: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -541,7 +542,7 @@ async function withStage(
   run: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   const database = await createDatabase();
-  const clock = new ManualClock();
+  const clock = new ManualClock(undefined, database.settled);
   const opened = new Map<TaskStore, { engine: Engine; own: ProcessClock }>();
   try {
     await run({
