@@ -11,11 +11,11 @@ const ANSWER_MILLISECONDS = 6_000;
  * No setting of the server is given when connecting: PgBouncer refuses those.
  * @param address `postgres://…`
  */
-export function connectionTo(address: string): ClientConfig {
+export function connectionTo(address: string, answerMilliseconds = ANSWER_MILLISECONDS): ClientConfig {
   return {
     connectionString: address,
     connectionTimeoutMillis: CONNECT_MILLISECONDS,
-    query_timeout: ANSWER_MILLISECONDS,
+    query_timeout: answerMilliseconds,
     keepAlive: true,
     application_name: 'jimeng-video-mcp',
   };

@@ -32,6 +32,8 @@ const UNDO_AGAIN_MILLISECONDS = 1_000;
  */
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_in_transaction_session_timeout = '2s';
   SET LOCAL lock_timeout = '4s'; SET LOCAL statement_timeout = '5s'; SELECT ${NOW} AS now`;
+/** The server is looked at when an account is locked. */
+const ANY_ACCOUNT = 'none';
 const READ_TIME = `SELECT ${NOW} AS now`;
 const SNAPSHOT = `SELECT pg_current_snapshot()::text AS snapshot`;
 
@@ -42,6 +44,8 @@ interface PostgresOptions {
   readonly listenAddress?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long the server may take for one statement; tests shorten it. */
+  readonly answerMilliseconds?: number;
   /** Tests set the database's clock. @param databaseTime milliseconds since 1970 */
   readonly timeOf?: (databaseTime: number) => number;
 }
@@ -53,12 +57,19 @@ interface PostgresTx extends Tx {
 
 type Undo = Required<Pick<TransactionOptions, 'undo'>> & Pick<TransactionOptions, 'account'>;
 
+interface SharedEngine extends Engine {
+  /** @returns why no paid call may be made @throws StoreFailure */
+  whyReplaced(): Promise<Problem | undefined>;
+  /** From here on this is the right database. @throws StoreFailure */
+  accept(): Promise<void>;
+}
+
 /** @returns an engine that connects at its first use */
-export function postgresEngine(options: PostgresOptions): Engine {
+export function postgresEngine(options: PostgresOptions): SharedEngine {
   return new PostgresEngine(options);
 }
 
-class PostgresEngine implements Engine {
+class PostgresEngine implements SharedEngine {
   readonly place: string;
   private readonly options: PostgresOptions;
   private readonly statements = new Statements();
@@ -66,6 +77,8 @@ class PostgresEngine implements Engine {
   private opening: Promise<Pool> | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private replaced: Problem | undefined;
+  /** As the newest lock of an account found it. */
+  private server: Row | undefined;
   /** Of COMMITs whose answers were lost. */
   private readonly undos: Undo[] = [];
   private undoing: Promise<void> | undefined;
@@ -89,6 +102,18 @@ class PostgresEngine implements Engine {
 
   whyNotPaid(): Problem | undefined {
     return this.replaced;
+  }
+
+  async whyReplaced(): Promise<Problem | undefined> {
+    await this.transaction(async () => undefined, { account: ANY_ACCOUNT });
+    return this.replaced;
+  }
+
+  async accept(): Promise<void> {
+    await this.transaction(async (tx) => this.server && (await writeIdentity(tx, this.server)), {
+      account: ANY_ACCOUNT,
+    });
+    this.replaced = undefined;
   }
 
   async transaction<Value>(work: (tx: Tx) => Promise<Value>, options: TransactionOptions = {}): Promise<Value> {
@@ -166,8 +191,8 @@ class PostgresEngine implements Engine {
       await this.commit(client, tx.isNews(), undo && { undo, ...(account !== undefined && { account }) });
       return value;
     } catch (error) {
-      // A client that does not take it is closed, which ends its transaction.
-      if (!(error instanceof QueryFailed && error.at === 'commit')) await query(client, 'ROLLBACK');
+      // A client whose server does not answer is closed instead.
+      if (!(error instanceof QueryFailed) || isDefinite(error.cause)) await query(client, 'ROLLBACK');
       throw error;
     }
   }
@@ -177,6 +202,7 @@ class PostgresEngine implements Engine {
     const server = locked.rows[0] as Row | undefined;
     if (server === undefined) throw new StoreFailure('unreachable', `${this.place} has lost its table store_identity`);
     requireDurable(server, this.place);
+    this.server = server;
     const tx = this.txOn(client, locked);
     this.replaced = await whyReplaced(tx, server, this.place, this.options.log);
     return tx;
@@ -245,7 +271,7 @@ class PostgresEngine implements Engine {
   }
 
   private async openNow(): Promise<Pool> {
-    const { address, log } = this.options;
+    const { address, answerMilliseconds, log } = this.options;
     const { Client, Pool } = await import('pg');
     /** From before it connects until it is closed: an error that nobody listens to would end the process. */
     class QuietClient extends Client {
@@ -255,7 +281,7 @@ class PostgresEngine implements Engine {
       }
     }
     const pool = new Pool({
-      ...connectionTo(address),
+      ...connectionTo(address, answerMilliseconds),
       max: MAX_CONNECTIONS,
       Client: QuietClient,
       allowExitOnIdle: true,
