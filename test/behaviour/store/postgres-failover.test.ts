@@ -150,15 +150,16 @@ describe('failed over', () => {
 
   test('to an asynchronous replica that forgot a claim, it takes no paid call until a person has looked', async () => {
     await failOver(false, async (stage, promote, replica, warnings) => {
-      const { store, relay } = await stage.open();
-      const task = await reserve(store);
-      expect(warnings).toContain('the replicas of the database are asynchronous: a failover may forget paid requests');
       const replicated = async () => {
         const [row] = await statements(stage.direct, [
           'SELECT COUNT(*)::int AS count FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()',
         ]);
         if (row?.count !== 1) throw new Error('not replicated');
       };
+      await insist(replicated);
+      const { store, relay } = await stage.open();
+      const task = await reserve(store);
+      expect(warnings).toContain('the replicas of the database are asynchronous: a failover may forget paid requests');
       await insist(replicated);
       await stopReceiver(replica.address());
       const claimed = await claim(store);
