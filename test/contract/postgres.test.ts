@@ -5,6 +5,8 @@ import { silentLog } from '../../src/log.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { postgresEngine } from '../../src/store/postgres.ts';
 import { type PostgresServer, startPgBouncer, startPostgres } from '../support/postgres.ts';
+import { filmContract } from './films.ts';
+import { pagesContract } from './pages.ts';
 import { storeContract } from './store.ts';
 
 let server: PostgresServer;
@@ -19,13 +21,17 @@ afterAll(async () => {
   await server?.close();
 });
 
-storeContract('PostgreSQL', () => database((address) => address));
-storeContract('PostgreSQL whose default isolation level is another', () =>
-  database((address) => address, { default_transaction_isolation: 'repeatable read' }),
-);
-storeContract('PostgreSQL through PgBouncer in transaction mode', () =>
-  database((address) => bouncer.through(address)),
-);
+const WAYS = {
+  PostgreSQL: () => database((address) => address),
+  'PostgreSQL whose default isolation level is another': () =>
+    database((address) => address, { default_transaction_isolation: 'repeatable read' }),
+  'PostgreSQL through PgBouncer in transaction mode': () => database((address) => bouncer.through(address)),
+};
+for (const [name, createDatabase] of Object.entries(WAYS)) {
+  storeContract(name, createDatabase);
+  filmContract(name, createDatabase);
+  pagesContract(name, createDatabase);
+}
 
 async function database(by: (address: string) => string, settings?: Readonly<Record<string, string>>) {
   const address = by(await server.createDatabase(settings));

@@ -494,7 +494,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
   });
 }
 
-interface Stage {
+export interface Stage {
   readonly clock: ManualClock;
   open(scope?: string): TaskStore;
   engineOf(store: TaskStore): Engine;
@@ -537,7 +537,7 @@ class ProcessClock implements Clock {
   }
 }
 
-async function withStage(
+export async function withStage(
   createDatabase: () => Promise<TestDatabase>,
   run: (stage: Stage) => Promise<void>,
 ): Promise<void> {
@@ -572,7 +572,7 @@ async function withStage(
   }
 }
 
-function newRecord(clock: Pick<Clock, 'now'>, changes: Partial<TaskRecord>): TaskRecord {
+export function newRecord(clock: Pick<Clock, 'now'>, changes: Partial<TaskRecord>): TaskRecord {
   return {
     id: newTaskId(clock.now()),
     status: 'queued',
@@ -601,7 +601,7 @@ async function claim(store: TaskStore, rule: () => Turn = () => ({ kind: 'send' 
   return typeof claimed === 'object' && 'token' in claimed ? claimed : undefined;
 }
 
-async function mustClaim(store: TaskStore): Promise<Claim> {
+export async function mustClaim(store: TaskStore): Promise<Claim> {
   const claimed = await claim(store);
   if (claimed === undefined) throw new Error('nothing to claim');
   return claimed;
@@ -638,7 +638,7 @@ async function advanceAll(store: TaskStore, clock: ManualClock, milliseconds: nu
 }
 
 /** As the recovery loop does: every 1.5 s. */
-async function recoverFor(store: TaskStore, clock: ManualClock, milliseconds: number) {
+export async function recoverFor(store: TaskStore, clock: ManualClock, milliseconds: number) {
   let found = await store.recover(RULES);
   for (let passed = 0; passed < milliseconds; passed += 1_500) {
     await clock.advance(Math.min(1_500, milliseconds - passed));

@@ -2,13 +2,27 @@
 import { systemClock } from '../../src/clock.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import { postgresEngine } from '../../src/store/postgres.ts';
-import type { Claim, QueueLedger, Settlement } from '../../src/store/store.ts';
+import type { Claim, FilmWish, QueueLedger, Settlement, Turn } from '../../src/store/store.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import { FOREVER, newTaskId, recordOf, type Task, type TaskRecord } from '../../src/tasks/record.ts';
+import type { VideoRequest } from '../../src/tasks/video-request.ts';
 import { type DatabaseRelay, startRelay } from './database-relay.ts';
 import type { PostgresServer } from './postgres.ts';
 
 export const REQ_KEY = 'jimeng_t2v_v30';
+const REQUEST: VideoRequest = {
+  mode: 't2v_720p',
+  prompt: 'a',
+  duration: 5,
+  fps: 24,
+  generatedSeconds: 5,
+  image: undefined,
+  tailImage: undefined,
+  seed: undefined,
+  aspectRatio: undefined,
+  templateId: undefined,
+  cameraStrength: undefined,
+};
 
 interface StageOptions {
   /** Of the database. */
@@ -60,6 +74,21 @@ export function newRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
   };
 }
 
+/** Of one shot. */
+export function newFilm(): FilmWish {
+  const id = newTaskId(Date.now()).replace('jv-', 'jf-');
+  const record = newRecord();
+  return {
+    film: {
+      ...{ id, status: 'running', fingerprint: id, sandbox: true, reservedAt: Date.now() },
+      ...{ place: { folder: '/videos' }, baseName: 'film', joins: [] },
+      shots: [{ request: REQUEST, continues: false, takes: [record.id] }],
+    },
+    tasks: [{ record, body: Buffer.from('{}') }],
+    budgetFen: undefined,
+  };
+}
+
 /** @returns undefined where the rule of the store refused it */
 export async function reserve(store: TaskStore, record = newRecord()): Promise<Task | undefined> {
   const body = Buffer.from('{}');
@@ -68,8 +97,11 @@ export async function reserve(store: TaskStore, record = newRecord()): Promise<T
   ).task;
 }
 
-export async function claim(store: TaskStore): Promise<Claim | undefined> {
-  const claimed = await store.claimNext(REQ_KEY, () => ({ kind: 'send' }));
+export async function claim(
+  store: TaskStore,
+  rule: (ledger: QueueLedger) => Turn = () => ({ kind: 'send' }),
+): Promise<Claim | undefined> {
+  const claimed = await store.claimNext(REQ_KEY, rule);
   return typeof claimed === 'object' && 'token' in claimed ? claimed : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Engine } from '../../../src/store/engine.ts';
 import { paramsOf } from '../../../src/store/rows.ts';
 import { FIND_TASK, INTERRUPT_TASK } from '../../../src/store/statements.ts';
 import { type PostgresServer, startPgBouncer, startPostgres, statements } from '../../support/postgres.ts';
-import { accepted, claim, newRecord, openStage, REQ_KEY, reserve } from '../../support/postgres-stage.ts';
+import { accepted, claim, newFilm, newRecord, openStage, REQ_KEY, reserve } from '../../support/postgres-stage.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -49,6 +49,22 @@ describe.each(['answer', 'request'] as const)('a COMMIT whose %s is lost', (what
       const again = await claim(store);
       expect(again?.task).toMatchObject({ id: task?.id, attempts: 1 });
       expect(await claim(store)).toBeUndefined();
+    });
+  });
+
+  test('leaves no shot of a film in the queue that its caller was told is refused', async () => {
+    await withStage(async ({ open }) => {
+      const { store, relay } = await open();
+      await store.lists.openIds();
+      relay.loseCommit = what;
+      const wanted = newFilm();
+      await expect(store.films.reserve(wanted, () => ({ kind: 'create' }))).rejects.toMatchObject({
+        kind: 'unreachable',
+      });
+      expect(await claim(store)).toBeUndefined();
+      const [shot] = await store.films.tasks(wanted.tasks.map(({ record }) => record.id));
+      expect(shot?.status).toBe(what === 'answer' ? 'failed' : undefined);
+      expect((await store.lists.sums()).reservedFen).toBe(0);
     });
   });
 

@@ -114,12 +114,12 @@ describe('a name that nothing reads', () => {
   });
 
   test('of a later version is to be removed, and only a wrong value is to be corrected', () => {
-    const stopped = read({ JIMENG_VIDEO_STORE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
+    const stopped = read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
     const { message, hint } = settingsProblem(stopped, 'paid') ?? expect.fail();
     expect(message).not.toContain('remove');
-    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORE');
-    const later = settingsProblem(read({ JIMENG_VIDEO_STORE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
-    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORE');
+    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORAGE');
+    const later = settingsProblem(read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
+    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORAGE');
   });
 
   test('is found whatever its case on Windows, where a variable has none', () => {
