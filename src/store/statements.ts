@@ -76,12 +76,14 @@ export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
 
 /** What waits for another task's video is not. */
 const IN_QUEUE = "scope = :scope AND req_key = :req_key AND status = 'queued' AND waits_for IS NULL";
-/** The first that a living process, or this one, is to send. */
+/** The first that a living process, or this one, is to send; for a worker (`:any` is 1) the first of all. */
 export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task
   WHERE ${IN_QUEUE}
-  AND owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me) ORDER BY seq LIMIT 1`;
+  AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) ORDER BY seq LIMIT 1`;
 export const QUEUED_OF = `SELECT COUNT(*) AS count FROM task
-  WHERE ${IN_QUEUE} AND owner = :me`;
+  WHERE ${IN_QUEUE} AND (:any = 1 OR owner = :me)`;
+export const QUEUED_KEYS = `SELECT DISTINCT req_key FROM task
+  WHERE scope = :scope AND status = 'queued' AND waits_for IS NULL`;
 export const QUEUED_BEFORE = `SELECT COUNT(*) AS count FROM task
   WHERE ${IN_QUEUE} AND owner IS NOT NULL
   AND seq < (SELECT other.seq FROM task AS other WHERE other.id = :id)`;

@@ -6,7 +6,7 @@ import { silentLog } from '../../src/log.ts';
 import { Problem } from '../../src/problems.ts';
 import { type Engine, StoreFailure } from '../../src/store/engine.ts';
 import { LeaseLost } from '../../src/store/lease.ts';
-import type { Claim, QueueLedger, RecoveryRules, Settlement, Turn } from '../../src/store/store.ts';
+import type { Claim, QueueLedger, RecoveryRules, Sends, Settlement, Turn } from '../../src/store/store.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import { interrupted, leftInQueue } from '../../src/tasks/outcome.ts';
 import { errorOf, FOREVER, newTaskId, type Task, type TaskRecord } from '../../src/tasks/record.ts';
@@ -102,6 +102,39 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
           return { kind: 'wait', waitsFor: 'turn' };
         });
         expect(seen).toMatchObject({ headIsOurs: false, ours: 1 });
+      });
+    });
+
+    it('lets a worker send what other processes have queued, in the order of the queue', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [server, laptop, worker] = [open(undefined, 'none'), open(), open(undefined, 'all')];
+        const tasks = [
+          await reserve(server, { fingerprint: '1' }),
+          await reserve(laptop, { fingerprint: '2' }),
+          await reserve(server, { fingerprint: '3' }),
+        ];
+        expect(await worker.queuedKeys()).toEqual([REQ_KEY]);
+        expect(await claim(server)).toBeUndefined();
+        const claims = [await claim(worker), await claim(worker), await claim(worker)];
+        expect(claims.map((claimed) => claimed?.task.id)).toEqual(tasks.map(({ id }) => id));
+        expect(await claim(worker)).toBeUndefined();
+        expect(await worker.queuedKeys()).toEqual([]);
+        // The one that queued it cannot claim it again.
+        expect(await claim(laptop)).toBeUndefined();
+      });
+    });
+
+    it('keeps the lease of a process that sends nothing until others have sent its entries', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [server, worker] = [open(undefined, 'none'), open(undefined, 'all')];
+        const task = await reserve(server);
+        await advanceAll(server, clock, 20_000);
+        expect((await worker.find(task.id))?.ownerAlive).toBe(true);
+        expect(await server.claimNext(REQ_KEY, () => ({ kind: 'send' }))).toEqual({ kind: 'wait', waitsFor: 'turn' });
+        const claimed = await mustClaim(worker);
+        expect(await server.claimNext(REQ_KEY, () => ({ kind: 'send' }))).toBe('empty');
+        await worker.settle(claimed, accepted('7'), true);
+        expect(await server.find(task.id)).toMatchObject({ status: 'generating', providerTaskId: '7' });
       });
     });
 
@@ -496,7 +529,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
 
 export interface Stage {
   readonly clock: ManualClock;
-  open(scope?: string): TaskStore;
+  open(scope?: string, sends?: Sends): TaskStore;
   engineOf(store: TaskStore): Engine;
   /** Its process is killed: it renews no lease any more. */
   die(store: TaskStore): void;
@@ -547,10 +580,10 @@ export async function withStage(
   try {
     await run({
       clock,
-      open(scope = 'sandbox test') {
+      open(scope = 'sandbox test', sends: Sends = 'own') {
         const own = new ProcessClock(clock);
         const engine = database.open(own);
-        const store = new TaskStore({ engine, scope, clock: own, log: silentLog });
+        const store = new TaskStore({ engine, scope, sends, clock: own, log: silentLog });
         opened.set(store, { engine, own });
         return store;
       },
