@@ -1,7 +1,7 @@
 /** Real PostgreSQL and PgBouncer servers, each in a temporary folder on a free port. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,8 @@ export async function startPostgres(...settings: readonly string[]): Promise<Pos
   const folder = await ownedFolder('jimeng-pg-');
   const initdb = ['-D', join(folder, 'data'), '-U', 'jimeng', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'];
   await asPostgres(join(programs(), 'initdb'), initdb);
+  // For hosts in network namespaces.
+  await appendFile(join(folder, 'data', 'pg_hba.conf'), 'host all all 10.77.0.0/16 trust\n');
   return await startIn(folder, settings);
 }
 
