@@ -45,6 +45,7 @@ export async function openHosts(count: number, providerPort: number): Promise<Ho
   const removeAll = () => {
     for (const relay of relays) relay.kill('SIGKILL');
     for (const args of [
+      ...names.map((_, index) => ['link', 'del', `jst${index + 1}a`]),
       ...names.map((name) => ['netns', 'del', name]),
       ...ADDRESSES.map((address) => ['addr', 'del', `${address}/32`, 'dev', 'lo']),
     ]) {

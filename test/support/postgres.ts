@@ -133,6 +133,26 @@ export async function statements(
   }
 }
 
+/** Runs a statement in a transaction that stays open meanwhile. */
+export async function transactionOn(address: string, text: string, meanwhile: () => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: address });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(text);
+    await meanwhile();
+    await client.query('COMMIT');
+  } finally {
+    await client.end();
+  }
+}
+
+/** Resolves when some process waits for a lock. */
+export async function waitingForLock(address: string): Promise<void> {
+  const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  while ((await statements(address, [waiting])).length === 0) await sleep(20);
+}
+
 /** A folder of the newest version's programs. */
 function programs(): string {
   const root = '/usr/lib/postgresql';
