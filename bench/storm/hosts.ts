@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { scopeOf } from '../../src/app.ts';
 import { systemClock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
@@ -12,10 +13,11 @@ import { TaskStore } from '../../src/store/task-store.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
 import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
+import { buildProgram } from '../promise/moments.ts';
 import { randomFrom, type Storm, startStorm } from './faults.ts';
 import { lostAnswer } from './figures.ts';
+import { HOST_RULES } from './host-rules.ts';
 import { DATABASE_ADDRESS, type Host, openHosts } from './network.ts';
-import { buildProgram } from './program.ts';
 import { environmentIn } from './stage.ts';
 import { StdioClient } from './stdio-client.ts';
 import { requestOf } from './storm.ts';
@@ -32,8 +34,8 @@ export interface HostStormOptions {
   readonly faultShare: number;
   readonly generationSeconds: number;
   readonly seed: number;
-  /** Where the program's sources are, if not in this checkout: to see a rule fail that was taken out. */
-  readonly sources?: string;
+  /** A rule that is taken out of the program, by its name. */
+  readonly without?: string;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -69,6 +71,8 @@ const DATABASE_AWAY_MILLISECONDS = 1_500;
 const CLOCKS_APART_MILLISECONDS = 3600_000;
 const MAX_END_MILLISECONDS = 180_000;
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
 const SHIFT_CLOCK = `
 const by = Number(process.env.STORM_CLOCK_SHIFT);
 const Real = Date;
@@ -87,7 +91,10 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     // The hosts' clocks are wrong on purpose.
     maxSkewSeconds: 7200,
   });
-  const program = await buildProgram(options.sources);
+  const changes = changesWithout(options.without);
+  const build = (entry: string) =>
+    buildProgram({ root: ROOT, entry, outfile: join(folder, `${basename(entry, '.ts')}.cjs`), marked: false, changes });
+  const [program, workerProgram] = [await build('src/main.ts'), await build('bench/storm/host-worker.ts')];
   const network = await openHosts(count, Number(new URL(sandbox.url).port));
   const database = await startPostgres(`listen_addresses=127.0.0.1,${DATABASE_ADDRESS}`, 'max_connections=200');
   const storm = startStorm(() => sandbox, {
@@ -111,12 +118,12 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
   });
   for (const host of network.hosts) {
     const environment = environmentOf(host);
-    workers.push(new SendingProcess([...host.command, program.workerPath], environment, folder, gone));
-    const share = Array.from({ length: options.tasks }, (_, number) => requestOf(number)).filter(
-      (_, number) => number % count === host.number - 1,
+    workers.push(new SendingProcess([...host.command, workerProgram], environment, folder, gone));
+    const share = Array.from({ length: options.tasks }, (_, number) => requestOf(number)).filter((_, number) =>
+      isOf(host, number, count),
     );
     const start = () => {
-      const client = new StdioClient([...host.command, program.path], environment, folder);
+      const client = new StdioClient([...host.command, program], environment, folder);
       watchForEnd(
         client.child,
         () => client.isEnded,
@@ -149,12 +156,24 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     await network.close();
     await database.close();
     await sandbox.close();
-    await program.remove();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
   function seconds() {
     return { hosts: count, seconds: Math.round((performance.now() - startedAt) / 1000) };
   }
+}
+
+/** Every fourth request is made on two hosts at the same time. */
+function isOf(host: Host, number: number, count: number): boolean {
+  const first = number % count;
+  return host.number - 1 === first || (number % 4 === 0 && host.number - 1 === (first + 1) % count);
+}
+
+function changesWithout(rule: string | undefined) {
+  if (rule === undefined) return [];
+  const changes = HOST_RULES[rule];
+  if (changes === undefined) throw new Error(`no rule ${rule}; there are: ${Object.keys(HOST_RULES).join(', ')}`);
+  return changes;
 }
 
 /** A worker of a host: started again when it was killed. */

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     films: { type: 'string', default: '100' },
     /** On so many hosts that share a PostgreSQL, and nothing else. */
     hosts: { type: 'string' },
+    without: { type: 'string' },
     kills: { type: 'string', default: '100' },
     stops: { type: 'string', default: '80' },
     partitions: { type: 'string', default: '60' },
@@ -37,7 +38,7 @@ async function stormOnHosts(hosts: number): Promise<void> {
     ...{ hosts, tasks: Number(values.tasks), kills: Number(values.kills), stops: Number(values.stops) },
     ...{ partitions: Number(values.partitions), restarts: Number(values.restarts), seed: Number(values.seed) },
     ...{ faultShare: Number(values.share), generationSeconds: 1 },
-    ...(values.sources === undefined ? {} : { sources: values.sources }),
+    ...(values.without === undefined ? {} : { without: values.without }),
     onProgress: (line) => process.stderr.write(`${line}\n`),
   });
   process.stdout.write(`${hostTableOf(figures)}\n`);
