@@ -1,6 +1,6 @@
 /** Makes many videos on hosts that share one PostgreSQL, while processes, ways and the database itself fail. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,14 +73,6 @@ const MAX_END_MILLISECONDS = 180_000;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const SHIFT_CLOCK = `
-const by = Number(process.env.STORM_CLOCK_SHIFT);
-const Real = Date;
-globalThis.Date = class extends Real {
-  constructor(...given) { given.length === 0 ? super(Real.now() + by) : super(...given); }
-  static now() { return Real.now() + by; }
-};`;
-
 /** Runs to the end of every request, then compares what the provider, the database and the folder have. */
 export async function runHostStorm(options: HostStormOptions): Promise<HostFigures> {
   const startedAt = performance.now();
@@ -101,8 +93,6 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     ...{ seed, share: options.faultShare, busyFrom: 6, generationSeconds },
   });
   const address = await database.createDatabase();
-  const clockFile = join(folder, 'clock.cjs');
-  await writeFile(clockFile, SHIFT_CLOCK);
   await mkdir(join(folder, 'videos'));
   const over = new AbortController();
   const gone: string[] = [];
@@ -112,8 +102,8 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     ...environmentIn(folder, sandbox),
     JIMENG_VIDEO_STATE_DIR: join(folder, `state-${number}`),
     JIMENG_VIDEO_STORE: address.replace('127.0.0.1', DATABASE_ADDRESS),
-    NODE_OPTIONS: `--require ${clockFile}`,
-    STORM_CLOCK_SHIFT: String(Math.round(CLOCKS_APART_MILLISECONDS * ((number - 1) / Math.max(count - 1, 1) - 0.5))),
+    NODE_OPTIONS: `--require ${join(ROOT, 'test/support/shift-clock.cjs')}`,
+    CLOCK_SHIFT: String(Math.round(CLOCKS_APART_MILLISECONDS * ((number - 1) / Math.max(count - 1, 1) - 0.5))),
     LOG_LEVEL: 'warn',
   });
   for (const host of network.hosts) {

@@ -81,6 +81,8 @@ class PostgresEngine implements SharedEngine {
   private opening: Promise<Pool> | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private replaced: Problem | undefined;
+  /** How much later it is by the database's clock than by this computer's, which may be wrong. */
+  private clockDifference = 0;
   /** Known from the first connection on. */
   private lockAccount = '';
   /** As the newest lock of an account found it. */
@@ -104,6 +106,10 @@ class PostgresEngine implements SharedEngine {
 
   onRecreated(): void {
     // A database that was replaced is noticed by its identity, and refused.
+  }
+
+  now(): number {
+    return this.options.clock.now() + this.clockDifference;
   }
 
   whyNotPaid(): Problem | undefined {
@@ -318,7 +324,9 @@ class PostgresEngine implements SharedEngine {
   }
 
   private txOn(client: PoolClient, time: QueryResult, answerMilliseconds?: number): PostgresTx {
-    const { timeOf = (databaseTime) => databaseTime } = this.options;
+    const { clock, timeOf = (databaseTime) => databaseTime } = this.options;
+    const now = timeOf(Number(time.rows[0]?.now));
+    this.clockDifference = now - clock.now();
     let isNews = false;
     const execute = async (sql: string, params?: Parameters<Tx['run']>[1]) => {
       const limit = answerMilliseconds === undefined ? {} : { query_timeout: answerMilliseconds };
@@ -328,7 +336,7 @@ class PostgresEngine implements SharedEngine {
       return result;
     };
     return {
-      now: timeOf(Number(time.rows[0]?.now)),
+      now,
       get: async (sql, params) => (await execute(sql, params)).rows[0] as Row | undefined,
       all: async (sql, params) => (await execute(sql, params)).rows as Row[],
       run: async (sql, params) => (await execute(sql, params)).rowCount ?? 0,
