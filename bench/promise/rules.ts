@@ -100,8 +100,8 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'the budget': [
     {
       file: ADMISSION,
-      from: 'if (budgetFen === undefined || reservedFen + fen <= budgetFen) return undefined;',
-      to: 'if (budgetFen === undefined || fen <= budgetFen) return undefined;',
+      from: 'if (limitFen === undefined || budget.reservedFen + fen <= limitFen) return undefined;',
+      to: 'if (limitFen === undefined || fen <= limitFen) return undefined;',
     },
   ],
   'the last wait': [

@@ -26,6 +26,7 @@ import type {
   Hold,
   Lists,
   Orphans,
+  Person,
   QueueLedger,
   RecoveryRules,
   Reservation,
@@ -234,12 +235,12 @@ export class TaskStore implements Store {
     });
   }
 
-  async find(id: string): Promise<Task | undefined> {
-    return await this.findBy(sql.FIND_TASK, id);
+  async find(id: string, person?: Person): Promise<Task | undefined> {
+    return await this.findBy(sql.FIND_TASK, id, person);
   }
 
-  async findByProviderId(providerTaskId: string): Promise<Task | undefined> {
-    return await this.findBy(sql.FIND_BY_PROVIDER_ID, providerTaskId);
+  async findByProviderId(providerTaskId: string, person?: Person): Promise<Task | undefined> {
+    return await this.findBy(sql.FIND_BY_PROVIDER_ID, providerTaskId, person);
   }
 
   async cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined> {
@@ -334,9 +335,9 @@ export class TaskStore implements Store {
     await this.engine.close();
   }
 
-  private async findBy(statement: string, id: string): Promise<Task | undefined> {
+  private async findBy(statement: string, id: string, person: Person): Promise<Task | undefined> {
     return await this.engine.read(async (tx) => {
-      const row = await tx.get(statement, { scope: this.scope, id });
+      const row = await tx.get(sql.ofPerson(statement, person), { scope: this.scope, person: person ?? null, id });
       return row && this.newest(taskOf(row, tx.now));
     });
   }
