@@ -198,6 +198,11 @@ export async function writePacing(tx: Tx, scope: string, reqKey: string, pacing:
   });
 }
 
+/** Nothing was sent: the person of this request is next again. */
+export async function giveTurnBack(tx: Tx, scope: string, { reqKey, person = '' }: TaskRecord): Promise<void> {
+  await tx.run(sql.GIVE_TURN_BACK, { scope, req_key: reqKey, person });
+}
+
 function numberOf(value: SqlValue | undefined): number {
   return Number(value ?? 0);
 }

@@ -72,9 +72,9 @@ export const CLAIM_OF = 'SELECT claim FROM task WHERE id = :id';
 export const IS_CLAIM_HELD = `SELECT 1 AS held FROM task, host
   WHERE task.id = :id AND task.claim = :claim AND task.status = 'submitting' AND host.id = task.owner AND host.lease_until > :until`;
 
-/** Joining happens within a person. */
+/** Joining happens within a person. `+seq`: to give them in order, SQLite would walk all tasks from the newest on. */
 export const SAME_REQUESTS = `SELECT ${TASK} FROM task
-  WHERE scope = :scope AND person = :person AND fingerprint IN (:fingerprint, :awaiting) ORDER BY seq DESC LIMIT 20`;
+  WHERE scope = :scope AND person = :person AND fingerprint IN (:fingerprint, :awaiting) ORDER BY +seq DESC LIMIT 20`;
 export const RESERVED_SUM = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task
   WHERE scope = :scope AND reserved_at > :since`;
 /** When enough of what is reserved now is 24 hours old. */
@@ -86,18 +86,41 @@ export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
 // Queue
 
 /** What waits for another task's video is not. */
+const JOIN_TURN = `LEFT JOIN turn
+    ON turn.scope = :scope AND turn.req_key = :req_key AND turn.person = waiting.person`;
 const IN_QUEUE = "scope = :scope AND req_key = :req_key AND status = 'queued' AND waits_for IS NULL";
-/** The first that a living process, or this one, is to send; for a worker (`:any` is 1) the first of all. */
-export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task
-  WHERE ${IN_QUEUE}
-  AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) ORDER BY seq LIMIT 1`;
+/**
+ * The queue takes turns among people: next is the person whose last claim of this capability lies longest ago, or who
+ * has made none; of each person the first request. Where all belong to one, or to nobody, that is first come, first
+ * served. Only what a living process, or this one, is to send counts; for a worker (`:any` is 1) everything.
+ */
+export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task WHERE task.seq = (
+  SELECT waiting.first FROM (
+    SELECT person, MIN(seq) AS first FROM task WHERE ${IN_QUEUE}
+    AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) GROUP BY person
+  ) AS waiting
+  ${JOIN_TURN}
+  ORDER BY COALESCE(turn.taken, 0), waiting.first LIMIT 1)`;
 export const QUEUED_OF = `SELECT COUNT(*) AS count FROM task
   WHERE ${IN_QUEUE} AND (:any = 1 OR owner = :me)`;
 export const QUEUED_KEYS = `SELECT DISTINCT req_key FROM task
   WHERE scope = :scope AND status = 'queued' AND waits_for IS NULL`;
-export const QUEUED_BEFORE = `SELECT COUNT(*) AS count FROM task
-  WHERE ${IN_QUEUE} AND owner IS NOT NULL
-  AND seq < (SELECT other.seq FROM task AS other WHERE other.id = :id)`;
+/** The people who wait, in the order of their turns: how many requests each has, and how many recorded before `:id`. */
+export const WAITING_PEOPLE = `SELECT waiting.person AS person, waiting.count AS count, waiting.earlier AS earlier FROM (
+    SELECT person, MIN(seq) AS first, COUNT(*) AS count,
+      SUM(CASE WHEN seq < (SELECT other.seq FROM task AS other WHERE other.id = :id) THEN 1 ELSE 0 END) AS earlier
+    FROM task WHERE ${IN_QUEUE} AND owner IS NOT NULL GROUP BY person
+  ) AS waiting
+  ${JOIN_TURN}
+  ORDER BY COALESCE(turn.taken, 0), waiting.first`;
+/** A claim: the others' turns come first now. */
+export const TAKE_TURN = `INSERT INTO turn (scope, req_key, person, taken)
+  VALUES (:scope, :req_key, :person, (SELECT COALESCE(MAX(other.taken), 0) + 1 FROM turn AS other
+    WHERE other.scope = :scope AND other.req_key = :req_key))
+  ON CONFLICT (scope, req_key, person) DO UPDATE SET taken = excluded.taken`;
+/** Nothing was sent after all: the person is next again. */
+export const GIVE_TURN_BACK =
+  'UPDATE turn SET taken = 0 WHERE scope = :scope AND req_key = :req_key AND person = :person';
 export const SLOTS = `SELECT id, person, status, closed_at, slot_until FROM task
   WHERE scope = :scope AND req_key = :req_key AND slot_until > :now`;
 export const PACING = `SELECT limit_now, limit_until, paused_until, refusals, probed_at FROM pacing
@@ -171,8 +194,9 @@ export const FILTERED_TASKS = `SELECT ${TASK} FROM task WHERE ${FILTERED}
   AND seq < COALESCE((SELECT other.seq FROM task AS other WHERE scope = :scope AND other.id = :before), ${Number.MAX_SAFE_INTEGER})
   AND (:text = '' OR id LIKE :text ESCAPE '!' OR LOWER(record) LIKE :text ESCAPE '!') ORDER BY seq DESC LIMIT :limit`;
 export const FILTERED_COUNT = `SELECT COUNT(*) AS count FROM task WHERE ${FILTERED}`;
+/** `+seq`: as SAME_REQUESTS. */
 export const OPEN_TASKS = `SELECT ${TASK} FROM task
-  WHERE scope = :scope AND status IN ${OPEN} ORDER BY seq DESC LIMIT :limit`;
+  WHERE scope = :scope AND status IN ${OPEN} ORDER BY +seq DESC LIMIT :limit`;
 export const OPEN_IDS = `SELECT id, status FROM task WHERE scope = :scope AND status IN ${OPEN}
   UNION ALL SELECT id, status FROM task WHERE scope = :scope AND save_again_at IS NOT NULL`;
 /** Of every account: their unfinished files are in use, too. */

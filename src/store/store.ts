@@ -61,13 +61,17 @@ export interface UnknownSlot {
   readonly until: number;
 }
 
-/** What the queue's rules are decided on, for one capability. */
 /** `own`: what it has queued itself. `all`: also what other processes have queued. */
 export type Sends = 'own' | 'all' | 'none';
 
+/**
+ * What the queue's rules are decided on, for one capability. Its order: first come, first served, and the people take
+ * turns. Next is whose last claim lies longest ago, so that one person's hundred requests do not keep another's first
+ * one waiting; within a person by order.
+ */
 export interface QueueLedger {
   readonly now: number;
-  /** The first entry whose process is alive. */
+  /** The next entry by that order whose process is alive. */
   readonly head: Task | undefined;
   readonly headIsOurs: boolean;
   /** Entries of this process. */
@@ -274,10 +278,10 @@ export interface Store {
   whyNotPaid(): Problem | undefined;
   /** The same ledger, and nothing is recorded: for a dry run. @throws StoreFailure also where nothing could be written */
   reservationLedger(wanted: Reservation): Promise<ReservationLedger>;
-  /** Head of the queue, slot and attempt in one transaction. */
+  /** Head of the queue, slot and attempt in one transaction; the person whose request it is has had a turn. */
   claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed>;
   queueLedger(reqKey: string): Promise<QueueLedger>;
-  /** How many living entries are before it. */
+  /** How many living entries are sent before it, as the queue is now. */
   queuedBefore(task: Task): Promise<number>;
   body(id: string): Promise<Uint8Array | undefined>;
   /** The last check before the bytes leave. @param margin milliseconds for which the lease must still be good */

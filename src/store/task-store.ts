@@ -8,7 +8,7 @@ import { AwaitingTasks } from './awaiting-tasks.ts';
 import type { Engine, TransactionOptions, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
-import { paramsOf, readReservationLedger, type Ties, taskOf, unreadLedger, writePacing } from './rows.ts';
+import { giveTurnBack, paramsOf, readReservationLedger, type Ties, taskOf, unreadLedger, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,
@@ -172,6 +172,7 @@ export class TaskStore implements Store {
         await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
         if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
         if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
+        if (isQueued) await giveTurnBack(tx, this.scope, record);
         return { ...record, ownerAlive: isQueued };
       });
       if (written !== undefined) settled = written;
