@@ -128,7 +128,7 @@ export function compose({
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
-    stuckShots: () => director.stuckShots(),
+    stuckShots: (person) => director.stuckShots(person),
   });
   const films = new Films({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
