@@ -26,6 +26,8 @@ export interface Settings extends Omit<SettingValues, CredentialField | 'outputD
   readonly accessKeyId: string | undefined;
   /** Undefined when a key is missing or wrong: the server starts without them. */
   readonly credentials: Credentials | undefined;
+  /** Of JIMENG_VIDEO_STORAGE; undefined where it is not set, or a key is missing or wrong. */
+  readonly storageKeys: Credentials | undefined;
   /** Undefined: links only. */
   readonly outputDir: string | undefined;
   /** PATH, for finding ffmpeg. */
@@ -177,6 +179,21 @@ class Reader {
     return { httpProxy: address('http:', 'HTTP_PROXY'), httpsProxy: address('https:', 'HTTPS_PROXY'), noProxy };
   }
 
+  /** Only storage reads them: without it, keys of other programs may have any form. */
+  storageKeys(isNeeded: boolean): Credentials | undefined {
+    if (!isNeeded) return undefined;
+    const { name: setting, stops } = SETTINGS.storage;
+    const read = (name: string) =>
+      this.read(name, (text, { refuse }) => (/[\s\p{Cc}]/u.test(text) ? refuse('has a space in it') : text), stops);
+    const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+    const [accessKeyId, secretAccessKey] = names.map(read);
+    const sessionToken = read('AWS_SESSION_TOKEN');
+    const missing = names.filter((name) => givenValue(this.from, name) === undefined);
+    if (missing.length > 0) this.refuse(setting, `needs the keys of the storage: set ${missing.join(' and ')}`, stops);
+    if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+    return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  }
+
   /** What only the real provider needs is no problem in the sandbox, and the other way round. */
   ignoreUnused(api: 'sandbox' | URL): void {
     const unused = api === 'sandbox' ? /^VOLC_/ : /^JIMENG_VIDEO_SANDBOX_SECONDS$/;
@@ -206,6 +223,7 @@ export function readSettings(from: Surroundings): ReadSettings {
   const settings: Settings = {
     ...values,
     accessKeyId,
+    storageKeys: reader.storageKeys(values.storage !== undefined),
     credentials: hasKeys ? { accessKeyId, secretAccessKey, ...token } : undefined,
     outputDir: outputDir === 'none' ? undefined : outputDir,
     searchPath: searchPathOf(from),

@@ -39,7 +39,7 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     ['HTTPS_PROXY', 'socks5://x', ['paid', 'check', 'query', 'save']],
     ['LOG_LEVEL', 'x', []],
     ['JIMENG_VIDEO_BUDGET', '5', ['paid', 'check']],
-    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check']],
+    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check', 'save']],
     ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', ['paid', 'check', 'query', 'save', 'read', 'preview']],
   ])('%s=%s', (name, value, stopped) => {
     expect(stoppedBy({ [name]: value })).toEqual(stopped);
@@ -104,22 +104,22 @@ describe('a name that nothing reads', () => {
     expect(read(environment).problems).toEqual([]);
   });
 
-  test('of a later version is reported as that: a shared storage that is ignored would break the promise', () => {
-    const { problems } = read({ JIMENG_VIDEO_STORAGE: 's3://videos', JIMENG_VIDEO_TOKENS: 't.yaml' });
+  test('of a later version is reported as that: tokens that are ignored would be an open server', () => {
+    const { problems } = read({ JIMENG_VIDEO_PUBLIC_URL: 'https://x', JIMENG_VIDEO_TOKENS: 't.yaml' });
     expect(problems.map(({ message }) => message)).toEqual(
-      ['STORAGE', 'TOKENS'].map((name) =>
+      ['PUBLIC_URL', 'TOKENS'].map((name) =>
         expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`),
       ),
     );
   });
 
   test('of a later version is to be removed, and only a wrong value is to be corrected', () => {
-    const stopped = read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
+    const stopped = read({ JIMENG_VIDEO_TOKENS: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
     const { message, hint } = settingsProblem(stopped, 'paid') ?? expect.fail();
     expect(message).not.toContain('remove');
-    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORAGE');
-    const later = settingsProblem(read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
-    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORAGE');
+    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_TOKENS');
+    const later = settingsProblem(read({ JIMENG_VIDEO_TOKENS: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
+    expect(later?.hint).toBe('remove JIMENG_VIDEO_TOKENS');
   });
 
   test('is found whatever its case on Windows, where a variable has none', () => {
