@@ -53,7 +53,6 @@ export class TaskStore implements Store {
   private readonly queue: TaskQueue;
   private readonly engine: Engine;
   private readonly scope: string;
-  private readonly clock: Clock;
   private readonly log: Log;
   private readonly lease: Lease;
   private readonly kept: KeptWrites;
@@ -64,7 +63,6 @@ export class TaskStore implements Store {
   constructor({ engine, scope, sends = 'own', clock, log }: TaskStoreOptions) {
     this.engine = engine;
     this.scope = scope;
-    this.clock = clock;
     this.log = log;
     this.changes = new Changes((signal) => engine.changedElsewhere(signal));
     this.lease = new Lease(engine, clock, log);
@@ -186,7 +184,7 @@ export class TaskStore implements Store {
     try {
       await write();
     } catch (error) {
-      settled = { ...rule(task, unreadLedger(this.clock.now())).record, ownerAlive: true };
+      settled = { ...rule(task, unreadLedger(this.engine.now())).record, ownerAlive: true };
       this.kept.keep(settled, write, error);
     }
     if (isOurs && isOpen(settled.status)) this.own.add(task.id, settled, token);
