@@ -129,8 +129,10 @@ describe('somebody else’s task', () => {
   it('is waited for by its own person’s list alone', async () => {
     await start({ generationSeconds: 600 });
     await call('submit_video_task', { prompt: PROMPT }, MEI);
+    const startedAt = performance.now();
     const waited = await list(YU, { wait_seconds: 20, wait_for: 'all_finished' });
     expect(waited).toMatchObject({ tasks: [], changed: [], counts: { open: 0, total: 0 } });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('is neither withdrawn nor freed, and its own person can', async () => {
