@@ -73,7 +73,12 @@ export function scopeOf(origin: string, accessKeyId: string | undefined): string
   return `${origin} ${account}`;
 }
 
-export function createApp(read: ReadSettings, log: Log): App {
+export interface AppOptions {
+  /** False: open work of other processes is left to them. */
+  readonly isWorker?: boolean;
+}
+
+export function createApp(read: ReadSettings, log: Log, { isWorker = true }: AppOptions = {}): App {
   const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
@@ -84,7 +89,7 @@ export function createApp(read: ReadSettings, log: Log): App {
     requireSettings(read, ...operations);
     const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
     if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-    opening ??= open(settings, network, log, ending.signal).catch((error: unknown) => {
+    opening ??= open(settings, { network, log, ending: ending.signal, isWorker }).catch((error: unknown) => {
       // A port may be free the next time.
       opening = undefined;
       throw error;
@@ -109,12 +114,18 @@ export function createApp(read: ReadSettings, log: Log): App {
   };
 }
 
-async function open(settings: Settings, network: Network, log: Log, ending: AbortSignal): Promise<Opened> {
+interface Opening extends Required<AppOptions> {
+  readonly network: Network;
+  readonly log: Log;
+  readonly ending: AbortSignal;
+}
+
+async function open(settings: Settings, { network, log, ending, isWorker }: Opening): Promise<Opened> {
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store } = compose({
-    ...{ settings, endpoint, network, clock, log, ending },
+    ...{ settings, endpoint, network, clock, log, ending, isWorker },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });

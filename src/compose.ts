@@ -51,6 +51,8 @@ export interface Parts {
   readonly log: Log;
   /** Aborted when the process is about to end. */
   readonly ending: AbortSignal;
+  /** False: open work of other processes is left to them. */
+  readonly isWorker?: boolean;
 }
 
 export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log, ending, ...parts }: Parts) {
@@ -61,6 +63,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...(aigcMeta === undefined ? {} : { aigcMeta }),
     ...{ apiTimeoutSeconds, network, clock, log },
   });
+  const { isWorker = true } = parts;
   const storeClock = parts.storeClock ?? clock;
   const engine = sqliteEngine({ file: databaseFile(settings), clock: storeClock, log });
   const store = new TaskStore({ engine, scope, clock: storeClock, log });
@@ -93,7 +96,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     followFilms: (ids) => {
       for (const id of ids) director.follow(id);
     },
-    mayPoll: endpoint.credentials !== undefined,
+    mayPoll: isWorker && endpoint.credentials !== undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
   const preparer = new Preparer({
@@ -104,14 +107,16 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
   const { dailyBudgetCny, confirmAboveCny } = settings;
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
-    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
+    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny, isWorker },
     stuckShots: () => director.stuckShots(),
   });
   const films = new Films({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
-    sendLeft: () => service.sendLeft(),
+    sendLeft: async () => {
+      if (isWorker) await service.sendLeft();
+    },
     save: async (id, call) => void (await service.get(id, {}, call)),
   });
   const clips = new SavedClips({

@@ -74,7 +74,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ['report', 'compose'],
   ['app'],
   ['web'],
-  ['mcp', 'cli'],
+  ['mcp'],
+  // The shared server is one of the commands; the others know nothing of MCP.
+  ['serve'],
+  ['cli'],
   ['start'],
   ['main'],
 ];
@@ -222,7 +225,11 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
   ['stdin', /\bprocess\.stdin\b/, ['start.ts', 'cli/terminal.ts']],
   ['stderr, but for the log', /\bprocess\.stderr\b/, ['main.ts', 'start.ts']],
   ['the console', /\bconsole\.(log|error|warn|info|debug|trace|dir|table)\b/, []],
-  ['the end of the process', /\bprocess\.(exit|abort|kill|exitCode)\b/, ['main.ts', 'start.ts', 'cli/session.ts']],
+  [
+    'the end of the process',
+    /\bprocess\.(exit|abort|kill|exitCode)\b/,
+    ['main.ts', 'start.ts', 'cli/session.ts', 'cli/serve.ts'],
+  ],
   [
     'the clock',
     /\bDate\.now\b|\bnew Date\(\s*\)|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|node:timers/,
@@ -242,7 +249,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
 
 /** Packages and parts of Node → the only files that may import them. */
 const IMPORTERS: [what: string, RegExp, files: string[]][] = [
-  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts']],
+  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts', 'mcp/http-server.ts']],
   ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
@@ -253,7 +260,11 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['programs', /^node:child_process$/, ['media/clip/run-program.ts', 'system/desktop.ts']],
   ['threads', /^node:worker_threads$/, ['system/thread.ts', 'media/*', 'sandbox/clip/*']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
-  ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts', 'web/*']],
+  [
+    'a server',
+    /^node:https?2?$/,
+    ['sandbox/sandbox.ts', 'web/*', 'transports/http.ts', 'mcp/http-server.ts', 'serve/server.ts'],
+  ],
   [
     'files',
     /^node:fs/,

@@ -208,14 +208,14 @@ export class ToolService {
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {
-    const { signal, arrivedAt, progress, elicit, roots } = call;
+    const { signal, arrivedAt, progress, elicit, remote, roots } = call;
     const seconds = waitSeconds ?? this.app.settings.waitSeconds;
     const offered = await roots?.();
     return {
       signal,
       arrivedAt,
       deadline: arrivedAt + seconds * 1000,
-      caller: { kind: 'local-agent', ...(offered === undefined ? {} : { roots: offered }) },
+      caller: remote ?? { kind: 'local-agent', ...(offered === undefined ? {} : { roots: offered }) },
       onWait: taskProgress(systemClock, progress),
       ...(elicit === undefined ? {} : { confirm: confirmWith(elicit, signal) }),
     };

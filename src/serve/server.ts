@@ -1,0 +1,150 @@
+/** The shared server: each request's way from its connection to the tools. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import { type Log, withFields } from '../log.ts';
+import type { Handlers } from '../mcp/handlers.ts';
+import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
+import {
+  type BodyReader,
+  BodyRefused,
+  HTTP_LIMITS,
+  type HttpLimits,
+  type HttpListener,
+  listenHttp,
+} from '../transports/http.ts';
+import { type Access, bearerOf, isDenied } from './access.ts';
+import { foreignHost } from './own-hosts.ts';
+import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: URL | undefined;
+  readonly handlers: Handlers;
+  readonly access: Access;
+  /** The same on all hosts of one store. */
+  readonly stateKey: Uint8Array;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<HttpLimits>;
+  readonly rateLimits?: RateLimits;
+}
+
+/** JSON-RPC leaves these numbers to the server. */
+const SERVER_ERROR = -32000;
+
+/** @throws the system's error where it cannot listen there */
+export async function startServer(options: ServerOptions): Promise<HttpListener & { readonly url: string }> {
+  const server = new SharedServer(options);
+  const { host, port, clock, limits } = options;
+  const listener = await listenHttp({
+    ...{ host, port, clock, limits: { ...HTTP_LIMITS, ...limits } },
+    answer: (request, response, readBody) => void server.answer(request, response, readBody),
+  });
+  const name = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+  return {
+    ...listener,
+    url: `http://${name}:${listener.port}`,
+    close: (milliseconds) => {
+      server.isEnding = true;
+      return listener.close(milliseconds);
+    },
+  };
+}
+
+class SharedServer {
+  isEnding = false;
+  private readonly options: ServerOptions;
+  private readonly rates: RateLimiter;
+  private readonly answerMcp: ReturnType<typeof mcpOverHttp>;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+    const { handlers, stateKey, clock, rateLimits = RATE_LIMITS } = options;
+    this.rates = new RateLimiter(rateLimits, clock);
+    this.answerMcp = mcpOverHttp({ handlers, stateKey });
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse, readBody: BodyReader): Promise<void> {
+    const id = randomUUID();
+    const log = withFields(this.options.log, { request: id });
+    response.setHeader('x-request-id', id);
+    try {
+      await this.route(request, response, readBody, log);
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      if (error instanceof BodyRefused) return refuse(response, error.status, error.message);
+      log.error('request failed', { reason: error instanceof Error ? error.stack : String(error) });
+      refuse(response, 500, 'The server failed; its log has the reason under this x-request-id.');
+    }
+  }
+
+  private async route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    readBody: BodyReader,
+    log: Log,
+  ): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0];
+    const { host, origin } = request.headers;
+    const foreign = foreignHost({ host, origin }, this.options);
+    if (foreign !== undefined) return refuse(response, 403, foreign);
+    if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
+    if (this.isEnding)
+      return refuse(response, 503, 'The server is ending. Repeat the call in some seconds.', {
+        'retry-after': '5',
+        connection: 'close',
+      });
+    await this.mcp(request, response, readBody, log);
+  }
+
+  private async mcp(request: IncomingMessage, response: ServerResponse, readBody: BodyReader, log: Log): Promise<void> {
+    const { access, clock } = this.options;
+    const arrivedAt = clock.monotonic();
+    const identified = await access.identify(bearerOf(request.headers.authorization));
+    if (isDenied(identified)) {
+      log.info('denied', { status: identified.status });
+      const error = identified.error === undefined ? '' : ` error="${identified.error}"`;
+      return refuse(response, identified.status, identified.message, { 'www-authenticate': `Bearer${error}` });
+    }
+    const { person } = identified;
+    const seconds = this.rates.take(person);
+    if (seconds > 0) {
+      const sentence = `Too many requests: wait ${seconds} s before the next one.`;
+      return refuse(response, 429, sentence, { 'retry-after': String(seconds) });
+    }
+    if (request.method !== 'POST') {
+      return refuse(response, 405, 'This server keeps no sessions: send messages with POST.', { allow: 'POST' });
+    }
+    const own = withFields(log, { person });
+    await this.answerMcp(
+      {
+        ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
+        ...{ caller: identified, arrivedAt, log: own },
+        onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) =>
+          own.info('answer', {
+            tool,
+            ...textsOf({ status, task, film }),
+            ms: Math.round(clock.monotonic() - arrivedAt),
+          }),
+      },
+      response,
+    );
+  }
+}
+
+function textsOf(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === 'string');
+  return Object.fromEntries(texts);
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  sendError(response, status, null, SERVER_ERROR, message);
+}
