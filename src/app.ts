@@ -13,6 +13,7 @@ import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import type { Problem } from './problems.ts';
 import { type Operation, type ReadSettings, requireSettings, type Settings, settingsProblem } from './settings.ts';
+import type { Sends } from './store/store.ts';
 import type { TaskStore } from './store/task-store.ts';
 import { createNetwork, type Network } from './system/network.ts';
 import { leaveDeletedFolder } from './system/thread.ts';
@@ -54,6 +55,19 @@ interface Endpoint {
   close(): Promise<void>;
 }
 
+export interface AppOptions {
+  /** Which queued requests this process sends, where the store is shared. */
+  readonly sends?: Sends;
+  /** False: open work of other processes is left to them. */
+  readonly isWorker?: boolean;
+}
+
+interface OpenOptions extends Required<AppOptions> {
+  readonly network: Network;
+  readonly log: Log;
+  readonly ending: AbortSignal;
+}
+
 interface Opened {
   readonly service: TaskService;
   readonly films: FilmService;
@@ -73,12 +87,7 @@ export function scopeOf(origin: string, accessKeyId: string | undefined): string
   return `${origin} ${account}`;
 }
 
-export interface AppOptions {
-  /** False: open work of other processes is left to them. */
-  readonly isWorker?: boolean;
-}
-
-export function createApp(read: ReadSettings, log: Log, { isWorker = true }: AppOptions = {}): App {
+export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorker = true }: AppOptions = {}): App {
   const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
@@ -89,7 +98,7 @@ export function createApp(read: ReadSettings, log: Log, { isWorker = true }: App
     requireSettings(read, ...operations);
     const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
     if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-    opening ??= open(settings, { network, log, ending: ending.signal, isWorker }).catch((error: unknown) => {
+    opening ??= open(settings, { network, log, sends, isWorker, ending: ending.signal }).catch((error: unknown) => {
       // A port may be free the next time.
       opening = undefined;
       throw error;
@@ -114,18 +123,12 @@ export function createApp(read: ReadSettings, log: Log, { isWorker = true }: App
   };
 }
 
-interface Opening extends Required<AppOptions> {
-  readonly network: Network;
-  readonly log: Log;
-  readonly ending: AbortSignal;
-}
-
-async function open(settings: Settings, { network, log, ending, isWorker }: Opening): Promise<Opened> {
+async function open(settings: Settings, { network, log, sends, isWorker, ending }: OpenOptions): Promise<Opened> {
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store } = compose({
-    ...{ settings, endpoint, network, clock, log, ending, isWorker },
+    ...{ settings, endpoint, network, clock, sends, isWorker, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });

@@ -114,7 +114,7 @@ async function worker(terminal: Terminal, running: Running): Promise<void> {
 }
 
 function openApp({ read, log, endings }: Running, isWorker: boolean): App {
-  const app = createApp(read, log, { isWorker });
+  const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'own' });
   // First: it ends every wait, so that the answers are due.
   endings.push(() => app.end(END_MILLISECONDS));
   return app;
