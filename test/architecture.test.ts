@@ -89,8 +89,9 @@ const layerOf = (path: string) => LAYERS.findIndex((places) => places.includes(p
 const EXCEPTIONS = new Set([
   // A type: credentials are what a signature needs, and settings read them.
   'settings.ts → jimeng/signature.ts',
-  // Which hosts pass a proxy by.
+  // Which hosts pass a proxy by, and need no encryption.
   'settings.ts → system/network.ts',
+  'settings/values.ts → system/network.ts',
 ]);
 const isException = (path: string, from: string) => EXCEPTIONS.has(`${path} → ${from}`);
 
@@ -237,7 +238,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     ['clock.ts', 'sandbox/sandbox.ts', 'web/page/*'],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
-  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*']],
+  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*', 'serve/oauth.ts']],
   [
     'the system’s clock instead of an injected one',
     /\bsystemClock\b/,
@@ -250,10 +251,11 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
 /** Packages and parts of Node → the only files that may import them. */
 const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts', 'mcp/http-server.ts']],
-  ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*']],
+  ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*', 'serve/oauth.ts']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
-  ['YAML', /^yaml$/, ['cli/storyboard-file.ts']],
+  ['YAML', /^yaml$/, ['cli/storyboard-file.ts', 'serve/token-file.ts']],
+  ['tokens of an authorization server', /^jose$/, ['serve/oauth.ts']],
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],
@@ -278,6 +280,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'sandbox/*',
       'cli/*',
       'web/video-file.ts',
+      'serve/token-file.ts',
     ],
   ],
 ];

@@ -6,10 +6,12 @@ import { systemClock } from '../clock.ts';
 import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
-import { type ReadSettings, readSettings, surroundings } from '../settings.ts';
+import { type ReadSettings, readSettings, requireSettings, surroundings } from '../settings.ts';
+import { createNetwork } from '../system/network.ts';
 import { commandHere } from './here.ts';
 import { numberOption, parseInput, portInput, rethrowPortError, textOption } from './options.ts';
 import { EXIT, problemOutcome } from './outcome.ts';
+import { addTokenCommands } from './serve-token.ts';
 import { listenForInterruption } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,7 +23,7 @@ const LAST_ANSWERS_MILLISECONDS = 1_500;
 const input = z.strictObject({ host: z.string().optional(), port: portInput, worker: z.boolean().optional() });
 
 export function addServe(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('serve')
     .summary('serve MCP over HTTP, for many agents and people')
     .description(
@@ -33,6 +35,7 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
     .action(async (options: Record<string, unknown>) => {
       end(await runUntilSignal(terminal, (running) => serve(terminal, options, running)));
     });
+  addTokenCommands(command, terminal, end);
   program
     .command('worker')
     .summary('work on what is open, without HTTP')
@@ -87,18 +90,18 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
 async function serve(terminal: Terminal, given: Record<string, unknown>, running: Running): Promise<void> {
   const { host = '127.0.0.1', port = 8080, worker: isWorker = true } = parseInput(input, given);
   const { read, log, over, endings } = running;
-  const { createHandlers, isLoopbackHost, ONE_USER, stateKeyOf, startServer, work } = await import('../serve/serve.ts');
-  if (!isLoopbackHost(host)) {
-    throw new Problem('invalid_settings', {
-      what: `--host ${JSON.stringify(host)} can be reached from other computers, and nobody is set who may use the server.`,
-      hint: 'set JIMENG_VIDEO_TOKENS or JIMENG_VIDEO_OAUTH_ISSUER, or use --host 127.0.0.1',
-    });
-  }
+  requireSettings(read, 'serve');
+  const { createHandlers, openAccess, stateKeyOf, startServer, work } = await import('../serve/serve.ts');
+  const { settings } = read;
+  const network = createNetwork(settings.proxy);
+  const access = await openAccess(settings, host, { network, clock: systemClock, log });
   const app = openApp(running, isWorker);
+  endings.push(() => network.close());
+  const { publicUrl, oauthIssuer: issuer } = settings;
   const listener = await startServer({
-    ...{ host, port, publicUrl: undefined, access: ONE_USER, clock: systemClock, log },
+    ...{ host, port, publicUrl, issuer, access, clock: systemClock, log },
     handlers: createHandlers(app, log),
-    stateKey: stateKeyOf(read.settings.credentials),
+    stateKey: stateKeyOf(settings.credentials),
   }).catch((error: unknown) => rethrowPortError(error, port));
   endings.push(() => listener.close(LAST_ANSWERS_MILLISECONDS));
   terminal.say(`listening on ${listener.url}`);

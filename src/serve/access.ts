@@ -2,7 +2,8 @@
 import type { RemoteCaller } from '../library/library.ts';
 
 export interface Denied {
-  readonly status: 401 | 403;
+  /** 503: it cannot be known now. */
+  readonly status: 401 | 403 | 503;
   /** For the sender; never repeats what was sent. */
   readonly message: string;
   /** Of `WWW-Authenticate`, as OAuth names it; absent where nothing was sent. */
@@ -24,6 +25,22 @@ export function isDenied(identified: Identified): identified is Denied {
 export const ONE_USER: Access = {
   identify: async () => ({ kind: 'remote-agent', person: 'local', isAdmin: true }),
 };
+
+/** The first that knows the token decides. */
+export function anyOf(ways: readonly Access[]): Access {
+  return {
+    async identify(bearer) {
+      let denied: Denied = { status: 401, message: 'A bearer token is needed.' };
+      for (const way of ways) {
+        const identified = await way.identify(bearer);
+        if (!isDenied(identified)) return identified;
+        // "Not known now" of one is more than "not known" of another.
+        if (denied.status !== 503) denied = identified;
+      }
+      return denied;
+    },
+  };
+}
 
 /** @returns the token of `Authorization: Bearer …`; undefined where there is none */
 export function bearerOf(authorization: string | undefined): string | undefined {

@@ -13,7 +13,7 @@ import {
   type HttpListener,
   listenHttp,
 } from '../transports/http.ts';
-import { type Access, bearerOf, isDenied } from './access.ts';
+import { type Access, bearerOf, type Denied, isDenied } from './access.ts';
 import { foreignHost } from './own-hosts.ts';
 import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
 
@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly publicUrl: URL | undefined;
   readonly handlers: Handlers;
   readonly access: Access;
+  /** Whose tokens are accepted, for clients that sign in; undefined: none. */
+  readonly issuer: URL | undefined;
   /** The same on all hosts of one store. */
   readonly stateKey: Uint8Array;
   readonly clock: Clock;
@@ -30,6 +32,8 @@ export interface ServerOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly rateLimits?: RateLimits;
 }
+
+const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
 /** JSON-RPC leaves these numbers to the server. */
 const SERVER_ERROR = -32000;
@@ -86,10 +90,14 @@ class SharedServer {
     readBody: BodyReader,
     log: Log,
   ): Promise<void> {
-    const path = (request.url ?? '').split('?', 1)[0];
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const { host, origin } = request.headers;
     const foreign = foreignHost({ host, origin }, this.options);
     if (foreign !== undefined) return refuse(response, 403, foreign);
+    if (path.startsWith(METADATA_PATH)) {
+      this.describe(request, response);
+      return;
+    }
     if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
     if (this.isEnding)
       return refuse(response, 503, 'The server is ending. Repeat the call in some seconds.', {
@@ -99,14 +107,46 @@ class SharedServer {
     await this.mcp(request, response, readBody, log);
   }
 
+  /** RFC 9728: where a client gets tokens for this server. */
+  private describe(request: IncomingMessage, response: ServerResponse): void {
+    const { issuer } = this.options;
+    if (issuer === undefined) {
+      refuse(response, 404, 'This server takes no tokens of an authorization server.');
+      return;
+    }
+    const metadata = {
+      resource: `${this.publicOrigin(request)}/mcp`,
+      authorization_servers: [issuer.href.replace(/\/$/, '')],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Jimeng Video',
+    };
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=300' });
+    response.end(JSON.stringify(metadata));
+  }
+
+  private challengeOf({ status, error }: Denied, request: IncomingMessage): Record<string, string> {
+    if (status === 503) return { 'retry-after': '5' };
+    const { issuer } = this.options;
+    const metadata = `${this.publicOrigin(request)}${METADATA_PATH}/mcp`;
+    const fields = [
+      ...(error === undefined ? [] : [`error="${error}"`]),
+      ...(issuer === undefined ? [] : [`resource_metadata="${metadata}"`]),
+    ];
+    return { 'www-authenticate': ['Bearer', fields.join(', ')].filter((part) => part !== '').join(' ') };
+  }
+
+  /** Host was checked: it is this server's. */
+  private publicOrigin({ headers }: IncomingMessage): string {
+    return this.options.publicUrl?.href.replace(/\/$/, '') ?? `http://${headers.host}`;
+  }
+
   private async mcp(request: IncomingMessage, response: ServerResponse, readBody: BodyReader, log: Log): Promise<void> {
     const { access, clock } = this.options;
     const arrivedAt = clock.monotonic();
     const identified = await access.identify(bearerOf(request.headers.authorization));
     if (isDenied(identified)) {
       log.info('denied', { status: identified.status });
-      const error = identified.error === undefined ? '' : ` error="${identified.error}"`;
-      return refuse(response, identified.status, identified.message, { 'www-authenticate': `Bearer${error}` });
+      return refuse(response, identified.status, identified.message, this.challengeOf(identified, request));
     }
     const { person } = identified;
     const seconds = this.rates.take(person);

@@ -1,6 +1,6 @@
 /** An HTTP server with limits: slow, oversized and too many requests end before they cost other clients anything. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 
 export interface HttpLimits {
@@ -71,7 +71,8 @@ export async function listenHttp({ host, port, limits, clock, answer }: HttpOpti
       connectionsCheckingInterval: Math.min(1_000, limits.headersMilliseconds),
     },
     (request, response) => {
-      response.once('finish', () => void endRequest(request, clock));
+      const { socket } = request;
+      response.once('finish', () => void endRequest(request, socket, clock));
       answer(request, response, readBody);
     },
   );
@@ -113,7 +114,8 @@ function bodyReader(limits: HttpLimits): BodyReader {
     const pieces: Buffer[] = [];
     let bytes = 0;
     try {
-      for await (const piece of request as AsyncIterable<Buffer>) {
+      // A refused body is not read, and its connection stays until the refusal is written.
+      for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         bytes += piece.length;
         reading += piece.length;
         if (bytes > limits.bodyBytes) throw tooLarge;
@@ -132,11 +134,11 @@ function bodyReader(limits: HttpLimits): BodyReader {
 }
 
 /** A connection whose request was not read to its end is closed, a little later: a reset would hide the answer. */
-async function endRequest(request: IncomingMessage, clock: Clock): Promise<void> {
-  if (request.complete || request.socket.destroyed) return;
+async function endRequest(request: IncomingMessage, socket: Socket, clock: Clock): Promise<void> {
+  if (request.complete || socket.destroyed) return;
   request.on('error', () => undefined);
   request.resume();
   if (Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= SHORT_BODY_BYTES) return;
   await clock.sleep(DRAIN_MILLISECONDS).catch(() => undefined);
-  if (!request.complete) request.socket.destroy();
+  if (!request.complete) socket.destroy();
 }
