@@ -64,11 +64,11 @@ export function createHandlers(app: App, log: Log): Handlers {
       if (tool === undefined) throw new RangeError(`no tool ${name}`);
       return await callTool(tool, given, call, { service, limiter, log, writable });
     },
-    readResource: (uri, _caller) => orRefused(() => readResource(uri, service)),
+    readResource: (uri, caller) => orRefused(() => readResource(uri, service, caller)),
     renderPrompt: (name, values) => orRefused(async () => renderPrompt(name, values)),
-    async complete(of, argument, value, _caller) {
+    async complete(of, argument, value, caller) {
       if (of !== 'resource') return completeArgument(of.prompt, argument, value);
-      return argument === 'task_id' ? await completeTaskId(value, service) : [];
+      return argument === 'task_id' ? await completeTaskId(value, service, caller) : [];
     },
     async resume() {
       await service.resume().catch(() => undefined);
