@@ -255,6 +255,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
   ['YAML', /^yaml$/, ['cli/storyboard-file.ts', 'serve/token-file.ts']],
+  ['figures for Prometheus', /^prom-client$/, ['serve/metrics.ts']],
   ['tokens of an authorization server', /^jose$/, ['serve/oauth.ts']],
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],

@@ -89,23 +89,34 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
 
 async function serve(terminal: Terminal, given: Record<string, unknown>, running: Running): Promise<void> {
   const { host = '127.0.0.1', port = 8080, worker: isWorker = true } = parseInput(input, given);
-  const { read, log, over, endings } = running;
+  const { read, over, endings } = running;
   requireSettings(read, 'serve');
-  const { createHandlers, openAccess, stateKeyOf, startServer, work } = await import('../serve/serve.ts');
+  const { countedLog, createHandlers, Metrics, openAccess, readStore, stateKeyOf, startServer, work } = await import(
+    '../serve/serve.ts'
+  );
   const { settings } = read;
   const network = createNetwork(settings.proxy);
-  const access = await openAccess(settings, host, { network, clock: systemClock, log });
-  const app = openApp(running, isWorker);
+  const clock = systemClock;
+  let listener: Awaited<ReturnType<typeof startServer>> | undefined;
+  const metrics: InstanceType<typeof Metrics> = new Metrics(
+    () => readStore(app, clock),
+    async () => (await listener?.connections()) ?? 0,
+  );
+  const log = countedLog(running.log, (event, fields) => metrics.event(event, fields));
+  const access = await openAccess(settings, host, { network, clock, log });
+  const app = openApp({ ...running, log }, isWorker);
   endings.push(() => network.close());
   const { publicUrl, oauthIssuer: issuer } = settings;
-  const listener = await startServer({
-    ...{ host, port, publicUrl, issuer, access, clock: systemClock, log },
+  listener = await startServer({
+    ...{ host, port, publicUrl, issuer, access, metrics, clock, log },
+    ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log),
     stateKey: stateKeyOf(settings.credentials),
   }).catch((error: unknown) => rethrowPortError(error, port));
-  endings.push(() => listener.close(LAST_ANSWERS_MILLISECONDS));
-  terminal.say(`listening on ${listener.url}`);
-  if (isWorker) await work(app, { clock: systemClock, log, over });
+  const { url, close } = listener;
+  endings.push(() => close(LAST_ANSWERS_MILLISECONDS));
+  terminal.say(`listening on ${url}`);
+  if (isWorker) await work(app, { clock, log, over });
   else await aborted(over);
 }
 

@@ -1,16 +1,19 @@
 /** What the commands `serve` and `worker` load, in a file of their own: who may use the server, and with what key it signs. */
 import { createHmac, randomBytes } from 'node:crypto';
+import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Credentials } from '../jimeng/signature.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Network } from '../system/network.ts';
+import type { ListView } from '../tasks/calls.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
 import { isLoopbackHost } from './own-hosts.ts';
 import { TokenAccess } from './tokens.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
+export { countedLog, Metrics } from './metrics.ts';
 export { startServer } from './server.ts';
 export { work } from './worker.ts';
 
@@ -54,6 +57,14 @@ export async function openAccess(
 /** The address of the MCP endpoint. */
 function endpointOf(publicUrl: URL): string {
   return `${publicUrl.href.replace(/\/$/, '')}/mcp`;
+}
+
+/** What the store holds, of everybody. */
+export async function readStore(app: App, clock: Clock): Promise<ListView> {
+  const service = await app.service('read');
+  const now = clock.monotonic();
+  const { signal } = new AbortController();
+  return await service.list({ limit: 1 }, { signal, arrivedAt: now, deadline: now, caller: { kind: 'terminal' } });
 }
 
 /** The same on all hosts that use the same account; without keys nothing is paid, and nothing signed. */

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
+import type { RemoteCaller } from '../library/library.ts';
 import { type Log, withFields } from '../log.ts';
 import type { Handlers } from '../mcp/handlers.ts';
 import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
+import { orAborted, withTimeLimit } from '../system/wait.ts';
 import {
   type BodyReader,
   BodyRefused,
@@ -14,6 +16,7 @@ import {
   listenHttp,
 } from '../transports/http.ts';
 import { type Access, bearerOf, type Denied, isDenied } from './access.ts';
+import type { Metrics } from './metrics.ts';
 import { foreignHost } from './own-hosts.ts';
 import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
 
@@ -27,6 +30,9 @@ export interface ServerOptions {
   readonly issuer: URL | undefined;
   /** The same on all hosts of one store. */
   readonly stateKey: Uint8Array;
+  /** Whether calls can be answered now: the store is reached, and its schema is this version's. Rejects where not. */
+  readonly ready: () => Promise<void>;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<HttpLimits>;
@@ -34,6 +40,9 @@ export interface ServerOptions {
 }
 
 const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** A probe waits a second or a few. */
+const READY_MILLISECONDS = 3_000;
 
 /** JSON-RPC leaves these numbers to the server. */
 const SERVER_ERROR = -32000;
@@ -91,6 +100,9 @@ class SharedServer {
     log: Log,
   ): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    // Probes come by an address of the container, and learn nothing.
+    if (path === '/healthz') return plain(response, 200, 'ok');
+    if (path === '/readyz') return await this.answerReady(response, log);
     const { host, origin } = request.headers;
     const foreign = foreignHost({ host, origin }, this.options);
     if (foreign !== undefined) return refuse(response, 403, foreign);
@@ -98,6 +110,7 @@ class SharedServer {
       this.describe(request, response);
       return;
     }
+    if (path === '/metrics') return await this.answerMetrics(request, response, log);
     if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
     if (this.isEnding)
       return refuse(response, 503, 'The server is ending. Repeat the call in some seconds.', {
@@ -105,6 +118,53 @@ class SharedServer {
         connection: 'close',
       });
     await this.mcp(request, response, readBody, log);
+  }
+
+  private async answerReady(response: ServerResponse, log: Log): Promise<void> {
+    const { clock, ready } = this.options;
+    if (this.isEnding) return plain(response, 503, 'ending');
+    try {
+      await withTimeLimit(
+        clock,
+        READY_MILLISECONDS,
+        (over) => orAborted(ready(), over),
+        new Error('no answer in time'),
+      );
+      plain(response, 200, 'ready');
+    } catch (error) {
+      log.warn('not ready', { reason: error instanceof Error ? error.message : String(error) });
+      plain(response, 503, 'the store is not reached');
+    }
+  }
+
+  /** What was spent is for admins. */
+  private async answerMetrics(request: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {
+    const caller = await this.identify(request, response, log);
+    if (caller === undefined) return;
+    if (!caller.isAdmin) {
+      this.options.metrics.refused(403);
+      return refuse(response, 403, 'The figures are for admins.', {
+        'www-authenticate': 'Bearer error="insufficient_scope"',
+      });
+    }
+    const { type, body } = await this.options.metrics.text();
+    response.writeHead(200, { 'content-type': type });
+    response.end(body);
+  }
+
+  /** @returns undefined where the request is answered with a refusal */
+  private async identify(
+    request: IncomingMessage,
+    response: ServerResponse,
+    log: Log,
+  ): Promise<RemoteCaller | undefined> {
+    const { access, metrics } = this.options;
+    const identified = await access.identify(bearerOf(request.headers.authorization));
+    if (!isDenied(identified)) return identified;
+    log.info('denied', { status: identified.status });
+    metrics.refused(identified.status);
+    refuse(response, identified.status, identified.message, this.challengeOf(identified, request));
+    return undefined;
   }
 
   /** RFC 9728: where a client gets tokens for this server. */
@@ -141,16 +201,14 @@ class SharedServer {
   }
 
   private async mcp(request: IncomingMessage, response: ServerResponse, readBody: BodyReader, log: Log): Promise<void> {
-    const { access, clock } = this.options;
+    const { clock, metrics } = this.options;
     const arrivedAt = clock.monotonic();
-    const identified = await access.identify(bearerOf(request.headers.authorization));
-    if (isDenied(identified)) {
-      log.info('denied', { status: identified.status });
-      return refuse(response, identified.status, identified.message, this.challengeOf(identified, request));
-    }
-    const { person } = identified;
+    const caller = await this.identify(request, response, log);
+    if (caller === undefined) return;
+    const { person } = caller;
     const seconds = this.rates.take(person);
     if (seconds > 0) {
+      metrics.refused(429);
       const sentence = `Too many requests: wait ${seconds} s before the next one.`;
       return refuse(response, 429, sentence, { 'retry-after': String(seconds) });
     }
@@ -161,17 +219,22 @@ class SharedServer {
     await this.answerMcp(
       {
         ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
-        ...{ caller: identified, arrivedAt, log: own },
-        onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) =>
-          own.info('answer', {
-            tool,
-            ...textsOf({ status, task, film }),
-            ms: Math.round(clock.monotonic() - arrivedAt),
-          }),
+        ...{ caller, arrivedAt, log: own },
+        onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) => {
+          const milliseconds = Math.round(clock.monotonic() - arrivedAt);
+          const told = textsOf({ status, task, film });
+          own.info('answer', { tool, ...told, ms: milliseconds });
+          metrics.called(tool, told.status, milliseconds / 1000);
+        },
       },
       response,
     );
   }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`${text}\n`);
 }
 
 function textsOf(fields: Readonly<Record<string, unknown>>): Record<string, string> {
