@@ -11,6 +11,7 @@ import { addCancel, addGet } from './get.ts';
 import { addList } from './list.ts';
 import { EXIT } from './outcome.ts';
 import { addSandbox } from './sandbox.ts';
+import { addServe } from './serve.ts';
 import { addSetup } from './setup.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -41,7 +42,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addHelpText('after', EPILOGUE);
   for (const add of [
     ...[addGenerate, addFilm, addRetake, addJoin, addPreview, addGet, addList, addCancel, addCollect],
-    ...[addGallery, addDoctor, addSetup, addSandbox],
+    ...[addGallery, addServe, addDoctor, addSetup, addSandbox],
   ])
     add(program, terminal, end);
   try {
