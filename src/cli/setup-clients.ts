@@ -2,7 +2,7 @@
  * The configuration of each client: its file, its format, and the command that starts this server. Looked up in November 2026:
  * modelcontextprotocol.io (Claude Desktop), code.claude.com/docs/en/mcp, cursor.com/docs/mcp,
  * code.visualstudio.com/docs/copilot/reference/mcp-configuration, developers.openai.com/codex/mcp,
- * geminicli.com/docs/tools/mcp-server.
+ * geminicli.com/docs/tools/mcp-server, docs.windsurf.com/windsurf/cascade/mcp, docs.cline.bot/mcp/configuring-mcp-servers.
  */
 import type { Surroundings } from '../settings.ts';
 import { NAME } from '../version.ts';
@@ -60,6 +60,8 @@ export const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your s
 /** Under the clients' own limits, of 300 and 600 s (their documentation), with time for the answer to travel. */
 const CODEX = { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 } as const;
 const GEMINI = { waitSeconds: 500, toolMilliseconds: 600_000 } as const;
+/** Cline waits 60 s unless the entry says otherwise, at most an hour. */
+const CLINE = { waitSeconds: 240, toolSeconds: 300 } as const;
 
 /** Lists of texts on one line, as people write them. */
 function jsonText(value: object): string {
@@ -72,9 +74,9 @@ function mcpServers(launch: object, env: object = {}, rest: object = {}): string
   return jsonText({ mcpServers: { [NAME]: { ...launch, env: { ...KEYS, ...env }, ...rest } } });
 }
 
-function atHome(folder: string, file: string): Record<Platform, string> {
-  const path = `~/${folder}/${file}`;
-  return { macos: path, linux: path, windows: `%USERPROFILE%\\${folder}\\${file}` };
+/** @param path below the home folder, its parts separated by slashes */
+function atHome(path: string): Record<Platform, string> {
+  return { macos: `~/${path}`, linux: `~/${path}`, windows: `%USERPROFILE%\\${path.replaceAll('/', '\\')}` };
 }
 
 function inApplicationData(folders: readonly string[], file: string): Record<Platform, string> {
@@ -142,7 +144,7 @@ export const CLIENTS = {
   },
   'claude-code': {
     title: 'Claude Code',
-    file: { macos: '~/.claude.json', linux: '~/.claude.json', windows: '%USERPROFILE%\\.claude.json' },
+    file: atHome('.claude.json'),
     notes: (platform) => [
       platform === 'windows'
         ? 'For one project, the same goes into .mcp.json in its folder.'
@@ -154,7 +156,7 @@ export const CLIENTS = {
   },
   cursor: {
     title: 'Cursor',
-    file: atHome('.cursor', 'mcp.json'),
+    file: atHome('.cursor/mcp.json'),
     notes: () => ['For one project, the same goes into .cursor/mcp.json in its folder.'],
     config: (launch) => mcpServers(launch),
   },
@@ -169,7 +171,7 @@ export const CLIENTS = {
   },
   codex: {
     title: 'Codex CLI',
-    file: atHome('.codex', 'config.toml'),
+    file: atHome('.codex/config.toml'),
     notes: () => [
       `Codex waits ${CODEX.toolSeconds} s for a tool here, so the server waits ${CODEX.waitSeconds} s for a video.`,
     ],
@@ -177,13 +179,34 @@ export const CLIENTS = {
   },
   gemini: {
     title: 'Gemini CLI',
-    file: atHome('.gemini', 'settings.json'),
+    file: atHome('.gemini/settings.json'),
     notes: () => [
       `Gemini CLI waits ${GEMINI.toolMilliseconds / 1000} s for a tool, so the server waits ${GEMINI.waitSeconds} s for a video.`,
     ],
     config: (launch) => {
       const env = { JIMENG_VIDEO_WAIT_SECONDS: String(GEMINI.waitSeconds) };
       return mcpServers(launch, env, { timeout: GEMINI.toolMilliseconds });
+    },
+  },
+  windsurf: {
+    title: 'Windsurf',
+    file: atHome('.codeium/windsurf/mcp_config.json'),
+    notes: () => ['Windsurf Settings → Cascade → MCP Servers opens the file.'],
+    config: (launch) => mcpServers(launch),
+  },
+  cline: {
+    title: 'Cline',
+    file: inApplicationData(
+      ['Code', 'User', 'globalStorage', 'saoudrizwan.claude-dev', 'settings'],
+      'cline_mcp_settings.json',
+    ),
+    notes: () => [
+      'MCP Servers → Configure → Configure MCP Servers opens the file. The Cline CLI reads ~/.cline/data/settings/cline_mcp_settings.json instead.',
+      `Cline waits ${CLINE.toolSeconds} s for a tool here, so the server waits ${CLINE.waitSeconds} s for a video.`,
+    ],
+    config: (launch) => {
+      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(CLINE.waitSeconds) };
+      return mcpServers(launch, env, { timeout: CLINE.toolSeconds });
     },
   },
 } as const satisfies Record<string, SetupClient>;

@@ -1,4 +1,4 @@
-/** All settings: name, default, parsing, and what the READMEs, doctor, the bundle's form and the Registry show of each. */
+/** All settings: name, default, parsing, and what the documents, doctor, the bundle's form and the Registry show of each. */
 import { delimiter, join } from 'node:path';
 import { readVideosFolder, stateFolder } from './user-folders.ts';
 import {
@@ -52,7 +52,7 @@ export interface Setting<Value> {
   /** The value as doctor prints it. */
   readonly show: (value: Value) => string;
   readonly meaning: Words;
-  /** In the READMEs; without it the value itself, or – for none. */
+  /** In the documents; without it the value itself, or – for none. */
   readonly defaultWords?: Words;
   readonly form?: FormField;
 }
