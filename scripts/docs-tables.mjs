@@ -11,7 +11,7 @@ import * as words from './docs-words.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const ENTRY = `
-export { CLIENTS, KEYS, launchOn, PLATFORMS } from './src/cli/setup-clients.ts';
+export { CLIENT_LIMITS, CLIENTS, KEYS, launchOn } from './src/cli/setup-clients.ts';
 export { storyboardSchema } from './src/cli/storyboard-file.ts';
 export { CAMERA_TEMPLATES, FRAMES_OF_SECONDS, MODES, priceCny } from './src/jimeng/modes.ts';
 export { TOOLS } from './src/mcp/tools.ts';

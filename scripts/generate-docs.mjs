@@ -3,13 +3,14 @@
  * With --check nothing is written, and a stale file gives exit code 1.
  */
 import { readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clientParts } from './docs-clients.mjs';
 import { loadSources, tables } from './docs-tables.mjs';
 import * as words from './docs-words.mjs';
 import { chineseOptions, formOptions, serverJson } from './listings.mjs';
+import { pluginFiles } from './plugins.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -118,16 +119,21 @@ const files = [
   ['manifest.json', manifestWith(sources, packageJson)],
   ['mcpb-resources/zh-CN.json', chineseManifestWith(sources)],
   ['assets/storyboard.schema.json', () => layOut(sources.storyboardSchema())],
+  ...pluginFiles(packageJson, manifest.display_name, manifest.long_description, sources).map(([path, content]) => [
+    path,
+    () => layOut(content),
+  ]),
   ['server.json', () => layOut(serverJson(packageJson, manifest.display_name, sources.SETTINGS))],
 ];
 for (const [path, render] of files) {
-  const before = await readFile(join(root, path), 'utf8');
+  const before = await readFile(join(root, path), 'utf8').catch(() => '');
   const after = render(before, path);
   if (after === before) continue;
   if (process.argv.includes('--check')) {
     process.stderr.write(`${path} is stale: run npm run docs\n`);
     process.exitCode = 1;
   } else {
+    await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), after);
     process.stdout.write(`${path} written\n`);
   }

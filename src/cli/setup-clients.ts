@@ -57,11 +57,15 @@ export interface SetupClient {
 
 export const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your secret key' } as const;
 
-/** Under the clients' own limits, of 300 and 600 s (their documentation), with time for the answer to travel. */
-const CODEX = { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 } as const;
-const GEMINI = { waitSeconds: 500, toolMilliseconds: 600_000 } as const;
-/** Cline waits 60 s unless the entry says otherwise, at most an hour. */
-const CLINE = { waitSeconds: 240, toolSeconds: 300 } as const;
+/**
+ * How long the server waits for a video where the client waits longer than a minute for a tool, with time for the answer to travel:
+ * 300 and 600 s are the limits of Codex and Gemini CLI; Cline waits as long as its entry says, at most an hour.
+ */
+export const CLIENT_LIMITS = {
+  codex: { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 },
+  gemini: { waitSeconds: 500, toolMilliseconds: 600_000 },
+  cline: { waitSeconds: 240, toolSeconds: 300 },
+} as const;
 
 /** Lists of texts on one line, as people write them. */
 function jsonText(value: object): string {
@@ -114,13 +118,13 @@ function vscodeConfig(launch: Launch): string {
 
 /** A JSON text is a TOML text, too. */
 function codexConfig({ command, args }: Launch): string {
-  const environment = { ...KEYS, JIMENG_VIDEO_WAIT_SECONDS: String(CODEX.waitSeconds) };
+  const environment = { ...KEYS, JIMENG_VIDEO_WAIT_SECONDS: String(CLIENT_LIMITS.codex.waitSeconds) };
   return [
     `[mcp_servers.${NAME}]`,
     `command = ${JSON.stringify(command)}`,
     `args = [${args.map((text) => JSON.stringify(text)).join(', ')}]`,
-    `startup_timeout_sec = ${CODEX.startSeconds}`,
-    `tool_timeout_sec = ${CODEX.toolSeconds}`,
+    `startup_timeout_sec = ${CLIENT_LIMITS.codex.startSeconds}`,
+    `tool_timeout_sec = ${CLIENT_LIMITS.codex.toolSeconds}`,
     '',
     `[mcp_servers.${NAME}.env]`,
     ...Object.entries(environment).map(([name, value]) => `${name} = ${JSON.stringify(value)}`),
@@ -173,7 +177,7 @@ export const CLIENTS = {
     title: 'Codex CLI',
     file: atHome('.codex/config.toml'),
     notes: () => [
-      `Codex waits ${CODEX.toolSeconds} s for a tool here, so the server waits ${CODEX.waitSeconds} s for a video.`,
+      `Codex waits ${CLIENT_LIMITS.codex.toolSeconds} s for a tool here, so the server waits ${CLIENT_LIMITS.codex.waitSeconds} s for a video.`,
     ],
     config: codexConfig,
   },
@@ -181,11 +185,11 @@ export const CLIENTS = {
     title: 'Gemini CLI',
     file: atHome('.gemini/settings.json'),
     notes: () => [
-      `Gemini CLI waits ${GEMINI.toolMilliseconds / 1000} s for a tool, so the server waits ${GEMINI.waitSeconds} s for a video.`,
+      `Gemini CLI waits ${CLIENT_LIMITS.gemini.toolMilliseconds / 1000} s for a tool, so the server waits ${CLIENT_LIMITS.gemini.waitSeconds} s for a video.`,
     ],
     config: (launch) => {
-      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(GEMINI.waitSeconds) };
-      return mcpServers(launch, env, { timeout: GEMINI.toolMilliseconds });
+      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(CLIENT_LIMITS.gemini.waitSeconds) };
+      return mcpServers(launch, env, { timeout: CLIENT_LIMITS.gemini.toolMilliseconds });
     },
   },
   windsurf: {
@@ -202,11 +206,11 @@ export const CLIENTS = {
     ),
     notes: () => [
       'MCP Servers → Configure → Configure MCP Servers opens the file. The Cline CLI reads ~/.cline/data/settings/cline_mcp_settings.json instead.',
-      `Cline waits ${CLINE.toolSeconds} s for a tool here, so the server waits ${CLINE.waitSeconds} s for a video.`,
+      `Cline waits ${CLIENT_LIMITS.cline.toolSeconds} s for a tool here, so the server waits ${CLIENT_LIMITS.cline.waitSeconds} s for a video.`,
     ],
     config: (launch) => {
-      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(CLINE.waitSeconds) };
-      return mcpServers(launch, env, { timeout: CLINE.toolSeconds });
+      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(CLIENT_LIMITS.cline.waitSeconds) };
+      return mcpServers(launch, env, { timeout: CLIENT_LIMITS.cline.toolSeconds });
     },
   },
 } as const satisfies Record<string, SetupClient>;
