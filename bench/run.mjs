@@ -23,6 +23,7 @@ const NAMES = [
   'polling',
   'many-tasks',
   'gallery',
+  'store',
 ];
 
 const README = new URL('README.md', import.meta.url);

@@ -103,7 +103,7 @@ const parts = await build({
   outExtension: { '.js': '.mjs' },
   chunkNames: 'part-[hash]',
   loader: { '.wasm': 'file' },
-  plugins: [nameExports(['pino', 'undici', 'yaml'])],
+  plugins: [nameExports(['pg', 'pino', 'undici', 'yaml'])],
   // Some of the libraries are CommonJS.
   banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
 });

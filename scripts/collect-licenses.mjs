@@ -23,8 +23,16 @@ async function licenseOf(folder) {
   );
   const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  if (texts.length === 0) texts.push(...(await licenseInReadme(folder)));
   if (texts.length === 0) throw new Error(`${name} ${version} (${license}) has no file with its licence`);
   // The MPL wants it said where the source is.
   const source = repository?.url ?? repository ?? homepage;
   return `${'='.repeat(80)}\n${name} ${version} (${license}), ${source}\n${'='.repeat(80)}\n\n${texts.join('\n\n').trim()}\n`;
+}
+
+/** Some packages have it in their README alone. */
+async function licenseInReadme(folder) {
+  const readme = await readFile(join(folder, 'README.md'), 'utf8').catch(() => '');
+  const text = readme.split(/^## licen[cs]e$/im)[1];
+  return text?.includes('Permission is hereby granted') ? [text.trim()] : [];
 }

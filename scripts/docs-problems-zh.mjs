@@ -85,6 +85,11 @@ export const PROBLEMS_IN_CHINESE = {
     '损坏的数据库已改名保留；在人工处理之前，付费调用一律被拒绝。',
     '检查损坏的文件（可能记录着已付费的视频），然后将其移出状态文件夹',
   ],
+  store_replaced: [
+    '共享数据库已被替换，在人工确认之前拒绝付费调用。',
+    '将最新的任务与服务方账单核对，然后运行 jimeng-video-mcp doctor --accept-store',
+  ],
+  store_unavailable: ['无法连接共享数据库，请求未发送。', '检查 JIMENG_VIDEO_STORE 和数据库服务器'],
   cost_too_high: ['预估费用超过本次调用的上限，请求未发送。', '换用更便宜的模式或更短的时长，或提高上限'],
   confirmation_declined: ['用户拒绝了该价格，请求未记录，也未发送。', '先与用户确认价格'],
   confirmation_unavailable: [

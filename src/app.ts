@@ -13,6 +13,7 @@ import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
 import type { Problem } from './problems.ts';
 import { type Operation, type ReadSettings, requireSettings, type Settings, settingsProblem } from './settings.ts';
+import type { Sends } from './store/store.ts';
 import type { TaskStore } from './store/task-store.ts';
 import { createNetwork, type Network } from './system/network.ts';
 import { leaveDeletedFolder } from './system/thread.ts';
@@ -54,6 +55,13 @@ interface Endpoint {
   close(): Promise<void>;
 }
 
+interface OpenOptions {
+  readonly network: Network;
+  readonly log: Log;
+  readonly sends: Sends;
+  readonly ending: AbortSignal;
+}
+
 interface Opened {
   readonly service: TaskService;
   readonly films: FilmService;
@@ -73,7 +81,8 @@ export function scopeOf(origin: string, accessKeyId: string | undefined): string
   return `${origin} ${account}`;
 }
 
-export function createApp(read: ReadSettings, log: Log): App {
+/** @param sends which queued requests this process sends, where the store is shared */
+export function createApp(read: ReadSettings, log: Log, sends: Sends = 'own'): App {
   const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
@@ -84,7 +93,7 @@ export function createApp(read: ReadSettings, log: Log): App {
     requireSettings(read, ...operations);
     const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
     if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-    opening ??= open(settings, network, log, ending.signal).catch((error: unknown) => {
+    opening ??= open(settings, { network, log, sends, ending: ending.signal }).catch((error: unknown) => {
       // A port may be free the next time.
       opening = undefined;
       throw error;
@@ -109,12 +118,12 @@ export function createApp(read: ReadSettings, log: Log): App {
   };
 }
 
-async function open(settings: Settings, network: Network, log: Log, ending: AbortSignal): Promise<Opened> {
+async function open(settings: Settings, { network, log, sends, ending }: OpenOptions): Promise<Opened> {
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store } = compose({
-    ...{ settings, endpoint, network, clock, log, ending },
+    ...{ settings, endpoint, network, clock, sends, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });

@@ -11,7 +11,9 @@ import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
 import { databaseFile, type Settings } from './settings.ts';
+import { postgresEngine } from './store/postgres.ts';
 import { sqliteEngine } from './store/sqlite.ts';
+import type { Sends } from './store/store.ts';
 import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
 import type { Network } from './system/network.ts';
@@ -48,6 +50,8 @@ export interface Parts {
   readonly fs?: FileSystem;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
+  /** Which queued requests this process sends; `all` only where the store is shared. */
+  readonly sends?: Sends;
   readonly log: Log;
   /** Aborted when the process is about to end. */
   readonly ending: AbortSignal;
@@ -62,8 +66,13 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ apiTimeoutSeconds, network, clock, log },
   });
   const storeClock = parts.storeClock ?? clock;
-  const engine = sqliteEngine({ file: databaseFile(settings), clock: storeClock, log });
-  const store = new TaskStore({ engine, scope, clock: storeClock, log });
+  const { store: address, storeListen: listenAddress } = settings;
+  const engine =
+    address === undefined
+      ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
+      : postgresEngine({ address, listenAddress, clock: storeClock, log });
+  const sends = parts.sends === 'all' && address === undefined ? 'own' : (parts.sends ?? 'own');
+  const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };
   const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock, ...fs });
@@ -94,6 +103,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
       for (const id of ids) director.follow(id);
     },
     mayPoll: endpoint.credentials !== undefined,
+    sendQueued: sends === 'all' ? () => service.sendQueued() : undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
   const preparer = new Preparer({

@@ -8,7 +8,8 @@ export function nearestName(given: string, known: readonly string[]): string | u
   const isMeant = (word: string) => words.some((other) => editDistance(other, word) <= word.length / 4);
   const distance = (name: string) => {
     const shared = name.split('_').filter(isMeant);
-    return editDistance(upper, name) - shared.join('').length;
+    // Slightly more, so that of two equally near names the one that shares a word is meant.
+    return editDistance(upper, name) - 1.1 * shared.join('').length;
   };
   return [...known].sort((one, other) => distance(one.toUpperCase()) - distance(other.toUpperCase()))[0];
 }

@@ -73,6 +73,10 @@ const OWN = {
       'A damaged database was set aside, and paid calls are refused until a person has looked at it.',
       'inspect the damaged file (it may record videos that were paid for), then move it out of the state folder',
     ],
+    store_replaced: [
+      'The shared database was replaced, and paid calls are refused until a person has looked at it.',
+      'compare the newest tasks with the provider’s bill, then run jimeng-video-mcp doctor --accept-store',
+    ],
     confirmation_unavailable: [
       'The price is above JIMENG_VIDEO_CONFIRM_ABOVE_CNY, and this client cannot ask for the confirmation.',
       'raise JIMENG_VIDEO_CONFIRM_ABOVE_CNY, or make this video in a terminal or with a client that can ask',
@@ -86,6 +90,10 @@ const OWN = {
       state_busy: [
         'The database is locked by another process, so nothing was sent.',
         'wait a minute; if it stays locked, end the program that holds the database open',
+      ],
+      store_unavailable: [
+        'The shared database cannot be reached, so nothing was sent.',
+        'check JIMENG_VIDEO_STORE and the database server',
       ],
       budget_exceeded: [
         'The daily budget does not allow another video.',

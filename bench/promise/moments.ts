@@ -17,6 +17,7 @@ const COLLECTOR = 'src/tasks/collector.ts';
 const DISK = 'src/library/disk.ts';
 const SERVICE = 'src/tasks/service.ts';
 const STORE = 'src/store/task-store.ts';
+const QUEUE = 'src/store/task-queue.ts';
 const SUBMITTER = 'src/tasks/submitter.ts';
 const WATCHER = 'src/tasks/watcher.ts';
 
@@ -43,8 +44,8 @@ export const ANCHORS = {
   },
   'before the claim': { file: SUBMITTER, text: 'const claimed = await store.claimNext(', side: 'before' },
   'claim written': {
-    file: STORE,
-    text: 'await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));',
+    file: QUEUE,
+    text: 'await tx.run(sql.UPDATE_TASK, paramsOf(record, scope, { claim: token, owner, slotUntil: FOREVER }));',
     side: 'after',
   },
   claimed: { file: SUBMITTER, text: 'const done = this.sendOnce(claim)', side: 'before' },

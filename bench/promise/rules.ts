@@ -50,8 +50,8 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'first come, first served': [
     {
       file: STATEMENTS,
-      from: 'OR host.id = :me) ORDER BY seq LIMIT 1',
-      to: 'OR host.id = :me) ORDER BY seq DESC LIMIT 1',
+      from: 'OR host.id = :me)) ORDER BY seq LIMIT 1',
+      to: 'OR host.id = :me)) ORDER BY seq DESC LIMIT 1',
     },
   ],
   'one holder': [

@@ -25,6 +25,7 @@ import {
   toFix,
 } from './doctor-computer.ts';
 import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
+import { checkStore } from './doctor-store.ts';
 
 export interface ShownSetting {
   readonly name: string;
@@ -48,6 +49,8 @@ export interface ExamineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** A shared database that was replaced is accepted as it is now. */
+  readonly acceptsStore?: boolean;
   /** Called before what may take seconds. */
   readonly onStep?: (doing: string) => void;
 }
@@ -64,6 +67,8 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   const read = readSettings(from);
   const { settings, problems } = read;
   const checks = [fine('Node.js', process.versions.node), ...checkSettings(read), ...(await checkFolders(read))];
+  if (settings.store !== undefined) onStep('looking at the shared database');
+  checks.push(...(await checkStore(settings, { clock, log: options.log, isAccepted: options.acceptsStore === true })));
   onStep('looking for ffmpeg');
   checks.push(await checkFfmpeg(settings, clock, signal));
   const network = createNetwork(settings.proxy);

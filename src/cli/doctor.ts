@@ -20,19 +20,23 @@ export function addDoctor(program: Command, terminal: Terminal, end: (exitCode: 
       'Checks whether videos can be made, and says what to fix. Examines the settings, the folders, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
     )
     .option('--json', 'print what was found as JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      end(await doctor(terminal, json === true));
+    .option(
+      '--accept-store',
+      'let paid calls go on with a shared database that was replaced, after its tasks were checked',
+    )
+    .action(async ({ json, acceptStore }: { json?: boolean; acceptStore?: boolean }) => {
+      end(await doctor(terminal, json === true, acceptStore === true));
     });
 }
 
-async function doctor(terminal: Terminal, isJson: boolean): Promise<number> {
+async function doctor(terminal: Terminal, isJson: boolean, acceptsStore: boolean): Promise<number> {
   const from = surroundings();
   const { given, settings } = readSettings(from);
   const log = createLog(given.includes('LOG_LEVEL') ? settings.logLevel : 'warn');
   const { signal, stopListening } = listenForInterruption();
   try {
     const onStep = (doing: string) => terminal.showProgress(`${doing} …`);
-    const finding = await examine(from, { clock: systemClock, log, signal, onStep });
+    const finding = await examine(from, { clock: systemClock, log, signal, onStep, acceptsStore });
     await terminal.print(isJson ? JSON.stringify(jsonOf(finding), null, 2) : textOf(finding));
     if (finding.isSettingWrong) return EXIT.wrongUsage;
     return isWell(finding) ? EXIT.done : EXIT.failed;

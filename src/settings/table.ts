@@ -6,6 +6,7 @@ import {
   absolutePath,
   aigcMeta,
   apiAddress,
+  databaseAddress,
   folderList,
   key,
   type Limits,
@@ -254,6 +255,34 @@ export const SETTINGS = {
     meaning: ['folder of the database `jimeng.db`', '数据库 `jimeng.db` 所在的文件夹'],
     defaultWords: ['the system’s folder for application data', '系统的应用数据文件夹'],
   }),
+  /** Undefined: the file in the state folder. */
+  store: setting<string | undefined>({
+    name: 'JIMENG_VIDEO_STORE',
+    parse: databaseAddress,
+    initial: () => undefined,
+    stops: OPERATIONS,
+    secret: true,
+    show: () => 'set (not shown)',
+    meaning: [
+      'a PostgreSQL database (`postgres://…`, version 14 or newer) that several computers share, instead of the file in the state folder',
+      '多台计算机共用的 PostgreSQL 数据库（`postgres://…`，14 或更高版本），代替状态文件夹中的文件',
+    ],
+    defaultWords: ['the file in the state folder', '状态文件夹中的文件'],
+  }),
+  /** Undefined: the same as `store`. */
+  storeListen: setting<string | undefined>({
+    name: 'JIMENG_VIDEO_STORE_LISTEN',
+    parse: databaseAddress,
+    initial: () => undefined,
+    stops: [],
+    secret: true,
+    show: () => 'set (not shown)',
+    meaning: [
+      'behind PgBouncer: the direct address of the same database, for notifications; without it the database is looked at every 2 s',
+      '使用 PgBouncer 时：同一数据库的直连地址，用于接收通知；不设则每 2 秒查询一次数据库',
+    ],
+    defaultWords: ['JIMENG_VIDEO_STORE', 'JIMENG_VIDEO_STORE'],
+  }),
   /** Tasks in flight per req_key. */
   concurrency: numeric('JIMENG_VIDEO_CONCURRENCY', { min: 1, max: 100, unit: 'tasks', whole: true }, 2, {
     meaning: ['tasks in flight per req_key', '每个 req_key 同时进行的任务数'],
@@ -334,7 +363,7 @@ export type SettingValues = {
   readonly [Field in SettingField]: (typeof SETTINGS)[Field] extends Setting<infer Value> ? Value : never;
 };
 
-/** Names of a later version. Set, they would be silently ignored: a shared store is one that a promise depends on. */
+/** Names of a later version. Set, they would be silently ignored. */
 export const LATER_SETTINGS: readonly string[] = [
-  ...['STORE', 'STORE_LISTEN', 'STORAGE', 'TOKENS', 'OAUTH_ISSUER', 'OAUTH_AUDIENCE', 'PUBLIC_URL'],
+  ...['STORAGE', 'TOKENS', 'OAUTH_ISSUER', 'OAUTH_AUDIENCE', 'PUBLIC_URL'],
 ].map((name) => `JIMENG_VIDEO_${name}`);

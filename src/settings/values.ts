@@ -102,6 +102,15 @@ export const proxyAddress: Parse<string> = (text, { refuse }) => {
   return refuse('must be the http(s) address of a proxy, such as http://user:password@proxy.example:3128');
 };
 
+/** The wrong value is not repeated: it may hold a password. */
+export const databaseAddress: Parse<string> = (text, { refuse }) => {
+  const url = URL.parse(text);
+  if (url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1 && isDecodable(url)) return text;
+  return refuse(
+    'must be the address of a PostgreSQL database, such as postgres://user:password@db.example:5432/jimeng',
+  );
+};
+
 function isDecodable({ username, password }: URL): boolean {
   try {
     return decodeURIComponent(username + password) !== undefined;

@@ -1,4 +1,5 @@
 /** What a database engine offers to the store: transactions over one set of statements, and news of other processes. */
+import type { Problem } from '../problems.ts';
 
 export type SqlValue = string | number | Uint8Array | null;
 export type Params = Readonly<Record<string, SqlValue>>;
@@ -19,6 +20,11 @@ export interface TransactionOptions {
   readonly account?: string;
   /** Runs before the account is locked: for what is large and concerns nobody else. */
   readonly before?: (tx: Tx) => Promise<void>;
+  /**
+   * For an engine whose answer to a COMMIT may be lost: takes back what `work` may have written. Runs in the next
+   * transaction of this process, before anything else; must change nothing where there is nothing to take back.
+   */
+  readonly undo?: (tx: Tx) => Promise<void>;
 }
 
 export interface Engine {
@@ -33,7 +39,7 @@ export interface Engine {
   /** Resolves when another process may have written something, or when the signal is aborted. Never rejects. */
   changedElsewhere(signal: AbortSignal): Promise<void>;
   /** @returns why no paid call may be made now (a damaged or replaced database that nobody has looked at) */
-  whyNotPaid(): string | undefined;
+  whyNotPaid(): Problem | undefined;
   /** @returns a sentence where this process saw the database being removed or replaced: what only the former one recorded is gone */
   notice?(): string | undefined;
   /** Called in the first transaction on a database that replaces a removed or damaged one. */
@@ -41,8 +47,18 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** `busy`: another process keeps it locked. `unavailable`: it cannot be read or written now. `newer`: a later version wrote it. */
-export type StoreFailureKind = 'busy' | 'unavailable' | 'newer';
+/**
+ * `busy`: another process keeps it locked. `unavailable`: the file cannot be read or written now. `unreachable`: the shared
+ * database cannot be used now. `newer`: a later version wrote it.
+ */
+export type StoreFailureKind = 'busy' | 'unavailable' | 'unreachable' | 'newer';
+
+const PROBLEM_CODES = {
+  busy: 'state_busy',
+  unavailable: 'state_not_writable',
+  unreachable: 'store_unavailable',
+  newer: 'state_not_writable',
+} as const satisfies Record<StoreFailureKind, string>;
 
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
@@ -51,5 +67,10 @@ export class StoreFailure extends Error {
   constructor(kind: StoreFailureKind, message: string, cause?: unknown) {
     super(message, { cause });
     this.kind = kind;
+  }
+
+  /** How a caller is told. */
+  get problemCode() {
+    return PROBLEM_CODES[this.kind];
   }
 }

@@ -16,6 +16,7 @@ import type {
   Reservation,
   Retake,
 } from './store.ts';
+import { undoReservation } from './undo.ts';
 
 export interface FilmStoreOptions {
   readonly engine: Engine;
@@ -186,6 +187,10 @@ export class FilmStore implements Films {
           for (const { record, body } of tasks) {
             if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
           }
+        },
+        // The film's status follows from its shots.
+        undo: async (tx) => {
+          for (const { record } of tasks) await undoReservation(tx, scope, record.id);
         },
       },
     );

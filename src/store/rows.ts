@@ -117,16 +117,21 @@ export async function readDoneFen(tx: Tx, scope: string): Promise<number> {
   return numberOf((await tx.get(sql.DONE_SINCE, { scope, since: tx.now - DAY_MILLISECONDS }))?.fen);
 }
 
-/** @param me this process's lease */
-export async function readQueueLedger(tx: Tx, scope: string, reqKey: string, me: string): Promise<QueueLedger> {
-  const of = { scope, req_key: reqKey, me, now: tx.now };
+/** @param sender this process's lease; `any`: it sends every process's entries */
+export async function readQueueLedger(
+  tx: Tx,
+  scope: string,
+  reqKey: string,
+  { me, any }: { readonly me: string; readonly any: boolean },
+): Promise<QueueLedger> {
+  const of = { scope, req_key: reqKey, me, any: any ? 1 : 0, now: tx.now };
   const head = await tx.get(sql.QUEUE_HEAD, of);
   const slots = await tx.all(sql.SLOTS, of);
   const unknowns = slots.filter(({ status }) => status === 'unknown');
   return {
     now: tx.now,
     head: head && taskOf(head, tx.now),
-    headIsOurs: head !== undefined && head.owner === me,
+    headIsOurs: head !== undefined && (any || head.owner === me),
     ours: numberOf((await tx.get(sql.QUEUED_OF, of))?.count),
     inFlight: slots.length - unknowns.length,
     unknowns: unknowns.map((row) => ({

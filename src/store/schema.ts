@@ -5,6 +5,8 @@ export interface Dialect {
   /** A growing number that the engine gives each row, and the primary key. */
   readonly serial: string;
   readonly bytes: string;
+  /** Text in the order of its bytes. */
+  readonly id: string;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface Dialect {
  * a generating one. Both are leases in `host`, so that no task can name a process that was declared dead.
  * `fen` is the money that counts: 0 for what is known to have cost nothing, whatever its estimate was.
  */
-export function migrations({ serial, bytes }: Dialect): readonly (readonly string[])[] {
+export function migrations({ serial, bytes, id }: Dialect): readonly (readonly string[])[] {
   return [
     [
       `CREATE TABLE host (
@@ -25,7 +27,7 @@ export function migrations({ serial, bytes }: Dialect): readonly (readonly strin
       )`,
       `CREATE TABLE task (
         seq ${serial},
-        id TEXT NOT NULL UNIQUE,
+        id ${id} NOT NULL UNIQUE,
         scope TEXT NOT NULL,
         req_key TEXT NOT NULL,
         mode TEXT NOT NULL,

@@ -4,10 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
 import { type Engine, type Params, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
 import { migrations } from './schema.ts';
 
-const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB' };
+const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB', id: 'TEXT' };
 /** Transactions last a millisecond or two; after so long a process that holds the lock hangs. */
 const BUSY_LIMIT_MILLISECONDS = 20_000;
 /** How often another process's writes are checked for while a caller waits. */
@@ -72,10 +73,10 @@ class SqliteEngine implements Engine {
     this.restore = restore;
   }
 
-  whyNotPaid(): string | undefined {
+  whyNotPaid(): Problem | undefined {
     this.setAside ??= filesSetAside(this.place);
     const [file] = this.setAside.filter((path) => existsSync(path));
-    return file === undefined ? undefined : setAsideSentence(file);
+    return file === undefined ? undefined : new Problem('state_damaged', { what: setAsideSentence(file) });
   }
 
   notice(): string | undefined {

@@ -15,6 +15,8 @@ const TASK = `task.seq, task.id, task.req_key, task.mode, task.fingerprint, task
 export const INSERT_HOST = 'INSERT INTO host (id, name, lease_until) VALUES (:id, :name, :until)';
 export const RENEW_HOST = 'UPDATE host SET lease_until = :until WHERE id = :id';
 export const DELETE_HOST = 'DELETE FROM host WHERE id = :id';
+/** Its renewals wait until this transaction ends, and find it gone. */
+export const LOCK_DEAD_HOST = 'UPDATE host SET lease_until = lease_until WHERE id = :id AND lease_until <= :now';
 export const HOSTS = 'SELECT id, lease_until FROM host';
 /** A clock that was turned back must not make a lease last for hours: its holder, if it lives, renews it in time. */
 export const SHORTEN_LEASES = 'UPDATE host SET lease_until = :longest WHERE lease_until > :limit';
@@ -45,12 +47,17 @@ export const UPDATE_TASK = `UPDATE task SET ${CHANGES} WHERE id = :id`;
 /** The outcome of a claim: repeatable, also out of \`unknown\`, never by anyone else. */
 export const SETTLE_TASK = `UPDATE task SET ${CHANGES}
   WHERE id = :id AND claim = :claim_was AND status IN ('submitting', 'unknown')`;
+/** A dead process's claim: never over an outcome that it wrote meanwhile. */
+export const INTERRUPT_TASK = `UPDATE task SET ${CHANGES}
+  WHERE id = :id AND claim = :claim AND status = 'submitting'`;
 /** By the holder of the lease: fenced by its token. */
 export const SAVE_TASK = `UPDATE task SET ${CHANGES} WHERE id = :id AND holder = :holder_was`;
 
 export const FIND_TASK = `SELECT ${TASK} FROM task WHERE scope = :scope AND id = :id`;
 export const FIND_BY_PROVIDER_ID = `SELECT ${TASK} FROM task WHERE scope = :scope AND provider_task_id = :id ORDER BY seq DESC LIMIT 1`;
 export const CLAIMED_TASK = `SELECT ${TASK} FROM task WHERE id = :id AND claim = :claim`;
+export const TASK_OF_CLAIM = `SELECT ${TASK} FROM task
+  WHERE scope = :scope AND claim = :claim AND status IN ('submitting', 'unknown')`;
 export const CLAIM_OF = 'SELECT claim FROM task WHERE id = :id';
 export const IS_CLAIM_HELD = `SELECT 1 AS held FROM task, host
   WHERE task.id = :id AND task.claim = :claim AND task.status = 'submitting' AND host.id = task.owner AND host.lease_until > :until`;
@@ -69,12 +76,14 @@ export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
 
 /** What waits for another task's video is not. */
 const IN_QUEUE = "scope = :scope AND req_key = :req_key AND status = 'queued' AND waits_for IS NULL";
-/** The first that a living process, or this one, is to send. */
+/** The first that a living process, or this one, is to send; for a worker (`:any` is 1) the first of all. */
 export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task
   WHERE ${IN_QUEUE}
-  AND owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me) ORDER BY seq LIMIT 1`;
+  AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) ORDER BY seq LIMIT 1`;
 export const QUEUED_OF = `SELECT COUNT(*) AS count FROM task
-  WHERE ${IN_QUEUE} AND owner = :me`;
+  WHERE ${IN_QUEUE} AND (:any = 1 OR owner = :me)`;
+export const QUEUED_KEYS = `SELECT DISTINCT req_key FROM task
+  WHERE scope = :scope AND status = 'queued' AND waits_for IS NULL`;
 export const QUEUED_BEFORE = `SELECT COUNT(*) AS count FROM task
   WHERE ${IN_QUEUE} AND owner IS NOT NULL
   AND seq < (SELECT other.seq FROM task AS other WHERE other.id = :id)`;

@@ -52,6 +52,9 @@ export interface UnknownSlot {
 }
 
 /** What the queue's rules are decided on, for one capability. */
+/** `own`: what it has queued itself. `all`: also what other processes have queued. */
+export type Sends = 'own' | 'all' | 'none';
+
 export interface QueueLedger {
   readonly now: number;
   /** The first entry whose process is alive. */
@@ -285,6 +288,8 @@ export interface Store {
    * @returns their capabilities
    */
   resumeQueued(maxAge: number, id?: string): Promise<readonly string[]>;
+  /** Capabilities that have queued requests, of any process. */
+  queuedKeys(): Promise<readonly string[]>;
   recover(rules: RecoveryRules): Promise<Orphans>;
   /** Ages between which past videos of a mode were finished, newest first, milliseconds. */
   durations(mode: string, limit: number): Promise<readonly (readonly [number, number])[]>;

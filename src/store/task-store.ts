@@ -1,23 +1,14 @@
 /** The store: every transaction of a task's life, the same on every engine. */
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { Problem } from '../problems.ts';
+import type { Problem } from '../problems.ts';
 import { Changes } from '../system/changes.ts';
-import { FOREVER, isOpen, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
+import { isOpen, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import { AwaitingTasks } from './awaiting-tasks.ts';
-import type { Engine, Tx } from './engine.ts';
+import type { Engine, TransactionOptions, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
-import {
-  paramsOf,
-  readQueueLedger,
-  readReservationLedger,
-  type Ties,
-  taskOf,
-  unreadLedger,
-  writePacing,
-} from './rows.ts';
+import { paramsOf, readReservationLedger, type Ties, taskOf, unreadLedger, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,
@@ -31,12 +22,15 @@ import type {
   Reservation,
   ReservationLedger,
   Reserved,
+  Sends,
   Settlement,
   Store,
   Turn,
 } from './store.ts';
 import { KeptWrites, TaskHold } from './task-hold.ts';
 import { TaskLists } from './task-lists.ts';
+import { TaskQueue } from './task-queue.ts';
+import { undoReservation } from './undo.ts';
 
 /** A body is written just before its task: one this old without a task never gets one. */
 const STRAY_BODY_MILLISECONDS = 3600_000;
@@ -45,6 +39,8 @@ interface TaskStoreOptions {
   readonly engine: Engine;
   /** Whose tasks: those of one account at one service. */
   readonly scope: string;
+  /** Which queued requests this process sends. `all` is for a store that is shared. */
+  readonly sends?: Sends;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -53,6 +49,7 @@ export class TaskStore implements Store {
   readonly lists: Lists;
   readonly films: FilmStore;
   readonly awaiting: AwaitingTasks;
+  private readonly queue: TaskQueue;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly clock: Clock;
@@ -63,7 +60,7 @@ export class TaskStore implements Store {
   private readonly held = new Set<string>();
   private readonly changes: Changes;
 
-  constructor({ engine, scope, clock, log }: TaskStoreOptions) {
+  constructor({ engine, scope, sends = 'own', clock, log }: TaskStoreOptions) {
     this.engine = engine;
     this.scope = scope;
     this.clock = clock;
@@ -76,6 +73,7 @@ export class TaskStore implements Store {
     const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.changes.notify(id) };
     this.films = new FilmStore({ ...parts, whyNotPaid: () => this.whyNotPaid() });
     this.awaiting = new AwaitingTasks(parts);
+    this.queue = new TaskQueue({ ...parts, sends, isKept: (id) => this.kept.has(id) });
     engine.onRecreated(async (tx) => {
       await this.own.restore(tx, scope, engine.place);
       await this.films.restore(tx);
@@ -101,6 +99,7 @@ export class TaskStore implements Store {
       async (tx) => {
         if (body !== undefined) await tx.run(sql.INSERT_BODY, { id: record.id, now: tx.now, bytes: body });
       },
+      (tx) => undoReservation(tx, this.scope, record.id),
     );
     if (admitted.task !== undefined && admitted.kind === 'create') this.own.add(admitted.task.id, admitted.task);
     this.changes.notify(record.id);
@@ -112,37 +111,23 @@ export class TaskStore implements Store {
   }
 
   async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
-    const token = randomUUID();
-    const claimed = await this.inTurn(async (tx): Promise<Claimed> => {
-      // Read first: a process that waits for a slot comes here several times a second, and must not write each time.
-      let ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
-      if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) {
-        ledger = await readQueueLedger(tx, this.scope, reqKey, this.lease.id);
-      }
-      if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
-      const turn = rule(ledger);
-      if (turn.kind === 'wait') return turn;
-      const owner = (await this.lease.ensure(tx)).id;
-      if (turn.pacing !== undefined) await writePacing(tx, this.scope, reqKey, turn.pacing);
-      const head = recordOf(ledger.head);
-      const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
-      await tx.run(sql.UPDATE_TASK, this.params(record, { claim: token, owner, slotUntil: FOREVER }));
-      return { token, task: { ...record, ownerAlive: true } };
-    });
-    if (typeof claimed === 'object' && 'token' in claimed) {
-      this.own.add(claimed.task.id, claimed.task, token);
-      this.changes.notify(claimed.task.id);
-    }
-    return claimed;
+    return await this.queue.claimNext(reqKey, rule);
   }
 
   async queueLedger(reqKey: string): Promise<QueueLedger> {
-    return await this.engine.read((tx) => readQueueLedger(tx, this.scope, reqKey, this.lease.id));
+    return await this.engine.read((tx) => this.queue.ledger(tx, reqKey));
   }
 
-  async queuedBefore({ id, reqKey }: Task): Promise<number> {
-    const params = { scope: this.scope, req_key: reqKey, id };
-    return await this.engine.read(async (tx) => Number((await tx.get(sql.QUEUED_BEFORE, params))?.count ?? 0));
+  async queuedBefore(task: Task): Promise<number> {
+    return await this.queue.before(task);
+  }
+
+  async queuedKeys(): Promise<readonly string[]> {
+    return await this.queue.keys();
+  }
+
+  async resumeQueued(maxAge: number, id = ''): Promise<readonly string[]> {
+    return await this.queue.resume(maxAge, id);
   }
 
   async body(id: string): Promise<Uint8Array | undefined> {
@@ -172,7 +157,7 @@ export class TaskStore implements Store {
         if (row === undefined && (await tx.get(sql.CLAIM_OF, { id: task.id })) !== undefined) return undefined;
         const { record, slotUntil, pacing } = rule(
           row === undefined ? task : taskOf(row, tx.now),
-          await readQueueLedger(tx, this.scope, task.reqKey, this.lease.id),
+          await this.queue.ledger(tx, task.reqKey),
         );
         const isQueued = record.status === 'queued';
         const me = isAccepted || isQueued ? (await this.lease.ensure(tx)).id : null;
@@ -258,27 +243,14 @@ export class TaskStore implements Store {
     return cancelled;
   }
 
-  async resumeQueued(maxAge: number, id = ''): Promise<readonly string[]> {
-    const { scope } = this;
-    const isAnyLeft = await this.engine.read((tx) => {
-      return tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now, since: tx.now - maxAge });
-    });
-    if (isAnyLeft === undefined) return [];
-    const rows = await this.inTurn(async (tx) => {
-      const me = (await this.lease.ensure(tx)).id;
-      return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now, since: tx.now - maxAge });
-    });
-    for (const row of rows) this.own.add(String(row.id));
-    return [...new Set(rows.map((row) => String(row.req_key)))];
-  }
-
   async recover(rules: RecoveryRules): Promise<Orphans> {
     const orphans = await this.inTurn(async (tx) => {
       for (const host of await this.lease.deadHosts(tx)) {
+        if ((await tx.run(sql.LOCK_DEAD_HOST, { id: host, now: tx.now })) === 0) continue;
         for (const row of await tx.all(sql.INTERRUPTED, { host })) {
           const { record, slotUntil } = rules.interrupted(taskOf(row, tx.now), tx.now);
           const ties = { claim: String(row.claim), slotUntil };
-          await tx.run(sql.UPDATE_TASK, paramsOf(record, String(row.scope), ties));
+          await tx.run(sql.INTERRUPT_TASK, paramsOf(record, String(row.scope), ties));
         }
         await tx.run(sql.DELETE_HOST, { id: host });
       }
@@ -307,12 +279,11 @@ export class TaskStore implements Store {
   }
 
   warning(): string | undefined {
-    return this.engine.whyNotPaid() ?? this.engine.notice?.();
+    return this.engine.whyNotPaid()?.message ?? this.engine.notice?.();
   }
 
   whyNotPaid(): Problem | undefined {
-    const what = this.engine.whyNotPaid();
-    return what === undefined ? undefined : new Problem('state_damaged', { what });
+    return this.engine.whyNotPaid();
   }
 
   isUnwritten(id: string): boolean {
@@ -347,30 +318,17 @@ export class TaskStore implements Store {
     return kept === undefined ? task : { ...kept, ownerAlive: task.ownerAlive };
   }
 
-  /**
-   * Takes back this process's queue entries that lost their owner when it was declared dead, and forgets those that
-   * another process has, or that are over.
-   */
-  private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
-    let isAnyBack = false;
-    // Those that wait for another video are in no queue yet, and are still this process's.
-    const waiting = (await tx.all(sql.WAITING_OF, { scope: this.scope, me: this.lease.id })).map(({ id }) => id);
-    for (const id of this.own.queued(reqKey).filter((own) => !this.kept.has(own) && !waiting.includes(own))) {
-      const left = await tx.get(sql.IS_ANY_LEFT, { scope: this.scope, id, now: tx.now, since: 0 });
-      if (left === undefined) {
-        this.own.remove(id);
-        continue;
-      }
-      const me = (await this.lease.ensure(tx)).id;
-      await tx.run(sql.RESUME_QUEUED, { scope: this.scope, me, id, now: tx.now, since: 0 });
-      isAnyBack = true;
-    }
-    return isAnyBack;
-  }
-
-  /** One transaction at a time for this account. @param before runs before that: for what is large and concerns nobody else */
-  private async inTurn<Value>(work: (tx: Tx) => Promise<Value>, before?: (tx: Tx) => Promise<void>): Promise<Value> {
-    return await this.engine.transaction(work, { account: this.scope, ...(before && { before }) });
+  /** One transaction at a time for this account. @see TransactionOptions */
+  private async inTurn<Value>(
+    work: (tx: Tx) => Promise<Value>,
+    before?: TransactionOptions['before'],
+    undo?: TransactionOptions['undo'],
+  ): Promise<Value> {
+    return await this.engine.transaction(work, {
+      account: this.scope,
+      ...(before && { before }),
+      ...(undo && { undo }),
+    });
   }
 
   private params(record: TaskRecord, ties: Ties) {

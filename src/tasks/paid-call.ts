@@ -66,7 +66,9 @@ export async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
     return await step;
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
-    const code = error.kind === 'busy' ? 'state_busy' : 'state_not_writable';
-    throw new Problem(code, { what: `${error.message}, and nothing is sent before it is recorded.`, cause: error });
+    throw new Problem(error.problemCode, {
+      what: `${error.message}, and nothing is sent before it is recorded.`,
+      cause: error,
+    });
   }
 }

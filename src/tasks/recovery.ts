@@ -1,12 +1,15 @@
-/** Resumes what other processes left open: polls and saves, never sends. */
+/** Resumes what other processes left open: polls and saves; sends only as a worker on a shared store. */
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import { pause } from '../system/wait.ts';
 import { interrupted, leftInQueue } from './outcome.ts';
 import type { Watcher } from './watcher.ts';
 
 /** With the lease's 6 s: a dead process's tasks are polled again within 10 s. */
 const SWEEP_MILLISECONDS = 1_500;
+/** A worker that has nothing to do looks so often, where no news of other processes arrives. */
+const IDLE_MILLISECONDS = 30_000;
 
 export interface RecoveryOptions {
   readonly store: Store;
@@ -16,6 +19,8 @@ export interface RecoveryOptions {
   readonly ending: AbortSignal;
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;
+  /** Sends what any process has queued: of a worker on a shared store. Such a process looks for work until it ends. */
+  readonly sendQueued?: (() => Promise<void>) | undefined;
   /** Joins films when their shots are all saved. */
   readonly followFilms: (ids: readonly string[]) => void;
   /** Removes what dead processes left where videos are saved; called once. */
@@ -57,14 +62,17 @@ export class Recovery {
   }
 
   private async run(): Promise<void> {
-    const { clock, ending } = this.options;
+    const { store, clock, ending, sendQueued } = this.options;
     while (this.isWanted && !ending.aborted) {
       this.isWanted = false;
       const isAnythingOpen = await this.sweep();
       // Once, and beside the rest: a folder on a disk that is slow to wake must not keep a paid video waiting.
       this.foldersSwept ??= this.options.sweepFolders().catch(() => undefined);
-      this.isWanted ||= isAnythingOpen;
+      this.isWanted ||= isAnythingOpen || sendQueued !== undefined;
       if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+      if (!isAnythingOpen && sendQueued !== undefined) {
+        await pause(clock, { atMost: IDLE_MILLISECONDS, signals: [ending], until: (over) => store.changed(over) });
+      }
     }
   }
 
@@ -77,6 +85,7 @@ export class Recovery {
         if (!watcher.isWatching(id)) await watcher.watch(id, 'orphaned');
       }
       if (mayPoll) this.options.followFilms(films);
+      if (!ending.aborted) await this.options.sendQueued?.();
       return isAnythingOpen;
     } catch (error) {
       log.warn('recovery failed', { reason: String(error) });

@@ -204,6 +204,12 @@ export class TaskService implements VideoService {
     if (left.length > 0) waiting.start();
   }
 
+  /** As a worker: what any process has queued. */
+  async sendQueued(): Promise<void> {
+    await this.sendLeft();
+    for (const reqKey of await this.options.store.queuedKeys()) this.options.submitter.pump(reqKey);
+  }
+
   async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
     return await orProblem(this.options.store.lists.idsThatBegin(prefix, limit));
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { sqliteEngine } from '../../src/store/sqlite.ts';
+import { filmContract } from './films.ts';
 import { pagesContract } from './pages.ts';
 import { storeContract } from './store.ts';
 
@@ -26,3 +27,4 @@ async function createDatabase() {
 
 storeContract('SQLite', createDatabase);
 pagesContract('SQLite', createDatabase);
+filmContract('SQLite', createDatabase);

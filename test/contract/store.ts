@@ -6,7 +6,7 @@ import { silentLog } from '../../src/log.ts';
 import { Problem } from '../../src/problems.ts';
 import { type Engine, StoreFailure } from '../../src/store/engine.ts';
 import { LeaseLost } from '../../src/store/lease.ts';
-import type { Claim, QueueLedger, RecoveryRules, Settlement, Turn } from '../../src/store/store.ts';
+import type { Claim, QueueLedger, RecoveryRules, Sends, Settlement, Turn } from '../../src/store/store.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import { interrupted, leftInQueue } from '../../src/tasks/outcome.ts';
 import { errorOf, FOREVER, newTaskId, type Task, type TaskRecord } from '../../src/tasks/record.ts';
@@ -15,7 +15,8 @@ import { ManualClock } from '../support/manual-clock.ts';
 /** One database, which several stores (processes) open. */
 export interface TestDatabase {
   open(clock: Clock): Engine;
-  /** Sets its clock, where the engine has one of its own. */
+  /** Resolves when no statement is running: where they take longer than a few turns of the event loop. */
+  readonly settled?: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,6 +102,39 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
           return { kind: 'wait', waitsFor: 'turn' };
         });
         expect(seen).toMatchObject({ headIsOurs: false, ours: 1 });
+      });
+    });
+
+    it('lets a worker send what other processes have queued, in the order of the queue', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [server, laptop, worker] = [open(undefined, 'none'), open(), open(undefined, 'all')];
+        const tasks = [
+          await reserve(server, { fingerprint: '1' }),
+          await reserve(laptop, { fingerprint: '2' }),
+          await reserve(server, { fingerprint: '3' }),
+        ];
+        expect(await worker.queuedKeys()).toEqual([REQ_KEY]);
+        expect(await claim(server)).toBeUndefined();
+        const claims = [await claim(worker), await claim(worker), await claim(worker)];
+        expect(claims.map((claimed) => claimed?.task.id)).toEqual(tasks.map(({ id }) => id));
+        expect(await claim(worker)).toBeUndefined();
+        expect(await worker.queuedKeys()).toEqual([]);
+        // The one that queued it cannot claim it again.
+        expect(await claim(laptop)).toBeUndefined();
+      });
+    });
+
+    it('keeps the lease of a process that sends nothing until others have sent its entries', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [server, worker] = [open(undefined, 'none'), open(undefined, 'all')];
+        const task = await reserve(server);
+        await advanceAll(server, clock, 20_000);
+        expect((await worker.find(task.id))?.ownerAlive).toBe(true);
+        expect(await server.claimNext(REQ_KEY, () => ({ kind: 'send' }))).toEqual({ kind: 'wait', waitsFor: 'turn' });
+        const claimed = await mustClaim(worker);
+        expect(await server.claimNext(REQ_KEY, () => ({ kind: 'send' }))).toBe('empty');
+        await worker.settle(claimed, accepted('7'), true);
+        expect(await server.find(task.id)).toMatchObject({ status: 'generating', providerTaskId: '7' });
       });
     });
 
@@ -493,9 +527,9 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
   });
 }
 
-interface Stage {
+export interface Stage {
   readonly clock: ManualClock;
-  open(scope?: string): TaskStore;
+  open(scope?: string, sends?: Sends): TaskStore;
   engineOf(store: TaskStore): Engine;
   /** Its process is killed: it renews no lease any more. */
   die(store: TaskStore): void;
@@ -536,20 +570,20 @@ class ProcessClock implements Clock {
   }
 }
 
-async function withStage(
+export async function withStage(
   createDatabase: () => Promise<TestDatabase>,
   run: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   const database = await createDatabase();
-  const clock = new ManualClock();
+  const clock = new ManualClock(undefined, database.settled);
   const opened = new Map<TaskStore, { engine: Engine; own: ProcessClock }>();
   try {
     await run({
       clock,
-      open(scope = 'sandbox test') {
+      open(scope = 'sandbox test', sends: Sends = 'own') {
         const own = new ProcessClock(clock);
         const engine = database.open(own);
-        const store = new TaskStore({ engine, scope, clock: own, log: silentLog });
+        const store = new TaskStore({ engine, scope, sends, clock: own, log: silentLog });
         opened.set(store, { engine, own });
         return store;
       },
@@ -571,7 +605,7 @@ async function withStage(
   }
 }
 
-function newRecord(clock: Pick<Clock, 'now'>, changes: Partial<TaskRecord>): TaskRecord {
+export function newRecord(clock: Pick<Clock, 'now'>, changes: Partial<TaskRecord>): TaskRecord {
   return {
     id: newTaskId(clock.now()),
     status: 'queued',
@@ -600,7 +634,7 @@ async function claim(store: TaskStore, rule: () => Turn = () => ({ kind: 'send' 
   return typeof claimed === 'object' && 'token' in claimed ? claimed : undefined;
 }
 
-async function mustClaim(store: TaskStore): Promise<Claim> {
+export async function mustClaim(store: TaskStore): Promise<Claim> {
   const claimed = await claim(store);
   if (claimed === undefined) throw new Error('nothing to claim');
   return claimed;
@@ -637,7 +671,7 @@ async function advanceAll(store: TaskStore, clock: ManualClock, milliseconds: nu
 }
 
 /** As the recovery loop does: every 1.5 s. */
-async function recoverFor(store: TaskStore, clock: ManualClock, milliseconds: number) {
+export async function recoverFor(store: TaskStore, clock: ManualClock, milliseconds: number) {
   let found = await store.recover(RULES);
   for (let passed = 0; passed < milliseconds; passed += 1_500) {
     await clock.advance(Math.min(1_500, milliseconds - passed));

@@ -11,8 +11,12 @@ export class ManualClock implements Clock {
   private steady = 0;
   private readonly sleepers = new Set<Sleeper>();
 
-  constructor(wall = Date.UTC(2026, 10, 28)) {
+  private readonly whenIdle: () => Promise<void>;
+
+  /** @param whenIdle resolves when what was begun outside this process is done */
+  constructor(wall = Date.UTC(2026, 10, 28), whenIdle = async () => {}) {
     this.wall = wall;
+    this.whenIdle = whenIdle;
   }
 
   now(): number {
@@ -44,10 +48,10 @@ export class ManualClock implements Clock {
       this.move(Math.max(next.wakesAt - this.steady, 0));
       this.sleepers.delete(next);
       next.wake();
-      await settled();
+      await this.settled();
     }
     this.move(end - this.steady);
-    await settled();
+    await this.settled();
   }
 
   /** The process is suspended: time passes, and nobody wakes in between. @param stopsMonotonic as when a computer sleeps */
@@ -65,9 +69,10 @@ export class ManualClock implements Clock {
     this.wall += milliseconds;
     this.steady += milliseconds;
   }
-}
 
-/** What was woken has done what it can without time passing. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  /** What was woken has done what it can without time passing. */
+  private async settled(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await this.whenIdle();
+  }
 }

@@ -39,15 +39,14 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     ['HTTPS_PROXY', 'socks5://x', ['paid', 'check', 'query', 'save']],
     ['LOG_LEVEL', 'x', []],
     ['JIMENG_VIDEO_BUDGET', '5', ['paid', 'check']],
-    ['JIMENG_VIDEO_STORE', 'postgres://db', ['paid', 'check']],
+    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check']],
+    ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', ['paid', 'check', 'query', 'save', 'read', 'preview']],
   ])('%s=%s', (name, value, stopped) => {
     expect(stoppedBy({ [name]: value })).toEqual(stopped);
   });
 
   test('lists, cancelling and previews go on with every other setting wrong', () => {
-    const wrong = NAMES.filter(
-      (name) => !['JIMENG_VIDEO_STATE_DIR', 'JIMENG_VIDEO_FFMPEG', 'JIMENG_VIDEO_IMAGES'].includes(name),
-    );
+    const wrong = NAMES.filter((name) => !/^JIMENG_VIDEO_(STATE_DIR|STORE|FFMPEG|IMAGES)$/.test(name));
     const stopped = stoppedBy({
       ...Object.fromEntries(wrong.map((name) => [name, 'ü'])),
       JIMENG_VIDEO_X: '1',
@@ -105,20 +104,22 @@ describe('a name that nothing reads', () => {
     expect(read(environment).problems).toEqual([]);
   });
 
-  test('of a later version is reported as that: a shared store that is ignored would break the promise', () => {
-    const { problems } = read({ JIMENG_VIDEO_STORE: 'postgres://db', JIMENG_VIDEO_TOKENS: 't.yaml' });
+  test('of a later version is reported as that: a shared storage that is ignored would break the promise', () => {
+    const { problems } = read({ JIMENG_VIDEO_STORAGE: 's3://videos', JIMENG_VIDEO_TOKENS: 't.yaml' });
     expect(problems.map(({ message }) => message)).toEqual(
-      ['STORE', 'TOKENS'].map((name) => expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`)),
+      ['STORAGE', 'TOKENS'].map((name) =>
+        expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`),
+      ),
     );
   });
 
   test('of a later version is to be removed, and only a wrong value is to be corrected', () => {
-    const stopped = read({ JIMENG_VIDEO_STORE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
+    const stopped = read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
     const { message, hint } = settingsProblem(stopped, 'paid') ?? expect.fail();
     expect(message).not.toContain('remove');
-    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORE');
-    const later = settingsProblem(read({ JIMENG_VIDEO_STORE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
-    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORE');
+    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORAGE');
+    const later = settingsProblem(read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
+    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORAGE');
   });
 
   test('is found whatever its case on Windows, where a variable has none', () => {

@@ -1,0 +1,34 @@
+/** Checks the shared database for doctor, and accepts one that was replaced. */
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { SETTINGS, type Settings } from '../settings.ts';
+import { StoreFailure } from '../store/engine.ts';
+import { postgresEngine } from '../store/postgres.ts';
+import { blocking, type Check, fine } from './doctor-computer.ts';
+
+interface StoreCheck {
+  /** A person has compared the tasks with the bill: paid calls go on with the database as it is now. */
+  readonly isAccepted: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** @returns nothing where no shared database is set */
+export async function checkStore(settings: Settings, { isAccepted, clock, log }: StoreCheck): Promise<Check[]> {
+  const { store: address, storeListen: listenAddress } = settings;
+  if (address === undefined) return [];
+  const engine = postgresEngine({ address, listenAddress, clock, log });
+  const name = SETTINGS.store.name;
+  try {
+    const wasReplaced = await engine.whyReplaced();
+    if (wasReplaced === undefined) return [fine(name, `${engine.place}: reachable, and keeps what it has committed`)];
+    if (!isAccepted) return [blocking(name, wasReplaced.message, wasReplaced.hint)];
+    await engine.accept();
+    return [fine(name, `${engine.place}: accepted as it is now; paid calls go on`)];
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    return [blocking(name, `${error.message}.`, 'correct it, or start the database server')];
+  } finally {
+    await engine.close();
+  }
+}

@@ -1,0 +1,109 @@
+/** Connections to PostgreSQL: what every one is made with, and what their errors mean. */
+import type { ClientConfig, QueryConfig } from 'pg';
+import { type Params, StoreFailure } from './engine.ts';
+
+/** A server that is away is reported within 3 s. */
+const CONNECT_MILLISECONDS = 2_000;
+/** Longer than the server's own limit (`statement_timeout`): it is for a server that no longer answers. */
+const ANSWER_MILLISECONDS = 6_000;
+
+/**
+ * No setting of the server is given when connecting: PgBouncer refuses those.
+ * @param address `postgres://…`
+ */
+export function connectionTo(address: string, answerMilliseconds = ANSWER_MILLISECONDS): ClientConfig {
+  return {
+    connectionString: address,
+    connectionTimeoutMillis: CONNECT_MILLISECONDS,
+    query_timeout: answerMilliseconds,
+    keepAlive: true,
+    application_name: 'jimeng-video-mcp',
+  };
+}
+
+/** @returns the address without user, password and options */
+export function placeOf(address: string): string {
+  const { host, pathname, searchParams } = new URL(address);
+  return `postgres://${host || (searchParams.get('host') ?? 'localhost')}${pathname}`;
+}
+
+interface Compiled {
+  readonly text: string;
+  readonly names: readonly string[];
+}
+
+const INT8 = 20;
+const NUMERIC = 1700;
+/** Sums and milliseconds are far below 2^53. */
+const types = {
+  getTypeParser: (oid: number) => (oid === INT8 || oid === NUMERIC ? Number : oid === 17 ? bytesOf : String),
+} as unknown as NonNullable<QueryConfig['types']>;
+
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text.slice(2), 'hex');
+}
+
+/** Statements are written with `:name`; PostgreSQL takes `$1`. Never named on the server: PgBouncer loses those. */
+export class Statements {
+  private readonly compiled = new Map<string, Compiled>();
+
+  query(sql: string, params: Params = {}): QueryConfig {
+    const { text, names } = this.compiled.get(sql) ?? this.compile(sql);
+    return { text, values: names.map((name) => params[name] ?? null), types };
+  }
+
+  private compile(sql: string): Compiled {
+    const names: string[] = [];
+    const text = sql.replace(/(?<!:):([a-z_]+)/g, (_, name: string) => {
+      if (!names.includes(name)) names.push(name);
+      return `$${names.indexOf(name) + 1}`;
+    });
+    this.compiled.set(sql, { text, names });
+    return { text, names };
+  }
+}
+
+/** SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html); undefined: the server did not answer. */
+function stateOf(error: unknown): string | undefined {
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;
+}
+
+/** The server rolled the transaction back, and said so. */
+export function isDefinite(error: unknown): boolean {
+  const state = stateOf(error);
+  // Connection lost, shutdown and crash leave it open what became of a COMMIT.
+  return state !== undefined && !/^(08|57P|58|XX)/.test(state);
+}
+
+/** A statement that failed, by the server's answer or for want of one; errors of the work in between are others. */
+export class QueryFailed extends Error {
+  /** `begin`: nothing has happened. `commit`: it may have been made. */
+  readonly at: 'begin' | 'work' | 'commit';
+
+  constructor(cause: unknown, at: 'begin' | 'work' | 'commit' = 'work') {
+    super(at === 'commit' ? `no answer to COMMIT: ${reasonOf(cause)}` : reasonOf(cause), { cause });
+    this.at = at;
+  }
+
+  /** Nothing was written, and the next try may succeed: a stale connection, a deadlock. */
+  get isToRunAgain(): boolean {
+    return this.at === 'begin' || ['40P01', '40001'].includes(stateOf(this.cause) ?? '');
+  }
+}
+
+/** Lock and statement limits, deadlocks. */
+const BUSY_STATES: ReadonlySet<string | undefined> = new Set(['55P03', '57014', '40P01', '40001']);
+
+export function failureOf(error: unknown, place: string): StoreFailure {
+  const cause = error instanceof QueryFailed ? error.cause : error;
+  return BUSY_STATES.has(stateOf(cause))
+    ? new StoreFailure('busy', `${place} has been locked by another process for some seconds`, error)
+    : new StoreFailure('unreachable', `${place} cannot be used (${reasonOf(error)})`, error);
+}
+
+/** An address with several IP addresses fails with one error for each. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

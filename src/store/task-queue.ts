@@ -1,0 +1,125 @@
+/** The queue of one account in the database: whose turn it is, and the claim to send. */
+import { randomUUID } from 'node:crypto';
+import { FOREVER, recordOf, type Task, type TaskRecord } from '../tasks/record.ts';
+import type { Engine, Tx } from './engine.ts';
+import type { Lease, OwnTasks } from './lease.ts';
+import { paramsOf, readQueueLedger, writePacing } from './rows.ts';
+import * as sql from './statements.ts';
+import type { Claimed, QueueLedger, Sends, Turn } from './store.ts';
+import { undoClaim } from './undo.ts';
+
+interface QueueOptions {
+  readonly engine: Engine;
+  readonly scope: string;
+  readonly lease: Lease;
+  readonly own: OwnTasks;
+  readonly sends: Sends;
+  /** Its newest state is not written yet. */
+  readonly isKept: (id: string) => boolean;
+  readonly notify: (id: string) => void;
+}
+
+export class TaskQueue {
+  private readonly options: QueueOptions;
+
+  constructor(options: QueueOptions) {
+    this.options = options;
+  }
+
+  async claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed> {
+    const { engine, scope, lease, own, sends, notify } = this.options;
+    if (sends === 'none') return await this.waitForSenders(reqKey);
+    const token = randomUUID();
+    const claimNow = async (tx: Tx): Promise<Claimed> => {
+      const refused = engine.whyNotPaid();
+      if (refused !== undefined) throw refused;
+      // Read first: a process that waits for a slot comes here several times a second, and must not write each time.
+      let ledger = await this.ledger(tx, reqKey);
+      if (ledger.ours === 0 && (await this.takeBack(tx, reqKey))) ledger = await this.ledger(tx, reqKey);
+      if (ledger.ours === 0 || ledger.head === undefined) return 'empty';
+      const turn = rule(ledger);
+      if (turn.kind === 'wait') return turn;
+      const owner = (await lease.ensure(tx)).id;
+      if (turn.pacing !== undefined) await writePacing(tx, scope, reqKey, turn.pacing);
+      const head = recordOf(ledger.head);
+      const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
+      await tx.run(sql.UPDATE_TASK, paramsOf(record, scope, { claim: token, owner, slotUntil: FOREVER }));
+      return { token, task: { ...record, ownerAlive: true } };
+    };
+    const claimed = await engine.transaction(claimNow, {
+      account: scope,
+      undo: async (tx) => undoClaim(tx, scope, token, (await lease.ensure(tx)).id),
+    });
+    if (typeof claimed === 'object' && 'token' in claimed) {
+      own.add(claimed.task.id, claimed.task, token);
+      notify(claimed.task.id);
+    }
+    return claimed;
+  }
+
+  async ledger(tx: Tx, reqKey: string): Promise<QueueLedger> {
+    const { scope, lease, sends } = this.options;
+    return await readQueueLedger(tx, scope, reqKey, { me: lease.id, any: sends === 'all' });
+  }
+
+  async before({ id, reqKey }: Task): Promise<number> {
+    const { engine, scope } = this.options;
+    const params = { scope, req_key: reqKey, id };
+    return await engine.read(async (tx) => Number((await tx.get(sql.QUEUED_BEFORE, params))?.count ?? 0));
+  }
+
+  async keys(): Promise<readonly string[]> {
+    const { engine, scope } = this.options;
+    const rows = await engine.read((tx) => tx.all(sql.QUEUED_KEYS, { scope }));
+    return rows.map((row) => String(row.req_key));
+  }
+
+  async resume(maxAge: number, id: string): Promise<readonly string[]> {
+    const { engine, scope, lease, own } = this.options;
+    const isAnyLeft = await engine.read((tx) => {
+      return tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now, since: tx.now - maxAge });
+    });
+    if (isAnyLeft === undefined) return [];
+    const resumeLeft = async (tx: Tx) => {
+      const me = (await lease.ensure(tx)).id;
+      return await tx.all(sql.RESUME_QUEUED, { scope, me, id, now: tx.now, since: tx.now - maxAge });
+    };
+    const rows = await engine.transaction(resumeLeft, { account: scope });
+    for (const row of rows) own.add(String(row.id));
+    return [...new Set(rows.map((row) => String(row.req_key)))];
+  }
+
+  /** This process sends nothing: its lease lasts until others have sent its entries. */
+  private async waitForSenders(reqKey: string): Promise<Claimed> {
+    const { engine, scope, own } = this.options;
+    let isAnyQueued = false;
+    for (const id of own.queued(reqKey)) {
+      const row = await engine.read((tx) => tx.get(sql.FIND_TASK, { scope, id }));
+      if (row?.status === 'queued') isAnyQueued = true;
+      else own.remove(id);
+    }
+    return isAnyQueued ? { kind: 'wait', waitsFor: 'turn' } : 'empty';
+  }
+
+  /**
+   * Takes back this process's queue entries that lost their owner when it was declared dead, and forgets those that
+   * another process has, or that are over.
+   */
+  private async takeBack(tx: Tx, reqKey: string): Promise<boolean> {
+    const { scope, lease, own, isKept } = this.options;
+    let isAnyBack = false;
+    // Those that wait for another video are in no queue yet, and are still this process's.
+    const waiting = (await tx.all(sql.WAITING_OF, { scope, me: lease.id })).map(({ id }) => id);
+    for (const id of own.queued(reqKey).filter((queued) => !isKept(queued) && !waiting.includes(queued))) {
+      const left = await tx.get(sql.IS_ANY_LEFT, { scope, id, now: tx.now, since: 0 });
+      if (left === undefined) {
+        own.remove(id);
+        continue;
+      }
+      const me = (await lease.ensure(tx)).id;
+      await tx.run(sql.RESUME_QUEUED, { scope, me, id, now: tx.now, since: 0 });
+      isAnyBack = true;
+    }
+    return isAnyBack;
+  }
+}

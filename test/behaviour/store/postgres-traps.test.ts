@@ -1,0 +1,299 @@
+/** What a shared database does to a store that was not made for it: each of these lost or paid for something once. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Engine } from '../../../src/store/engine.ts';
+import { paramsOf } from '../../../src/store/rows.ts';
+import { FIND_TASK, INTERRUPT_TASK } from '../../../src/store/statements.ts';
+import { type PostgresServer, startPgBouncer, startPostgres, statements } from '../../support/postgres.ts';
+import { accepted, claim, newFilm, newRecord, openStage, REQ_KEY, reserve } from '../../support/postgres-stage.ts';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.close());
+
+type Stage = Awaited<ReturnType<typeof openStage>>;
+async function withStage(run: (stage: Stage) => Promise<void>, options?: Parameters<typeof openStage>[1]) {
+  const stage = await openStage(server, options);
+  try {
+    await run(stage);
+  } finally {
+    await stage.close();
+  }
+}
+
+describe.each(['answer', 'request'] as const)('a COMMIT whose %s is lost', (what) => {
+  test('leaves no request in the queue that its caller was told is refused', async () => {
+    await withStage(async ({ open }) => {
+      const { store, relay } = await open();
+      await store.lists.openIds();
+      relay.loseCommit = what;
+      const record = newRecord();
+      await expect(reserve(store, record)).rejects.toMatchObject({ kind: 'unreachable' });
+      expect(relay.lost).toBe(1);
+      expect(await claim(store)).toBeUndefined();
+      expect(await store.body(record.id)).toBeUndefined();
+      expect((await store.lists.sums()).reservedFen).toBe(0);
+      const kept = await store.find(record.id);
+      if (what === 'answer') expect(kept).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
+      else expect(kept).toBeUndefined();
+    });
+  });
+
+  test('leaves no claim that nobody can free', async () => {
+    await withStage(async ({ open }) => {
+      const { store, relay } = await open();
+      const task = await reserve(store);
+      relay.loseCommit = what;
+      await expect(claim(store)).rejects.toMatchObject({ kind: 'unreachable' });
+      const again = await claim(store);
+      expect(again?.task).toMatchObject({ id: task?.id, attempts: 1 });
+      expect(await claim(store)).toBeUndefined();
+    });
+  });
+
+  test('leaves no shot of a film in the queue that its caller was told is refused', async () => {
+    await withStage(async ({ open }) => {
+      const { store, relay } = await open();
+      await store.lists.openIds();
+      relay.loseCommit = what;
+      const wanted = newFilm();
+      await expect(store.films.reserve(wanted, () => ({ kind: 'create' }))).rejects.toMatchObject({
+        kind: 'unreachable',
+      });
+      expect(await claim(store)).toBeUndefined();
+      const [shot] = await store.films.tasks(wanted.tasks.map(({ record }) => record.id));
+      expect(shot?.status).toBe(what === 'answer' ? 'failed' : undefined);
+      expect((await store.lists.sums()).reservedFen).toBe(0);
+    });
+  });
+
+  test('loses no outcome', async () => {
+    await withStage(async ({ open }) => {
+      const [{ store, relay }, other] = [await open(), await open()];
+      const task = await reserve(store);
+      const claimed = await claim(store);
+      if (claimed === undefined || task === undefined) throw new Error('not claimed');
+      relay.loseCommit = what;
+      expect(await store.settle(claimed, accepted('77'), true)).toMatchObject({ providerTaskId: '77' });
+      await store.whenWritten(task.id);
+      expect(await other.store.find(task.id)).toMatchObject({ status: 'generating', providerTaskId: '77' });
+    });
+  });
+});
+
+test('a silent partition is noticed, refused, and over when it is over', async () => {
+  await withStage(async ({ open }) => {
+    const { store, relay } = await open({ answerMilliseconds: 500 });
+    const task = await reserve(store);
+    relay.isSilent = true;
+    await expect(reserve(store)).rejects.toMatchObject({ kind: 'unreachable' });
+    relay.isSilent = false;
+    expect((await claim(store))?.task.id).toBe(task?.id);
+  });
+});
+
+test('connections that the server ends do not end the process', async () => {
+  await withStage(async ({ open, direct }) => {
+    const { store } = await open();
+    const over = new AbortController();
+    const waiting = store.changed(over.signal);
+    await reserve(store);
+    await statements(direct, [
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    ]);
+    expect(await store.lists.openIds()).toHaveLength(1);
+    over.abort();
+    await waiting;
+  });
+});
+
+test('a process that stops in the middle of a transaction keeps the account for 2 s, and nothing of it is written', async () => {
+  await withStage(async ({ open }) => {
+    const [stopped, other] = [await open(), await open()];
+    const never = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const stuck = stopped.engine.transaction(
+      async (tx) => {
+        await tx.run("INSERT INTO host (id, name, lease_until) VALUES ('x', 'x', 0)");
+        begun.resolve();
+        await never.promise;
+      },
+      { account: 'test' },
+    );
+    await begun.promise;
+    const startedAt = performance.now();
+    expect(await reserve(other.store)).toBeDefined();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    never.resolve();
+    await expect(stuck).rejects.toMatchObject({ kind: 'unreachable' });
+    expect(await other.engine.read((tx) => tx.all("SELECT id FROM host WHERE id = 'x'"))).toEqual([]);
+  });
+});
+
+test('a computer whose clock is an hour wrong uses the database’s', async () => {
+  await withStage(async ({ open }) => {
+    const [late, early] = [await open({ wrongBy: 3600_000 }), await open({ wrongBy: -3600_000 })];
+    for (const { store } of [late, early]) {
+      const task = await reserve(store);
+      expect(Math.abs((task?.reservedAt ?? 0) - Date.now())).toBeLessThan(60_000);
+      expect(task?.ownerAlive).toBe(true);
+    }
+    expect((await early.store.lists.tasks({ limit: 5 })).map(({ ownerAlive }) => ownerAlive)).toEqual([true, true]);
+  });
+});
+
+describe('news of other processes', () => {
+  const wokenWithin = async (waiting: Promise<void>): Promise<number> => {
+    const startedAt = performance.now();
+    await waiting;
+    return performance.now() - startedAt;
+  };
+
+  test('arrive by notification', async () => {
+    await withStage(async ({ open }) => {
+      const [waiter, writer] = [await open(), await open()];
+      await reserve(writer.store);
+      const waiting = waiter.store.changed(new AbortController().signal);
+      await listening(waiter.engine);
+      await reserve(writer.store);
+      expect(await wokenWithin(waiting)).toBeLessThan(1_000);
+    });
+  });
+
+  test('arrive behind PgBouncer by the direct address', async () => {
+    const bouncer = await startPgBouncer(server);
+    try {
+      await withStage(async ({ open, direct }) => {
+        const by = bouncer.through(direct);
+        const [waiter, writer] = [await open({ by, listenAddress: direct }), await open({ by })];
+        await reserve(writer.store);
+        const waiting = waiter.store.changed(new AbortController().signal);
+        await listening(waiter.engine);
+        await reserve(writer.store);
+        expect(await wokenWithin(waiting)).toBeLessThan(1_000);
+      });
+    } finally {
+      await bouncer.close();
+    }
+  });
+
+  test('arrive by looking where no notification does', async () => {
+    const bouncer = await startPgBouncer(server);
+    try {
+      await withStage(async ({ open, direct }) => {
+        const by = bouncer.through(direct);
+        const [waiter, writer] = [await open({ by }), await open({ by })];
+        await reserve(writer.store);
+        const waiting = waiter.store.changed(new AbortController().signal);
+        await waiter.store.lists.openIds();
+        await reserve(writer.store);
+        expect(await wokenWithin(waiting)).toBeLessThan(10_000);
+      });
+    } finally {
+      await bouncer.close();
+    }
+  });
+
+  /** The server has seen its LISTEN, and a trial notification has arrived. */
+  async function listening(engine: Pick<Engine, 'read'>) {
+    for (let tries = 0; tries < 200; tries++) {
+      const found = await engine.read((tx) =>
+        tx.get(
+          "SELECT 1 AS found FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database() AND state = 'idle'",
+        ),
+      );
+      if (found !== undefined) break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
+
+describe('a database that may forget is refused with a sentence', () => {
+  const refusal = async (stage: Stage) => {
+    const { store } = await stage.open();
+    return await reserve(store).then(
+      () => 'taken',
+      (error: Error) => error.message,
+    );
+  };
+
+  test('synchronous_commit=off', async () => {
+    await withStage(
+      async (stage) => expect(await refusal(stage)).toMatch(/has synchronous_commit=off.*set synchronous_commit=on$/),
+      { settings: { synchronous_commit: 'off' } },
+    );
+  });
+
+  test('synchronous_commit turned off while the server runs', async () => {
+    await withStage(async ({ open, direct }) => {
+      const { store, relay } = await open();
+      await reserve(store);
+      await statements(direct, [
+        "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET synchronous_commit = off'; END $$",
+      ]);
+      relay.cutAll();
+      await expect(reserve(store)).rejects.toThrow('synchronous_commit=off');
+    });
+  });
+
+  test('fsync=off, and a standby', async () => {
+    const forgetful = await startPostgres('fsync=off');
+    try {
+      const stage = await openStage(forgetful);
+      expect(await refusal(stage)).toMatch(/has fsync=off/);
+      await stage.close();
+    } finally {
+      await forgetful.close();
+    }
+    const address = await server.createDatabase();
+    const replica = await server.replica();
+    try {
+      const stage = await openStage(replica, { address: replica.address(address.split('/').at(-1)) });
+      expect(await refusal(stage)).toMatch(/is a standby, which can only be read: name the primary$/);
+      await stage.close();
+    } finally {
+      await replica.close();
+    }
+  });
+
+  test('one that a newer version wrote', async () => {
+    await withStage(async ({ open, direct }) => {
+      const { store } = await open();
+      await reserve(store);
+      await statements(direct, ['UPDATE schema_version SET version = version + 1']);
+      const later = await open();
+      await expect(reserve(later.store)).rejects.toMatchObject({ kind: 'newer' });
+    });
+  });
+
+  test('and its password stands in no message', async () => {
+    await withStage(async ({ open, direct }) => {
+      const { store } = await open({
+        by: direct.replace('jimeng@', 'jimeng:very-secret@').replace(/\/store\d+/, '/missing'),
+      });
+      const message = await reserve(store).catch(({ message: text }: Error) => text);
+      expect(message).toContain('cannot be used (database "missing" does not exist)');
+      expect(message).not.toContain('very-secret');
+    });
+  });
+});
+
+test('an outcome that a process writes while others declare it dead is not overwritten', async () => {
+  await withStage(async ({ open }) => {
+    const { store, engine } = await open();
+    await reserve(store);
+    const claimed = await claim(store);
+    if (claimed === undefined) throw new Error('not claimed');
+    await store.settle(claimed, accepted('5'), true);
+    const changed = await engine.transaction((tx) =>
+      tx.run(
+        INTERRUPT_TASK,
+        paramsOf({ ...newRecord(), id: claimed.task.id, status: 'unknown' }, 'test', { claim: claimed.token }),
+      ),
+    );
+    expect(changed).toBe(0);
+    const row = await engine.read((tx) => tx.get(FIND_TASK, { scope: 'test', id: claimed.task.id }));
+    expect(row).toMatchObject({ status: 'generating', provider_task_id: '5', req_key: REQ_KEY });
+  });
+});

@@ -1,0 +1,55 @@
+/** Two computers on one account and one PostgreSQL: the built server over stdio, and the command line. */
+import { expect, test } from 'vitest';
+import { connect } from '../../support/mcp-client.ts';
+import { startPostgres } from '../../support/postgres.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { startSandbox } from '../../support/sandbox.ts';
+import { makeWorkspace } from '../../support/server-workspace.ts';
+
+const PROMPT = 'a red fox in the snow';
+
+test('a laptop and a server share a store; while it is away nothing is paid, and afterwards everything goes on', async () => {
+  const [server, sandbox] = [await startPostgres(), await startSandbox({ generationSeconds: 0.1 })];
+  const [laptop, other] = [await makeWorkspace(), await makeWorkspace()];
+  const store = (await server.createDatabase()).replace('jimeng@', 'jimeng:very-secret@');
+  const environment = { JIMENG_VIDEO_STORE: store, PATH: process.env.PATH ?? '' };
+  const session = await connect({ ...laptop.environment(sandbox.url), ...environment });
+  const command = (...args: string[]) =>
+    runCommand(args, { env: { ...other.environment(sandbox.url), ...environment }, workingDir: other.folder });
+  const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  try {
+    const made = await session.call('generate_video', { prompt: PROMPT });
+    expect(made.report).toMatchObject({ status: 'done' });
+
+    // The same request from the other computer joins it.
+    const again = await command('generate', PROMPT, '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ task_id: made.report.task_id, status: 'done' });
+    expect(submits()).toBe(1);
+
+    await server.stopImmediately();
+    const refused = await session.call('generate_video', { prompt: 'a boat' });
+    expect(refused.report).toMatchObject({ status: 'refused', error: { code: 'store_unavailable', retryable: true } });
+    expect(refused.text).toContain('nothing is sent before it is recorded');
+    const refusedThere = await command('generate', 'a boat', '--json');
+    expect(JSON.parse(refusedThere.stdout)).toMatchObject({ status: 'refused', error: { code: 'store_unavailable' } });
+    expect(submits()).toBe(1);
+
+    await server.start();
+    expect((await session.call('generate_video', { prompt: 'a boat' })).report).toMatchObject({ status: 'done' });
+    expect(submits()).toBe(2);
+    expect(JSON.parse((await command('list', '--json')).stdout).tasks).toHaveLength(2);
+    for (const printed of [session.stderr(), refused.text, refusedThere.stderr, refusedThere.stdout]) {
+      expect(printed).not.toContain('very-secret');
+    }
+    const states = await Promise.all(
+      [laptop.readState(), other.readState()].map((read) => read.catch(() => new Map())),
+    );
+    expect(states.flatMap((files) => [...files.keys()]).filter((path) => path.endsWith('.db'))).toEqual([]);
+  } finally {
+    await session.close();
+    await sandbox.close();
+    await server.close();
+    await laptop.remove();
+    await other.remove();
+  }
+});

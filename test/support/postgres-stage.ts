@@ -1,0 +1,113 @@
+/** Stores of several processes on a real PostgreSQL, in real time, each through a relay that a test can disturb. */
+import { systemClock } from '../../src/clock.ts';
+import { type Log, silentLog } from '../../src/log.ts';
+import { postgresEngine } from '../../src/store/postgres.ts';
+import type { Claim, FilmWish, QueueLedger, Settlement, Turn } from '../../src/store/store.ts';
+import { TaskStore } from '../../src/store/task-store.ts';
+import { FOREVER, newTaskId, recordOf, type Task, type TaskRecord } from '../../src/tasks/record.ts';
+import type { VideoRequest } from '../../src/tasks/video-request.ts';
+import { type DatabaseRelay, startRelay } from './database-relay.ts';
+import type { PostgresServer } from './postgres.ts';
+
+export const REQ_KEY = 'jimeng_t2v_v30';
+const REQUEST: VideoRequest = {
+  mode: 't2v_720p',
+  prompt: 'a',
+  duration: 5,
+  fps: 24,
+  generatedSeconds: 5,
+  image: undefined,
+  tailImage: undefined,
+  seed: undefined,
+  aspectRatio: undefined,
+  templateId: undefined,
+  cameraStrength: undefined,
+};
+
+interface StageOptions {
+  /** Of the database. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** An existing one. */
+  readonly address?: string;
+  readonly log?: Log;
+}
+
+export async function openStage(server: PostgresServer, { settings, address, log = silentLog }: StageOptions = {}) {
+  const direct = address ?? (await server.createDatabase(settings));
+  const stores: TaskStore[] = [];
+  const relays: DatabaseRelay[] = [];
+  const open = async (
+    options: {
+      readonly wrongBy?: number;
+      readonly answerMilliseconds?: number;
+      readonly listenAddress?: string;
+      readonly by?: string;
+    } = {},
+  ) => {
+    const relay = await startRelay(server.port);
+    const { wrongBy = 0, answerMilliseconds = 6_000, listenAddress, by = direct } = options;
+    const clock = { ...systemClock, now: () => systemClock.now() + wrongBy };
+    const through = options.by === undefined ? by.replace(`:${server.port}/`, `:${relay.port}/`) : by;
+    const engine = postgresEngine({ address: through, listenAddress, clock, log, answerMilliseconds });
+    const store = new TaskStore({ engine, scope: 'test', clock, log });
+    stores.push(store);
+    relays.push(relay);
+    return { store, engine, relay };
+  };
+  return {
+    ...{ direct, open },
+    async close() {
+      for (const relay of relays) relay.isSilent = false;
+      await Promise.all(stores.map((store) => store.close()));
+      await Promise.all(relays.map((relay) => relay.close()));
+    },
+  };
+}
+
+export function newRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
+  const id = newTaskId(Date.now());
+  return {
+    ...{ id, status: 'queued', fingerprint: id, reqKey: REQ_KEY, billedSeconds: 5, fen: 140, sandbox: true },
+    request: { mode: 't2v_720p', prompt: 'a lighthouse', duration: 5, fps: 24, notes: [] },
+    ...{ reservedAt: Date.now(), attempts: 0, place: null },
+    ...changes,
+  };
+}
+
+/** Of one shot. */
+export function newFilm(): FilmWish {
+  const id = newTaskId(Date.now()).replace('jv-', 'jf-');
+  const record = newRecord();
+  return {
+    film: {
+      ...{ id, status: 'running', fingerprint: id, sandbox: true, reservedAt: Date.now() },
+      ...{ place: { folder: '/videos' }, baseName: 'film', joins: [] },
+      shots: [{ request: REQUEST, continues: false, takes: [record.id] }],
+    },
+    tasks: [{ record, body: Buffer.from('{}') }],
+    budgetFen: undefined,
+  };
+}
+
+/** @returns undefined where the rule of the store refused it */
+export async function reserve(store: TaskStore, record = newRecord()): Promise<Task | undefined> {
+  const body = Buffer.from('{}');
+  return (
+    await store.reserve({ record, body }, ({ same: [task] }) => (task ? { kind: 'join', task } : { kind: 'create' }))
+  ).task;
+}
+
+export async function claim(
+  store: TaskStore,
+  rule: (ledger: QueueLedger) => Turn = () => ({ kind: 'send' }),
+): Promise<Claim | undefined> {
+  const claimed = await store.claimNext(REQ_KEY, rule);
+  return typeof claimed === 'object' && 'token' in claimed ? claimed : undefined;
+}
+
+export function accepted(providerTaskId: string): (task: Task, ledger: QueueLedger) => Settlement {
+  return (task) => ({
+    record: { ...recordOf(task), status: 'generating', providerTaskId, acceptedAt: 1 },
+    slotUntil: FOREVER,
+  });
+}
