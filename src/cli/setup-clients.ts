@@ -43,14 +43,20 @@ export function launchOn(platform: Platform, program: Program | undefined): Laun
   return { command, args };
 }
 
+/** Variables of the server with their values. */
+export type Variables = Readonly<Record<string, string>>;
+
 export interface SetupClient {
   readonly title: string;
   /** The user's own file: of all projects. */
   readonly file: Readonly<Record<Platform, string>>;
   /** How to open the file, and what else to know; sentences. */
   readonly notes: (platform: Platform) => readonly string[];
-  /** What the file has to hold: JSON, or TOML. */
-  readonly config: (launch: Launch) => string;
+  /**
+   * What the file has to hold: JSON, or TOML.
+   * @param variables instead of the keys
+   */
+  readonly config: (launch: Launch, variables?: Variables) => string;
   /** Prints a command that writes it, where the client has one. */
   readonly command?: (launch: Launch, platform: Platform) => string | undefined;
 }
@@ -74,8 +80,13 @@ function jsonText(value: object): string {
   });
 }
 
-function mcpServers(launch: object, env: object = {}, rest: object = {}): string {
-  return jsonText({ mcpServers: { [NAME]: { ...launch, env: { ...KEYS, ...env }, ...rest } } });
+function mcpServers(launch: object, variables: Variables = KEYS, rest: object = {}): string {
+  return jsonText({ mcpServers: { [NAME]: { ...launch, env: variables, ...rest } } });
+}
+
+/** The wait is shorter than what the client waits for the tool. */
+function withWait({ waitSeconds }: { readonly waitSeconds: number }, variables: Variables = KEYS): Variables {
+  return { ...variables, JIMENG_VIDEO_WAIT_SECONDS: String(waitSeconds) };
 }
 
 /** @param path below the home folder, its parts separated by slashes */
@@ -102,7 +113,8 @@ function claudeCommand({ command, args }: Launch): string {
   return `claude mcp add ${NAME} --scope user ${keys.join(' ')} -- ${start}`;
 }
 
-function vscodeConfig(launch: Launch): string {
+function vscodeConfig(launch: Launch, variables?: Variables): string {
+  if (variables !== undefined) return jsonText({ servers: { [NAME]: { type: 'stdio', ...launch, env: variables } } });
   const ask = (id: string, description: string) => ({ type: 'promptString', id, description, password: true });
   return jsonText({
     inputs: [ask('volc-access', 'VOLC_ACCESSKEY'), ask('volc-secret', 'VOLC_SECRETKEY')],
@@ -117,8 +129,8 @@ function vscodeConfig(launch: Launch): string {
 }
 
 /** A JSON text is a TOML text, too. */
-function codexConfig({ command, args }: Launch): string {
-  const environment = { ...KEYS, JIMENG_VIDEO_WAIT_SECONDS: String(CLIENT_LIMITS.codex.waitSeconds) };
+function codexConfig({ command, args }: Launch, variables?: Variables): string {
+  const environment = withWait(CLIENT_LIMITS.codex, variables);
   return [
     `[mcp_servers.${NAME}]`,
     `command = ${JSON.stringify(command)}`,
@@ -144,7 +156,7 @@ export const CLIENTS = {
     title: 'Claude Desktop',
     file: inApplicationData(['Claude'], 'claude_desktop_config.json'),
     notes: desktopNotes,
-    config: (launch) => mcpServers(launch),
+    config: (launch, variables) => mcpServers(launch, variables),
   },
   'claude-code': {
     title: 'Claude Code',
@@ -154,7 +166,7 @@ export const CLIENTS = {
         ? 'For one project, the same goes into .mcp.json in its folder.'
         : 'Run this command: it adds the server to that file. For one project, leave --scope user out.',
     ],
-    config: (launch) => mcpServers({ type: 'stdio', ...launch }),
+    config: (launch, variables) => mcpServers({ type: 'stdio', ...launch }, variables),
     // PowerShell keeps a bare -- for itself, so on Windows it is the file.
     command: (launch, platform) => (platform === 'windows' ? undefined : claudeCommand(launch)),
   },
@@ -162,7 +174,7 @@ export const CLIENTS = {
     title: 'Cursor',
     file: atHome('.cursor/mcp.json'),
     notes: () => ['For one project, the same goes into .cursor/mcp.json in its folder.'],
-    config: (launch) => mcpServers(launch),
+    config: (launch, variables) => mcpServers(launch, variables),
   },
   vscode: {
     title: 'VS Code',
@@ -187,16 +199,14 @@ export const CLIENTS = {
     notes: () => [
       `Gemini CLI waits ${CLIENT_LIMITS.gemini.toolMilliseconds / 1000} s for a tool, so the server waits ${CLIENT_LIMITS.gemini.waitSeconds} s for a video.`,
     ],
-    config: (launch) => {
-      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(CLIENT_LIMITS.gemini.waitSeconds) };
-      return mcpServers(launch, env, { timeout: CLIENT_LIMITS.gemini.toolMilliseconds });
-    },
+    config: (launch, variables) =>
+      mcpServers(launch, withWait(CLIENT_LIMITS.gemini, variables), { timeout: CLIENT_LIMITS.gemini.toolMilliseconds }),
   },
   windsurf: {
     title: 'Windsurf',
     file: atHome('.codeium/windsurf/mcp_config.json'),
     notes: () => ['Windsurf Settings → Cascade → MCP Servers opens the file.'],
-    config: (launch) => mcpServers(launch),
+    config: (launch, variables) => mcpServers(launch, variables),
   },
   cline: {
     title: 'Cline',
@@ -208,10 +218,8 @@ export const CLIENTS = {
       'MCP Servers → Configure → Configure MCP Servers opens the file. The Cline CLI reads ~/.cline/data/settings/cline_mcp_settings.json instead.',
       `Cline waits ${CLIENT_LIMITS.cline.toolSeconds} s for a tool here, so the server waits ${CLIENT_LIMITS.cline.waitSeconds} s for a video.`,
     ],
-    config: (launch) => {
-      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(CLIENT_LIMITS.cline.waitSeconds) };
-      return mcpServers(launch, env, { timeout: CLIENT_LIMITS.cline.toolSeconds });
-    },
+    config: (launch, variables) =>
+      mcpServers(launch, withWait(CLIENT_LIMITS.cline, variables), { timeout: CLIENT_LIMITS.cline.toolSeconds }),
   },
 } as const satisfies Record<string, SetupClient>;
 

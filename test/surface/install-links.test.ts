@@ -1,11 +1,14 @@
 /** The install links of the documents hold what `setup` writes, in the form that each client reads. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CLIENTS, launchOn } from '../../src/cli/setup-clients.ts';
+import { CLIENTS, launchOn, type SetupClient } from '../../src/cli/setup-clients.ts';
 import { NAME, VERSION } from '../../src/version.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const configOf = (client: 'claude-desktop' | 'vscode') => JSON.parse(CLIENTS[client].config(launchOn('linux', undefined)));
+const configOf = (client: 'claude-desktop' | 'vscode') => {
+  const { config }: SetupClient = CLIENTS[client];
+  return JSON.parse(config(launchOn('linux', undefined)));
+};
 const PLAIN = configOf('claude-desktop');
 const SERVER = PLAIN.mcpServers[NAME];
 
