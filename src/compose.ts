@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
 import { databaseFile, type Settings } from './settings.ts';
+import type { Engine } from './store/engine.ts';
 import { postgresEngine } from './store/postgres.ts';
 import { sqliteEngine } from './store/sqlite.ts';
 import type { Sends } from './store/store.ts';
@@ -57,25 +58,37 @@ export interface Parts {
   readonly ending: AbortSignal;
 }
 
-export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log, ending, ...parts }: Parts) {
+export function compose({
+  settings,
+  endpoint,
+  scope,
+  network,
+  ffmpeg,
+  clock: hostClock,
+  log,
+  ending,
+  ...parts
+}: Parts) {
   const { aigcMeta, apiTimeoutSeconds, pollIntervalSeconds, maxPollAttempts, concurrency } = settings;
   const api = createApi({
     endpoint: () => endpoint.url(),
     credentials: endpoint.credentials ?? NO_KEYS,
     ...(aigcMeta === undefined ? {} : { aigcMeta }),
-    ...{ apiTimeoutSeconds, network, clock, log },
+    ...{ apiTimeoutSeconds, network, clock: hostClock, log },
   });
-  const storeClock = parts.storeClock ?? clock;
+  const storeClock = parts.storeClock ?? hostClock;
   const { store: address, storeListen: listenAddress } = settings;
   const engine =
     address === undefined
       ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
       : postgresEngine({ address, listenAddress, clock: storeClock, log });
   const sends = parts.sends === 'all' && address === undefined ? 'own' : (parts.sends ?? 'own');
+  // Hosts compare each other's times: where they share a store, all times in records are by the database's clock.
+  const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };
-  const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock, ...fs });
+  const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, ...fs });
   const delivery = new Delivery({ library, network, mayReachPrivate: endpoint.isPrivate, ffmpeg, clock });
   const queryBudget = new QueryBudget(clock);
   const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);
@@ -84,7 +97,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ store, collector, api, queryBudget, usualTimes, pollIntervalSeconds, maxPollAttempts, clock, log, ending },
   });
   const submitter = new Submitter({
-    ...{ store, api, clock, log, concurrency, ending },
+    ...{ store, api, clock: hostClock, log, concurrency, ending },
     onAccepted: parts.onAccepted ?? ((id) => void watcher.watch(id, 'accepted')),
   });
   const sweepFolders = async () => {
@@ -115,7 +128,7 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
     ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
-    stuckShots: () => director.stuckShots(),
+    stuckShots: (person) => director.stuckShots(person),
   });
   const films = new Films({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
@@ -132,5 +145,13 @@ export function compose({ settings, endpoint, scope, network, ffmpeg, clock, log
     ...{ films, director, clips },
     ...{ service, store, api, library, delivery, collector, watcher, submitter, recovery, refresher, preparer },
     ...{ usualTimes, queryBudget },
+  };
+}
+
+function clockOf(engine: Engine, host: Clock): Clock {
+  return {
+    now: () => engine.now(),
+    monotonic: () => host.monotonic(),
+    sleep: (milliseconds, signal) => host.sleep(milliseconds, signal),
   };
 }

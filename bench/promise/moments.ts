@@ -217,13 +217,21 @@ export interface BuildOptions {
   readonly outfile: string;
   readonly marked: boolean;
   readonly changes?: readonly Change[];
+  /** Default: the program itself. */
+  readonly entry?: string;
 }
 
 /** @throws Error when a line that marks a moment is no longer there */
-export async function buildProgram({ root, outfile, marked, changes = [] }: BuildOptions): Promise<string> {
+export async function buildProgram({
+  root,
+  outfile,
+  marked,
+  changes = [],
+  entry = 'src/main.ts',
+}: BuildOptions): Promise<string> {
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',

@@ -50,8 +50,8 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'first come, first served': [
     {
       file: STATEMENTS,
-      from: 'OR host.id = :me)) ORDER BY seq LIMIT 1',
-      to: 'OR host.id = :me)) ORDER BY seq DESC LIMIT 1',
+      from: 'MIN(seq) AS first FROM task',
+      to: 'MAX(seq) AS first FROM task',
     },
   ],
   'one holder': [
@@ -100,8 +100,8 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'the budget': [
     {
       file: ADMISSION,
-      from: 'if (budgetFen === undefined || reservedFen + fen <= budgetFen) return undefined;',
-      to: 'if (budgetFen === undefined || fen <= budgetFen) return undefined;',
+      from: 'if (limitFen === undefined || budget.reservedFen + fen <= limitFen) return undefined;',
+      to: 'if (limitFen === undefined || fen <= limitFen) return undefined;',
     },
   ],
   'the last wait': [

@@ -119,7 +119,7 @@ export async function judge(evidence: Evidence): Promise<Figures> {
 }
 
 /** A fault of a submit after which the client cannot know what came of it. */
-function lostAnswer(storm: Storm, request: RecordedRequest): string | undefined {
+export function lostAnswer(storm: Storm, request: RecordedRequest): string | undefined {
   const fault = storm.faultOf(request);
   if (fault === undefined || ['slow', 'numeric-task-id'].includes(fault.kind)) return undefined;
   const isRefusal =

@@ -92,7 +92,7 @@ export async function runFilmStorm(options: FilmStormOptions): Promise<FilmFigur
   const work = async (index: number) => {
     const left = wanted.filter((_, film) => film % options.processes === index);
     while (left.length > 0) {
-      const client = new StdioClient(options.program, environment, folder);
+      const client = new StdioClient([process.execPath, options.program], environment, folder);
       try {
         await client.initialize();
         running.add(client);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isKept, tableOf } from './figures.ts';
 import { areFilmsKept, filmTableOf, runFilmStorm } from './films.ts';
+import { hostTableOf, isHostStormKept, runHostStorm } from './hosts.ts';
 import { runStorm } from './storm.ts';
 
 const { values } = parseArgs({
@@ -17,27 +18,52 @@ const { values } = parseArgs({
     'kill-every': { type: 'string', default: '6000' },
     seed: { type: 'string', default: '1' },
     films: { type: 'string', default: '100' },
+    /** On so many hosts that share a PostgreSQL, and nothing else. */
+    hosts: { type: 'string' },
+    without: { type: 'string' },
+    kills: { type: 'string', default: '100' },
+    stops: { type: 'string', default: '80' },
+    partitions: { type: 'string', default: '60' },
+    restarts: { type: 'string', default: '20' },
     sources: { type: 'string' },
     json: { type: 'string', default: fileURLToPath(new URL('storm.json', import.meta.url)) },
   },
 });
 
-const figures = await runStorm({
-  tasks: Number(values.tasks),
-  processes: Number(values.processes),
-  processesAtOnce: Number(values['at-once']),
-  faultShare: Number(values.share),
-  killEveryMilliseconds: Number(values['kill-every']),
-  seed: Number(values.seed),
-  generationSeconds: 1,
-  busyFrom: 6,
-  ...(values.sources === undefined ? {} : { sources: values.sources }),
-  onProgress: (line) => process.stderr.write(`${line}\n`),
-});
-process.stdout.write(`${tableOf(figures)}\n`);
-await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
-const films = await stormOfFilms(Number(values.films));
-process.exitCode = isKept(figures) && films ? 0 : 1;
+if (values.hosts === undefined) await stormOnOneComputer();
+else await stormOnHosts(Number(values.hosts));
+
+async function stormOnHosts(hosts: number): Promise<void> {
+  const figures = await runHostStorm({
+    ...{ hosts, tasks: Number(values.tasks), kills: Number(values.kills), stops: Number(values.stops) },
+    ...{ partitions: Number(values.partitions), restarts: Number(values.restarts), seed: Number(values.seed) },
+    ...{ faultShare: Number(values.share), generationSeconds: 1 },
+    ...(values.without === undefined ? {} : { without: values.without }),
+    onProgress: (line) => process.stderr.write(`${line}\n`),
+  });
+  process.stdout.write(`${hostTableOf(figures)}\n`);
+  await writeFile(values.json.replace(/\.json$/, '-hosts.json'), `${JSON.stringify(figures, null, 2)}\n`);
+  process.exitCode = isHostStormKept(figures) ? 0 : 1;
+}
+
+async function stormOnOneComputer(): Promise<void> {
+  const figures = await runStorm({
+    tasks: Number(values.tasks),
+    processes: Number(values.processes),
+    processesAtOnce: Number(values['at-once']),
+    faultShare: Number(values.share),
+    killEveryMilliseconds: Number(values['kill-every']),
+    seed: Number(values.seed),
+    generationSeconds: 1,
+    busyFrom: 6,
+    ...(values.sources === undefined ? {} : { sources: values.sources }),
+    onProgress: (line) => process.stderr.write(`${line}\n`),
+  });
+  process.stdout.write(`${tableOf(figures)}\n`);
+  await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+  const films = await stormOfFilms(Number(values.films));
+  process.exitCode = isKept(figures) && films ? 0 : 1;
+}
 
 /** The built program, because joining needs its threads. @returns whether the promise is kept */
 async function stormOfFilms(count: number): Promise<boolean> {

@@ -25,9 +25,13 @@ export class StdioClient {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
   private isGone = false;
+  /** By its client: killed, or its stdin closed. */
+  isEnded = false;
 
-  constructor(programPath: string, environment: Readonly<Record<string, string>>, workingDir: string) {
-    this.child = spawn(process.execPath, [programPath], { env: { ...environment }, cwd: workingDir });
+  /** @param command the program and its arguments */
+  constructor(command: readonly string[], environment: Readonly<Record<string, string>>, workingDir: string) {
+    const [program = '', ...args] = command;
+    this.child = spawn(program, args, { env: { ...environment }, cwd: workingDir });
     let rest = '';
     this.child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       this.stdout += chunk;
@@ -62,6 +66,7 @@ export class StdioClient {
   }
 
   kill(): void {
+    this.isEnded = true;
     this.child.kill('SIGKILL');
   }
 
@@ -69,6 +74,7 @@ export class StdioClient {
   async close(): Promise<void> {
     if (this.isGone) return;
     const gone = new Promise((resolve) => this.child.once('close', resolve));
+    this.isEnded = true;
     this.child.stdin?.end();
     await gone;
   }

@@ -7,6 +7,7 @@ import { startStorm } from './faults.ts';
 import { type Figures, judge } from './figures.ts';
 import { buildProgram } from './program.ts';
 import { environmentIn, type Killing, killAtRandom, startBoundlessSandbox } from './stage.ts';
+import { StdioClient } from './stdio-client.ts';
 import { type Request, Worker } from './worker.ts';
 
 export interface StormOptions extends Killing {
@@ -24,7 +25,7 @@ export interface StormOptions extends Killing {
 }
 
 /** Every mode: each req_key has a queue of its own. */
-function requestOf(number: number): Request {
+export function requestOf(number: number): Request {
   const mode = MODE_NAMES[number % MODE_NAMES.length] ?? 't2v_720p';
   const row = modeRow(mode);
   const url = (name: string) => `https://example.com/${name}-${number}.png`;
@@ -51,7 +52,7 @@ export async function runStorm(options: StormOptions): Promise<Figures> {
   const requests = Array.from({ length: options.tasks }, (_, number) => requestOf(number));
   const waiting = Array.from({ length: options.processes }, (_, index) => {
     const share = requests.filter((_request, number) => number % options.processes === index);
-    return new Worker(program.path, environment, folder, share);
+    return new Worker(() => new StdioClient([process.execPath, program.path], environment, folder), share);
   });
   const workers = [...waiting];
   const running = new Set<Worker>();

@@ -1,7 +1,8 @@
 /** A client that wants its videos, and whose server dies now and then. */
+import type { ChildProcess } from 'node:child_process';
 import { listSchema } from '../../src/report/list-report.ts';
 import { reportSchema } from '../../src/report/report.ts';
-import { ProcessGone, StdioClient, type ToolAnswer } from './stdio-client.ts';
+import { ProcessGone, type StdioClient, type ToolAnswer } from './stdio-client.ts';
 
 /** What is given to the tool. */
 export type Request = Readonly<Record<string, unknown>> & { readonly prompt: string };
@@ -14,7 +15,11 @@ export interface Seen {
 /** Asks so often for a video that is finished but could not be saved. */
 const SAVE_ROUNDS = 8;
 /** Nothing was sent, the answer says, so it may be asked again. */
-const REFUSED_ROUNDS = 5;
+export interface Patience {
+  readonly rounds: number;
+  readonly pauseMilliseconds: number;
+}
+const IMPATIENT: Patience = { rounds: 5, pauseMilliseconds: 0 };
 /** Videos that a client asks for at the same time. */
 const AT_ONCE = 8;
 
@@ -33,18 +38,22 @@ export class Worker {
   private readonly start: () => StdioClient;
   private readonly requests: readonly Request[];
 
-  constructor(
-    programPath: string,
-    environment: Readonly<Record<string, string>>,
-    folder: string,
-    requests: readonly Request[],
-  ) {
-    this.start = () => new StdioClient(programPath, environment, folder);
+  private readonly patience: Patience;
+
+  /** @param start one process */
+  constructor(start: () => StdioClient, requests: readonly Request[], patience: Patience = IMPATIENT) {
+    this.start = start;
     this.requests = requests;
+    this.patience = patience;
   }
 
   get finished(): number {
     return this.finalReports.size;
+  }
+
+  /** The one that runs now. */
+  get process(): ChildProcess | undefined {
+    return this.isBusy ? this.client?.child : undefined;
   }
 
   get isBusy(): boolean {
@@ -88,13 +97,22 @@ export class Worker {
   /** Makes the request, again where an earlier process died, and asks until it is over. */
   private async bring(client: StdioClient, request: Request): Promise<void> {
     let answer = await this.call(client, request, 'submit_video_task', request);
-    for (let round = 0; answer.structured?.status === 'refused' && round < REFUSED_ROUNDS; round++) {
+    const { rounds, pauseMilliseconds } = this.patience;
+    for (let round = 0; answer.structured?.status === 'refused' && round < rounds; round++) {
+      await pauseFor(pauseMilliseconds);
       answer = await this.call(client, request, 'submit_video_task', request);
     }
-    for (let round = 0; !isOver(answer, round); round++) {
-      const id = answer.structured?.task_id;
-      if (id === undefined) break;
+    const id = answer.structured?.task_id;
+    let refused = 0;
+    for (let round = 0; id !== undefined && !isOver(answer, round); ) {
       answer = await this.call(client, request, 'get_video_task', { task_id: id, wait_seconds: 30 });
+      // The store was away: the task is as it was.
+      if (answer.structured?.status !== 'refused') round++;
+      else if (++refused > rounds) break;
+      else {
+        await pauseFor(pauseMilliseconds);
+        answer = { ...answer, structured: { ...answer.structured, status: 'generating' } };
+      }
     }
     this.finalReports.set(request.prompt, answer);
   }
@@ -123,4 +141,8 @@ export function flawOf({ structured, isError, rpcError, text }: ToolAnswer): str
   const isSuccess = structured.status === 'done' || structured.status === 'checked';
   if ((isError || !isSuccess) && !structured.next_step) return 'no next step';
   return undefined;
+}
+
+function pauseFor(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -37,9 +37,9 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, sessi
   const service = await session.app.service('paid');
   const call = session.call(wait === undefined ? undefined : Math.max(wait, MIN_WAIT_SECONDS));
   const films = await session.app.films('paid');
-  const openFilms = await films.openIds();
+  const openFilms = await films.openIds(call.caller);
   const unsaved = await unsavedIds(service, call);
-  const open = await service.openIds();
+  const open = await service.openIds(call.caller);
   await service.sendLeft();
   const filmCall: FilmCall = { ...call, onWait: () => undefined };
   const [joined] = await Promise.all([
@@ -49,7 +49,7 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, sessi
   ]);
   const outcomes: Outcome[] = [];
   for (const id of [...new Set([...unsaved, ...open])].sort()) {
-    const view = await service.read(id);
+    const view = await service.read(id, call.caller);
     if (view === undefined) continue;
     const { warning: _, ...last } = await session.lastView(service, view);
     outcomes.push(taskOutcome(last, session.phrasing, session.verbose));
@@ -95,7 +95,7 @@ async function waitForAll(
     if (view !== undefined) await service.waitUntilOver(view, { ...call, onWait: showLeft });
     left--;
   };
-  await Promise.all(ids.map(async (id) => wait(await service.read(id))));
+  await Promise.all(ids.map(async (id) => wait(await service.read(id, call.caller))));
 }
 
 /** One after the other: ten concurrent downloads do not help where saving failed before. */

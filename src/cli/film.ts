@@ -153,7 +153,7 @@ export async function filmOutcome(
 /** However short the wait: what can be sent now is sent, because nobody sends it once this process has ended. */
 async function untilTaken({ tasks }: FilmView, { onWait: _, ...call }: FilmCall, service: VideoService): Promise<void> {
   const wait = async (id: string) => {
-    const view = await service.read(id);
+    const view = await service.read(id, call.caller);
     if (view !== undefined) await service.waitUntilTaken(view, call);
   };
   await Promise.all(tasks.map((task) => (task?.status === 'queued' && task.ownerAlive ? wait(task.id) : undefined)));
@@ -167,6 +167,6 @@ async function afterSubmits(films: FilmService, view: FilmView, call: FilmCall, 
     const limit = call.signal.aborted ? Math.min(atMost, LAST_WAIT_MILLISECONDS) : atMost;
     if (!isOut || systemClock.monotonic() - startedAt >= limit) return last;
     await pause(systemClock, { atMost: LOOK_MILLISECONDS });
-    last = { ...((await films.read(view.film.id)) ?? last), joined: view.joined };
+    last = { ...((await films.read(view.film.id, call.caller)) ?? last), joined: view.joined };
   }
 }

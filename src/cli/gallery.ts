@@ -53,7 +53,17 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
     return { json: {}, exitCode: EXIT.done };
   }
   const opened = await openGallery({
-    ...{ videos, films, keys: app, clock: systemClock, log, host: loopback, port, command: commandHere() },
+    ...{
+      videos,
+      films,
+      caller: { kind: 'terminal' } as const,
+      keys: app,
+      clock: systemClock,
+      log,
+      host: loopback,
+      port,
+      command: commandHere(),
+    },
     assetFolder: fileURLToPath(new URL('./gallery', import.meta.url)),
     showInFolder: (path) => showInFolder(path, desktop),
   }).catch((error: unknown) => rethrowPortError(error, port));

@@ -64,6 +64,8 @@ async function getFilm(
   return await filmOutcome(films, await films.get(filmId, call), call, session);
 }
 
+/** Whoever is at the terminal sees everything of the account. */
+const TERMINAL = { kind: 'terminal' } as const;
 const cancelInput = z.strictObject({ task_id: taskIdInput });
 
 export function addCancel(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
@@ -87,14 +89,14 @@ async function cancel(taskId: string, session: Session): Promise<Outcome> {
   // Videos are recorded by account: without keys it is not known whose is meant.
   if (whyNotPolled !== undefined && !isAccountKnown) throw whyNotPolled;
   if (isFilmId(id)) return await cancelFilm(id, session);
-  const result = await service.cancel(id);
+  const result = await service.cancel(id, TERMINAL);
   const outcome = reportOutcome(cancelReport(result, session.phrasing), session.verbose, result.task);
   const isDone = result.withdrawn || result.slotReleased || result.task.status === 'cancelled';
   return { ...outcome, exitCode: isDone ? EXIT.done : EXIT.failed };
 }
 
 async function cancelFilm(id: string, { app, phrasing, verbose }: Session): Promise<Outcome> {
-  const result = await (await app.films('read')).cancel(id);
+  const result = await (await app.films('read')).cancel(id, TERMINAL);
   const outcome = reportOutcome(cancelledFilmReport(result, phrasing), verbose);
   const isDone = result.withdrawn > 0 || result.status === 'cancelled';
   return { ...outcome, exitCode: isDone ? EXIT.done : EXIT.failed };

@@ -57,8 +57,10 @@ async function list(given: Record<string, unknown>, session: Session): Promise<O
     wait_for: waitFor = WAITS[0],
   } = parseInput(input, given);
   const service = await session.app.service('read');
-  const view = await service.list({ limit, status, ...(wait > 0 ? { waitFor } : {}) }, session.call(wait));
-  const films = status === undefined ? await (await session.app.films('read')).list(Math.min(limit, MAX_FILMS)) : [];
+  const call = session.call(wait);
+  const view = await service.list({ limit, status, ...(wait > 0 ? { waitFor } : {}) }, call);
+  const source = await session.app.films('read');
+  const films = status === undefined ? await source.list(Math.min(limit, MAX_FILMS), call.caller) : [];
   const report = listReport(view, session.phrasing, session.app, films.map(filmItem));
   const tasks = report.tasks.map((item, index) => ({ ...item, ...providerOf(view.tasks[index]) }));
   return { text: renderListForTerminal(report), json: { ...report, tasks }, exitCode: EXIT.done, isInGallery: true };

@@ -1,4 +1,5 @@
 /** What a surface may ask of films, and all that a report needs of the answer. */
+import type { Caller } from '../library/library.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import type { Task } from '../tasks/record.ts';
 import type { Film, FilmJoin, FilmStatus } from './film.ts';
@@ -42,7 +43,7 @@ export interface CheckedFilm {
 
 export type RetakeOptions = RetakeInput & Pick<MakeOptions, 'maxCostCny'>;
 
-/** @throws Problem, each method; what was recorded is never reported as refused */
+/** Who may see what: as VideoService. @throws Problem, each method; what was recorded is never reported as refused */
 export interface FilmService {
   check(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<CheckedFilm>;
   /** Records the whole film or nothing, and begins to make it; or joins the same one. */
@@ -54,11 +55,11 @@ export interface FilmService {
   /** Sends what its process left, polls, waits, joins. @throws Problem no_record */
   get(filmId: string, call: FilmCall): Promise<FilmView>;
   /** Withdraws every shot that was not sent. */
-  cancel(filmId: string): Promise<FilmView & { readonly withdrawn: number }>;
+  cancel(filmId: string, caller: Caller): Promise<FilmView & { readonly withdrawn: number }>;
   /** What is recorded, without waiting. */
-  read(filmId: string): Promise<FilmView | undefined>;
+  read(filmId: string, caller: Caller): Promise<FilmView | undefined>;
   /** Newest first. */
-  list(limit: number): Promise<readonly FilmView[]>;
+  list(limit: number, caller: Caller): Promise<readonly FilmView[]>;
   /** Ids of those that are not over. */
-  openIds(): Promise<readonly string[]>;
+  openIds(caller: Caller): Promise<readonly string[]>;
 }

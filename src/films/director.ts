@@ -6,7 +6,7 @@ import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { joinClips } from '../media/clip/join.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
-import type { FilmHold, Store } from '../store/store.ts';
+import type { FilmHold, Person, Store } from '../store/store.ts';
 import { contentOf } from '../system/files.ts';
 import { pause } from '../system/wait.ts';
 import { lastCheckOf } from '../tasks/collector.ts';
@@ -47,11 +47,15 @@ export class Director {
     this.followed.set(id, loop);
   }
 
-  /** Shots of films that wait for a retake, and are open because they continue from the shot that is lost. @throws StoreFailure */
-  async stuckShots(): Promise<ReadonlySet<string>> {
+  /**
+   * Shots of films that wait for a retake, and are open because they continue from the shot that is lost.
+   * @param person as for the store's lists
+   * @throws StoreFailure
+   */
+  async stuckShots(person?: Person): Promise<ReadonlySet<string>> {
     const { films } = this.options.store;
     const stuck = new Set<string>();
-    for (const film of await films.newest(MAX_WAITING)) {
+    for (const film of await films.newest(MAX_WAITING, person)) {
       if (film.status !== 'waiting') continue;
       const takes = currentTakes(film);
       for (const [index, state] of shotStates(await films.tasks(takes)).entries()) {

@@ -33,6 +33,8 @@ export interface Film {
   readonly status: FilmStatus;
   /** Equal for the same storyboard. */
   readonly fingerprint: string;
+  /** Whose it is, as a task's. */
+  readonly person?: string;
   readonly reservedAt: number;
   readonly sandbox: boolean;
   readonly title?: string;

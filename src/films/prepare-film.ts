@@ -7,6 +7,7 @@ import { aboutPart, allOrProblems, Problem } from '../problems.ts';
 import { aboveLimit, fenOf } from '../tasks/admission.ts';
 import type { MakeOptions } from '../tasks/calls.ts';
 import { preparedInTime } from '../tasks/paid-call.ts';
+import { personOf } from '../tasks/person.ts';
 import { type Prepared, type Preparer, queuedRecord } from '../tasks/prepare.ts';
 import { NOT_KEPT, newTaskId, type TaskRecord } from '../tasks/record.ts';
 import type { FilmCall, RetakeOptions } from './calls.ts';
@@ -44,6 +45,7 @@ export class FilmPreparer {
     const prepared = await preparedInTime(call, clock, async (signal): Promise<PreparedFilm> => {
       const now = clock.now();
       const id = newTaskId(now).replace('jv-', 'jf-');
+      const person = personOf(call.caller);
       const place = await this.placeOf(options.output, call);
       const audio =
         input.audio === undefined ? undefined : await this.options.preparer.soundFile(input.audio, call.caller);
@@ -55,13 +57,14 @@ export class FilmPreparer {
       const folder = { folder: place.folder };
       const shots = await this.prepareShots(
         planned,
-        { ids, takes: planned.map(() => 1), before: undefined, folder, baseName, filmId: id },
+        { ids, person, takes: planned.map(() => 1), before: undefined, folder, baseName, filmId: id },
         call,
         signal,
       );
       const film: Film = {
         ...{ id, status: 'running', reservedAt: now, sandbox, place: folder, baseName },
         fingerprint: fingerprintOf(shots, audio),
+        ...(person === undefined ? {} : { person }),
         ...(input.title === undefined ? {} : { title: input.title }),
         ...(audio === undefined ? {} : { audio }),
         shots: shots.map(({ shot, record }) => ({
@@ -88,7 +91,7 @@ export class FilmPreparer {
 
   private async prepareShots(
     planned: readonly PlannedShot[],
-    { ids, takes, before, folder, baseName, filmId, first = 1 }: ShotNames,
+    { ids, person, takes, before, folder, baseName, filmId, first = 1 }: ShotNames,
     call: FilmCall,
     signal: AbortSignal,
   ): Promise<PreparedShot[]> {
@@ -102,7 +105,7 @@ export class FilmPreparer {
       const place = { ...folder, name };
       const request = { ...shot.request, image };
       const prepared = await preparer.prepare(request, undefined, call.caller, signal, { coming, place });
-      const record = queuedRecord(prepared, { id: ids[index] ?? '', now: clock.now(), sandbox });
+      const record = queuedRecord(prepared, { id: ids[index] ?? '', person, now: clock.now(), sandbox });
       return { shot, prepared, record: { ...record, filmId } };
     };
     return await allOrProblems(
@@ -147,6 +150,7 @@ export class FilmPreparer {
     const now = clock.now();
     const names: ShotNames = {
       ids: planned.map(() => newTaskId(now)),
+      person: film.person,
       takes: planned.map((_, index) => (film.shots[number - 1 + index]?.takes.length ?? 0) + 1),
       before: film.shots[number - 2]?.takes.at(-1),
       folder: { folder: place?.folder ?? film.place.folder },
@@ -162,6 +166,8 @@ export class FilmPreparer {
 
 interface ShotNames {
   readonly ids: readonly string[];
+  /** Whose the film is, whoever makes a shot of it again. */
+  readonly person: string | undefined;
   /** The number of each take. */
   readonly takes: readonly number[];
   /** The task that the first one continues from. */

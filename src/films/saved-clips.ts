@@ -10,9 +10,10 @@ import { cutsOf, keepPicture, spreadOver } from '../media/clip/preview.ts';
 import type { ReadRules } from '../media/image/file.ts';
 import { findLocalFile } from '../media/local-file.ts';
 import { aboutPart, allOrProblems, Problem } from '../problems.ts';
-import type { Store } from '../store/store.ts';
+import type { Person, Store } from '../store/store.ts';
 import type { Call } from '../tasks/calls.ts';
 import { lookUpTask } from '../tasks/find-task.ts';
+import { seenBy } from '../tasks/person.ts';
 import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
 import type { ClipService, JoinedView, PreviewView } from './clip-calls.ts';
 import { isFilmId } from './film.ts';
@@ -133,10 +134,11 @@ export class SavedClips implements ClipService {
   /** A text of letters and digits alone is an id; everything else is a path, unless it names a task or film. */
   private async find(video: string, name: FileInputName, caller: Caller): Promise<Found> {
     const id = taskIdIn(video);
-    if (isFilmId(id)) return await this.filmFile(id);
+    const person = seenBy(caller);
+    if (isFilmId(id)) return await this.filmFile(id, person);
     const isNamed = /^(jv-|\d{10,24}$)/.test(id) || /^\W*task:/i.test(video);
     if (!isNamed) return await this.localFile(video, name, caller);
-    const task = isProviderTaskId(id) ? await lookUpTask(this.options.store, id) : undefined;
+    const task = isProviderTaskId(id) ? await lookUpTask(this.options.store, id, person) : undefined;
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `The task ${JSON.stringify(id.slice(0, 60))} is not recorded for this account.`,
@@ -157,9 +159,9 @@ export class SavedClips implements ClipService {
   }
 
   /** The newest join, also where a retake is being made. */
-  private async filmFile(id: string): Promise<Found> {
+  private async filmFile(id: string, person: Person): Promise<Found> {
     const { films } = this.options.store;
-    const film = await films.find(id);
+    const film = await films.find(id, person);
     if (film === undefined) {
       throw new Problem('no_record', { what: `No film ${id} is recorded for this account and service.` });
     }

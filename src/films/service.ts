@@ -1,13 +1,14 @@
 /** Makes films, finds them, makes shots again, and withdraws what was not sent: what every surface calls. */
 import type { Clock } from '../clock.ts';
-import type { Library } from '../library/library.ts';
+import type { Caller, Library } from '../library/library.ts';
 import { Problem } from '../problems.ts';
-import type { Reservation, Store } from '../store/store.ts';
+import type { FilmLedger, Reservation, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
+import { budgetOf, personOf, seenBy } from '../tasks/person.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
 import type { Recovery } from '../tasks/recovery.ts';
 import type { Submitter } from '../tasks/submitter.ts';
@@ -55,11 +56,11 @@ export class Films implements FilmService {
   async check(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<CheckedFilm> {
     const { store, library, sandbox } = this.options;
     const { film, shots, fen } = await this.options.preparer.prepare(input, options, call);
-    const ledger = await orProblem(store.films.ledger(this.wishOf(film, shots)));
+    const ledger = await orProblem(store.films.ledger(this.wishOf(film, shots, call)));
     const refused = store.whyNotPaid();
     if (refused !== undefined) throw refused;
     const same = options.allowDuplicate ? undefined : sameFilm(ledger.same, ledger.now);
-    const problem = same === undefined ? this.beyondBudget(ledger, fen, shots.length) : undefined;
+    const problem = same === undefined ? this.beyondBudget(ledger, fen, shots.length, film, call) : undefined;
     if (problem !== undefined) throw problem;
     return {
       shots: shots.map(({ shot }) => shot),
@@ -76,7 +77,7 @@ export class Films implements FilmService {
     const { store, clock, confirmAboveCny, director } = this.options;
     this.options.recovery.start();
     const { film, shots, fen } = await this.options.preparer.prepare(input, options, call);
-    const wish = this.wishOf(film, shots);
+    const wish = this.wishOf(film, shots, call);
     const same = (films: readonly Film[], now: number) => (options.allowDuplicate ? undefined : sameFilm(films, now));
     const price = { fen, videos: shots.length, what: titleOf(input, shots.length), confirmAboveCny };
     if (needsConfirmation(price)) {
@@ -90,7 +91,7 @@ export class Films implements FilmService {
         call.signal.throwIfAborted();
         const existing = same(ledger.same, ledger.now);
         if (existing !== undefined) return { kind: 'join', film: existing };
-        const problem = this.beyondBudget(ledger, fen, shots.length);
+        const problem = this.beyondBudget(ledger, fen, shots.length, film, call);
         return problem === undefined ? { kind: 'create' } : { kind: 'refuse', problem };
       }),
     );
@@ -104,7 +105,7 @@ export class Films implements FilmService {
   async retake(filmId: string, number: number, options: RetakeOptions, call: FilmCall): Promise<FilmView> {
     const { store, clock, preparer, confirmAboveCny, director } = this.options;
     this.options.recovery.start();
-    const known = await this.find(filmId);
+    const known = await this.find(filmId, call.caller);
     const made = await preparer.prepareRetake(known, number, options, call);
     const fen = fenOfAll(made);
     const price = { fen, videos: made.length, what: `Shot ${number} of ${known.title ?? known.id}`, confirmAboveCny };
@@ -114,11 +115,12 @@ export class Films implements FilmService {
     const reserved = await orProblem(
       store.films.retake({
         filmId,
-        tasks: made.map((shot) => this.reservationOf(shot)),
+        tasks: made.map((shot) => this.reservationOf(shot, known, call)),
         rule: (film, tasks, ledger) => {
           call.signal.throwIfAborted();
           const admission = admitTake(film, tasks, ledger.now, { known, number, made });
-          const problem = admission.kind === 'create' ? this.beyondBudget(ledger, fen, made.length) : undefined;
+          const problem =
+            admission.kind === 'create' ? this.beyondBudget(ledger, fen, made.length, film, call) : undefined;
           return problem === undefined ? admission : { kind: 'refuse', problem };
         },
       }),
@@ -134,7 +136,7 @@ export class Films implements FilmService {
     const { clock, store, ending } = this.options;
     let last = view;
     for (;;) {
-      last = { ...(await this.view(await this.find(last.film.id))), joined: view.joined };
+      last = { ...(await this.view(await this.find(last.film.id, call.caller))), joined: view.joined };
       const isOver = nextOf(last.film, last.tasks) === 'nothing' && last.film.status !== 'running';
       const left = call.deadline - clock.monotonic();
       if (isOver || left <= 0 || call.signal.aborted || ending.aborted) return last;
@@ -149,7 +151,7 @@ export class Films implements FilmService {
   async get(filmId: string, call: FilmCall): Promise<FilmView> {
     const { store, director, recovery, watcher, waiting } = this.options;
     recovery.start();
-    const view = await this.view(await this.find(filmId));
+    const view = await this.view(await this.find(filmId, call.caller));
     if (view.isLeft) await this.sendLeftShots(view);
     for (const task of view.tasks) {
       if (task?.status === 'generating') await watcher.watch(task.id, 'asked');
@@ -168,10 +170,10 @@ export class Films implements FilmService {
     return await this.waitUntilOver(view, call);
   }
 
-  async cancel(filmId: string): Promise<FilmView & { readonly withdrawn: number }> {
+  async cancel(filmId: string, caller: Caller): Promise<FilmView & { readonly withdrawn: number }> {
     const { store, director, recovery } = this.options;
     recovery.start();
-    const found = await this.find(filmId);
+    const found = await this.find(filmId, caller);
     let withdrawn = 0;
     // The last ones first: none is sent because the one before it was withdrawn.
     for (const id of currentTakes(found).reverse()) {
@@ -188,37 +190,39 @@ export class Films implements FilmService {
       ),
     );
     director.follow(filmId);
-    return { ...(await this.view(await this.find(filmId))), withdrawn };
+    return { ...(await this.view(await this.find(filmId, caller))), withdrawn };
   }
 
-  async read(filmId: string): Promise<FilmView | undefined> {
-    const film = await orProblem(this.options.store.films.find(filmId));
+  async read(filmId: string, caller: Caller): Promise<FilmView | undefined> {
+    const film = await orProblem(this.options.store.films.find(filmId, seenBy(caller)));
     return film && (await this.view(film));
   }
 
-  async list(limit: number): Promise<readonly FilmView[]> {
-    const films = await orProblem(this.options.store.films.newest(limit));
+  async list(limit: number, caller: Caller): Promise<readonly FilmView[]> {
+    const films = await orProblem(this.options.store.films.newest(limit, seenBy(caller)));
     return await Promise.all(films.map((film) => this.view(film)));
   }
 
-  async openIds(): Promise<readonly string[]> {
-    return await orProblem(this.options.store.films.openIds());
+  async openIds(caller: Caller): Promise<readonly string[]> {
+    return await orProblem(this.options.store.films.openIds(seenBy(caller)));
   }
 
-  private wishOf(film: Film, shots: readonly PreparedShot[]) {
-    return { film, tasks: shots.map((shot) => this.reservationOf(shot)), budgetFen: this.budgetFen };
+  private wishOf(film: Film, shots: readonly PreparedShot[], call: FilmCall) {
+    return { film, tasks: shots.map((shot) => this.reservationOf(shot, film, call)), ...this.budgetsOf(film, call) };
   }
 
-  private reservationOf({ prepared, record }: PreparedShot): Reservation {
-    return { record, body: prepared.body, budgetFen: this.budgetFen };
+  private reservationOf({ prepared, record }: PreparedShot, film: Film, call: FilmCall): Reservation {
+    return { record, body: prepared.body, ...this.budgetsOf(film, call) };
   }
 
-  private beyondBudget(
-    ledger: { readonly reservedFen: number; readonly roomAt: number | undefined },
-    fen: number,
-    videos: number,
-  ) {
-    return beyondBudget(ledger, { fen, budgetFen: this.budgetFen, videos });
+  private beyondBudget(ledger: Omit<FilmLedger, 'same'>, fen: number, videos: number, film: Film, call: FilmCall) {
+    return beyondBudget(ledger, { fen, videos, ...this.budgetsOf(film, call) });
+  }
+
+  /** An admin may make a shot of somebody else's film again: what is known of budgets of people is the admin's own. */
+  private budgetsOf({ person }: Film, { caller }: FilmCall) {
+    const personBudgetFen = person === personOf(caller) ? budgetOf(caller) : undefined;
+    return { budgetFen: this.budgetFen, personBudgetFen };
   }
 
   private send(shots: readonly PreparedShot[], call: FilmCall): void {
@@ -257,8 +261,8 @@ export class Films implements FilmService {
   }
 
   /** @throws Problem no_record */
-  private async find(filmId: string): Promise<Film> {
-    const film = await orProblem(this.options.store.films.find(filmId));
+  private async find(filmId: string, caller: Caller): Promise<Film> {
+    const film = await orProblem(this.options.store.films.find(filmId, seenBy(caller)));
     if (film !== undefined) return film;
     throw new Problem('no_record', {
       what: `No film ${JSON.stringify(filmId.slice(0, 60))} is recorded for this account and service.`,

@@ -9,8 +9,17 @@ export type Caller =
   | { readonly kind: 'terminal'; readonly fromFile?: boolean }
   /** An agent of this computer's user. `roots`: the folders that its client offers, as absolute paths or file URLs. */
   | { readonly kind: 'local-agent'; readonly roots?: readonly string[] }
-  /** An agent somewhere else: it names files only, and each person has a folder of their own. */
-  | { readonly kind: 'remote-agent'; readonly person: string };
+  | RemoteCaller;
+
+/** An agent somewhere else: it names files only, and each person has a folder of their own. */
+export interface RemoteCaller {
+  readonly kind: 'remote-agent';
+  readonly person: string;
+  /** Sees everybody's tasks. */
+  readonly isAdmin: boolean;
+  /** The person's own daily budget. */
+  readonly budgetFen?: number;
+}
 
 /** Where a video is to be saved. A plain JSON value: it is kept in the task's record. */
 export interface Place {

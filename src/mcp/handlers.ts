@@ -2,6 +2,7 @@
 
 import { createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
+import type { Caller } from '../library/library.ts';
 import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { readSettings, surroundings } from '../settings.ts';
@@ -26,14 +27,19 @@ export interface Handlers {
    */
   call(name: string, given: unknown, call: ToolCall, writable: () => Promise<void>): Promise<ToolResult>;
   /** @returns undefined when there is no such resource */
-  readResource(uri: string): Promise<ReadResource | Refused | undefined>;
+  readResource(uri: string, caller: Caller): Promise<ReadResource | Refused | undefined>;
   /** @returns undefined when there is no such prompt */
   renderPrompt(
     name: string,
     values: Readonly<Record<string, string>> | undefined,
   ): Promise<RenderedPrompt | Refused | undefined>;
   /** The values that an argument of a prompt, or of a resource's address, can be completed to. */
-  complete(of: { readonly prompt: string } | 'resource', argument: string, value: string): Promise<readonly string[]>;
+  complete(
+    of: { readonly prompt: string } | 'resource',
+    argument: string,
+    value: string,
+    caller: Caller,
+  ): Promise<readonly string[]>;
   /** Resumes what earlier processes left open; without keys that is left to the first call, which reports it. */
   resume(): Promise<void>;
   /** Ends every wait; awaits and records what was sent, at most for the time given. */
@@ -55,11 +61,11 @@ export function openHandlers(): Handlers {
       if (tool === undefined) throw new RangeError(`no tool ${name}`);
       return await callTool(tool, given, call, { service, limiter, log, writable });
     },
-    readResource: (uri) => orRefused(() => readResource(uri, service)),
+    readResource: (uri, caller) => orRefused(() => readResource(uri, service, caller)),
     renderPrompt: (name, values) => orRefused(async () => renderPrompt(name, values)),
-    async complete(of, argument, value) {
+    async complete(of, argument, value, caller) {
       if (of !== 'resource') return completeArgument(of.prompt, argument, value);
-      return argument === 'task_id' ? await completeTaskId(value, service) : [];
+      return argument === 'task_id' ? await completeTaskId(value, service, caller) : [];
     },
     async resume() {
       await service.resume().catch(() => undefined);

@@ -12,6 +12,7 @@ import {
   type Need,
   priceCny,
 } from '../jimeng/modes.ts';
+import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { renderReport } from '../report/render.ts';
 import { isTaskId } from '../tasks/record.ts';
@@ -55,13 +56,17 @@ export interface ReadResource {
 
 /**
  * Reads records and writes nothing; the provider is not asked, and nothing that was left open is resumed.
- * @returns undefined when there is no such resource
+ * @returns undefined when there is no such resource, or none that the caller may see
  * @throws Problem missing_credentials or invalid_settings (whose tasks are meant is not known), state_not_writable
  */
-export async function readResource(uri: string, service: ToolService): Promise<ReadResource | undefined> {
+export async function readResource(
+  uri: string,
+  service: ToolService,
+  caller: Caller,
+): Promise<ReadResource | undefined> {
   if (uri === MODES_URI) return { uri, mimeType: MIME_TYPE, text: renderModes() };
   const id = taskIdOf(uri);
-  const report = id === undefined ? undefined : await service.read(id);
+  const report = id === undefined ? undefined : await service.read(id, caller);
   return report === undefined ? undefined : { uri, mimeType: MIME_TYPE, text: renderReport(report) };
 }
 
@@ -73,9 +78,9 @@ function taskIdOf(uri: string): string | undefined {
 }
 
 /** @returns our ids with this beginning, newest first; none without keys, since a completion cannot explain that */
-export async function completeTaskId(prefix: string, service: ToolService): Promise<string[]> {
+export async function completeTaskId(prefix: string, service: ToolService, caller: Caller): Promise<string[]> {
   try {
-    return [...(await service.taskIds(prefix, MAX_COMPLETIONS))];
+    return [...(await service.taskIds(prefix, MAX_COMPLETIONS, caller))];
   } catch (error) {
     if (error instanceof Problem) return [];
     throw error;

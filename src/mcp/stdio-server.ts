@@ -24,6 +24,7 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { systemClock } from '../clock.ts';
+import type { Caller } from '../library/library.ts';
 import { wrongField } from '../transports/malformed-message.ts';
 import { MAX_LINE_BYTES, StdioTransport } from '../transports/stdio.ts';
 import { NAME, VERSION } from '../version.ts';
@@ -64,6 +65,9 @@ class ProtocolError extends Error {
 class TasklessServer extends Server {
   protected override assertTaskHandlerCapability(): void {}
 }
+
+/** Whoever starts this process is the person whose tasks these are. */
+const LOCAL_AGENT: Caller = { kind: 'local-agent' };
 
 type LoadHandlers = () => Promise<Handlers>;
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -162,7 +166,7 @@ function answerResources(server: Server, load: LoadHandlers): void {
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
-    const read = orThrow(ErrorCode.InternalError, await (await load()).readResource(uri));
+    const read = orThrow(ErrorCode.InternalError, await (await load()).readResource(uri, LOCAL_AGENT));
     if (read === undefined) {
       throw new ProtocolError(
         RESOURCE_NOT_FOUND,
@@ -187,7 +191,7 @@ function answerPrompts(server: Server, load: LoadHandlers): void {
   });
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }) => {
     const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
-    const values = await (await load()).complete(of, argument.name, argument.value);
+    const values = await (await load()).complete(of, argument.name, argument.value, LOCAL_AGENT);
     return { completion: { values: [...values], hasMore: false } };
   });
 }

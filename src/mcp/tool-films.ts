@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { FilmCall, FilmView, RetakeOptions } from '../films/calls.ts';
 import type { FilmInput } from '../films/storyboard.ts';
+import type { Caller } from '../library/library.ts';
 import {
   cancelledFilmReport,
   checkedFilmReport,
@@ -51,14 +52,14 @@ export class ToolFilms {
     return filmReport(await films.get(filmId, call), this.phrasing);
   }
 
-  async cancel(filmId: string): Promise<Report> {
+  async cancel(filmId: string, caller: Caller): Promise<Report> {
     const films = await this.app.films('read');
-    return cancelledFilmReport(await films.cancel(filmId), this.phrasing);
+    return cancelledFilmReport(await films.cancel(filmId, caller), this.phrasing);
   }
 
   /** Newest first. @param changed after a wait: only those that are not over, and these */
-  async items(limit: number, changed?: readonly string[]): Promise<FilmItem[]> {
-    const films = await (await this.app.films('read')).list(Math.min(limit, MAX_LISTED));
+  async items(limit: number, caller: Caller, changed?: readonly string[]): Promise<FilmItem[]> {
+    const films = await (await this.app.films('read')).list(Math.min(limit, MAX_LISTED), caller);
     const isNews = ({ film, status }: (typeof films)[number]) =>
       changed === undefined || status === 'running' || status === 'waiting' || changed.includes(film.id);
     return films.filter(isNews).map(filmItem);

@@ -5,6 +5,7 @@ import type { FilmCall, RetakeOptions } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
 import type { FilmInput } from '../films/storyboard.ts';
 import type { ModeName } from '../jimeng/modes.ts';
+import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { type ClipReport, joinReport, previewReport } from '../report/clip-report.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
@@ -18,6 +19,7 @@ import { taskProgress } from './progress.ts';
 import type { ToolCall } from './tool.ts';
 import { filmCall, ToolFilms } from './tool-films.ts';
 
+const LOCAL_AGENT = { kind: 'local-agent' } as const;
 /** Of what is paid for, in the question to the person. */
 const MAX_WHAT_CHARACTERS = 300;
 
@@ -114,12 +116,13 @@ export class ToolService {
     });
   }
 
-  async cancel(taskId: string): Promise<Report> {
+  async cancel(taskId: string, { remote }: Pick<ToolCall, 'remote'>): Promise<Report> {
     return await aboutTask(taskId, async () => {
       this.requireAccount();
-      if (isFilmId(taskId)) return await this.films.cancel(taskId);
+      const caller = remote ?? LOCAL_AGENT;
+      if (isFilmId(taskId)) return await this.films.cancel(taskId, caller);
       const service = await this.app.service('read');
-      return cancelReport(await service.cancel(taskId), this.phrasing);
+      return cancelReport(await service.cancel(taskId, caller), this.phrasing);
     });
   }
 
@@ -128,7 +131,7 @@ export class ToolService {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
     const view = await service.list(options, await this.waiting(call, waitSeconds));
-    const films = status === undefined ? await this.films.items(limit, view.changed) : [];
+    const films = status === undefined ? await this.films.items(limit, call.remote ?? LOCAL_AGENT, view.changed) : [];
     return listReport(view, this.phrasing, this.app, films);
   }
 
@@ -180,16 +183,16 @@ export class ToolService {
     return keepsPicture ? { report } : { report, jpeg: view.jpeg };
   }
 
-  /** Reads the record and queries nobody. @returns undefined where there is none */
-  async read(taskId: string): Promise<Report | undefined> {
+  /** Reads the record and queries nobody. @returns undefined where there is none that the caller may see */
+  async read(taskId: string, caller: Caller): Promise<Report | undefined> {
     this.requireAccount();
-    const view = await (await this.app.service('read')).read(taskId);
+    const view = await (await this.app.service('read')).read(taskId, caller);
     return view === undefined ? undefined : reportOf(view, this.phrasing);
   }
 
   /** Our ids with this beginning, newest first. */
-  async taskIds(prefix: string, limit: number): Promise<readonly string[]> {
-    return await (await this.app.service('read')).idsThatBegin(prefix, limit);
+  async taskIds(prefix: string, limit: number, caller: Caller): Promise<readonly string[]> {
+    return await (await this.app.service('read')).idsThatBegin(prefix, limit, caller);
   }
 
   /** Resumes what earlier processes left open. */
@@ -208,14 +211,14 @@ export class ToolService {
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {
-    const { signal, arrivedAt, progress, elicit, roots } = call;
+    const { signal, arrivedAt, progress, elicit, remote, roots } = call;
     const seconds = waitSeconds ?? this.app.settings.waitSeconds;
     const offered = await roots?.();
     return {
       signal,
       arrivedAt,
       deadline: arrivedAt + seconds * 1000,
-      caller: { kind: 'local-agent', ...(offered === undefined ? {} : { roots: offered }) },
+      caller: remote ?? { ...LOCAL_AGENT, ...(offered === undefined ? {} : { roots: offered }) },
       onWait: taskProgress(systemClock, progress),
       ...(elicit === undefined ? {} : { confirm: confirmWith(elicit, signal) }),
     };

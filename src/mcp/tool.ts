@@ -1,6 +1,7 @@
 /** A tool: a plain object and a plain function, without the SDK. */
 import type { z } from 'zod';
 import { priceCny } from '../jimeng/modes.ts';
+import type { RemoteCaller } from '../library/library.ts';
 import type { ToolService } from './tool-service.ts';
 
 /** What a waiting client is shown. */
@@ -21,6 +22,8 @@ export interface ToolCall {
   /** When the call arrived, on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
   readonly progress: (progress: Progress) => void;
+  /** Who calls over HTTP; absent: an agent of this computer's user. */
+  readonly remote?: RemoteCaller;
   /** The folders, as absolute paths, that the client works in; absent where it offers none. */
   readonly roots?: () => Promise<readonly string[]>;
   /** Asks the person at the client; absent where the client cannot. Never throws. */

@@ -136,14 +136,12 @@ function newsOf(task: Task, view: ListView, phrasing: Phrasing): Item {
 }
 
 function spentOf({ spending }: ListView): NonNullable<ListReport['spent']> {
-  const { last24hFen, allTimeFen, pendingFen, reservedFen, budgetFen } = spending;
+  const { last24hFen, allTimeFen, pendingFen, budget } = spending;
   return {
     last_24h_cny: last24hFen / 100,
     all_time_cny: allTimeFen / 100,
     pending_cny: pendingFen / 100,
-    ...(budgetFen === undefined
-      ? {}
-      : { budget_cny: budgetFen / 100, left_cny: Math.max(0, budgetFen - reservedFen) / 100 }),
+    ...(budget && { budget_cny: budget.fen / 100, left_cny: budget.leftFen / 100 }),
   };
 }
 

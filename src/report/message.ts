@@ -100,7 +100,10 @@ export function waitsFor(
   const atTheLatest = until === undefined ? '' : `, until ${phrasing.time(until)} at the latest`;
   switch (waitsFor) {
     case 'unknown':
-      return `the slot of ${unknowns.join(' and ')}, whose outcome is unknown${atTheLatest}${after}`;
+      // Of other people's requests no more is known here than that they are there.
+      return unknowns.length === 0
+        ? `a slot of another request, whose outcome is unknown${atTheLatest}${after}`
+        : `the slot of ${unknowns.join(' and ')}, whose outcome is unknown${atTheLatest}${after}`;
     case 'pause':
       return `the provider, which takes no more requests for now${atTheLatest}${after}`;
     case 'process':

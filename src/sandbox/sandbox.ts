@@ -54,6 +54,8 @@ export interface SandboxOptions {
   readonly taskLifeSeconds?: number;
   /** Milliseconds since 1970; default the system's. */
   readonly now?: () => number;
+  /** Between its clock and a request's; default 900. */
+  readonly maxSkewSeconds?: number;
   /** Where submitted inputs are kept for 12 hours, so that a later sandbox can show them; default: in memory. */
   readonly folder?: string;
   /** Default: draws a clip that shows the mode, the prompt and the pictures. */
@@ -99,6 +101,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     inputs: new InputStore(options.folder, now),
     clips: new Clips(options.makeClip),
     now,
+    maxSkewSeconds: options.maxSkewSeconds,
   };
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const exchange = await exchangeOf(message, parts);
@@ -130,6 +133,7 @@ interface Parts {
   readonly inputs: InputStore;
   readonly clips: Clips;
   readonly now: () => number;
+  readonly maxSkewSeconds: number | undefined;
 }
 
 /** A player asks for parts of one clip again and again. */
@@ -199,7 +203,7 @@ function apiExchange(
   target: URL,
   rawBody: Buffer | undefined,
   body: Body | undefined,
-  { credentials, service, inputs, now }: Parts,
+  { credentials, service, inputs, now, maxSkewSeconds }: Parts,
 ): Answering {
   const query = queryOrUndefined(target) ?? {};
   const named = query.Version === VERSION ? OPERATIONS.get(query.Action) : undefined;
@@ -213,7 +217,8 @@ function apiExchange(
   if (operation === undefined) return refused(gatewayAnswer('InvalidActionOrVersion', now()));
   if (rawBody === undefined) return refused(invalidField('body', `over ${MAX_BODY_BYTES} bytes`, now()));
   const headers = singleHeaders(message);
-  const unsigned = verifySignature({ method: 'POST', path: '/', query, headers, body: rawBody }, credentials, now());
+  const signed = { method: 'POST', path: '/', query, headers, body: rawBody };
+  const unsigned = verifySignature(signed, credentials, now(), maxSkewSeconds);
   if (unsigned) return refused(gatewayAnswer(unsigned.code, now(), unsigned.reason));
   const limited = service.limitRequests();
   if (limited) return refused(limited);

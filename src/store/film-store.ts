@@ -4,7 +4,7 @@ import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { type Lease, LeaseLost, type OwnTasks, type Registration } from './lease.ts';
-import { paramsOf, readReservationLedger, taskOf } from './rows.ts';
+import { paramsOf, personOf, readReservationLedger, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   FilmAdmission,
@@ -13,6 +13,7 @@ import type {
   FilmReserved,
   Films,
   FilmWish,
+  Person,
   Reservation,
   Retake,
 } from './store.ts';
@@ -69,6 +70,7 @@ export class FilmStore implements Films {
         now: tx.now,
         reservedFen: ledger?.reservedFen ?? 0,
         roomAt: ledger?.roomAt,
+        ...(ledger?.own && { own: ledger.own }),
       });
       if (admission.kind !== 'create') return admission;
       await tx.run(sql.UPDATE_FILM, this.params(admission.film));
@@ -83,17 +85,17 @@ export class FilmStore implements Films {
     });
   }
 
-  async find(id: string): Promise<Film | undefined> {
-    const row = await this.options.engine.read((tx) => tx.get(sql.FIND_FILM, { scope: this.options.scope, id }));
+  async find(id: string, person?: Person): Promise<Film | undefined> {
+    const [row] = await this.rows(sql.FIND_FILM, { id }, person);
     return row && filmOf(row);
   }
 
-  async newest(limit: number): Promise<readonly Film[]> {
-    return (await this.rows(sql.NEWEST_FILMS, { limit })).map(filmOf);
+  async newest(limit: number, person?: Person): Promise<readonly Film[]> {
+    return (await this.rows(sql.NEWEST_FILMS, { limit }, person)).map(filmOf);
   }
 
-  async openIds(): Promise<readonly string[]> {
-    return (await this.rows(sql.OPEN_FILMS)).map(({ id }) => String(id));
+  async openIds(person?: Person): Promise<readonly string[]> {
+    return (await this.rows(sql.OPEN_FILMS, {}, person)).map(({ id }) => String(id));
   }
 
   async tasks(ids: readonly string[]): Promise<readonly (Task | undefined)[]> {
@@ -199,17 +201,16 @@ export class FilmStore implements Films {
     return admission;
   }
 
-  private async ledgerOf(tx: Tx, { film, tasks, budgetFen }: FilmWish): Promise<FilmLedger> {
+  private async ledgerOf(tx: Tx, { film, tasks, budgetFen, personBudgetFen }: FilmWish): Promise<FilmLedger> {
     const { scope } = this.options;
     const [first] = tasks;
     if (first === undefined) throw new RangeError('a film without shots');
-    const { now, reservedFen, roomAt } = await readReservationLedger(tx, scope, {
-      ...first,
-      budgetFen,
-      fen: fenOfAll(tasks),
+    const { same: _, ...ledger } = await readReservationLedger(tx, scope, {
+      ...{ ...first, budgetFen, personBudgetFen, fen: fenOfAll(tasks) },
     });
-    const same = await tx.all(sql.SAME_FILMS, { scope, fingerprint: film.fingerprint });
-    return { now, reservedFen, roomAt, same: same.map(filmOf) };
+    const { person = '', fingerprint } = film;
+    const same = await tx.all(sql.SAME_FILMS, { scope, person, fingerprint });
+    return { ...ledger, same: same.map(filmOf) };
   }
 
   private async tasksIn(tx: Tx, ids: readonly string[]): Promise<(Task | undefined)[]> {
@@ -238,21 +239,24 @@ export class FilmStore implements Films {
   }
 
   private params(film: Film): Params {
-    const { id, status, fingerprint, reservedAt, ...rest } = film;
+    const { id, person = '', status, fingerprint, reservedAt, ...rest } = film;
     const { scope } = this.options;
-    return { id, scope, status, fingerprint, reserved_at: reservedAt, record: JSON.stringify(rest) };
+    return { id, scope, person, status, fingerprint, reserved_at: reservedAt, record: JSON.stringify(rest) };
   }
 
-  private async rows(statement: string, params: Params = {}): Promise<readonly Row[]> {
-    return await this.options.engine.read((tx) => tx.all(statement, { scope: this.options.scope, ...params }));
+  private async rows(statement: string, params: Params, person: Person): Promise<readonly Row[]> {
+    const { engine, scope } = this.options;
+    const all = { scope, person: person ?? null, ...params };
+    return await engine.read((tx) => tx.all(sql.ofPerson(statement, person), all));
   }
 }
 
 function filmOf(row: Row): Film {
-  const rest = JSON.parse(String(row.record)) as Omit<Film, 'id' | 'status' | 'fingerprint' | 'reservedAt'>;
+  const rest = JSON.parse(String(row.record)) as Omit<Film, 'id' | 'person' | 'status' | 'fingerprint' | 'reservedAt'>;
   return {
     ...rest,
     id: String(row.id),
+    ...personOf(row),
     status: String(row.status) as Film['status'],
     fingerprint: String(row.fingerprint),
     reservedAt: Number(row.reserved_at),

@@ -8,21 +8,29 @@ const OLDEST_VERSION = 14;
 /** Milliseconds since 1970, by the database's clock. */
 export const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
+/** Some hosted servers do not show who they are: there a restore is noticed by the timeline alone. */
+const SYSTEM = 'SELECT system_identifier::text FROM pg_control_system()';
+export const IS_SYSTEM_SHOWN = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE') AS is_shown";
+
 /**
  * The timeline is the one that is written now: `pg_control_checkpoint()` still has the old one for a while after a
  * promotion.
  */
-const FACTS = `(SELECT system_identifier::text FROM pg_control_system()) AS system,
-  CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
+const FACTS = `CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
   current_setting('server_version_num')::bigint AS version, current_setting('fsync') AS fsync,
   current_setting('synchronous_commit') AS commits, current_setting('synchronous_standby_names') AS standbys`;
 
-export const SERVER = `SELECT ${FACTS}, (SELECT COUNT(*) FROM pg_stat_replication) AS replicas`;
-
-/** Statement of its own: what follows sees what was committed before the lock was got. The time is read after it. */
-export const LOCK_ACCOUNT = `SELECT pg_advisory_xact_lock(hashtextextended(:account, 77)), ${NOW} AS now, ${FACTS},
-  known.system AS known_system, known.timeline AS known_timeline, known.is_synchronous AS known_synchronous
-  FROM store_identity AS known`;
+/** @param isSystemShown as IS_SYSTEM_SHOWN found it */
+export function serverStatements(isSystemShown: boolean) {
+  const facts = `${isSystemShown ? `(${SYSTEM})` : "'not shown'"} AS system, ${FACTS}`;
+  return {
+    server: `SELECT ${facts}, (SELECT COUNT(*) FROM pg_stat_replication) AS replicas`,
+    /** Statement of its own: what follows sees what was committed before the lock was got. The time is read after it. */
+    lockAccount: `SELECT pg_advisory_xact_lock(hashtextextended(:account, 77)), ${NOW} AS now, ${facts},
+      known.system AS known_system, known.timeline AS known_timeline, known.is_synchronous AS known_synchronous
+      FROM store_identity AS known`,
+  };
+}
 
 /** One row: the server that this database was last used on. */
 export const IDENTITY_TABLE = `CREATE TABLE store_identity (
@@ -59,7 +67,7 @@ export async function writeIdentity(tx: Tx, server: Row): Promise<void> {
 /**
  * Compares the server with the one that the database was last used on: after a failover to a replica that lagged, or a
  * restored backup, claims may be missing, and their requests would be paid for again.
- * @param server the row of LOCK_ACCOUNT
+ * @param server the row of the statement `lockAccount`
  * @returns why no paid call may be made
  */
 export async function whyReplaced(tx: Tx, server: Row, place: string, log: Log): Promise<Problem | undefined> {
@@ -82,7 +90,7 @@ export async function whyReplaced(tx: Tx, server: Row, place: string, log: Log):
   });
 }
 
-/** @param server the row of SERVER */
+/** @param server the row of the statement `server` */
 export function warnOfReplicas(server: Row, place: string, log: Log): void {
   if (Number(server.replicas) === 0 || isSynchronous(server)) return;
   const advice = 'set synchronous_standby_names; after a failover paid calls are refused until doctor --accept-store';

@@ -8,10 +8,10 @@ import { connectionTo, failureOf, isDefinite, placeOf, QueryFailed, reasonOf, St
 import { News } from './postgres-news.ts';
 import { migratePostgres } from './postgres-schema.ts';
 import {
-  LOCK_ACCOUNT,
+  IS_SYSTEM_SHOWN,
   NOW,
   requireDurable,
-  SERVER,
+  serverStatements,
   warnOfReplicas,
   whyReplaced,
   writeIdentity,
@@ -32,6 +32,10 @@ const UNDO_AGAIN_MILLISECONDS = 1_000;
  */
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_in_transaction_session_timeout = '2s';
   SET LOCAL lock_timeout = '4s'; SET LOCAL statement_timeout = '5s'; SELECT ${NOW} AS now`;
+/** An index over a million tasks takes longer than anything else may; other processes wait for it at their start. */
+const MIGRATION_MILLISECONDS = 15 * 60_000;
+const BEGIN_MIGRATION = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = ${MIGRATION_MILLISECONDS};
+  SET LOCAL lock_timeout = ${MIGRATION_MILLISECONDS}; SELECT ${NOW} AS now`;
 /** The server is looked at when an account is locked. */
 const ANY_ACCOUNT = 'none';
 const READ_TIME = `SELECT ${NOW} AS now`;
@@ -77,6 +81,10 @@ class PostgresEngine implements SharedEngine {
   private opening: Promise<Pool> | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private replaced: Problem | undefined;
+  /** How much later it is by the database's clock than by this computer's, which may be wrong. */
+  private clockDifference = 0;
+  /** Known from the first connection on. */
+  private lockAccount = '';
   /** As the newest lock of an account found it. */
   private server: Row | undefined;
   /** Of COMMITs whose answers were lost. */
@@ -98,6 +106,10 @@ class PostgresEngine implements SharedEngine {
 
   onRecreated(): void {
     // A database that was replaced is noticed by its identity, and refused.
+  }
+
+  now(): number {
+    return this.options.clock.now() + this.clockDifference;
   }
 
   whyNotPaid(): Problem | undefined {
@@ -198,7 +210,7 @@ class PostgresEngine implements SharedEngine {
   }
 
   private async lock(client: PoolClient, account: string): Promise<PostgresTx> {
-    const locked = await query(client, this.statements.query(LOCK_ACCOUNT, { account }));
+    const locked = await query(client, this.statements.query(this.lockAccount, { account }));
     const server = locked.rows[0] as Row | undefined;
     if (server === undefined) throw new StoreFailure('unreachable', `${this.place} has lost its table store_identity`);
     requireDurable(server, this.place);
@@ -290,11 +302,14 @@ class PostgresEngine implements SharedEngine {
     try {
       const client = await pool.connect();
       try {
-        const server = (await query(client, SERVER)).rows[0] as Row;
+        const isSystemShown = (await query(client, IS_SYSTEM_SHOWN)).rows[0]?.is_shown === true;
+        const { server: serverStatement, lockAccount } = serverStatements(isSystemShown);
+        this.lockAccount = lockAccount;
+        const server = (await query(client, serverStatement)).rows[0] as Row;
         requireDurable(server, this.place);
         warnOfReplicas(server, this.place, log);
-        const begun = await query(client, BEGIN);
-        const tx = this.txOn(client, begun);
+        const begun = await query(client, BEGIN_MIGRATION);
+        const tx = this.txOn(client, begun, MIGRATION_MILLISECONDS);
         await migratePostgres(tx, this.place, () => writeIdentity(tx, server));
         await query(client, 'COMMIT');
       } finally {
@@ -308,17 +323,20 @@ class PostgresEngine implements SharedEngine {
     }
   }
 
-  private txOn(client: PoolClient, time: QueryResult): PostgresTx {
-    const { timeOf = (databaseTime) => databaseTime } = this.options;
+  private txOn(client: PoolClient, time: QueryResult, answerMilliseconds?: number): PostgresTx {
+    const { clock, timeOf = (databaseTime) => databaseTime } = this.options;
+    const now = timeOf(Number(time.rows[0]?.now));
+    this.clockDifference = now - clock.now();
     let isNews = false;
     const execute = async (sql: string, params?: Parameters<Tx['run']>[1]) => {
-      const result = await query(client, this.statements.query(sql, params));
+      const limit = answerMilliseconds === undefined ? {} : { query_timeout: answerMilliseconds };
+      const result = await query(client, { ...this.statements.query(sql, params), ...limit });
       // Leases and bodies: nobody waits for them.
       if ((result.rowCount ?? 0) > 0 && /^(INSERT INTO|UPDATE|DELETE FROM) (?!host|body)/.test(sql)) isNews = true;
       return result;
     };
     return {
-      now: timeOf(Number(time.rows[0]?.now)),
+      now,
       get: async (sql, params) => (await execute(sql, params)).rows[0] as Row | undefined,
       all: async (sql, params) => (await execute(sql, params)).rows as Row[],
       run: async (sql, params) => (await execute(sql, params)).rowCount ?? 0,

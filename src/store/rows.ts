@@ -2,7 +2,7 @@
 import { chargeOf, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Params, Row, SqlValue, Tx } from './engine.ts';
 import * as sql from './statements.ts';
-import type { Pacing, QueueLedger, Reservation, ReservationLedger } from './store.ts';
+import type { Pacing, QueueLedger, Reservation, ReservationLedger, UsedBudget } from './store.ts';
 
 /** Who has to do with a task, beside its record. */
 export interface Ties {
@@ -15,6 +15,7 @@ export interface Ties {
 type Columns = Pick<
   TaskRecord,
   | 'id'
+  | 'person'
   | 'status'
   | 'fingerprint'
   | 'reqKey'
@@ -29,6 +30,7 @@ type Columns = Pick<
 export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params {
   const {
     id,
+    person,
     status,
     fingerprint,
     reqKey,
@@ -43,6 +45,7 @@ export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params 
   return {
     id,
     scope,
+    person: person ?? '',
     req_key: reqKey,
     mode: record.request.mode,
     fingerprint,
@@ -76,6 +79,7 @@ export function taskOf(row: Row, now: number): Task {
     reqKey: String(row.req_key),
     reservedAt: Number(row.reserved_at),
     attempts: Number(row.attempts),
+    ...personOf(row),
     ...(closed == null ? {} : { finishedAt: Number(closed) }),
     ...(again == null ? {} : { saveAgainAt: Number(again) }),
     ...(provider == null ? {} : { providerTaskId: String(provider) }),
@@ -86,35 +90,56 @@ export function taskOf(row: Row, now: number): Task {
   };
 }
 
+/** Of a row of tasks or films. */
+export function personOf(row: Row): { readonly person?: string } {
+  return row.person === '' || row.person == null ? {} : { person: String(row.person) };
+}
+
 const DAY_MILLISECONDS = 24 * 3600_000;
 
 export async function readReservationLedger(
   tx: Tx,
   scope: string,
-  { record, awaiting, budgetFen, fen = record.fen ?? 0 }: Reservation & { readonly fen?: number },
+  { record, awaiting, budgetFen, personBudgetFen, fen = record.fen ?? 0 }: Reservation & { readonly fen?: number },
 ): Promise<ReservationLedger> {
+  const { person, fingerprint } = record;
   const same = await tx.all(sql.SAME_REQUESTS, {
-    ...{ scope, fingerprint: record.fingerprint, awaiting: awaiting ?? record.fingerprint },
+    ...{ scope, person: person ?? '', fingerprint, awaiting: awaiting ?? fingerprint },
   });
-  const since = tx.now - DAY_MILLISECONDS;
-  const reservedFen = await readReservedFen(tx, scope);
-  const needed = budgetFen === undefined ? 0 : reservedFen + fen - budgetFen;
-  const at = needed > 0 ? (await tx.get(sql.ROOM_AT, { scope, since, needed }))?.at : undefined;
+  const account = await readUsedBudget(tx, { scope }, fen, budgetFen);
   return {
     now: tx.now,
     same: same.map((row) => taskOf(row, tx.now)),
-    reservedFen,
-    roomAt: at == null ? undefined : Number(at) + DAY_MILLISECONDS,
+    ...account,
+    ...(person === undefined ? {} : { own: await readUsedBudget(tx, { scope, person }, fen, personBudgetFen) }),
   };
 }
 
-/** Counted against the daily budget. */
-export async function readReservedFen(tx: Tx, scope: string): Promise<number> {
-  return numberOf((await tx.get(sql.RESERVED_SUM, { scope, since: tx.now - DAY_MILLISECONDS }))?.fen);
+/** Whose rows; without a person all of the account. */
+export interface Whose {
+  readonly scope: string;
+  readonly person?: string | undefined;
 }
 
-export async function readDoneFen(tx: Tx, scope: string): Promise<number> {
-  return numberOf((await tx.get(sql.DONE_SINCE, { scope, since: tx.now - DAY_MILLISECONDS }))?.fen);
+async function readUsedBudget(tx: Tx, whose: Whose, fen: number, budgetFen: number | undefined): Promise<UsedBudget> {
+  const reservedFen = await readReservedFen(tx, whose);
+  const needed = budgetFen === undefined ? 0 : reservedFen + fen - budgetFen;
+  if (needed <= 0) return { reservedFen, roomAt: undefined };
+  const row = await tx.get(sql.ofPerson(sql.ROOM_AT, whose.person), { ...paramsFor(tx, whose), needed });
+  return { reservedFen, roomAt: row?.at == null ? undefined : Number(row.at) + DAY_MILLISECONDS };
+}
+
+/** Counted against the daily budget. */
+export async function readReservedFen(tx: Tx, whose: Whose): Promise<number> {
+  return numberOf((await tx.get(sql.ofPerson(sql.RESERVED_SUM, whose.person), paramsFor(tx, whose)))?.fen);
+}
+
+export async function readDoneFen(tx: Tx, whose: Whose): Promise<number> {
+  return numberOf((await tx.get(sql.ofPerson(sql.DONE_SINCE, whose.person), paramsFor(tx, whose)))?.fen);
+}
+
+function paramsFor({ now }: Tx, { scope, person }: Whose): Params {
+  return { scope, since: now - DAY_MILLISECONDS, ...(person === undefined ? {} : { person }) };
 }
 
 /** @param sender this process's lease; `any`: it sends every process's entries */
@@ -136,6 +161,7 @@ export async function readQueueLedger(
     inFlight: slots.length - unknowns.length,
     unknowns: unknowns.map((row) => ({
       id: String(row.id),
+      ...personOf(row),
       since: numberOf(row.closed_at),
       until: numberOf(row.slot_until),
     })),
@@ -170,6 +196,11 @@ export async function writePacing(tx: Tx, scope: string, reqKey: string, pacing:
     refusals: pacing.refusals,
     probed_at: pacing.probedAt,
   });
+}
+
+/** Nothing was sent: the person of this request is next again. */
+export async function giveTurnBack(tx: Tx, scope: string, { reqKey, person = '' }: TaskRecord): Promise<void> {
+  await tx.run(sql.GIVE_TURN_BACK, { scope, req_key: reqKey, person });
 }
 
 function numberOf(value: SqlValue | undefined): number {

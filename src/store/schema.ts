@@ -95,5 +95,24 @@ export function migrations({ serial, bytes, id }: Dialect): readonly (readonly s
       "CREATE INDEX film_open ON film (scope, status) WHERE status = 'running'",
       'CREATE INDEX film_holder ON film (holder) WHERE holder IS NOT NULL',
     ],
+    [
+      // Whose it is; '': nobody's, it was made on the command line or over stdio.
+      "ALTER TABLE task ADD COLUMN person TEXT NOT NULL DEFAULT ''",
+      "ALTER TABLE film ADD COLUMN person TEXT NOT NULL DEFAULT ''",
+      "CREATE INDEX task_person ON task (scope, person, seq) WHERE person <> ''",
+      "CREATE INDEX task_person_status ON task (scope, person, status, seq, fen) WHERE person <> ''",
+      "CREATE INDEX task_person_reserved ON task (scope, person, reserved_at, status, fen) WHERE person <> ''",
+      "CREATE INDEX film_person ON film (scope, person, seq) WHERE person <> ''",
+      'DROP INDEX task_queue',
+      "CREATE INDEX task_queue ON task (scope, req_key, person, seq, owner) WHERE status = 'queued' AND waits_for IS NULL",
+      // Numbers that grow with each claim: of the people who wait, the one with the smallest is next.
+      `CREATE TABLE turn (
+        scope TEXT NOT NULL,
+        req_key TEXT NOT NULL,
+        person TEXT NOT NULL,
+        taken BIGINT NOT NULL,
+        PRIMARY KEY (scope, req_key, person)
+      )`,
+    ],
   ];
 }

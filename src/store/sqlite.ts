@@ -73,6 +73,10 @@ class SqliteEngine implements Engine {
     this.restore = restore;
   }
 
+  now(): number {
+    return this.clock.now();
+  }
+
   whyNotPaid(): Problem | undefined {
     this.setAside ??= filesSetAside(this.place);
     const [file] = this.setAside.filter((path) => existsSync(path));

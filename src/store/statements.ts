@@ -1,5 +1,15 @@
 /** All SQL. Every engine takes every statement; parameters are written `:name`. */
 
+/**
+ * The same statement for the rows of one person: every one that reads rows of tasks or films by `scope = :scope`.
+ * @param person undefined: everybody's, the statement as it is
+ */
+export function ofPerson(statement: string, person: string | undefined): string {
+  // The second condition lets the engines use the indexes that leave out what is nobody's.
+  const mine = "scope = :scope AND person = :person AND person <> ''";
+  return person === undefined ? statement : statement.replaceAll('scope = :scope', mine);
+}
+
 const OPEN = "('queued', 'submitting', 'generating')";
 
 /** A lease that has run out is enough: a process that only slept finds its entry claimed, and sends nothing. */
@@ -7,7 +17,7 @@ const LEFT_QUEUED_CONDITION = `scope = :scope AND status = 'queued'
   AND (owner IS NULL OR owner NOT IN (SELECT host.id FROM host WHERE host.lease_until > :now))`;
 
 const TASK = `task.seq, task.id, task.req_key, task.mode, task.fingerprint, task.status, task.fen, task.reserved_at,
-  task.closed_at, task.attempts, task.save_again_at, task.provider_task_id, task.finished_from, task.finished_to,
+  task.closed_at, task.attempts, task.person, task.save_again_at, task.provider_task_id, task.finished_from, task.finished_to,
   task.record, (SELECT host.lease_until FROM host WHERE host.id = task.owner) AS owner_until`;
 
 // Leases
@@ -31,9 +41,9 @@ export const DELETE_BODY = 'DELETE FROM body WHERE task_id = :id';
 export const DELETE_STRAY_BODIES =
   'DELETE FROM body WHERE written_at < :before AND task_id NOT IN (SELECT task.id FROM task)';
 
-export const INSERT_TASK = `INSERT INTO task (id, scope, req_key, mode, fingerprint, status, fen, reserved_at, closed_at, attempts,
+export const INSERT_TASK = `INSERT INTO task (id, scope, person, req_key, mode, fingerprint, status, fen, reserved_at, closed_at, attempts,
   claim, owner, holder, slot_until, save_again_at, provider_task_id, finished_from, finished_to, waits_for, record)
-  VALUES (:id, :scope, :req_key, :mode, :fingerprint, :status, :fen, :reserved_at, :closed_at, :attempts,
+  VALUES (:id, :scope, :person, :req_key, :mode, :fingerprint, :status, :fen, :reserved_at, :closed_at, :attempts,
   :claim, :owner, :holder, :slot_until, :save_again_at, :provider_task_id, :finished_from, :finished_to, :waits_for, :record)
   ON CONFLICT (id) DO NOTHING`;
 
@@ -62,8 +72,9 @@ export const CLAIM_OF = 'SELECT claim FROM task WHERE id = :id';
 export const IS_CLAIM_HELD = `SELECT 1 AS held FROM task, host
   WHERE task.id = :id AND task.claim = :claim AND task.status = 'submitting' AND host.id = task.owner AND host.lease_until > :until`;
 
+/** Joining happens within a person. `+seq`: to give them in order, SQLite would walk all tasks from the newest on. */
 export const SAME_REQUESTS = `SELECT ${TASK} FROM task
-  WHERE scope = :scope AND fingerprint IN (:fingerprint, :awaiting) ORDER BY seq DESC LIMIT 20`;
+  WHERE scope = :scope AND person = :person AND fingerprint IN (:fingerprint, :awaiting) ORDER BY +seq DESC LIMIT 20`;
 export const RESERVED_SUM = `SELECT COALESCE(SUM(fen), 0) AS fen FROM task
   WHERE scope = :scope AND reserved_at > :since`;
 /** When enough of what is reserved now is 24 hours old. */
@@ -75,19 +86,42 @@ export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
 // Queue
 
 /** What waits for another task's video is not. */
+const JOIN_TURN = `LEFT JOIN turn
+    ON turn.scope = :scope AND turn.req_key = :req_key AND turn.person = waiting.person`;
 const IN_QUEUE = "scope = :scope AND req_key = :req_key AND status = 'queued' AND waits_for IS NULL";
-/** The first that a living process, or this one, is to send; for a worker (`:any` is 1) the first of all. */
-export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task
-  WHERE ${IN_QUEUE}
-  AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) ORDER BY seq LIMIT 1`;
+/**
+ * The queue takes turns among people: next is the person whose last claim of this capability lies longest ago, or who
+ * has made none; of each person the first request. Where all belong to one, or to nobody, that is first come, first
+ * served. Only what a living process, or this one, is to send counts; for a worker (`:any` is 1) everything.
+ */
+export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task WHERE task.seq = (
+  SELECT waiting.first FROM (
+    SELECT person, MIN(seq) AS first FROM task WHERE ${IN_QUEUE}
+    AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) GROUP BY person
+  ) AS waiting
+  ${JOIN_TURN}
+  ORDER BY COALESCE(turn.taken, 0), waiting.first LIMIT 1)`;
 export const QUEUED_OF = `SELECT COUNT(*) AS count FROM task
   WHERE ${IN_QUEUE} AND (:any = 1 OR owner = :me)`;
 export const QUEUED_KEYS = `SELECT DISTINCT req_key FROM task
   WHERE scope = :scope AND status = 'queued' AND waits_for IS NULL`;
-export const QUEUED_BEFORE = `SELECT COUNT(*) AS count FROM task
-  WHERE ${IN_QUEUE} AND owner IS NOT NULL
-  AND seq < (SELECT other.seq FROM task AS other WHERE other.id = :id)`;
-export const SLOTS = `SELECT id, status, closed_at, slot_until FROM task
+/** The people who wait, in the order of their turns: how many requests each has, and how many recorded before `:id`. */
+export const WAITING_PEOPLE = `SELECT waiting.person AS person, waiting.count AS count, waiting.earlier AS earlier FROM (
+    SELECT person, MIN(seq) AS first, COUNT(*) AS count,
+      SUM(CASE WHEN seq < (SELECT other.seq FROM task AS other WHERE other.id = :id) THEN 1 ELSE 0 END) AS earlier
+    FROM task WHERE ${IN_QUEUE} AND owner IS NOT NULL GROUP BY person
+  ) AS waiting
+  ${JOIN_TURN}
+  ORDER BY COALESCE(turn.taken, 0), waiting.first`;
+/** A claim: the others' turns come first now. */
+export const TAKE_TURN = `INSERT INTO turn (scope, req_key, person, taken)
+  VALUES (:scope, :req_key, :person, (SELECT COALESCE(MAX(other.taken), 0) + 1 FROM turn AS other
+    WHERE other.scope = :scope AND other.req_key = :req_key))
+  ON CONFLICT (scope, req_key, person) DO UPDATE SET taken = excluded.taken`;
+/** Nothing was sent after all: the person is next again. */
+export const GIVE_TURN_BACK =
+  'UPDATE turn SET taken = 0 WHERE scope = :scope AND req_key = :req_key AND person = :person';
+export const SLOTS = `SELECT id, person, status, closed_at, slot_until FROM task
   WHERE scope = :scope AND req_key = :req_key AND slot_until > :now`;
 export const PACING = `SELECT limit_now, limit_until, paused_until, refusals, probed_at FROM pacing
   WHERE scope = :scope AND req_key = :req_key`;
@@ -124,15 +158,16 @@ export const OPEN_COUNT = `SELECT
 
 // Films
 
-export const INSERT_FILM = `INSERT INTO film (id, scope, fingerprint, status, reserved_at, record)
-  VALUES (:id, :scope, :fingerprint, :status, :reserved_at, :record) ON CONFLICT (id) DO NOTHING`;
+const FILM = 'id, person, fingerprint, status, reserved_at, record';
+
+export const INSERT_FILM = `INSERT INTO film (id, scope, person, fingerprint, status, reserved_at, record)
+  VALUES (:id, :scope, :person, :fingerprint, :status, :reserved_at, :record) ON CONFLICT (id) DO NOTHING`;
 /** The account is locked, and the row was read in this transaction. */
 export const UPDATE_FILM = 'UPDATE film SET status = :status, record = :record WHERE id = :id';
-export const FIND_FILM =
-  'SELECT id, fingerprint, status, reserved_at, record FROM film WHERE scope = :scope AND id = :id';
-export const SAME_FILMS = `SELECT id, fingerprint, status, reserved_at, record FROM film
-  WHERE scope = :scope AND fingerprint = :fingerprint ORDER BY seq DESC LIMIT 20`;
-export const NEWEST_FILMS = `SELECT id, fingerprint, status, reserved_at, record FROM film
+export const FIND_FILM = `SELECT ${FILM} FROM film WHERE scope = :scope AND id = :id`;
+export const SAME_FILMS = `SELECT ${FILM} FROM film
+  WHERE scope = :scope AND person = :person AND fingerprint = :fingerprint ORDER BY seq DESC LIMIT 20`;
+export const NEWEST_FILMS = `SELECT ${FILM} FROM film
   WHERE scope = :scope ORDER BY seq DESC LIMIT :limit`;
 export const OPEN_FILMS = "SELECT id FROM film WHERE scope = :scope AND status = 'running'";
 export const HOLD_FILM = `UPDATE film SET holder = :me WHERE scope = :scope AND id = :id AND (holder IS NULL OR holder = :me)
@@ -156,11 +191,12 @@ const FILTERED = `scope = :scope AND (:mode = '' OR mode = :mode)
   AND (:statuses = '' OR :statuses LIKE '%,' || status || ',%') AND (:ids = '' OR :ids LIKE '%,' || id || ',%')`;
 /** The ones before a task, newest first. @param :before '' begins with the newest */
 export const FILTERED_TASKS = `SELECT ${TASK} FROM task WHERE ${FILTERED}
-  AND seq < COALESCE((SELECT other.seq FROM task AS other WHERE other.id = :before), ${Number.MAX_SAFE_INTEGER})
+  AND seq < COALESCE((SELECT other.seq FROM task AS other WHERE scope = :scope AND other.id = :before), ${Number.MAX_SAFE_INTEGER})
   AND (:text = '' OR id LIKE :text ESCAPE '!' OR LOWER(record) LIKE :text ESCAPE '!') ORDER BY seq DESC LIMIT :limit`;
 export const FILTERED_COUNT = `SELECT COUNT(*) AS count FROM task WHERE ${FILTERED}`;
+/** `+seq`: as SAME_REQUESTS. */
 export const OPEN_TASKS = `SELECT ${TASK} FROM task
-  WHERE scope = :scope AND status IN ${OPEN} ORDER BY seq DESC LIMIT :limit`;
+  WHERE scope = :scope AND status IN ${OPEN} ORDER BY +seq DESC LIMIT :limit`;
 export const OPEN_IDS = `SELECT id, status FROM task WHERE scope = :scope AND status IN ${OPEN}
   UNION ALL SELECT id, status FROM task WHERE scope = :scope AND save_again_at IS NOT NULL`;
 /** Of every account: their unfinished files are in use, too. */

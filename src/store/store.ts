@@ -3,15 +3,21 @@ import type { Film } from '../films/film.ts';
 import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord, TaskStatus } from '../tasks/record.ts';
 
-/** What admission is decided on. Read in the transaction that records the request. */
-export interface ReservationLedger {
-  readonly now: number;
-  /** With the same fingerprint, newest first, whatever became of them. */
-  readonly same: readonly Task[];
-  /** Counted against the daily budget in the last 24 hours. */
+/** What of a daily budget is used: the account's, or a person's. */
+export interface UsedBudget {
+  /** Counted against it in the last 24 hours. */
   readonly reservedFen: number;
   /** When room for this request comes back, where a budget is set and it does not fit; undefined: never. */
   readonly roomAt: number | undefined;
+}
+
+/** What admission is decided on. Read in the transaction that records the request. */
+export interface ReservationLedger extends UsedBudget {
+  readonly now: number;
+  /** Of the same person, with the same fingerprint, newest first, whatever became of them. */
+  readonly same: readonly Task[];
+  /** What the person has used, where the record names one. */
+  readonly own?: UsedBudget;
 }
 
 export type Admission =
@@ -29,7 +35,10 @@ export interface Reservation {
   readonly body?: Uint8Array;
   /** The fingerprint of the same request while a picture of it is not there yet. */
   readonly awaiting?: string;
+  /** The account's. */
   readonly budgetFen?: number | undefined;
+  /** The person's own. */
+  readonly personBudgetFen?: number | undefined;
 }
 
 /** What was learned of the provider's pace for one capability. Times are milliseconds since 1970. */
@@ -47,17 +56,22 @@ export interface Pacing {
 /** A task that holds a slot although its submit's answer was lost. */
 export interface UnknownSlot {
   readonly id: string;
+  readonly person?: string;
   readonly since: number;
   readonly until: number;
 }
 
-/** What the queue's rules are decided on, for one capability. */
 /** `own`: what it has queued itself. `all`: also what other processes have queued. */
 export type Sends = 'own' | 'all' | 'none';
 
+/**
+ * What the queue's rules are decided on, for one capability. Its order: first come, first served, and the people take
+ * turns. Next is whose last claim lies longest ago, so that one person's hundred requests do not keep another's first
+ * one waiting; within a person by order.
+ */
 export interface QueueLedger {
   readonly now: number;
-  /** The first entry whose process is alive. */
+  /** The next entry by that order whose process is alive. */
   readonly head: Task | undefined;
   readonly headIsOurs: boolean;
   /** Entries of this process. */
@@ -101,11 +115,15 @@ export interface Hold {
   release(): Promise<void>;
 }
 
+/** Only this person's are read, and nothing else exists; undefined: everybody's. */
+export type Person = string | undefined;
+
 export interface ListQuery {
   readonly limit: number;
   readonly status?: TaskStatus | undefined;
   /** Only what is still to be sent, awaited, polled or saved. */
   readonly open?: boolean;
+  readonly person?: Person;
 }
 
 /** What a page of the gallery shows; what is left out is not asked for. */
@@ -173,7 +191,7 @@ export interface Awaiting {
 
 /** What the admission of a film is decided on. */
 export interface FilmLedger extends Omit<ReservationLedger, 'same'> {
-  /** With the same fingerprint, newest first. */
+  /** Of the same person, with the same fingerprint, newest first. */
   readonly same: readonly Film[];
 }
 
@@ -192,6 +210,7 @@ export interface FilmWish {
   /** One a shot, each with its body. */
   readonly tasks: readonly Reservation[];
   readonly budgetFen: number | undefined;
+  readonly personBudgetFen?: number | undefined;
 }
 
 export interface Retake {
@@ -223,10 +242,10 @@ export interface Films {
   reserve(wish: FilmWish, rule: (ledger: FilmLedger) => FilmAdmission): Promise<FilmReserved>;
   ledger(wish: FilmWish): Promise<FilmLedger>;
   retake(retake: Retake): Promise<FilmReserved>;
-  find(id: string): Promise<Film | undefined>;
-  newest(limit: number): Promise<readonly Film[]>;
+  find(id: string, person?: Person): Promise<Film | undefined>;
+  newest(limit: number, person?: Person): Promise<readonly Film[]>;
   /** Those that run. */
-  openIds(): Promise<readonly string[]>;
+  openIds(person?: Person): Promise<readonly string[]>;
   /** In the order of the ids. */
   tasks(ids: readonly string[]): Promise<readonly (Task | undefined)[]>;
   /** Records what became of it, decided on its tasks in the same transaction. @param rule undefined: it stays */
@@ -239,12 +258,12 @@ export interface Lists {
   /** Newest first. */
   tasks(query: ListQuery): Promise<readonly Task[]>;
   /** @param after the last id of the page before; undefined: the newest */
-  page(filter: TaskFilter, after: string | undefined, limit: number): Promise<TaskPage>;
-  openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
+  page(filter: TaskFilter, after: string | undefined, limit: number, person?: Person): Promise<TaskPage>;
+  openIds(person?: Person): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]>;
   /** Ids of every account's tasks that may still save a file. */
   unsavedIds(): Promise<ReadonlySet<string>>;
-  idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
-  sums(): Promise<Sums>;
+  idsThatBegin(prefix: string, limit: number, person?: Person): Promise<readonly string[]>;
+  sums(person?: Person): Promise<Sums>;
 }
 
 /**
@@ -259,10 +278,10 @@ export interface Store {
   whyNotPaid(): Problem | undefined;
   /** The same ledger, and nothing is recorded: for a dry run. @throws StoreFailure also where nothing could be written */
   reservationLedger(wanted: Reservation): Promise<ReservationLedger>;
-  /** Head of the queue, slot and attempt in one transaction. */
+  /** Head of the queue, slot and attempt in one transaction; the person whose request it is has had a turn. */
   claimNext(reqKey: string, rule: (ledger: QueueLedger) => Turn): Promise<Claimed>;
   queueLedger(reqKey: string): Promise<QueueLedger>;
-  /** How many living entries are before it. */
+  /** How many living entries are sent before it, as the queue is now. */
   queuedBefore(task: Task): Promise<number>;
   body(id: string): Promise<Uint8Array | undefined>;
   /** The last check before the bytes leave. @param margin milliseconds for which the lease must still be good */
@@ -274,8 +293,8 @@ export interface Store {
   settle(claim: Claim, rule: (task: Task, ledger: QueueLedger) => Settlement, isAccepted: boolean): Promise<Task>;
   /** @returns undefined where another process holds it, or there is nothing to hold */
   hold(id: string): Promise<Hold | undefined>;
-  find(id: string): Promise<Task | undefined>;
-  findByProviderId(providerTaskId: string): Promise<Task | undefined>;
+  find(id: string, person?: Person): Promise<Task | undefined>;
+  findByProviderId(providerTaskId: string, person?: Person): Promise<Task | undefined>;
   readonly lists: Lists;
   readonly films: Films;
   readonly awaiting: Awaiting;

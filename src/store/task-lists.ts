@@ -3,7 +3,7 @@ import type { Task, TaskStatus } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { readDoneFen, readReservedFen, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
-import type { ListQuery, Lists, Sums, TaskFilter, TaskPage } from './store.ts';
+import type { ListQuery, Lists, Person, Sums, TaskFilter, TaskPage } from './store.ts';
 import { isFound, patternOf, wordsOf } from './task-search.ts';
 
 /** Rows that are read at a time where a text is searched for. */
@@ -13,6 +13,7 @@ export class TaskLists implements Lists {
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly newest: (task: Task) => Task;
+  /** Of everybody. */
   private statusSums:
     | { readonly version: number | string | undefined; readonly byStatus: Sums['byStatus'] }
     | undefined;
@@ -24,18 +25,19 @@ export class TaskLists implements Lists {
     this.newest = newest;
   }
 
-  async tasks({ limit, status, open }: ListQuery): Promise<readonly Task[]> {
+  async tasks({ limit, status, open, person }: ListQuery): Promise<readonly Task[]> {
     const statement = open ? sql.OPEN_TASKS : status === undefined ? sql.NEWEST : sql.NEWEST_OF_STATUS;
-    const params = { scope: this.scope, limit, status: status ?? null };
+    const params = { scope: this.scope, person: person ?? null, limit, status: status ?? null };
     return await this.engine.read(async (tx) =>
-      (await tx.all(statement, params)).map((row) => this.newest(taskOf(row, tx.now))),
+      (await tx.all(sql.ofPerson(statement, person), params)).map((row) => this.newest(taskOf(row, tx.now))),
     );
   }
 
-  async page(filter: TaskFilter, after: string | undefined, limit: number): Promise<TaskPage> {
+  async page(filter: TaskFilter, after: string | undefined, limit: number, person?: Person): Promise<TaskPage> {
     const words = wordsOf(filter.text);
     const params = {
       scope: this.scope,
+      person: person ?? null,
       mode: filter.mode ?? '',
       statuses: listed(filter.statuses),
       ids: listed(filter.ids),
@@ -46,20 +48,28 @@ export class TaskLists implements Lists {
       for (let isMore = true; isMore && found.length <= limit; ) {
         // One more than is shown tells whether another page follows.
         const rowLimit = words.length === 0 ? limit + 1 : SEARCHED_ROWS;
-        const rows = await tx.all(sql.FILTERED_TASKS, { ...params, before, text: patternOf(words), limit: rowLimit });
+        const rows = await tx.all(sql.ofPerson(sql.FILTERED_TASKS, person), {
+          ...params,
+          before,
+          text: patternOf(words),
+          limit: rowLimit,
+        });
         const tasks = rows.map((row) => this.newest(taskOf(row, tx.now)));
         found.push(...tasks.filter((task) => isFound(task, words)));
         before = tasks.at(-1)?.id ?? before;
         isMore = words.length > 0 && rows.length === rowLimit;
       }
       const tasks = found.slice(0, limit);
-      const count = words.length > 0 ? undefined : Number((await tx.get(sql.FILTERED_COUNT, params))?.count ?? 0);
+      const count =
+        words.length > 0
+          ? undefined
+          : Number((await tx.get(sql.ofPerson(sql.FILTERED_COUNT, person), params))?.count ?? 0);
       return { tasks, total: count, next: found.length > limit ? tasks.at(-1)?.id : undefined };
     });
   }
 
-  async openIds(): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
-    const rows = await this.rows(sql.OPEN_IDS, { scope: this.scope });
+  async openIds(person?: Person): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
+    const rows = await this.rows(sql.ofPerson(sql.OPEN_IDS, person), { scope: this.scope, person: person ?? null });
     return rows.map(({ id, status }) => ({ id: String(id), status: String(status) as TaskStatus }));
   }
 
@@ -67,30 +77,34 @@ export class TaskLists implements Lists {
     return new Set((await this.rows(sql.UNSAVED_IDS)).map(({ id }) => String(id)));
   }
 
-  async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
-    const params = { scope: this.scope, from: prefix, to: `${prefix}\uffff`, limit };
-    return (await this.rows(sql.IDS_THAT_BEGIN, params)).map(({ id }) => String(id));
+  async idsThatBegin(prefix: string, limit: number, person?: Person): Promise<readonly string[]> {
+    const params = { scope: this.scope, person: person ?? null, from: prefix, to: `${prefix}\uffff`, limit };
+    return (await this.rows(sql.ofPerson(sql.IDS_THAT_BEGIN, person), params)).map(({ id }) => String(id));
   }
 
-  async sums(): Promise<Sums> {
+  async sums(person?: Person): Promise<Sums> {
     const version = await this.engine.version();
     return await this.engine.read(async (tx) => ({
-      byStatus: await this.byStatus(tx, version),
-      doneLast24hFen: await readDoneFen(tx, this.scope),
-      reservedFen: await readReservedFen(tx, this.scope),
+      byStatus: person === undefined ? await this.byStatus(tx, version) : await this.readByStatus(tx, person),
+      doneLast24hFen: await readDoneFen(tx, { scope: this.scope, person }),
+      reservedFen: await readReservedFen(tx, { scope: this.scope, person }),
     }));
   }
 
   /** All tasks are counted: not again while nothing was written. */
   private async byStatus(tx: Tx, version: number | string | undefined): Promise<Sums['byStatus']> {
     if (this.statusSums === undefined || version === undefined || this.statusSums.version !== version) {
-      const rows = await tx.all(sql.STATUS_SUMS, { scope: this.scope });
-      const sums = rows.map(
-        ({ status, count, fen }) => [String(status) as TaskStatus, { count: Number(count), fen: Number(fen) }] as const,
-      );
-      this.statusSums = { version, byStatus: new Map(sums) };
+      this.statusSums = { version, byStatus: await this.readByStatus(tx) };
     }
     return this.statusSums.byStatus;
+  }
+
+  private async readByStatus(tx: Tx, person?: Person): Promise<Sums['byStatus']> {
+    const rows = await tx.all(sql.ofPerson(sql.STATUS_SUMS, person), { scope: this.scope, person: person ?? null });
+    const sums = rows.map(
+      ({ status, count, fen }) => [String(status) as TaskStatus, { count: Number(count), fen: Number(fen) }] as const,
+    );
+    return new Map(sums);
   }
 
   private async rows(statement: string, params?: Params): Promise<readonly Row[]> {

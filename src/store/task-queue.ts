@@ -1,7 +1,7 @@
 /** The queue of one account in the database: whose turn it is, and the claim to send. */
 import { randomUUID } from 'node:crypto';
 import { FOREVER, recordOf, type Task, type TaskRecord } from '../tasks/record.ts';
-import type { Engine, Tx } from './engine.ts';
+import type { Engine, Row, Tx } from './engine.ts';
 import type { Lease, OwnTasks } from './lease.ts';
 import { paramsOf, readQueueLedger, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
@@ -44,6 +44,7 @@ export class TaskQueue {
       const head = recordOf(ledger.head);
       const record: TaskRecord = { ...head, status: 'submitting', attempts: head.attempts + 1, sentAt: tx.now };
       await tx.run(sql.UPDATE_TASK, paramsOf(record, scope, { claim: token, owner, slotUntil: FOREVER }));
+      await tx.run(sql.TAKE_TURN, { scope, req_key: reqKey, person: record.person ?? '' });
       return { token, task: { ...record, ownerAlive: true } };
     };
     const claimed = await engine.transaction(claimNow, {
@@ -62,10 +63,10 @@ export class TaskQueue {
     return await readQueueLedger(tx, scope, reqKey, { me: lease.id, any: sends === 'all' });
   }
 
-  async before({ id, reqKey }: Task): Promise<number> {
+  async before({ id, person = '', reqKey }: Task): Promise<number> {
     const { engine, scope } = this.options;
-    const params = { scope, req_key: reqKey, id };
-    return await engine.read(async (tx) => Number((await tx.get(sql.QUEUED_BEFORE, params))?.count ?? 0));
+    const rows = await engine.read((tx) => tx.all(sql.WAITING_PEOPLE, { scope, req_key: reqKey, id }));
+    return requestsBefore(rows, person);
   }
 
   async keys(): Promise<readonly string[]> {
@@ -122,4 +123,16 @@ export class TaskQueue {
     }
     return isAnyBack;
   }
+}
+
+/**
+ * What is before a person's request as the queue is now: until its turn, each of the others has as many turns as this
+ * person, and one more where theirs is first. Whoever comes later and has waited longer for a turn may still go first.
+ * @param people of WAITING_PEOPLE
+ */
+function requestsBefore(people: readonly Row[], person: string): number {
+  const own = people.findIndex((row) => row.person === person);
+  const earlier = Number(people[own]?.earlier ?? 0);
+  const turns = people.map(({ count }, index) => Math.min(Number(count), earlier + (index < own ? 1 : 0)));
+  return turns.reduce((sum, count, index) => sum + (index === own ? 0 : count), earlier);
 }

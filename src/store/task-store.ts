@@ -8,7 +8,7 @@ import { AwaitingTasks } from './awaiting-tasks.ts';
 import type { Engine, TransactionOptions, Tx } from './engine.ts';
 import { FilmStore } from './film-store.ts';
 import { Lease, OwnTasks, type Registration } from './lease.ts';
-import { paramsOf, readReservationLedger, type Ties, taskOf, unreadLedger, writePacing } from './rows.ts';
+import { giveTurnBack, paramsOf, readReservationLedger, type Ties, taskOf, unreadLedger, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
   Admission,
@@ -17,6 +17,7 @@ import type {
   Hold,
   Lists,
   Orphans,
+  Person,
   QueueLedger,
   RecoveryRules,
   Reservation,
@@ -52,7 +53,6 @@ export class TaskStore implements Store {
   private readonly queue: TaskQueue;
   private readonly engine: Engine;
   private readonly scope: string;
-  private readonly clock: Clock;
   private readonly log: Log;
   private readonly lease: Lease;
   private readonly kept: KeptWrites;
@@ -63,7 +63,6 @@ export class TaskStore implements Store {
   constructor({ engine, scope, sends = 'own', clock, log }: TaskStoreOptions) {
     this.engine = engine;
     this.scope = scope;
-    this.clock = clock;
     this.log = log;
     this.changes = new Changes((signal) => engine.changedElsewhere(signal));
     this.lease = new Lease(engine, clock, log);
@@ -171,6 +170,7 @@ export class TaskStore implements Store {
         await tx.run(sql.SETTLE_TASK, { ...this.params(record, ties), claim_was: token });
         if (!isQueued) await tx.run(sql.DELETE_BODY, { id: task.id });
         if (pacing !== undefined) await writePacing(tx, this.scope, task.reqKey, pacing);
+        if (isQueued) await giveTurnBack(tx, this.scope, record);
         return { ...record, ownerAlive: isQueued };
       });
       if (written !== undefined) settled = written;
@@ -184,7 +184,7 @@ export class TaskStore implements Store {
     try {
       await write();
     } catch (error) {
-      settled = { ...rule(task, unreadLedger(this.clock.now())).record, ownerAlive: true };
+      settled = { ...rule(task, unreadLedger(this.engine.now())).record, ownerAlive: true };
       this.kept.keep(settled, write, error);
     }
     if (isOurs && isOpen(settled.status)) this.own.add(task.id, settled, token);
@@ -219,12 +219,12 @@ export class TaskStore implements Store {
     });
   }
 
-  async find(id: string): Promise<Task | undefined> {
-    return await this.findBy(sql.FIND_TASK, id);
+  async find(id: string, person?: Person): Promise<Task | undefined> {
+    return await this.findBy(sql.FIND_TASK, id, person);
   }
 
-  async findByProviderId(providerTaskId: string): Promise<Task | undefined> {
-    return await this.findBy(sql.FIND_BY_PROVIDER_ID, providerTaskId);
+  async findByProviderId(providerTaskId: string, person?: Person): Promise<Task | undefined> {
+    return await this.findBy(sql.FIND_BY_PROVIDER_ID, providerTaskId, person);
   }
 
   async cancel(id: string, rule: (task: Task, now: number) => Settlement | undefined): Promise<Task | undefined> {
@@ -305,9 +305,9 @@ export class TaskStore implements Store {
     await this.engine.close();
   }
 
-  private async findBy(statement: string, id: string): Promise<Task | undefined> {
+  private async findBy(statement: string, id: string, person: Person): Promise<Task | undefined> {
     return await this.engine.read(async (tx) => {
-      const row = await tx.get(statement, { scope: this.scope, id });
+      const row = await tx.get(sql.ofPerson(statement, person), { scope: this.scope, person: person ?? null, id });
       return row && this.newest(taskOf(row, tx.now));
     });
   }

@@ -2,7 +2,7 @@
 import { Problem } from '../problems.ts';
 import { errorOf, recordOf, type TaskRecord } from '../tasks/record.ts';
 import type { Tx } from './engine.ts';
-import { paramsOf, taskOf } from './rows.ts';
+import { giveTurnBack, paramsOf, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 
 /** The request was refused, so it must not be sent after all. It stays visible: another call may have joined it. */
@@ -26,4 +26,5 @@ export async function undoClaim(tx: Tx, scope: string, token: string, owner: str
   const { error: _e, finishedAt: _f, ...claimed } = recordOf(taskOf(row, tx.now));
   const record: TaskRecord = { ...claimed, status: 'queued', attempts: claimed.attempts - 1 };
   await tx.run(sql.UPDATE_TASK, paramsOf(record, scope, { owner }));
+  await giveTurnBack(tx, scope, record);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { jsonPieces } from '../jimeng/body-bytes.ts';
 import { MODE_NAMES, priceCny } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
-import type { Admission, ReservationLedger } from '../store/store.ts';
+import type { Admission, ReservationLedger, UsedBudget } from '../store/store.ts';
 import { isOpen, type Task } from './record.ts';
 
 /** A finished video is what a repeated call wants for this long. */
@@ -67,30 +67,68 @@ function priced(videos: number): string {
 export interface AdmissionLimits {
   readonly fen: number;
   readonly allowDuplicate: boolean;
+  /** The account's daily budget. */
   readonly budgetFen: number | undefined;
+  /** The person's own. */
+  readonly personBudgetFen: number | undefined;
 }
 
-export function admit(ledger: ReservationLedger, { fen, allowDuplicate, budgetFen }: AdmissionLimits): Admission {
+export function admit(ledger: ReservationLedger, { allowDuplicate, ...price }: AdmissionLimits): Admission {
   const same = allowDuplicate ? undefined : sameRequest(ledger);
   if (same !== undefined) return { kind: 'join', task: same };
-  const problem = beyondBudget(ledger, { fen, budgetFen });
+  const problem = beyondBudget(ledger, price);
   return problem === undefined ? { kind: 'create' } : { kind: 'refuse', problem };
 }
 
-/** @param videos that are reserved together @returns why the daily budget does not allow it; undefined: it does */
+interface Priced extends Omit<AdmissionLimits, 'allowDuplicate'> {
+  /** That are reserved together. */
+  readonly videos?: number;
+}
+
+/** One budget that has no room. */
+interface Exceeded extends UsedBudget {
+  readonly name: string;
+  readonly limitFen: number;
+}
+
+/** @returns why the daily budget, the person's or the account's, does not allow it; undefined: both do */
 export function beyondBudget(
-  { reservedFen, roomAt }: Pick<ReservationLedger, 'reservedFen' | 'roomAt'>,
-  { fen, budgetFen, videos = 1 }: Pick<AdmissionLimits, 'fen' | 'budgetFen'> & { readonly videos?: number },
+  { own, ...account }: UsedBudget & Pick<ReservationLedger, 'own'>,
+  { fen, budgetFen, personBudgetFen, videos = 1 }: Priced,
 ): Problem | undefined {
-  if (budgetFen === undefined || reservedFen + fen <= budgetFen) return undefined;
-  const what = `${priced(videos)} about ${cny(fen)}, and ${cny(reservedFen)} of the daily budget of ${cny(budgetFen)} are used or reserved in the last 24 hours.`;
-  if (fen <= budgetFen && roomAt !== undefined) {
-    return new Problem('budget_exceeded', { what, retryAt: roomAt });
+  const exceeded = [
+    own && exceededBy(fen, { ...own, name: 'your own daily budget', limitFen: personBudgetFen }),
+    exceededBy(fen, { ...account, name: 'the daily budget', limitFen: budgetFen }),
+  ].filter((budget) => budget !== undefined);
+  const hopeless = exceeded.find(({ limitFen, roomAt }) => fen > limitFen || roomAt === undefined);
+  const reported = hopeless ?? exceeded[0];
+  if (reported === undefined) return undefined;
+  const { name, reservedFen, limitFen } = reported;
+  const isOthers = own !== undefined && name === 'the daily budget';
+  // What others spent is not reported, and so no amount of the account's budget either.
+  const used = isOthers
+    ? 'the daily budget of the account, which is shared here, is exhausted for now.'
+    : `${cny(reservedFen)} of ${name} of ${cny(limitFen)} are used or reserved in the last 24 hours.`;
+  const what = `${priced(videos)} about ${cny(fen)}, and ${used}`;
+  const raise =
+    own === undefined ? 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY' : 'ask the operator of this server to raise it';
+  if (hopeless === undefined) {
+    // Room in one budget is of no use as long as the other has none.
+    const retryAt = Math.max(...exceeded.map(({ roomAt = 0 }) => roomAt));
+    const hint = own === undefined ? {} : { hint: `wait until the budget has room again, or ${raise}` };
+    return new Problem('budget_exceeded', { what, retryAt, ...hint });
   }
-  const raise = 'raise JIMENG_VIDEO_DAILY_BUDGET_CNY';
   return new Problem('budget_exceeded', {
     what: `${what} ${videos === 1 ? 'This video alone costs' : 'They alone cost'} more than the budget.`,
-    hint: budgetFen < CHEAPEST_FEN ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
+    hint: limitFen < CHEAPEST_FEN ? raise : `choose a cheaper mode or a shorter duration, or ${raise}`,
     retryable: false,
   });
+}
+
+function exceededBy(
+  fen: number,
+  { limitFen, ...budget }: Omit<Exceeded, 'limitFen'> & { readonly limitFen: number | undefined },
+): Exceeded | undefined {
+  if (limitFen === undefined || budget.reservedFen + fen <= limitFen) return undefined;
+  return { ...budget, limitFen };
 }

@@ -2,7 +2,7 @@
 import type { AwaitedFrame } from './record.ts';
 
 /** Stands in a fingerprint for a picture that is not there. Base64 has no such characters. */
-export function nameOf({ taskId, which }: AwaitedFrame): string {
+function nameOf({ taskId, which }: AwaitedFrame): string {
   return `task:${taskId}#${which}`;
 }
 
@@ -18,4 +18,21 @@ export function fillBody(body: Uint8Array, pictures: readonly Uint8Array[]): Rec
   const filled = data.map((entry) => (entry.startsWith('#') ? pictures[Number(entry.slice(1))] : entry));
   if (filled.includes(undefined)) throw new Error('a picture of the recorded request is missing');
   return { ...fields, binary_data_base64: filled };
+}
+
+/** A picture of a request that comes from another task's video, and its place in the body. */
+export interface FrameOfVideo {
+  readonly index: number;
+  readonly frame: AwaitedFrame;
+}
+
+/** The body as its fingerprint is made while the frames are not there. A task of the same film has no lasting id. */
+export function marked(
+  body: Readonly<Record<string, unknown>>,
+  frames: readonly FrameOfVideo[],
+  coming: ReadonlySet<string>,
+): Readonly<Record<string, unknown>> {
+  const data = Array.isArray(body.binary_data_base64) ? [...body.binary_data_base64] : [];
+  for (const { index, frame } of frames) data[index] = coming.has(frame.taskId) ? `#${frame.which}` : nameOf(frame);
+  return { ...body, binary_data_base64: data };
 }

@@ -52,9 +52,8 @@ export interface Spending {
   readonly allTimeFen: number;
   /** In flight, or with an unknown outcome: may be charged. */
   readonly pendingFen: number;
-  /** Counted against the daily budget: queued, in flight, unknown and done in the last 24 hours. */
-  readonly reservedFen: number;
-  readonly budgetFen?: number;
+  /** Of one day: the account's, or to a person the person's own. `leftFen`: what all budgets have room for. */
+  readonly budget?: { readonly fen: number; readonly leftFen: number };
 }
 
 export interface ListView {
@@ -137,7 +136,10 @@ export interface PageView {
   readonly next: string | undefined;
 }
 
-/** @throws Problem, each method; what was recorded is never reported as refused */
+/**
+ * Who may see what: `seenBy` in person.ts. Anything else is answered as what does not exist.
+ * @throws Problem, each method; what was recorded is never reported as refused
+ */
 export interface VideoService {
   check(request: VideoRequest, options: MakeOptions, call: Call): Promise<CheckedView>;
   /** Records the request and begins to send it, or joins the existing one; returns once that is durable. */
@@ -146,7 +148,7 @@ export interface VideoService {
   waitUntilTaken(view: TaskView, call: Call): Promise<TaskView>;
   /** Until the task is over or the deadline has come; only a submit's answer is awaited for longer. */
   waitUntilOver(view: TaskView, call: Call): Promise<TaskView>;
-  /** Polls, waits, refreshes the link, saves. @param taskId ours or the provider's; undefined: the newest task */
+  /** Polls, waits, refreshes the link, saves. @param taskId ours or the provider's; undefined: the caller's newest task */
   get(
     taskId: string | undefined,
     options: { readonly mode?: ModeName | undefined; readonly output?: string | undefined },
@@ -154,17 +156,20 @@ export interface VideoService {
   ): Promise<TaskView>;
   list(options: ListOptions, call: Call): Promise<ListView>;
   /** Withdraws what is still queued, gives back the slot of an unknown; anything else is returned as it is. */
-  cancel(taskId: string): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }>;
+  cancel(
+    taskId: string,
+    caller: Caller,
+  ): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }>;
   /** What is recorded, without polling and without waiting. */
-  read(taskId: string): Promise<TaskView | undefined>;
+  read(taskId: string, caller: Caller): Promise<TaskView | undefined>;
   /** What is recorded, page by page, without polling. @param after the last id of the page before */
-  page(filter: TaskFilter, after: string | undefined, limit: number): Promise<PageView>;
+  page(filter: TaskFilter, after: string | undefined, limit: number, caller: Caller): Promise<PageView>;
   /** Resolves when a record may have changed, in whatever process, or when the signal is aborted. Never rejects. */
   changed(signal: AbortSignal): Promise<void>;
   /** Ids of all that is still to be sent, polled or saved. */
-  openIds(): Promise<readonly string[]>;
+  openIds(caller: Caller): Promise<readonly string[]>;
   /** Our ids that begin so, newest first. */
-  idsThatBegin(prefix: string, limit: number): Promise<readonly string[]>;
+  idsThatBegin(prefix: string, limit: number, caller: Caller): Promise<readonly string[]>;
   /** Sends what dead processes left in the queue: on the command line's `collect` only. */
   sendLeft(): Promise<void>;
   /** Resumes what earlier processes left open: queries and downloads only, never a submit. */

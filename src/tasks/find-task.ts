@@ -3,23 +3,28 @@ import type { Clock } from '../clock.ts';
 import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { Problem } from '../problems.ts';
-import type { Store } from '../store/store.ts';
+import type { Person, Store } from '../store/store.ts';
+import { personOf, seenBy } from './person.ts';
 import { isAdopted, isProviderTaskId, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
 
-/** @param taskId ours or the provider's */
+/** @param taskId ours or the provider's @param person as for `Store.find` */
 export async function lookUpTask(
   store: Pick<Store, 'find' | 'findByProviderId'>,
   taskId: string,
+  person: Person,
 ): Promise<Task | undefined> {
-  if (isTaskId(taskId)) return await store.find(taskId);
-  return isProviderTaskId(taskId) ? await store.findByProviderId(taskId) : undefined;
+  if (isTaskId(taskId)) return await store.find(taskId, person);
+  return isProviderTaskId(taskId) ? await store.findByProviderId(taskId, person) : undefined;
 }
 
-/** @param taskId undefined: the newest task @throws Problem no_record */
-export async function findTask(store: Store, taskId: string | undefined): Promise<Task> {
+/** @param taskId undefined: the caller's newest task @throws Problem no_record */
+export async function findTask(store: Store, taskId: string | undefined, caller: Caller): Promise<Task> {
   if (taskId === undefined) {
-    const [newest] = await store.lists.tasks({ limit: 1 });
+    const [newest] = await store.lists.tasks({ limit: 1, person: personOf(caller) });
     if (newest !== undefined) return newest;
+    if (caller.kind === 'remote-agent') {
+      throw new Problem('no_record', { what: 'You have not made a video here yet.', hint: 'make one first' });
+    }
     const warning = store.warning();
     if (warning !== undefined) {
       throw new Problem('no_record', {
@@ -32,10 +37,12 @@ export async function findTask(store: Store, taskId: string | undefined): Promis
       hint: 'make one first',
     });
   }
-  const task = await lookUpTask(store, taskId);
+  const task = await lookUpTask(store, taskId, seenBy(caller));
   if (task !== undefined) return task;
   const what = `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`;
-  throw new Problem('no_record', { what: [what, store.warning() ?? []].flat().join(' ') });
+  // Only whoever sees all tasks can name one of the provider that has no record.
+  const hint = seenBy(caller) === undefined ? {} : { hint: 'use an id from the list of tasks' };
+  throw new Problem('no_record', { what: [what, store.warning() ?? []].flat().join(' '), ...hint });
 }
 
 interface NamedTask {
@@ -53,13 +60,18 @@ interface Records {
   readonly sandbox: boolean;
 }
 
-/** A task that the provider has but no record names is recorded now. @throws Problem no_record, output_not_writable */
+/**
+ * A task that the provider has but no record names is recorded now, as the account's. Not for a person's call: the
+ * provider would answer it of others' tasks, too.
+ * @throws Problem no_record, output_not_writable
+ */
 export async function findOrAdopt(
   { taskId, mode, place, caller }: NamedTask,
   { store, library, clock, sandbox }: Records,
 ): Promise<Task> {
-  if (taskId === undefined || mode === undefined || isTaskId(taskId)) return await findTask(store, taskId);
-  const found = await lookUpTask(store, taskId);
+  const isLookedUp = taskId === undefined || mode === undefined || isTaskId(taskId);
+  if (isLookedUp || seenBy(caller) !== undefined) return await findTask(store, taskId, caller);
+  const found = await lookUpTask(store, taskId, undefined);
   if (found !== undefined) return found;
   if (!/^\d{10,24}$/.test(taskId)) {
     const id = JSON.stringify(taskId.slice(0, 60));

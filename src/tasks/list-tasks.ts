@@ -1,7 +1,9 @@
 /** Reads what a list shows: tasks, what the queued ones wait for, and what was spent. */
 import type { Clock } from '../clock.ts';
-import type { Store } from '../store/store.ts';
-import type { ListOptions, ListView, QueueState } from './calls.ts';
+import type { Caller } from '../library/library.ts';
+import type { Store, Sums } from '../store/store.ts';
+import type { ListOptions, ListView, QueueState, Spending } from './calls.ts';
+import { budgetOf, seenBy } from './person.ts';
 import { isOpen, type Task, type TaskStatus } from './record.ts';
 
 /** Open tasks that a list returns at the most. */
@@ -13,7 +15,9 @@ interface ListSource {
   readonly store: Store;
   readonly clock: Clock;
   readonly sandbox: boolean;
+  /** The account's. */
   readonly budgetFen: number | undefined;
+  readonly caller: Caller;
   readonly queueState: (task: Task) => Promise<QueueState | undefined>;
   readonly stuck: ReadonlySet<string>;
 }
@@ -25,14 +29,17 @@ interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
 
 /** @throws StoreFailure */
 export async function readList(
-  { store, clock, sandbox, budgetFen, queueState, stuck }: ListSource,
+  { store, clock, sandbox, budgetFen, caller, queueState, stuck }: ListSource,
   { limit, status, changed }: ListQuery,
 ): Promise<ListView> {
-  const newest = await store.lists.tasks(changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true });
-  const ended = await Promise.all((changed ?? []).map((id) => store.find(id)));
+  const person = seenBy(caller);
+  const listed = changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true };
+  const newest = await store.lists.tasks({ ...listed, person });
+  const ended = await Promise.all((changed ?? []).map((id) => store.find(id, person)));
   const tasks = [...ended.filter((task) => task !== undefined && !isOpen(task.status)), ...newest] as Task[];
-  const { byStatus, doneLast24hFen, reservedFen } = await store.lists.sums();
-  const sumOf = (name: TaskStatus) => byStatus.get(name)?.fen ?? 0;
+  const sums = await store.lists.sums(person);
+  const { byStatus } = sums;
+  const budget = await shownBudget(store, sums, budgetFen, caller);
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
   const warning = store.warning();
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];
@@ -44,16 +51,40 @@ export async function readList(
     counts,
     ...(changed === undefined ? {} : { changed }),
     stuck: stuck.size,
-    spending: {
-      last24hFen: doneLast24hFen,
-      allTimeFen: sumOf('done'),
-      pendingFen: PENDING.reduce((all, name) => all + sumOf(name), 0),
-      reservedFen,
-      ...(budgetFen === undefined ? {} : { budgetFen }),
-    },
+    spending: { ...spendingOf(sums), ...(budget && { budget }) },
     sandbox,
     ...(warning === undefined ? {} : { warning }),
   };
+}
+
+function spendingOf({ byStatus, doneLast24hFen }: Sums): Spending {
+  const sumOf = (name: TaskStatus) => byStatus.get(name)?.fen ?? 0;
+  return {
+    last24hFen: doneLast24hFen,
+    allTimeFen: sumOf('done'),
+    pendingFen: PENDING.reduce((all, name) => all + sumOf(name), 0),
+  };
+}
+
+/**
+ * The account's budget, and what is left of it. To a person it is not shown, because it would show what others spent:
+ * the person's own is, where there is one, with what both have room for.
+ */
+async function shownBudget(
+  store: Store,
+  shown: Sums,
+  accountFen: number | undefined,
+  caller: Caller,
+): Promise<Spending['budget']> {
+  const leftOf = (budgetFen: number, { reservedFen }: Sums) => Math.max(0, budgetFen - reservedFen);
+  if (seenBy(caller) === undefined) {
+    return accountFen === undefined ? undefined : { fen: accountFen, leftFen: leftOf(accountFen, shown) };
+  }
+  const ownFen = budgetOf(caller);
+  if (ownFen === undefined) return undefined;
+  const ownLeft = leftOf(ownFen, shown);
+  const left = accountFen === undefined ? ownLeft : Math.min(ownLeft, leftOf(accountFen, await store.lists.sums()));
+  return { fen: ownFen, leftFen: left };
 }
 
 /** A queue entry of a process that is gone stays as it is until a call names it: waiting for nothing else is in vain. */

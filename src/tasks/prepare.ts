@@ -11,10 +11,11 @@ import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts'
 import { findLocalFile } from '../media/local-file.ts';
 import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { allOrProblems, Problem } from '../problems.ts';
-import type { Store } from '../store/store.ts';
+import type { Person, Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
-import { fillBody, markOf, nameOf } from './awaited-frames.ts';
+import { type FrameOfVideo, fillBody, marked, markOf } from './awaited-frames.ts';
 import { lookUpTask } from './find-task.ts';
+import { seenBy } from './person.ts';
 import {
   type AwaitedFrame,
   isOpen,
@@ -146,7 +147,7 @@ export class Preparer {
   ): Promise<{ readonly body: Buffer; readonly fingerprint: string }> {
     const pictures: Uint8Array[] = [];
     for (const frame of task.awaits ?? []) {
-      const { path } = await this.savedVideo(frame.taskId, 'image');
+      const { path } = await this.savedVideo(frame.taskId, 'image', undefined);
       const loaded = await this.loadFrameOf(frame, path, 'image', signal);
       if (loaded.kind === 'bytes') pictures.push(loaded.bytes);
     }
@@ -168,15 +169,14 @@ export class Preparer {
     coming: ReadonlySet<string>,
   ): Promise<Pictures> {
     if (image === undefined) return { images: undefined, frames: [], awaits: [], notes: [] };
-    const rules = this.rulesFor(caller);
+    const of = { rules: this.rulesFor(caller), coming, person: seenBy(caller) };
     const [firstName, tailName] = typesOptions(caller)
       ? (['--image', '--tail-image'] as const)
       : (['image', 'tail_image'] as const);
     // Two pictures in parallel would take twice the memory.
     const [first, tail] = await allOrProblems([
-      () => this.loadOne(image, firstName, rules, coming, signal),
-      async () =>
-        tailImage === undefined ? undefined : await this.loadOne(tailImage, tailName, rules, coming, signal),
+      () => this.loadOne(image, firstName, of, signal),
+      async () => (tailImage === undefined ? undefined : await this.loadOne(tailImage, tailName, of, signal)),
     ]);
     const all = tail === undefined ? [first] : [first, tail];
     const isAwaited = (picture: Picture): picture is Awaited => picture.kind === 'awaited';
@@ -206,27 +206,26 @@ export class Preparer {
   private async loadOne(
     source: string,
     input: ImageInput,
-    rules: ImageRules,
-    coming: ReadonlySet<string>,
+    { rules, coming, person }: LoadedFor,
     signal: AbortSignal,
   ): Promise<Picture> {
     const id = taskIdIn(source);
     if (id === undefined) return await loadImage(source, input, rules, signal);
     const which = input === 'image' || input === '--image' ? 'last' : 'first';
-    if (coming.has(id) || (await this.isComing(id))) {
+    if (coming.has(id) || (await this.isComing(id, person))) {
       // Said before anything is paid, not when the other video is there.
       if ((await this.options.ffmpeg()) === undefined) throw noFfmpeg(which);
-      const task = coming.has(id) ? undefined : await lookUpTask(this.options.store, id);
+      const task = coming.has(id) ? undefined : await lookUpTask(this.options.store, id, person);
       return { kind: 'awaited', frame: { taskId: task?.id ?? id, which } };
     }
-    const { id: taskId, path } = await this.savedVideo(id, input);
+    const { id: taskId, path } = await this.savedVideo(id, input, person);
     const frame = { taskId, which } as const;
     return { ...(await this.loadFrameOf(frame, path, input, signal)), frame };
   }
 
   /** It is being made, or saved, here. */
-  private async isComing(id: string): Promise<boolean> {
-    const task = await lookUpTask(this.options.store, id);
+  private async isComing(id: string, person: Person): Promise<boolean> {
+    const task = await lookUpTask(this.options.store, id, person);
     return task !== undefined && task.place !== null && videoStateOf(task) === 'open';
   }
 
@@ -248,9 +247,13 @@ export class Preparer {
     }
   }
 
-  private async savedVideo(id: string, input: ImageInput): Promise<{ readonly id: string; readonly path: string }> {
+  private async savedVideo(
+    id: string,
+    input: ImageInput,
+    person: Person,
+  ): Promise<{ readonly id: string; readonly path: string }> {
     const { store, library } = this.options;
-    const task = await lookUpTask(store, id);
+    const task = await lookUpTask(store, id, person);
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `${shownInput(input)} names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
@@ -272,18 +275,28 @@ export class Preparer {
   }
 }
 
+interface LoadedFor {
+  readonly rules: ImageRules;
+  readonly coming: ReadonlySet<string>;
+  /** Whose tasks may give a frame. */
+  readonly person: Person;
+}
+
 interface ShotOf {
   readonly coming: ReadonlySet<string>;
   readonly place?: Place;
 }
 
+interface QueuedBy extends Pick<TaskRecord, 'id' | 'sandbox'> {
+  readonly person: string | undefined;
+  readonly now: number;
+}
+
 /** The record of a request that is about to be reserved. */
-export function queuedRecord(
-  prepared: Prepared,
-  { id, now, sandbox }: { readonly id: string; readonly now: number; readonly sandbox: boolean },
-): TaskRecord {
+export function queuedRecord(prepared: Prepared, { id, person, now, sandbox }: QueuedBy): TaskRecord {
   return {
     id,
+    ...(person === undefined ? {} : { person }),
     status: 'queued',
     request: prepared.shown,
     fingerprint: prepared.fingerprint,
@@ -309,8 +322,7 @@ type Picture = (LoadedImage & { readonly frame?: AwaitedFrame }) | Awaited;
 
 interface Pictures {
   readonly images: BodyImages | undefined;
-  /** Those that come from other tasks' videos, and their places in the body. */
-  readonly frames: readonly { readonly index: number; readonly frame: AwaitedFrame }[];
+  readonly frames: readonly FrameOfVideo[];
   readonly awaits: readonly AwaitedFrame[];
   readonly notes: readonly string[];
 }
@@ -319,17 +331,6 @@ interface Pictures {
 function asSent(picture: Picture): LoadedImage {
   if (picture.kind !== 'awaited') return picture;
   return { kind: 'bytes', bytes: Buffer.alloc(0), sha256: '', width: 1, height: 1, format: 'png', notes: [] };
-}
-
-/** The body as its fingerprint is made while the frames are not there. A task of the same film has no lasting id. */
-function marked(
-  body: Readonly<Record<string, unknown>>,
-  frames: Pictures['frames'],
-  coming: ReadonlySet<string>,
-): Readonly<Record<string, unknown>> {
-  const data = Array.isArray(body.binary_data_base64) ? [...body.binary_data_base64] : [];
-  for (const { index, frame } of frames) data[index] = coming.has(frame.taskId) ? `#${frame.which}` : nameOf(frame);
-  return { ...body, binary_data_base64: data };
 }
 
 /** As long as its file exists, however broken, the video is not saved again. */

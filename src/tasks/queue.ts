@@ -1,4 +1,4 @@
-/** Decides whether the head of a capability's queue may be sent now: first come, first served. Pure. */
+/** Decides whether the head of a capability's queue may be sent now. Which entry that is: QueueLedger. Pure. */
 import type { Pacing, QueueLedger, Turn } from '../store/store.ts';
 import type { QueueState } from './calls.ts';
 

@@ -102,6 +102,8 @@ export interface TaskRecord {
   readonly reqKey: string;
   /** Queued until these are there: its body has a mark in the place of each. */
   readonly awaits?: readonly AwaitedFrame[];
+  /** Whose it is; absent: nobody's, it was made by the account's holder on the command line or over stdio. */
+  readonly person?: string;
   /** The film that it is a shot of. */
   readonly filmId?: string;
   /** Absent for a task made elsewhere, until its file is read. */

@@ -1,9 +1,9 @@
 /** Makes, finds, lists and withdraws videos: what every surface calls. */
 import type { Clock } from '../clock.ts';
 import type { ModeName } from '../jimeng/modes.ts';
-import type { Library } from '../library/library.ts';
+import type { Caller, Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import type { Store, TaskFilter } from '../store/store.ts';
+import type { Person, Store, TaskFilter } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
 import type {
@@ -21,6 +21,7 @@ import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { isWaitInVain, readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
+import { budgetOf, personOf, seenBy } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
@@ -52,7 +53,7 @@ export interface ServiceOptions {
   readonly log: Log;
   readonly ending: AbortSignal;
   /** Shots of films that wait for one that is lost. @throws StoreFailure */
-  readonly stuckShots: () => Promise<ReadonlySet<string>>;
+  readonly stuckShots: (person: Person) => Promise<ReadonlySet<string>>;
   readonly sandbox: boolean;
   readonly concurrency: number;
   readonly dailyBudgetCny: number | undefined;
@@ -76,10 +77,10 @@ export class TaskService implements VideoService {
   async check(request: VideoRequest, options: MakeOptions, call: Call): Promise<CheckedView> {
     const { store, clock, sandbox, library } = this.options;
     const prepared = await this.prepare(request, options, call);
-    const ledger = await orProblem(store.reservationLedger(this.reservationOf(prepared)));
+    const ledger = await orProblem(store.reservationLedger(this.reservationOf(prepared, call.caller)));
     const refused = store.whyNotPaid();
     if (refused !== undefined) throw refused;
-    const admission = admit(ledger, this.limitsOf(prepared, options));
+    const admission = admit(ledger, this.limitsOf(prepared, options, call.caller));
     if (admission.kind === 'refuse') throw admission.problem;
     return {
       request,
@@ -99,13 +100,13 @@ export class TaskService implements VideoService {
     this.resume();
     const prepared = await this.prepare(request, options, call);
     call.signal.throwIfAborted();
-    const reservation = this.reservationOf(prepared);
+    const reservation = this.reservationOf(prepared, call.caller);
     await this.confirm(prepared, reservation, options, call);
     call.signal.throwIfAborted();
     ending.throwIfAborted();
     // Entries of dead processes come before this one: first come, first served.
     await this.sendLeft();
-    const limits = this.limitsOf(prepared, options);
+    const limits = this.limitsOf(prepared, options, call.caller);
     const admission = await orProblem(
       store.reserve({ ...reservation, body: prepared.body }, (ledger) => {
         // The database may have been busy for seconds.
@@ -116,17 +117,17 @@ export class TaskService implements VideoService {
     if (admission.kind === 'refuse') throw admission.problem;
     if (admission.kind === 'join') {
       if (admission.task.status === 'generating') void watcher.watch(admission.task.id);
-      return await this.view(admission.task, { joined: true, output: options.output });
+      return await this.view(admission.task, call.caller, { joined: true, output: options.output });
     }
     const task = admission.task ?? { ...reservation.record, ownerAlive: true };
     if (task.awaits === undefined) submitter.queue(task, call.deadline);
     else waiting.start();
-    return await this.view(task);
+    return await this.view(task, call.caller);
   }
 
   async waitUntilTaken(view: TaskView, call: Call): Promise<TaskView> {
     const isTaken = async (task: Task) => {
-      if (task.status === 'queued') return (await this.queueState(task))?.waitsFor !== undefined;
+      if (task.status === 'queued') return (await this.queueState(task, call.caller))?.waitsFor !== undefined;
       return task.status !== 'submitting';
     };
     return await this.waitFor(view, isTaken, { ...call, deadline: answerDeadline(call) });
@@ -148,53 +149,57 @@ export class TaskService implements VideoService {
     const named = { taskId, mode, place, caller: call.caller };
     const found = await orProblem(findOrAdopt(named, this.options));
     await this.pollNow(found, mode);
-    const waited = await this.waitUntilOver(await this.view(found, { output }), call);
+    const waited = await this.waitUntilOver(await this.view(found, call.caller, { output }), call);
     const updated = await refresher.bringUpToDate(waited.task, place, call);
     // Finished just after the wait was over: it still has to come to where this call wants it.
     const isNews = isOpen(waited.task.status) && updated.task.status === 'done';
     const { task, ...extra } = isNews ? await refresher.bringUpToDate(updated.task, place, call) : updated;
-    return await this.view(task, { output: isOpen(task.status) ? output : undefined, ...extra });
+    return await this.view(task, call.caller, { output: isOpen(task.status) ? output : undefined, ...extra });
   }
 
   async list({ limit, status, waitFor }: ListOptions, call: Call): Promise<ListView> {
     const { store, recovery, clock, sandbox } = this.options;
+    const { caller } = call;
     this.resume();
-    const before = await orProblem(openIdsOf(store));
+    const before = await orProblem(openIdsOf(store, seenBy(caller)));
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
-    const queueState = (task: Task) => this.queueState(task);
-    const stuck = await orProblem(this.options.stuckShots());
-    const source = { store, clock, sandbox, budgetFen: this.budgetFen, queueState, stuck };
+    const queueState = (task: Task) => this.queueState(task, caller);
+    const stuck = await orProblem(this.options.stuckShots(seenBy(caller)));
+    const source = { store, clock, sandbox, budgetFen: this.budgetFen, caller, queueState, stuck };
     return await orProblem(readList(source, { limit, status, changed }));
   }
 
-  async cancel(taskId: string): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }> {
+  async cancel(
+    taskId: string,
+    caller: Caller,
+  ): Promise<TaskView & { readonly withdrawn: boolean; readonly slotReleased: boolean }> {
     const { store } = this.options;
     this.resume();
-    const found = await orProblem(findTask(store, taskId));
+    const found = await orProblem(findTask(store, taskId, caller));
     const task = await orProblem(store.cancel(found.id, cancelled));
     const withdrawn = task?.status === 'cancelled';
-    const view = await this.view(task ?? (await orProblem(findTask(store, found.id))));
+    const view = await this.view(task ?? (await orProblem(findTask(store, found.id, caller))), caller);
     return { ...view, withdrawn, slotReleased: task !== undefined && !withdrawn };
   }
 
-  async read(taskId: string): Promise<TaskView | undefined> {
-    const task = await orProblem(lookUpTask(this.options.store, taskId));
-    return task && (await this.view(task));
+  async read(taskId: string, caller: Caller): Promise<TaskView | undefined> {
+    const task = await orProblem(lookUpTask(this.options.store, taskId, seenBy(caller)));
+    return task && (await this.view(task, caller));
   }
 
-  async page(filter: TaskFilter, after: string | undefined, limit: number): Promise<PageView> {
-    const { tasks, ...rest } = await orProblem(this.options.store.lists.page(filter, after, limit));
-    return { ...rest, views: await Promise.all(tasks.map((task) => this.view(task))) };
+  async page(filter: TaskFilter, after: string | undefined, limit: number, caller: Caller): Promise<PageView> {
+    const { tasks, ...rest } = await orProblem(this.options.store.lists.page(filter, after, limit, seenBy(caller)));
+    return { ...rest, views: await Promise.all(tasks.map((task) => this.view(task, caller))) };
   }
 
   async changed(signal: AbortSignal): Promise<void> {
     await this.options.store.changed(signal);
   }
 
-  async openIds(): Promise<readonly string[]> {
-    return (await orProblem(this.options.store.lists.openIds())).map(({ id }) => id);
+  async openIds(caller: Caller): Promise<readonly string[]> {
+    return (await orProblem(this.options.store.lists.openIds(seenBy(caller)))).map(({ id }) => id);
   }
 
   async sendLeft(): Promise<void> {
@@ -210,8 +215,8 @@ export class TaskService implements VideoService {
     for (const reqKey of await this.options.store.queuedKeys()) this.options.submitter.pump(reqKey);
   }
 
-  async idsThatBegin(prefix: string, limit: number): Promise<readonly string[]> {
-    return await orProblem(this.options.store.lists.idsThatBegin(prefix, limit));
+  async idsThatBegin(prefix: string, limit: number, caller: Caller): Promise<readonly string[]> {
+    return await orProblem(this.options.store.lists.idsThatBegin(prefix, limit, seenBy(caller)));
   }
 
   /** The process ends: resolves when every submit that is out is recorded and every task released. */
@@ -228,9 +233,9 @@ export class TaskService implements VideoService {
   }
 
   /** All that a report needs. What is recorded is never reported as refused: what cannot be read now is left out. */
-  private async view(task: Task, { joined = false, ...extra }: ViewExtras = {}): Promise<TaskView> {
+  private async view(task: Task, caller: Caller, { joined = false, ...extra }: ViewExtras = {}): Promise<TaskView> {
     const { store, clock, usualTimes, watcher } = this.options;
-    const queue = await this.queueState(task).catch(() => undefined);
+    const queue = await this.queueState(task, caller).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
     const warning = store.whyNotPaid()?.message;
@@ -248,16 +253,16 @@ export class TaskService implements VideoService {
     };
   }
 
-  private reservationOf(prepared: Prepared) {
+  private reservationOf(prepared: Prepared, caller: Caller) {
     const { clock, sandbox } = this.options;
     const now = clock.now();
-    const record = queuedRecord(prepared, { id: newTaskId(now), now, sandbox });
+    const record = queuedRecord(prepared, { id: newTaskId(now), person: personOf(caller), now, sandbox });
     const awaiting = prepared.awaiting === undefined ? {} : { awaiting: prepared.awaiting };
-    return { record, ...awaiting, budgetFen: this.budgetFen };
+    return { record, ...awaiting, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
-  private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions) {
-    return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen };
+  private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions, caller: Caller) {
+    return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
   private async confirm(
@@ -312,14 +317,14 @@ export class TaskService implements VideoService {
   ): Promise<TaskView> {
     let task = await this.readAgain(first);
     while (!(await isReached(task).catch(() => false))) {
-      if (call.onWait !== undefined) call.onWait(await this.view(task, { joined }));
+      if (call.onWait !== undefined) call.onWait(await this.view(task, call.caller, { joined }));
       const isTimeLeft = await this.pauseOf(call, task.id);
       task = await this.readAgain(task);
       if (!isTimeLeft) break;
       // Its process died while this call waited for it.
       if (task.status === 'queued' && !task.ownerAlive) await this.sendLeftTask(task).catch(() => undefined);
     }
-    return await this.view(task, { joined, output });
+    return await this.view(task, call.caller, { joined, output });
   }
 
   /** @returns what was last known where the disk fails now */
@@ -350,27 +355,32 @@ export class TaskService implements VideoService {
     call: Call,
   ): Promise<readonly string[]> {
     const { store } = this.options;
+    const person = seenBy(call.caller);
     for (;;) {
-      const open = await orProblem(openIdsOf(store));
+      const open = await orProblem(openIdsOf(store, person));
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
-      if (await orProblem(isWaitInVain(store, open, this.options.stuckShots))) return ended;
+      if (await orProblem(isWaitInVain(store, open, () => this.options.stuckShots(person)))) return ended;
       const next = open.find(({ status }) => status === 'generating') ?? open[0];
       const task = next && (await store.find(next.id).catch(() => undefined));
-      if (task !== undefined) call.onWait?.(await this.view(task));
+      if (task !== undefined) call.onWait?.(await this.view(task, call.caller));
       if (!(await this.pauseOf(call))) return ended;
     }
   }
 
-  private async queueState(task: Task): Promise<QueueState | undefined> {
+  private async queueState(task: Task, caller: Caller): Promise<QueueState | undefined> {
     const { store, concurrency } = this.options;
     if (task.status !== 'queued') return undefined;
     if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
     const [awaited] = task.awaits ?? [];
     if (awaited !== undefined) return { before: 0, waitsFor: 'task', task: awaited.taskId, unknowns: [] };
     const before = await store.queuedBefore(task);
-    return queueStateOf(await store.queueLedger(task.reqKey), before, concurrency);
+    const ledger = await store.queueLedger(task.reqKey);
+    const state = queueStateOf(ledger, before, concurrency);
+    const person = seenBy(caller);
+    const isSeen = (id: string) => ledger.unknowns.some((slot) => slot.id === id && slot.person === person);
+    return person === undefined ? state : { ...state, unknowns: state.unknowns.filter(isSeen) };
   }
 }
 
@@ -378,7 +388,7 @@ type ViewExtra = 'joined' | 'output' | 'problem' | 'copy' | 'missingFile';
 type ViewExtras = { readonly [Name in ViewExtra]?: TaskView[Name] | undefined };
 
 /** Of tasks, and of films, which are joined after their last task is over. */
-async function openIdsOf(store: Store): Promise<{ readonly id: string; readonly status: string }[]> {
-  const films = (await store.films.openIds()).map((id) => ({ id, status: 'running' }));
-  return [...(await store.lists.openIds()), ...films];
+async function openIdsOf(store: Store, person: Person): Promise<{ readonly id: string; readonly status: string }[]> {
+  const films = (await store.films.openIds(person)).map((id) => ({ id, status: 'running' }));
+  return [...(await store.lists.openIds(person)), ...films];
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Api, SubmitOutcome } from '../jimeng/api.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
+import { StoreFailure } from '../store/engine.ts';
 import type { Claim, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { afterSubmit, interrupted } from './outcome.ts';
@@ -137,7 +138,10 @@ export class Submitter {
     const attempt = claim.task.sendingProblem?.count ?? 0;
     const wait = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** attempt, LONGEST_RETRY_MILLISECONDS);
     const isReplaced = outcome.kind === 'not_sent' && outcome.problem.code === 'program_replaced';
-    const isTriedAgain = isEnding || (!isReplaced && clock.monotonic() + wait < until && !ending.aborted);
+    // What the store could not give is no reason to give the request up: it stays in the queue.
+    const isStoreAway = outcome.kind === 'not_sent' && outcome.problem.cause instanceof StoreFailure;
+    const isInTime = clock.monotonic() + wait < until && !ending.aborted;
+    const isTriedAgain = isEnding || isStoreAway || (!isReplaced && isInTime);
     if (outcome.kind === 'not_sent') this.retryAt.set(reqKey, clock.monotonic() + wait);
     else this.retryAt.delete(reqKey);
     const isAccepted = outcome.kind === 'accepted';
@@ -172,7 +176,9 @@ export class Submitter {
         return notSent(new Problem('state_not_writable', { what: 'The recorded request is gone.' }));
       return await api.submit(body, () => this.requireClaim(claim));
     } catch (error) {
-      return notSent(error instanceof Problem ? error : new Problem('state_not_writable', { cause: error }));
+      if (error instanceof Problem) return notSent(error);
+      const code = error instanceof StoreFailure ? error.problemCode : 'state_not_writable';
+      return notSent(new Problem(code, { cause: error }));
     }
   }
 

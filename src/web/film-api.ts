@@ -2,9 +2,11 @@
 import type { Clock } from '../clock.ts';
 import type { FilmService } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
+import type { Caller } from '../library/library.ts';
 import type { TaskView, VideoService } from '../tasks/calls.ts';
 import type { FilmDetail, FilmList } from './api.ts';
 import { type Around, filmDetailOf, filmItemOf, type ShownFilm } from './films.ts';
+import type { GallerySource } from './gallery-api.ts';
 import { isVideoThere } from './video-file.ts';
 
 /** Newest first: of more, the page shows these. */
@@ -17,15 +19,17 @@ export class FilmApi {
   private readonly films: FilmSource;
   private readonly videos: VideoService;
   private readonly clock: Clock;
+  private readonly caller: Caller;
 
-  constructor(films: FilmSource, { videos, clock }: { readonly videos: VideoService; readonly clock: Clock }) {
+  constructor(films: FilmSource, { videos, clock, caller }: Pick<GallerySource, 'videos' | 'clock' | 'caller'>) {
     this.films = films;
     this.videos = videos;
     this.clock = clock;
+    this.caller = caller;
   }
 
   async list(): Promise<FilmList> {
-    const films = await this.films.list(MAX_FILMS);
+    const films = await this.films.list(MAX_FILMS, this.caller);
     const around = await this.around(films);
     return { items: films.map((film) => filmItemOf(film, around)) };
   }
@@ -45,7 +49,7 @@ export class FilmApi {
   async cancel(id: string): Promise<boolean | undefined> {
     const detail = await this.detail(id);
     if (detail === undefined) return undefined;
-    if (detail.hasUnsent) await this.films.cancel(id);
+    if (detail.hasUnsent) await this.films.cancel(id, this.caller);
     return detail.hasUnsent;
   }
 
@@ -54,11 +58,11 @@ export class FilmApi {
   }
 
   private async read(id: string): Promise<ShownFilm | undefined> {
-    return isFilmId(id) ? await this.films.read(id) : undefined;
+    return isFilmId(id) ? await this.films.read(id, this.caller) : undefined;
   }
 
   private async around(films: readonly ShownFilm[]): Promise<Around> {
-    const views = await Promise.all(films.flatMap(idsOf).map((id) => this.videos.read(id)));
+    const views = await Promise.all(films.flatMap(idsOf).map((id) => this.videos.read(id, this.caller)));
     const takes = new Map<string, TaskView>();
     for (const view of views) if (view !== undefined) takes.set(view.task.id, view);
     const joined = films.map(({ film }) => film.joins.at(-1)?.file.path);

@@ -1,6 +1,7 @@
 /** What the gallery's page asks for: pages of videos, one video, sums, and the two things that it may have done. */
 import type { Clock } from '../clock.ts';
 import { MODE_NAMES } from '../jimeng/modes.ts';
+import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { KnownKeys } from '../report/next-step.ts';
 import type { TaskFilter } from '../store/store.ts';
@@ -19,6 +20,8 @@ const MAX_TAKES = 24;
 
 export interface GallerySource {
   readonly videos: VideoService;
+  /** Who looks: only what this caller may see is shown. */
+  readonly caller: Caller;
   readonly keys: KnownKeys;
   readonly clock: Clock;
   /** Starts this program in the reader's shell. */
@@ -36,9 +39,9 @@ export class GalleryApi {
   }
 
   async overview(): Promise<Overview> {
-    const { videos, keys, clock, command } = this.source;
+    const { videos, caller, keys, clock, command } = this.source;
     // The list, as every surface reads it: it resumes what a dead process left open, with queries and downloads only.
-    const { now, counts, spending, sandbox } = await videos.list({ limit: 1 }, readingCall(clock));
+    const { now, counts, spending, sandbox } = await videos.list({ limit: 1 }, readingCall(clock, caller));
     const { whyNotPolled, isAccountKnown } = keys;
     return {
       ...{ now, counts, spending, sandbox, command, isAccountKnown, token: this.token },
@@ -50,10 +53,10 @@ export class GalleryApi {
 
   /** @throws Problem invalid_input */
   async page(query: URLSearchParams, films: FilmApi): Promise<VideoPage> {
-    const { videos, clock } = this.source;
+    const { videos, caller, clock } = this.source;
     const after = query.get('after') ?? undefined;
     if (after !== undefined && !isTaskId(after)) throw wrong('after', 'the id of a video');
-    const { views, total, next } = await videos.page(await filterOf(query, films), after, pageSize(query));
+    const { views, total, next } = await videos.page(await filterOf(query, films), after, pageSize(query), caller);
     return {
       now: clock.now(),
       items: await itemsOf(views),
@@ -64,12 +67,13 @@ export class GalleryApi {
 
   /** @returns undefined where no such task is recorded */
   async detail(id: string): Promise<VideoDetail | undefined> {
-    const { videos, clock } = this.source;
-    const view = await videos.read(id);
+    const { videos, caller, clock } = this.source;
+    const view = await videos.read(id, caller);
     if (view === undefined) return undefined;
     const item = itemOf(view, !(await isThere(view)));
     const { prompt, mode } = item.request;
-    const alike = prompt === undefined ? [] : (await videos.page({ text: prompt, mode }, undefined, MAX_TAKES)).views;
+    const alike =
+      prompt === undefined ? [] : (await videos.page({ text: prompt, mode }, undefined, MAX_TAKES, caller)).views;
     return {
       now: clock.now(),
       item,
@@ -79,16 +83,17 @@ export class GalleryApi {
 
   /** Of a task that is still queued only. @returns undefined where no such task is recorded; whether it was withdrawn */
   async cancel(id: string): Promise<boolean | undefined> {
-    const { videos } = this.source;
-    const view = await videos.read(id);
+    const { videos, caller } = this.source;
+    const view = await videos.read(id, caller);
     if (view === undefined) return undefined;
     if (view.task.status !== 'queued') return false;
-    return (await videos.cancel(view.task.id)).withdrawn;
+    return (await videos.cancel(view.task.id, caller)).withdrawn;
   }
 
   /** @returns the path of the file that the record names; undefined where there is none */
   async pathOf(id: string): Promise<string | undefined> {
-    return (await this.source.videos.read(id))?.task.video?.file?.path;
+    const { videos, caller } = this.source;
+    return (await videos.read(id, caller))?.task.video?.file?.path;
   }
 
   async changed(signal: AbortSignal): Promise<void> {
@@ -136,7 +141,7 @@ function wrong(name: string, right: string): Problem {
 }
 
 /** Waits for nothing. */
-function readingCall(clock: Clock): Call {
+function readingCall(clock: Clock, caller: Caller): Call {
   const arrivedAt = clock.monotonic();
-  return { signal: new AbortController().signal, arrivedAt, deadline: arrivedAt, caller: { kind: 'terminal' } };
+  return { signal: new AbortController().signal, arrivedAt, deadline: arrivedAt, caller };
 }

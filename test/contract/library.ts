@@ -172,8 +172,12 @@ export function describeLibrary(name: string, open: () => Promise<LibraryStage>)
     });
 
     test('a remote person names files, not paths, and does not see the names of others', async () => {
-      const mei = (await library.choose('dog', { kind: 'remote-agent', person: 'mei' })) ?? expect.fail('no place');
-      const yu = (await library.choose('dog', { kind: 'remote-agent', person: '../mei' })) ?? expect.fail('no place');
+      const mei =
+        (await library.choose('dog', { kind: 'remote-agent', person: 'mei', isAdmin: false })) ??
+        expect.fail('no place');
+      const yu =
+        (await library.choose('dog', { kind: 'remote-agent', person: '../mei', isAdmin: false })) ??
+        expect.fail('no place');
       expect(mei.name).toBe('dog.mp4');
       expect(yu.folder).not.toBe(mei.folder);
       const file = await library.staging(mei, 'one');
@@ -182,7 +186,7 @@ export function describeLibrary(name: string, open: () => Promise<LibraryStage>)
       await library.publish(file, mei, 'dog.mp4');
       expect(await library.preview(yu)).toMatch(/dog\.mp4$/);
       for (const output of ['a/dog', '/tmp/dog', '../dog', '~/dog', 'a\\dog', '..', 'file:///tmp/dog.mp4', 'dog/']) {
-        const choosing = library.choose(output, { kind: 'remote-agent', person: 'mei' });
+        const choosing = library.choose(output, { kind: 'remote-agent', person: 'mei', isAdmin: false });
         await expect(choosing, output).rejects.toMatchObject({ code: 'output_not_allowed' });
       }
     });

@@ -7,6 +7,7 @@ import { postgresEngine } from '../../src/store/postgres.ts';
 import { type PostgresServer, startPgBouncer, startPostgres } from '../support/postgres.ts';
 import { filmContract } from './films.ts';
 import { pagesContract } from './pages.ts';
+import { personsContract } from './persons.ts';
 import { storeContract } from './store.ts';
 
 let server: PostgresServer;
@@ -31,6 +32,7 @@ for (const [name, createDatabase] of Object.entries(WAYS)) {
   storeContract(name, createDatabase);
   filmContract(name, createDatabase);
   pagesContract(name, createDatabase);
+  personsContract(name, createDatabase);
 }
 
 async function database(by: (address: string) => string, settings?: Readonly<Record<string, string>>) {

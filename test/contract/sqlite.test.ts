@@ -6,6 +6,7 @@ import { silentLog } from '../../src/log.ts';
 import { sqliteEngine } from '../../src/store/sqlite.ts';
 import { filmContract } from './films.ts';
 import { pagesContract } from './pages.ts';
+import { personsContract } from './persons.ts';
 import { storeContract } from './store.ts';
 
 async function createDatabase() {
@@ -27,4 +28,5 @@ async function createDatabase() {
 
 storeContract('SQLite', createDatabase);
 pagesContract('SQLite', createDatabase);
+personsContract('SQLite', createDatabase);
 filmContract('SQLite', createDatabase);

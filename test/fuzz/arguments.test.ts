@@ -105,7 +105,7 @@ test(`${RUNS} calls with anything are answered in each tool's own shape, and not
 
 test(`${STDIO_RUNS} of them over stdio get JSON-RPC and nothing else, and no secret is written`, async () => {
   const client = new StdioClient(
-    program.path,
+    [process.execPath, program.path],
     { ...environment, JIMENG_VIDEO_STATE_DIR: join(folder, 'other') },
     folder,
   );

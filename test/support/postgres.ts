@@ -1,7 +1,7 @@
 /** Real PostgreSQL and PgBouncer servers, each in a temporary folder on a free port. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,8 @@ export async function startPostgres(...settings: readonly string[]): Promise<Pos
   const folder = await ownedFolder('jimeng-pg-');
   const initdb = ['-D', join(folder, 'data'), '-U', 'jimeng', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'];
   await asPostgres(join(programs(), 'initdb'), initdb);
+  // For hosts in network namespaces.
+  await appendFile(join(folder, 'data', 'pg_hba.conf'), 'host all all 10.77.0.0/16 trust\n');
   return await startIn(folder, settings);
 }
 
@@ -129,6 +131,26 @@ export async function statements(
   } finally {
     await client.end();
   }
+}
+
+/** Runs a statement in a transaction that stays open meanwhile. */
+export async function transactionOn(address: string, text: string, meanwhile: () => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: address });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(text);
+    await meanwhile();
+    await client.query('COMMIT');
+  } finally {
+    await client.end();
+  }
+}
+
+/** Resolves when some process waits for a lock. */
+export async function waitingForLock(address: string): Promise<void> {
+  const waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  while ((await statements(address, [waiting])).length === 0) await sleep(20);
 }
 
 /** A folder of the newest version's programs. */

@@ -13,5 +13,5 @@ export const cancelVideoTask = defineTool({
     'Withdraws a request that is still queued, which then costs nothing. A video that the provider already has cannot be stopped, and is charged if it succeeds.',
   input: z.strictObject({ task_id: taskIdInput }),
   output: reportSchema,
-  run: async ({ task_id }, service) => taskResult(await service.cancel(task_id)),
+  run: async ({ task_id }, service, call) => taskResult(await service.cancel(task_id, call)),
 });

@@ -14,6 +14,7 @@ import { callInProcess } from '../../support/call-tool.ts';
 import { readRecords, readRows, rewriteRecord } from '../../support/records.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 
+const AGENT = { kind: 'local-agent' } as const;
 let folder: string;
 let sandbox: Sandbox;
 const apps: App[] = [];
@@ -61,13 +62,13 @@ const state = () => readRows(join(folder, 'state'));
 describe('the table of modes', () => {
   it('is read without settings, keys or a disk', async () => {
     expect(RESOURCES.map(({ uri }) => uri)).toEqual(['jimeng://modes']);
-    const read = await readResource('jimeng://modes', untouched);
+    const read = await readResource('jimeng://modes', untouched, AGENT);
     expect(read).toMatchObject({ uri: 'jimeng://modes', mimeType: 'text/markdown' });
     await expect(read?.text).toMatchFileSnapshot('../../golden/texts/resource-modes.md');
   });
 
   it('has every mode with its prices, every ratio and every camera template', async () => {
-    const lines = ((await readResource('jimeng://modes', untouched))?.text ?? '').split('\n');
+    const lines = ((await readResource('jimeng://modes', untouched, AGENT))?.text ?? '').split('\n');
     for (const mode of MODE_NAMES) {
       const row = lines.find((line) => line.startsWith(`| ${mode} |`));
       expect(row).toContain(modeRow(mode).summary);
@@ -84,7 +85,7 @@ describe('a task', () => {
     const before = state();
     const requests = sandbox.requests.length;
     for (const id of [task.id, task.providerTaskId]) {
-      const read = await readResource(`jimeng://tasks/${id}`, service);
+      const read = await readResource(`jimeng://tasks/${id}`, service, AGENT);
       expect(read).toMatchObject({ uri: `jimeng://tasks/${id}`, mimeType: 'text/markdown' });
       expect(read?.text).toContain('**Video Task:** generating');
       expect(read?.text).toContain(`Call get_video_task with {"task_id":"${task.id}"} to wait for it.`);
@@ -100,23 +101,23 @@ describe('a task', () => {
     rewriteRecord(join(folder, 'state'), task.id, (record) => {
       record.video = { url: 'https://example.com/dead.mp4', urlValidUntil: Date.now() - 1000 };
     });
-    const read = await readResource(`jimeng://tasks/${task.id}`, service);
+    const read = await readResource(`jimeng://tasks/${task.id}`, service, AGENT);
     expect(read?.text).not.toContain('example.com');
   });
 
   it.each(['jv-00000000-aaaaa', '../../etc/passwd', '', 'x', '7392616336519610400', '%', 'jv-mf0h5s00-k7m2p/x'])(
     '%j is no resource',
     async (id) => {
-      expect(await readResource(`jimeng://tasks/${id}`, service)).toBeUndefined();
+      expect(await readResource(`jimeng://tasks/${id}`, service, AGENT)).toBeUndefined();
     },
   );
 
   it.each(['jimeng://', 'jimeng://mode', 'file:///etc/passwd', 'https://example.com', ''])('nor is %j', async (uri) => {
-    expect(await readResource(uri, untouched)).toBeUndefined();
+    expect(await readResource(uri, untouched, AGENT)).toBeUndefined();
   });
 
   it('without keys, whose tasks are meant is not known: the sentence says what is missing', async () => {
-    const read = readResource('jimeng://tasks/jv-mf0h5s00-k7m2p', keyless);
+    const read = readResource('jimeng://tasks/jv-mf0h5s00-k7m2p', keyless, AGENT);
     await expect(read).rejects.toMatchObject({ code: 'missing_credentials' });
   });
 });
@@ -130,13 +131,13 @@ describe('the completion of a task id', () => {
       ids.push(String((await callInProcess(app, 'submit_video_task', given)).structured.task_id));
     }
     const newestFirst = [...ids].reverse();
-    expect(await completeTaskId('jv-', service)).toEqual(newestFirst.slice(0, 100));
-    expect(await completeTaskId(ids[3] ?? '', service)).toEqual([ids[3]]);
-    expect(await completeTaskId('nothing', service)).toEqual([]);
+    expect(await completeTaskId('jv-', service, AGENT)).toEqual(newestFirst.slice(0, 100));
+    expect(await completeTaskId(ids[3] ?? '', service, AGENT)).toEqual([ids[3]]);
+    expect(await completeTaskId('nothing', service, AGENT)).toEqual([]);
   });
 
   it('without keys there is none, and that is no error', async () => {
-    expect(await completeTaskId('', keyless)).toEqual([]);
+    expect(await completeTaskId('', keyless, AGENT)).toEqual([]);
   });
 });
 

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../../src/store/engine.ts';
 import { paramsOf } from '../../../src/store/rows.ts';
 import { FIND_TASK, INTERRUPT_TASK } from '../../../src/store/statements.ts';
-import { type PostgresServer, startPgBouncer, startPostgres, statements } from '../../support/postgres.ts';
+import {
+  type PostgresServer,
+  startPgBouncer,
+  startPostgres,
+  statements,
+  transactionOn,
+  waitingForLock,
+} from '../../support/postgres.ts';
 import { accepted, claim, newFilm, newRecord, openStage, REQ_KEY, reserve } from '../../support/postgres-stage.ts';
 
 let server: PostgresServer;
@@ -295,5 +302,35 @@ test('an outcome that a process writes while others declare it dead is not overw
     expect(changed).toBe(0);
     const row = await engine.read((tx) => tx.get(FIND_TASK, { scope: 'test', id: claimed.task.id }));
     expect(row).toMatchObject({ status: 'generating', provider_task_id: '5', req_key: REQ_KEY });
+  });
+});
+
+test('a server that does not show its system identifier is used all the same', async () => {
+  await withStage(async ({ open, direct }) => {
+    await statements(direct, [
+      'CREATE ROLE plain LOGIN',
+      'GRANT ALL ON SCHEMA public TO plain',
+      'REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC',
+    ]);
+    const { store } = await open({ by: direct.replace('jimeng@', 'plain@') });
+    const task = await reserve(store);
+    expect((await claim(store))?.task.id).toBe(task?.id);
+  });
+});
+
+test('tables that another process makes for longer than a statement may take are waited for', async () => {
+  await withStage(async ({ open, direct }) => {
+    const { store } = await open({ answerMilliseconds: 200 });
+    const [begun, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const migrating = transactionOn(direct, 'SELECT pg_advisory_xact_lock(77, 1)', async () => {
+      begun.resolve();
+      await over.promise;
+    });
+    await begun.promise;
+    const reserved = reserve(store);
+    await waitingForLock(direct);
+    setTimeout(over.resolve, 400);
+    expect(await reserved).toBeDefined();
+    await migrating;
   });
 });

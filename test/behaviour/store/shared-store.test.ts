@@ -1,4 +1,5 @@
 /** Two computers on one account and one PostgreSQL: the built server over stdio, and the command line. */
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { connect } from '../../support/mcp-client.ts';
 import { startPostgres } from '../../support/postgres.ts';
@@ -6,6 +7,7 @@ import { runCommand } from '../../support/run-command.ts';
 import { startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/server-workspace.ts';
 
+const SHIFT_CLOCK = fileURLToPath(new URL('../../support/shift-clock.cjs', import.meta.url));
 const PROMPT = 'a red fox in the snow';
 
 test('a laptop and a server share a store; while it is away nothing is paid, and afterwards everything goes on', async () => {
@@ -50,6 +52,35 @@ test('a laptop and a server share a store; while it is away nothing is paid, and
     await sandbox.close();
     await server.close();
     await laptop.remove();
+    await other.remove();
+  }
+});
+
+test('a computer whose clock is an hour behind joins what another has just finished, and is joined', async () => {
+  const server = await startPostgres();
+  const sandbox = await startSandbox({ generationSeconds: 0.1, maxSkewSeconds: 7200 });
+  const [late, other] = [await makeWorkspace(), await makeWorkspace()];
+  const store = { JIMENG_VIDEO_STORE: await server.createDatabase(), PATH: process.env.PATH ?? '' };
+  const shifted = { NODE_OPTIONS: `--require ${SHIFT_CLOCK}`, CLOCK_SHIFT: String(-3600_000) };
+  const sessions = [
+    await connect({ ...late.environment(sandbox.url), ...store, ...shifted }),
+    await connect({ ...other.environment(sandbox.url), ...store }),
+  ];
+  const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  try {
+    for (const prompt of ['first here', 'first there']) {
+      const made = [];
+      for (const session of sessions) made.push((await session.call('generate_video', { prompt })).report);
+      expect(made.map(({ status }) => status)).toEqual(['done', 'done']);
+      expect(made[1]?.task_id).toBe(made[0]?.task_id);
+      sessions.reverse();
+    }
+    expect(submits()).toBe(2);
+  } finally {
+    for (const session of sessions) await session.close();
+    await sandbox.close();
+    await server.close();
+    await late.remove();
     await other.remove();
   }
 });

@@ -224,7 +224,7 @@ describe('a list', () => {
   });
 
   it('list-empty', async () => {
-    const list = listOf(listViewOf([], { spending: { last24hFen: 0, allTimeFen: 0, pendingFen: 0, reservedFen: 0 } }));
+    const list = listOf(listViewOf([], { spending: { last24hFen: 0, allTimeFen: 0, pendingFen: 0 } }));
     await expect(`${renderList(list)}\n`).toMatchFileSnapshot(golden('list-empty.md'));
   });
 

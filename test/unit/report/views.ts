@@ -190,7 +190,7 @@ export function listViewOf(views: readonly TaskView[], more: Partial<ListView> =
     total: tasks.length,
     counts,
     stuck: 0,
-    spending: { last24hFen: 140, allTimeFen: 1260, pendingFen: 280, reservedFen: 420, budgetFen: 2000 },
+    spending: { last24hFen: 140, allTimeFen: 1260, pendingFen: 280, budget: { fen: 2000, leftFen: 1580 } },
     sandbox: false,
     ...more,
   };

@@ -91,7 +91,7 @@ describe('the same request', () => {
 
   test('is paid again only on purpose', () => {
     const there = ledger({ same: [sampleTask()] });
-    const limits = { fen: 140, budgetFen: undefined };
+    const limits = { fen: 140, budgetFen: undefined, personBudgetFen: undefined };
     expect(admit(there, { ...limits, allowDuplicate: false }).kind).toBe('join');
     expect(admit(there, { ...limits, allowDuplicate: true }).kind).toBe('create');
   });
@@ -99,7 +99,7 @@ describe('the same request', () => {
 
 describe('the budget', () => {
   const admission = (budgetFen: number | undefined, fen: number, changes: Partial<ReservationLedger> = {}) =>
-    admit(ledger(changes), { fen, budgetFen, allowDuplicate: false });
+    admit(ledger(changes), { fen, budgetFen, personBudgetFen: undefined, allowDuplicate: false });
   const refusal = (...given: Parameters<typeof admission>) => {
     const refused = admission(...given);
     if (refused.kind !== 'refuse') throw new Error(`not refused: ${refused.kind}`);

@@ -8,16 +8,16 @@ export function Sums({ overview }: { readonly overview: Overview }) {
   const { spending, sandbox, isAccountKnown } = overview;
   if (sandbox) return <p class="sandbox">{words.sandbox}</p>;
   if (!isAccountKnown) return null;
-  const { last24hFen, allTimeFen, pendingFen, reservedFen, budgetFen } = spending;
+  const { last24hFen, allTimeFen, pendingFen, budget } = spending;
   return (
     <dl class="sums">
       <Sum name={words.spent24h} amount={money(words, last24hFen)} />
       <Sum name={words.spentAll} amount={money(words, allTimeFen)} />
       {pendingFen > 0 && <Sum name={words.pending} amount={money(words, pendingFen)} />}
-      {budgetFen !== undefined && (
+      {budget !== undefined && (
         <div>
           <dt class="unseen">{words.budgetLeft('', '')}</dt>
-          <dd>{words.budgetLeft(money(words, Math.max(0, budgetFen - reservedFen)), money(words, budgetFen))}</dd>
+          <dd>{words.budgetLeft(money(words, budget.leftFen), money(words, budget.fen))}</dd>
         </div>
       )}
     </dl>

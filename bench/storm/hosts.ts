@@ -1,0 +1,385 @@
+/** Makes many videos on hosts that share one PostgreSQL, while processes, ways and the database itself fail. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { scopeOf } from '../../src/app.ts';
+import { systemClock } from '../../src/clock.ts';
+import { silentLog } from '../../src/log.ts';
+import { postgresEngine } from '../../src/store/postgres.ts';
+import { TaskStore } from '../../src/store/task-store.ts';
+import type { Task } from '../../src/tasks/record.ts';
+import { startPostgres } from '../../test/support/postgres.ts';
+import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
+import { buildProgram } from '../promise/moments.ts';
+import { randomFrom, type Storm, startStorm } from './faults.ts';
+import { lostAnswer } from './figures.ts';
+import { HOST_RULES } from './host-rules.ts';
+import { DATABASE_ADDRESS, type Host, openHosts } from './network.ts';
+import { environmentIn } from './stage.ts';
+import { StdioClient } from './stdio-client.ts';
+import { requestOf } from './storm.ts';
+import { Worker } from './worker.ts';
+
+export interface HostStormOptions {
+  readonly hosts: number;
+  readonly tasks: number;
+  readonly kills: number;
+  readonly stops: number;
+  readonly partitions: number;
+  readonly restarts: number;
+  /** 0–1, of the provider's answers. */
+  readonly faultShare: number;
+  readonly generationSeconds: number;
+  readonly seed: number;
+  /** A rule that is taken out of the program, by its name. */
+  readonly without?: string;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface HostFigures {
+  readonly tasks: number;
+  readonly hosts: number;
+  readonly kills: number;
+  readonly stops: number;
+  readonly partitions: number;
+  readonly databaseRestarts: number;
+  readonly acceptedByProvider: number;
+  readonly saved: number;
+  readonly unknownBecauseTheAnswerWasLost: number;
+  readonly unknownBecauseTheProcessEnded: number;
+  readonly unknownOtherwise: readonly string[];
+  readonly lost: readonly string[];
+  readonly paidTwice: readonly string[];
+  readonly twoTasksForOneRequest: readonly string[];
+  readonly leftOpen: readonly string[];
+  readonly unmade: readonly string[];
+  readonly processesThatEndedByThemselves: readonly string[];
+  readonly refusals: number;
+  readonly seconds: number;
+}
+
+/** A store that is away is asked again for a minute. */
+const PATIENCE = { rounds: 90, pauseMilliseconds: 1_000 };
+/** Beyond the lease of 6 s and the 3 s for which it has to be seen unchanged. */
+const STOP_MILLISECONDS = 11_000;
+const PARTITION_MILLISECONDS = 9_000;
+const DATABASE_AWAY_MILLISECONDS = 1_500;
+/** Of the first and the last host. */
+const CLOCKS_APART_MILLISECONDS = 3600_000;
+const MAX_END_MILLISECONDS = 180_000;
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs to the end of every request, then compares what the provider, the database and the folder have. */
+export async function runHostStorm(options: HostStormOptions): Promise<HostFigures> {
+  const startedAt = performance.now();
+  const { hosts: count, generationSeconds, seed } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'jimeng-hosts-'));
+  const sandbox = await startSandbox({
+    ...{ generationSeconds, tasksInFlight: 10_000, requestsPerSecond: 1_000_000, maxStoredRequests: 1_000_000 },
+    // The hosts' clocks are wrong on purpose.
+    maxSkewSeconds: 7200,
+  });
+  const changes = changesWithout(options.without);
+  const build = (entry: string) =>
+    buildProgram({ root: ROOT, entry, outfile: join(folder, `${basename(entry, '.ts')}.cjs`), marked: false, changes });
+  const [program, workerProgram] = [await build('src/main.ts'), await build('bench/storm/host-worker.ts')];
+  const network = await openHosts(count, Number(new URL(sandbox.url).port));
+  const database = await startPostgres(`listen_addresses=127.0.0.1,${DATABASE_ADDRESS}`, 'max_connections=200');
+  const storm = startStorm(() => sandbox, {
+    ...{ seed, share: options.faultShare, busyFrom: 6, generationSeconds },
+  });
+  const address = await database.createDatabase();
+  await mkdir(join(folder, 'videos'));
+  const over = new AbortController();
+  const gone: string[] = [];
+  const workers: SendingProcess[] = [];
+  const clients: Worker[] = [];
+  const environmentOf = ({ number }: Host) => ({
+    ...environmentIn(folder, sandbox),
+    JIMENG_VIDEO_STATE_DIR: join(folder, `state-${number}`),
+    JIMENG_VIDEO_STORE: address.replace('127.0.0.1', DATABASE_ADDRESS),
+    NODE_OPTIONS: `--require ${join(ROOT, 'test/support/shift-clock.cjs')}`,
+    CLOCK_SHIFT: String(Math.round(CLOCKS_APART_MILLISECONDS * ((number - 1) / Math.max(count - 1, 1) - 0.5))),
+    LOG_LEVEL: 'warn',
+  });
+  for (const host of network.hosts) {
+    const environment = environmentOf(host);
+    workers.push(new SendingProcess([...host.command, workerProgram], environment, folder, gone));
+    const share = Array.from({ length: options.tasks }, (_, number) => requestOf(number)).filter((_, number) =>
+      isOf(host, number, count),
+    );
+    const start = () => {
+      const client = new StdioClient([...host.command, program], environment, folder);
+      watchForEnd(
+        client.child,
+        () => client.isEnded,
+        gone,
+        () => client.stderr,
+      );
+      return client;
+    };
+    clients.push(new Worker(start, share, PATIENCE));
+  }
+  const failing = failAtRandom({ options, over: over.signal, hosts: network.hosts, database, clients, workers });
+  const report = setInterval(() => {
+    const done = clients.reduce((sum, { finished }) => sum + finished, 0);
+    options.onProgress?.(
+      `${done} of ${options.tasks} requests are over after ${Math.round((performance.now() - startedAt) / 1000)} s`,
+    );
+  }, 20_000);
+  try {
+    await Promise.all(clients.map((client) => client.run()));
+    over.abort();
+    const failures = await failing;
+    const records = await recordsWhenClosed(address, sandbox);
+    return { ...(await judge({ options, sandbox, storm, records, clients, gone })), ...failures, ...seconds() };
+  } finally {
+    over.abort();
+    clearInterval(report);
+    await failing.catch(() => undefined);
+    for (const client of clients) client.end();
+    await Promise.all(workers.map((worker) => worker.end()));
+    await network.close();
+    await database.close();
+    await sandbox.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+  function seconds() {
+    return { hosts: count, seconds: Math.round((performance.now() - startedAt) / 1000) };
+  }
+}
+
+/** Every fourth request is made on two hosts at the same time. */
+function isOf(host: Host, number: number, count: number): boolean {
+  const first = number % count;
+  return host.number - 1 === first || (number % 4 === 0 && host.number - 1 === (first + 1) % count);
+}
+
+function changesWithout(rule: string | undefined) {
+  if (rule === undefined) return [];
+  const changes = HOST_RULES[rule];
+  if (changes === undefined) throw new Error(`no rule ${rule}; there are: ${Object.keys(HOST_RULES).join(', ')}`);
+  return changes;
+}
+
+/** A worker of a host: started again when it was killed. */
+class SendingProcess {
+  private child: ChildProcess | undefined;
+  private isKilled = false;
+  private isOver = false;
+  private readonly start: () => void;
+
+  constructor(
+    command: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    folder: string,
+    gone: string[],
+  ) {
+    const [program = '', ...args] = command;
+    this.start = () => {
+      this.isKilled = false;
+      const child = spawn(program, args, { env: { ...environment }, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+      this.child = child;
+      let stderr = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        stderr = (stderr + text).slice(-4000);
+      });
+      watchForEnd(
+        child,
+        () => this.isKilled || this.isOver,
+        gone,
+        () => stderr,
+      );
+      child.once('close', () => {
+        if (!this.isOver) setTimeout(this.start, 500);
+      });
+    };
+    this.start();
+  }
+
+  get process(): ChildProcess | undefined {
+    return this.child;
+  }
+
+  kill(): void {
+    this.isKilled = true;
+    this.child?.kill('SIGKILL');
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true;
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGCONT');
+    child.kill('SIGTERM');
+    const killing = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await closed;
+    clearTimeout(killing);
+  }
+}
+
+function watchForEnd(child: ChildProcess, isEnded: () => boolean, gone: string[], stderr: () => string): void {
+  child.once('close', (code, signal) => {
+    if (!isEnded() && signal !== 'SIGKILL') gone.push(`code ${code}, ${signal}: ${stderr().slice(-500)}`);
+  });
+}
+
+interface Failing {
+  readonly options: HostStormOptions;
+  readonly over: AbortSignal;
+  readonly hosts: readonly Host[];
+  readonly database: { stopImmediately(): Promise<void>; start(): Promise<void> };
+  readonly clients: readonly Worker[];
+  readonly workers: readonly SendingProcess[];
+}
+
+/** Every kind of failure at its own pace, until there were enough of it, or all requests are over. */
+async function failAtRandom({ options, over, hosts, database, clients, workers }: Failing) {
+  const random = randomFrom(options.seed + 7);
+  const one = <Value>(values: readonly Value[]): Value | undefined => values[Math.floor(random() * values.length)];
+  const counts = { kills: 0, stops: 0, partitions: 0, databaseRestarts: 0 };
+  const pace = async (name: keyof typeof counts, atMost: number, every: number, fail: () => Promise<boolean>) => {
+    while (counts[name] < atMost && !over.aborted) {
+      await sleep(every * (0.5 + random()), undefined, { signal: over }).catch(() => undefined);
+      if (!over.aborted && (await fail())) counts[name]++;
+    }
+  };
+  const processes = () => [
+    ...clients.flatMap(({ process }) => process ?? []),
+    ...workers.flatMap(({ process }) => process ?? []),
+  ];
+  await Promise.all([
+    pace('kills', options.kills, 5_000, async () => {
+      const victim = one([...clients.filter(({ isBusy }) => isBusy), ...workers]);
+      victim?.kill();
+      return victim !== undefined;
+    }),
+    pace('stops', options.stops, 5_000, async () => {
+      const victim = one(processes());
+      if (victim?.kill('SIGSTOP') !== true) return false;
+      setTimeout(() => victim.kill('SIGCONT'), STOP_MILLISECONDS);
+      return true;
+    }),
+    pace('partitions', options.partitions, 2_000, async () => {
+      const host = one(hosts);
+      host?.partition();
+      await sleep(PARTITION_MILLISECONDS * (0.3 + random()));
+      host?.heal();
+      return host !== undefined;
+    }),
+    pace('databaseRestarts', options.restarts, 25_000, async () => {
+      await database.stopImmediately();
+      await sleep(DATABASE_AWAY_MILLISECONDS * random());
+      await database.start();
+      return true;
+    }),
+  ]);
+  return counts;
+}
+
+/** Waits until nothing is open any more: what a process left is for the others to finish. */
+async function recordsWhenClosed(address: string, { url, credentials }: Sandbox): Promise<readonly Task[]> {
+  const engine = postgresEngine({ address, clock: systemClock, log: silentLog });
+  const scope = scopeOf(url, credentials.accessKeyId);
+  const store = new TaskStore({ engine, scope, clock: systemClock, log: silentLog });
+  try {
+    const deadline = performance.now() + MAX_END_MILLISECONDS;
+    while ((await store.lists.openIds()).length > 0 && performance.now() < deadline) await sleep(500);
+    return await store.lists.tasks({ limit: 1_000_000 });
+  } finally {
+    await store.close();
+  }
+}
+
+interface Evidence {
+  readonly options: HostStormOptions;
+  readonly sandbox: Sandbox;
+  readonly storm: Storm;
+  readonly records: readonly Task[];
+  readonly clients: readonly Worker[];
+  readonly gone: readonly string[];
+}
+
+type Judged = Omit<HostFigures, 'hosts' | 'kills' | 'stops' | 'partitions' | 'databaseRestarts' | 'seconds'>;
+
+async function judge({ options, sandbox, storm, records, clients, gone }: Evidence): Promise<Judged> {
+  const accepted = new Map<string, number>();
+  for (const { request } of sandbox.accepted) {
+    const prompt = String(request.body?.prompt);
+    accepted.set(prompt, (accepted.get(prompt) ?? 0) + 1);
+  }
+  const lostAnswers = new Set(
+    sandbox.requests
+      .filter((request) => request.operation === 'submit' && lostAnswer(storm, request) !== undefined)
+      .map(({ body }) => String(body?.prompt)),
+  );
+  const found = { saved: 0, byAnswer: 0, byEnd: 0 };
+  const [lost, unmade, twice, open, otherwise]: string[][] = [[], [], [], [], []];
+  for (let number = 0; number < options.tasks; number++) {
+    const { prompt } = requestOf(number);
+    const own = records.filter((record) => record.request.prompt === prompt);
+    // A reservation whose COMMIT was not answered is taken back, and made again by the client.
+    const counted = own.filter(({ status, error }) => status !== 'failed' || error?.code !== 'store_unavailable');
+    const [record] = counted;
+    if (counted.length > 1) twice?.push(`${prompt}: ${counted.map(({ status }) => status).join(', ')}`);
+    const what = `${prompt}: ${record?.status ?? 'no record'} ${record?.error?.code ?? ''} ${record?.error?.message ?? ''}`;
+    const path = record?.video?.file?.path;
+    if (record?.status === 'done' && path !== undefined && (await sizeOf(path)) === record.video?.file?.bytes)
+      found.saved++;
+    else if (record?.status === 'unknown' && lostAnswers.has(prompt)) found.byAnswer++;
+    else if (record?.status === 'unknown' && record.error?.code === 'interrupted') found.byEnd++;
+    else if (record?.status === 'unknown') otherwise?.push(what);
+    else if (record !== undefined && ['queued', 'submitting', 'generating'].includes(record.status)) open?.push(what);
+    else (accepted.has(prompt) ? lost : unmade)?.push(what);
+  }
+  return {
+    tasks: options.tasks,
+    acceptedByProvider: sandbox.accepted.length,
+    saved: found.saved,
+    unknownBecauseTheAnswerWasLost: found.byAnswer,
+    unknownBecauseTheProcessEnded: found.byEnd,
+    unknownOtherwise: otherwise ?? [],
+    lost: lost ?? [],
+    paidTwice: [...accepted].filter(([, times]) => times > 1).map(([prompt]) => prompt),
+    twoTasksForOneRequest: twice ?? [],
+    leftOpen: open ?? [],
+    unmade: unmade ?? [],
+    processesThatEndedByThemselves: gone,
+    refusals: clients.flatMap(({ seen }) => seen).filter(({ answer }) => answer.structured?.status === 'refused')
+      .length,
+  };
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
+}
+
+const NONE = [
+  'lost',
+  'paidTwice',
+  'twoTasksForOneRequest',
+  'leftOpen',
+  'unmade',
+  'processesThatEndedByThemselves',
+] as const;
+
+export function isHostStormKept(figures: HostFigures): boolean {
+  return NONE.every((name) => figures[name].length === 0) && figures.unknownOtherwise.length <= figures.tasks * 0.05;
+}
+
+/** The figures as a table of Markdown. */
+export function hostTableOf(figures: HostFigures): string {
+  const rows = Object.entries(figures).map(([name, value]) => {
+    const words = name.replace(/([A-Z])/g, ' $1').toLowerCase();
+    return `| ${words} | ${Array.isArray(value) ? value.length : value} |`;
+  });
+  const details = [...NONE, 'unknownOtherwise' as const].flatMap((name) =>
+    figures[name].slice(0, 10).map((what) => `${name}: ${what}`),
+  );
+  return ['| | |', '|---|---|', ...rows, ...(details.length > 0 ? ['', ...details] : [])].join('\n');
+}
