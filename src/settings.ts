@@ -4,7 +4,7 @@ import type { Credentials } from './jimeng/signature.ts';
 import { nearestName } from './nearest-name.ts';
 import { Problem } from './problems.ts';
 import { type Surroundings, searchPathOf } from './settings/surroundings.ts';
-import { LATER_SETTINGS, type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
+import { type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
 import { type Parse, proxyAddress } from './settings/values.ts';
 import { bypassesProxy, isLoopback } from './system/network.ts';
 
@@ -50,8 +50,6 @@ export interface SettingProblem {
   readonly message: string;
   /** The operations that are refused because of it. */
   readonly needs: readonly Operation[];
-  /** No value is right in this version: the variable has to be removed. */
-  readonly isToRemove?: true;
 }
 
 export type SettingNote = Pick<SettingProblem, 'name' | 'message'>;
@@ -106,8 +104,8 @@ class Reader {
     this.from = from;
   }
 
-  refuse(name: string, what: string, needs: readonly Operation[], isToRemove = false): undefined {
-    this.problems.push({ name, message: sentence(name, what), needs, ...(isToRemove ? { isToRemove } : {}) });
+  refuse(name: string, what: string, needs: readonly Operation[]): undefined {
+    this.problems.push({ name, message: sentence(name, what), needs });
   }
 
   note(name: string, what: string): undefined {
@@ -140,18 +138,15 @@ class Reader {
     return Object.fromEntries(entries) as SettingValues;
   }
 
-  /** A misspelt budget must not be no budget: no paid call is made with a name that nothing reads. */
+  /** A misspelt budget must not be no budget, nor a misspelt list of tokens an open server. */
   refuseUnknownNames(): void {
     const names = Object.values(SETTINGS).map((row) => row.name);
     // The environment of Windows has no upper and lower case.
     const isKnown = (name: string) => names.includes(this.from.platform === 'win32' ? name.toUpperCase() : name);
     for (const name of Object.keys(this.from.environment)) {
       if (!OWN_PREFIX.test(name) || isKnown(name) || givenValue(this.from, name) === undefined) continue;
-      const isLater = LATER_SETTINGS.includes(name.toUpperCase());
-      const what = isLater
-        ? 'is a setting of a later version, which this version does not have'
-        : `is not a setting; did you mean ${nearestName(name, names)}?`;
-      this.refuse(name, what, ['paid', 'check'], isLater);
+      const what = `is not a setting; did you mean ${nearestName(name, names)}?`;
+      this.refuse(name, what, ['paid', 'check', 'serve']);
     }
   }
 
@@ -281,21 +276,11 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (problems.length > 0) {
     throw new Problem('invalid_settings', {
       what: problems.map(({ message }) => message).join(' '),
-      hint: fixesOf(problems),
+      hint: `correct ${[...new Set(problems.map(({ name }) => name))].join(', ')}`,
     });
   }
   const asksProvider = operations.includes('paid') || operations.includes('query');
   if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
-}
-
-/** "correct A, B, and remove C" */
-function fixesOf(problems: readonly SettingProblem[]): string {
-  const namesOf = (isToRemove: boolean) =>
-    new Set(problems.filter((problem) => (problem.isToRemove ?? false) === isToRemove).map(({ name }) => name));
-  const steps = [['correct', namesOf(false)] as const, ['remove', namesOf(true)] as const];
-  return steps
-    .flatMap(([verb, names]) => (names.size === 0 ? [] : [`${verb} ${[...names].join(', ')}`]))
-    .join(', and ');
 }
 
 /** @returns what such an operation is refused with; undefined where its settings are right */

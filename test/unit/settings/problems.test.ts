@@ -8,7 +8,6 @@ import {
   requireSettings,
   SETTINGS,
   type Surroundings,
-  settingsProblem,
 } from '../../../src/settings.ts';
 
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
@@ -38,9 +37,12 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     ['JIMENG_VIDEO_SANDBOX_SECONDS', 'x', []],
     ['HTTPS_PROXY', 'socks5://x', ['paid', 'check', 'query', 'save']],
     ['LOG_LEVEL', 'x', []],
-    ['JIMENG_VIDEO_BUDGET', '5', ['paid', 'check']],
-    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check', 'save']],
-    ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', ['paid', 'check', 'query', 'save', 'read', 'preview']],
+    ['JIMENG_VIDEO_BUDGET', '5', ['paid', 'check', 'serve']],
+    ['JIMENG_VIDEO_TOKEN', 'people.yaml', ['paid', 'check', 'serve']],
+    ['JIMENG_VIDEO_TOKENS', 'people.yaml', ['serve']],
+    ['JIMENG_VIDEO_OAUTH_ISSUER', 'http://login.example.com', ['serve']],
+    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check', 'save', 'serve']],
+    ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', [...OPERATIONS]],
   ])('%s=%s', (name, value, stopped) => {
     expect(stoppedBy({ [name]: value })).toEqual(stopped);
   });
@@ -52,7 +54,7 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
       JIMENG_VIDEO_X: '1',
       HTTPS_PROXY: 'ftp://',
     });
-    expect(stopped).toEqual(['paid', 'check', 'query', 'save']);
+    expect(stopped).toEqual(['paid', 'check', 'query', 'save', 'serve']);
   });
 
   test('the keys are not needed in the sandbox, nor by what does not ask the provider', () => {
@@ -91,7 +93,7 @@ describe('a name that nothing reads', () => {
     ['JIMENG_VIDEO_OUPUT', 'JIMENG_VIDEO_OUTPUT_DIR'],
   ])('%s is reported with %s', (name, nearest) => {
     const message = `${name} is not a setting; did you mean ${nearest}?`;
-    expect(read({ [name]: '5' }).problems).toEqual([{ name, message, needs: ['paid', 'check'] }]);
+    expect(read({ [name]: '5' }).problems).toEqual([{ name, message, needs: ['paid', 'check', 'serve'] }]);
   });
 
   test('is none when it is empty or a placeholder, or belongs to another program', () => {
@@ -102,24 +104,6 @@ describe('a name that nothing reads', () => {
       VOLC_REGION: 'x',
     };
     expect(read(environment).problems).toEqual([]);
-  });
-
-  test('of a later version is reported as that: tokens that are ignored would be an open server', () => {
-    const { problems } = read({ JIMENG_VIDEO_PUBLIC_URL: 'https://x', JIMENG_VIDEO_TOKENS: 't.yaml' });
-    expect(problems.map(({ message }) => message)).toEqual(
-      ['PUBLIC_URL', 'TOKENS'].map((name) =>
-        expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`),
-      ),
-    );
-  });
-
-  test('of a later version is to be removed, and only a wrong value is to be corrected', () => {
-    const stopped = read({ JIMENG_VIDEO_TOKENS: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
-    const { message, hint } = settingsProblem(stopped, 'paid') ?? expect.fail();
-    expect(message).not.toContain('remove');
-    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_TOKENS');
-    const later = settingsProblem(read({ JIMENG_VIDEO_TOKENS: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
-    expect(later?.hint).toBe('remove JIMENG_VIDEO_TOKENS');
   });
 
   test('is found whatever its case on Windows, where a variable has none', () => {
