@@ -7,7 +7,7 @@ const ADDRESS = 'check the bucket and the endpoint in JIMENG_VIDEO_STORAGE';
 const NETWORK = 'check the endpoint in JIMENG_VIDEO_STORAGE and the network';
 
 const MEANINGS: Readonly<Record<string, readonly [meaning: string, hint: string]>> = {
-  SignatureDoesNotMatch: ['the secret key is wrong', KEYS],
+  SignatureDoesNotMatch: ['the secret key does not belong to the access key', KEYS],
   InvalidAccessKeyId: ['the access key is not known there', KEYS],
   ExpiredToken: ['the temporary keys have expired', 'set fresh keys, AWS_SESSION_TOKEN included'],
   InvalidToken: ['the session token is not valid', 'set fresh keys, AWS_SESSION_TOKEN included'],

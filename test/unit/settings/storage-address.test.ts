@@ -55,7 +55,7 @@ describe('JIMENG_VIDEO_STORAGE', () => {
     expect(problem?.message).toContain(reason);
     expect(problem?.message).toContain('s3://bucket/prefix?endpoint=https://s3.example.com&region=us-east-1');
     expect(problem?.message).not.toContain('secret-in-address');
-    expect(problem?.needs).toEqual(['paid', 'check', 'save']);
+    expect(problem?.needs).toEqual(['paid', 'check', 'save', 'serve']);
     expect(settings.storage).toBeUndefined();
   });
 
