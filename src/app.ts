@@ -7,7 +7,10 @@ import { compose } from './compose.ts';
 import type { FilmService } from './films/calls.ts';
 import type { ClipService } from './films/clip-calls.ts';
 import type { Director } from './films/director.ts';
+import { isFilmId } from './films/film.ts';
 import type { Credentials } from './jimeng/signature.ts';
+import type { Caller, Library } from './library/library.ts';
+import type { SignedLinks } from './library/signed-links.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
@@ -39,8 +42,18 @@ export interface App {
   films(...operations: readonly Operation[]): Promise<FilmService>;
   /** As `service`. */
   clips(...operations: readonly Operation[]): Promise<ClipService>;
+  /** For the server that the links of a shared folder lead to; undefined where the library has none. */
+  sharedVideos(): Promise<SharedFolder | undefined>;
+  /** Where finished videos are. */
+  library(): Promise<Library>;
   /** Ends every wait; awaits and records what was sent, for at most so long. */
   end(waitMilliseconds: number): Promise<void>;
+}
+
+/** Which links are valid, and which file the video of a task or film is. */
+interface SharedFolder {
+  readonly links: SignedLinks;
+  pathOf(owner: string): Promise<string | undefined>;
 }
 
 /** A process that is ending does not wait for its disk for longer. */
@@ -72,6 +85,8 @@ interface Opened {
   readonly service: TaskService;
   readonly films: FilmService;
   readonly clips: ClipService;
+  readonly library: Library;
+  readonly links: SignedLinks | undefined;
   readonly director: Director;
   readonly store: TaskStore;
   readonly endpoint: Endpoint;
@@ -114,6 +129,17 @@ export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorke
     service: async (...operations) => (await opened(operations)).service,
     films: async (...operations) => (await opened(operations)).films,
     clips: async (...operations) => (await opened(operations)).clips,
+    library: async () => (await opened(['read'])).library,
+    async sharedVideos() {
+      const { links, service, films } = await opened(['read']);
+      if (links === undefined) return undefined;
+      const everybody: Caller = { kind: 'terminal' };
+      const pathOf = async (id: string) =>
+        isFilmId(id)
+          ? (await films.read(id, everybody))?.join?.file.path
+          : (await service.read(id, everybody))?.task.video?.file?.path;
+      return { links, pathOf };
+    },
     async end(waitMilliseconds) {
       ending.abort(new Error('the server is ending'));
       const used = await opening?.catch(() => undefined);
@@ -127,12 +153,12 @@ async function open(settings: Settings, { network, log, sends, isWorker, ending 
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-  const { service, films, clips, director, store } = compose({
+  const { service, films, clips, director, store, library, links } = compose({
     ...{ settings, endpoint, network, clock, sends, isWorker, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
-  return { service, films, clips, director, store, endpoint };
+  return { service, films, clips, director, store, library, links, endpoint };
 }
 
 async function close({ service, director, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {

@@ -180,7 +180,7 @@ describe('the gallery of a person', () => {
     expect((await gallery.detail(yu.task_id))?.takes).toEqual([]);
     for (const id of [mei.task_id, queued]) {
       expect(await gallery.detail(id)).toBeUndefined();
-      expect(await gallery.pathOf(id)).toBeUndefined();
+      expect(await gallery.fileOf(id)).toBeUndefined();
       expect(await gallery.cancel(id)).toBeUndefined();
     }
     expect(await (await of(MEI)).gallery.cancel(queued)).toBe(true);
