@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type App, createApp } from '../../../src/app.ts';
+import { systemClock } from '../../../src/clock.ts';
 import type { RemoteCaller } from '../../../src/library/library.ts';
 import { silentLog } from '../../../src/log.ts';
 import { completeTaskId, readResource } from '../../../src/mcp/resources.ts';
 import { ToolService } from '../../../src/mcp/tool-service.ts';
 import { readSettings } from '../../../src/settings.ts';
+import { FilmApi } from '../../../src/web/film-api.ts';
+import { GalleryApi } from '../../../src/web/gallery-api.ts';
 import { callInProcess } from '../../support/call-tool.ts';
 import { ffmpegPath, hasNoFfmpeg, needsFfmpeg } from '../../support/clips.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
@@ -126,8 +129,10 @@ describe('somebody else’s task', () => {
   it('is waited for by its own person’s list alone', async () => {
     await start({ generationSeconds: 600 });
     await call('submit_video_task', { prompt: PROMPT }, MEI);
+    const startedAt = performance.now();
     const waited = await list(YU, { wait_seconds: 20, wait_for: 'all_finished' });
     expect(waited).toMatchObject({ tasks: [], changed: [], counts: { open: 0, total: 0 } });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('is neither withdrawn nor freed, and its own person can', async () => {
@@ -142,13 +147,57 @@ describe('somebody else’s task', () => {
   it('that holds a slot with an unknown outcome is not named to those who wait for it', async () => {
     await start({ generationSeconds: 600 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
     sandbox.faults.add({ on: 'submit', fault: { kind: 'cut' } });
-    const lost = await call('submit_video_task', { prompt: 'lost' }, MEI);
+    const lost = await make(MEI, 'lost');
     expect(lost.status).toBe('unknown');
     const { task_id } = await call('submit_video_task', { prompt: 'waits' }, YU);
     const waiting = await call('get_video_task', { task_id, wait_seconds: 0 }, YU);
     expect(waiting).toMatchObject({ status: 'queued', message: expect.stringContaining('outcome is unknown') });
     expect(JSON.stringify(waiting)).not.toContain(lost.task_id);
     expect((await call('get_video_task', { task_id, wait_seconds: 0 }, ADMIN)).message).toContain(lost.task_id);
+  });
+});
+
+describe('the gallery of a person', () => {
+  it('shows, finds, plays and withdraws only what is the person’s own', async () => {
+    await start({ generationSeconds: 600 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
+    const mei = await call('submit_video_task', { prompt: PROMPT }, MEI);
+    const { task_id: queued } = await call('submit_video_task', { prompt: 'waits' }, MEI);
+    const yu = await call('submit_video_task', { prompt: PROMPT }, YU);
+    const of = async (caller: RemoteCaller) => {
+      const videos = await app.service('read');
+      const source = { videos, caller, keys: app, clock: systemClock, command: 'jimeng-video-mcp' };
+      const films = new FilmApi(await app.films('read'), source);
+      return { films, gallery: new GalleryApi(source, 'token') };
+    };
+    const { gallery, films } = await of(YU);
+    const shown = async (query: string) =>
+      (await gallery.page(new URLSearchParams(query), films)).items.map(({ id }) => id);
+    for (const query of ['', 'text=fox', 'state=running', `ids=${mei.task_id},${yu.task_id}`]) {
+      expect(await shown(query)).toEqual([yu.task_id]);
+    }
+    expect((await gallery.overview()).counts).toEqual({ queued: 1 });
+    // The same request of somebody else is no other take of it.
+    expect((await gallery.detail(yu.task_id))?.takes).toEqual([]);
+    for (const id of [mei.task_id, queued]) {
+      expect(await gallery.detail(id)).toBeUndefined();
+      expect(await gallery.pathOf(id)).toBeUndefined();
+      expect(await gallery.cancel(id)).toBeUndefined();
+    }
+    expect(await (await of(MEI)).gallery.cancel(queued)).toBe(true);
+  });
+});
+
+describe('one queue', () => {
+  it('sends another person’s first request before the second one of whoever has many', async () => {
+    await start({ generationSeconds: 0.3 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
+    const submit = (prompt: string, remote: RemoteCaller) => call('submit_video_task', { prompt }, remote);
+    for (const prompt of ['mei 1', 'mei 2', 'mei 3']) await submit(prompt, MEI);
+    const { task_id } = await submit('yu 1', YU);
+    expect((await call('get_video_task', { task_id, wait_seconds: 0 }, YU)).message).not.toContain('2 other');
+    await expect.poll(() => sandbox.accepted.length, { timeout: 20_000 }).toBe(4);
+    const prompts = sandbox.accepted.map(({ request: { body } }) => body?.prompt);
+    expect(prompts.indexOf('yu 1')).toBeLessThan(prompts.indexOf('mei 3'));
+    expect(prompts.filter((prompt) => prompt !== 'yu 1')).toEqual(['mei 1', 'mei 2', 'mei 3']);
   });
 });
 
