@@ -62,7 +62,7 @@ const CODEX = { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 } as const;
 const GEMINI = { waitSeconds: 500, toolMilliseconds: 600_000 } as const;
 
 /** Lists of texts on one line, as people write them. */
-function jsonText(value: object): string {
+export function jsonText(value: object): string {
   return JSON.stringify(value, null, 2).replace(/\[\s+("[^[\]{}]*")\s+\]/g, (_, texts: string) => {
     return `[${texts.replace(/,\n\s+/g, ', ')}]`;
   });
