@@ -78,6 +78,15 @@ const REMOTE: Readonly<Record<ClientName, RemoteClient>> = {
       ].join('\n'),
     notes: ['Instead of http_headers, bearer_token_env_var can name a variable that holds the token.'],
   },
+  windsurf: {
+    config: ({ url, token }) => mcpServers({ serverUrl: url, headers: { Authorization: authorization(token) } }),
+    notes: [],
+  },
+  cline: {
+    config: ({ url, token }) =>
+      mcpServers({ type: 'streamableHttp', url, headers: { Authorization: authorization(token) } }),
+    notes: [],
+  },
   gemini: {
     config: ({ url, token }) =>
       mcpServers({ httpUrl: url, headers: { Authorization: authorization(token) }, timeout: 600_000 }),

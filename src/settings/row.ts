@@ -35,7 +35,7 @@ export interface Setting<Value> {
   /** The value as doctor prints it. */
   readonly show: (value: Value) => string;
   readonly meaning: Words;
-  /** In the READMEs; without it the value itself, or – for none. */
+  /** In the documents; without it the value itself, or – for none. */
   readonly defaultWords?: Words;
   readonly form?: FormField;
 }

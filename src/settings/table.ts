@@ -1,5 +1,5 @@
-/** All settings: name, default, parsing, and what the READMEs, doctor, the bundle's form and the Registry show of each. */
-import { delimiter, join } from 'node:path';
+/** All settings: name, default, parsing, and what the documents, doctor, the bundle's form and the Registry show of each. */
+import { delimiter } from 'node:path';
 import { credential, numeric, OPERATIONS, PAID, type Setting, setting } from './row.ts';
 import { SERVE_SETTINGS } from './serve-rows.ts';
 import { readVideosFolder, stateFolder } from './user-folders.ts';
@@ -14,6 +14,7 @@ import {
   type LogLevel,
   logLevel,
   oneOf,
+  pathRules,
   type Reading,
   withHome,
 } from './values.ts';
@@ -131,7 +132,7 @@ export const SETTINGS = {
   outputDir: setting<string>({
     name: 'JIMENG_VIDEO_OUTPUT_DIR',
     parse: (text, reading) => (text === 'none' ? 'none' : absolutePath(text, reading)),
-    initial: (reading) => join(readVideosFolder(reading.from) ?? noHome(reading), 'Jimeng'),
+    initial: (reading) => pathRules(reading.from).join(readVideosFolder(reading.from) ?? noHome(reading), 'Jimeng'),
     stops: ['paid', 'check', 'save'],
     show: (folder) => (folder === 'none' ? 'none (links only)' : folder),
     meaning: ['where finished videos are saved; `none`: links only', '生成的视频保存到此处；填 `none` 则只返回链接'],

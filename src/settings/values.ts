@@ -1,5 +1,5 @@
 /** Parses the text of one environment variable into a value, or states what is wrong with it. */
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { type PlatformPath, posix, win32 } from 'node:path';
 import { isLoopback } from '../system/network.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -62,22 +62,28 @@ export function oneOf<Value extends string>(values: readonly Value[]): Parse<Val
     refuse(`must be ${values.join(' or ')}, but is "${shorten(text)}"`);
 }
 
+/** @returns the rules of paths on that system */
+export function pathRules({ platform }: Surroundings): PlatformPath {
+  return platform === 'win32' ? win32 : posix;
+}
+
 /** @returns the text itself where it does not begin with `~` */
-export const withHome: Parse<string> = (text, { from: { homeDir }, refuse }) => {
+export const withHome: Parse<string> = (text, { from, refuse }) => {
   if (text !== '~' && !/^~[/\\]/.test(text)) return text;
-  if (homeDir !== undefined) return join(homeDir, text.slice(1));
+  if (from.homeDir !== undefined) return pathRules(from).join(from.homeDir, text.slice(1));
   return refuse('begins with ~, and this process has no home folder: write the whole path');
 };
 
 export const absolutePath: Parse<string> = (text, reading) => {
   const path = withHome(text, reading);
-  if (path === undefined || isAbsolute(path)) return path && resolve(path);
+  const rules = pathRules(reading.from);
+  if (path === undefined || rules.isAbsolute(path)) return path && rules.resolve(path);
   return reading.refuse(`must be an absolute path, or begin with ~, but is "${shorten(text)}"`);
 };
 
 /** Wrong entries are left out: of a list that limits what may be read, the limit stays. */
 export const folderList: Parse<readonly string[]> = (text, reading) => {
-  const entries = text.split(delimiter).map((entry) => entry.trim());
+  const entries = text.split(pathRules(reading.from).delimiter).map((entry) => entry.trim());
   return entries.filter((entry) => entry !== '').flatMap((entry) => absolutePath(entry, reading) ?? []);
 };
 
