@@ -12,6 +12,7 @@ import { addInit } from './init.ts';
 import { addList } from './list.ts';
 import { EXIT } from './outcome.ts';
 import { addSandbox } from './sandbox.ts';
+import { addServe } from './serve.ts';
 import { addSetup } from './setup.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -44,7 +45,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addHelpText('after', EPILOGUE);
   for (const add of [
     ...[addGenerate, addFilm, addRetake, addJoin, addPreview, addGet, addList, addCancel, addCollect],
-    ...[addGallery, addDoctor, addInit, addSetup, addSandbox],
+    ...[addGallery, addServe, addDoctor, addInit, addSetup, addSandbox],
   ])
     add(program, terminal, end);
   try {

@@ -1,5 +1,6 @@
 /** Parses the text of one environment variable into a value, or states what is wrong with it. */
 import { type PlatformPath, posix, win32 } from 'node:path';
+import { isLoopback } from '../system/network.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface Reading {
@@ -86,19 +87,39 @@ export const folderList: Parse<readonly string[]> = (text, reading) => {
   return entries.filter((entry) => entry !== '').flatMap((entry) => absolutePath(entry, reading) ?? []);
 };
 
+/** The address stands in records and links: no part of it may be a secret. */
+function bareAddress(text: string): URL | undefined {
+  const url = URL.parse(text);
+  const isBare = url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
+  return isBare && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
 /** @param example a valid value, for the sentence; the wrong value is not repeated because it may hold a password */
 export function apiAddress(example: string): Parse<'sandbox' | URL> {
+  return (text, { refuse }) =>
+    (text === 'sandbox' ? text : bareAddress(text)) ??
+    refuse(`must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${example}`);
+}
+
+/** @param example as for `apiAddress` */
+export function webAddress(example: string): Parse<URL> {
+  return (text, { refuse }) =>
+    bareAddress(text) ??
+    refuse(`must be an http(s) address without a user name, a password and a query, such as ${example}`);
+}
+
+/** Keys are fetched from there. @param example as for `apiAddress` */
+export function secureAddress(example: string): Parse<URL> {
   return (text, { refuse }) => {
-    if (text === 'sandbox') return 'sandbox';
-    const url = URL.parse(text);
-    // The address stands in every record: no part of it may be a secret.
-    const isBare = url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
-    if (isBare && /^https?:$/.test(url.protocol)) return url;
-    return refuse(
-      `must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${example}`,
-    );
+    const url = bareAddress(text);
+    if (url !== undefined && (url.protocol === 'https:' || isLoopback(url))) return url;
+    return refuse(`must be an https address without a user name, a password and a query, such as ${example}`);
   };
 }
+
+/** What a token names as its audience: mostly an address. */
+export const audience: Parse<string> = (text, { refuse }) =>
+  /^[\x21-\x7e]{1,500}$/.test(text) ? text : refuse('must be at most 500 plain characters without spaces');
 
 /** The wrong value is not repeated: it may hold a password. */
 export const proxyAddress: Parse<string> = (text, { refuse }) => {

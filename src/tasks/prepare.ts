@@ -200,7 +200,8 @@ export class Preparer {
 
   private rulesFor(caller: Caller): ImageRules {
     const { imageRules, clock, ffmpeg } = this.options;
-    return { ...imageRules, unrestricted: caller.kind === 'terminal', heic: { clock, ffmpeg } };
+    const [unrestricted, isRemote] = [caller.kind === 'terminal', caller.kind === 'remote-agent'];
+    return { ...imageRules, unrestricted, isRemote, heic: { clock, ffmpeg } };
   }
 
   private async loadOne(

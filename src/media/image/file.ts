@@ -25,6 +25,8 @@ export interface ReadRules {
   readonly outputDir: string | undefined;
   /** A person gave the path, on the command line: relative is to `workingDir`, and every folder may be read. */
   readonly unrestricted: boolean;
+  /** The caller is on another computer: its paths are not this one's, and none is read. */
+  readonly isRemote?: boolean;
 }
 
 const LOOKUP: FileLookup = { exists, names: (folder) => readdir(folder).catch(() => []) };
@@ -39,6 +41,7 @@ export async function findImageFile(
   rules: ReadRules,
 ): Promise<Reading> {
   const used = paths.at(-1) as WrittenPath;
+  if (rules.isRemote) throw pathFromElsewhere(name);
   const hasBase = rules.unrestricted || (await isProject(rules.workingDir));
   if (used.isRelative && !hasBase) throw withoutBase(used.text, name);
   const readings = paths
@@ -57,6 +60,13 @@ export async function findImageFile(
     });
   }
   return found ?? (readings.at(-1) as Reading);
+}
+
+function pathFromElsewhere(name: FileInput): Problem {
+  return new Problem('image_not_allowed', {
+    what: `${shownInput(name)} is a path, and this server reads no files by their paths.`,
+    hint: /image/.test(name) ? 'give an http(s) URL, a data URL or task:ID' : 'leave it out',
+  });
 }
 
 function withoutBase(path: string, name: FileInput): Problem {

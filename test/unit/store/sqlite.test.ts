@@ -8,6 +8,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { StoreFailure } from '../../../src/store/engine.ts';
+import { migrations } from '../../../src/store/schema.ts';
 import { sqliteEngine } from '../../../src/store/sqlite.ts';
 import { TaskStore } from '../../../src/store/task-store.ts';
 import { FOREVER, newTaskId, type Task, type TaskRecord } from '../../../src/tasks/record.ts';
@@ -145,6 +146,28 @@ it('touches nothing that a newer version wrote', async () => {
   await expect(reserve(open(folder), 'b')).rejects.toSatisfy(
     (error) => error instanceof StoreFailure && error.kind === 'newer',
   );
+});
+
+it('brings a database of the versions before up to date: what was queued belongs to nobody, and is sent in order', async () => {
+  const folder = await newFolder();
+  await mkdir(folder);
+  const database = new DatabaseSync(join(folder, 'jimeng.db'));
+  const before = migrations({ serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB', id: 'TEXT' }).slice(0, 2);
+  for (const statement of before.flat()) database.exec(statement);
+  database.exec('CREATE TABLE schema_version (version BIGINT NOT NULL); INSERT INTO schema_version VALUES (2)');
+  const now = Date.now();
+  for (const id of ['jv-00000000-first', 'jv-00000000-later']) {
+    database.exec(`INSERT INTO task (id, scope, req_key, mode, fingerprint, status, fen, reserved_at, attempts, record)
+      VALUES ('${id}', 'sandbox test', 'key', 't2v_720p', '${id}', 'queued', 140, ${now}, 0, '{"request":{"mode":"t2v_720p","notes":[]},"place":null}')`);
+  }
+  database.close();
+  const store = open(folder);
+  expect(await store.resumeQueued(3600_000)).toEqual(['key']);
+  await reserve(store, 'newest');
+  const first = await store.claimNext('key', () => ({ kind: 'send' }));
+  expect(first).toMatchObject({ task: { id: 'jv-00000000-first' } });
+  expect(await store.claimNext('key', () => ({ kind: 'send' }))).toMatchObject({ task: { id: 'jv-00000000-later' } });
+  expect((await store.find('jv-00000000-first'))?.person).toBeUndefined();
 });
 
 it('opens and reads while a process that hangs keeps the lock', async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ReservationLedger } from '../../../src/store/store.ts';
-import { admit, fingerprintOf, sameRequest } from '../../../src/tasks/admission.ts';
+import { admit, beyondBudget, fingerprintOf, sameRequest } from '../../../src/tasks/admission.ts';
 import type { TaskStatus } from '../../../src/tasks/record.ts';
 import { HOUR, MINUTE, SUBMITTED, sampleTask } from '../../support/sample-task.ts';
 
@@ -131,5 +131,49 @@ describe('the budget', () => {
     expect(problem.message).toContain('This video alone costs more than the budget.');
     expect(problem.hint).toBe('choose a cheaper mode or a shorter duration, or raise JIMENG_VIDEO_DAILY_BUDGET_CNY');
     expect(refusal(139, 140).hint).toBe('raise JIMENG_VIDEO_DAILY_BUDGET_CNY');
+  });
+});
+
+describe('the budgets of a person and of the account', () => {
+  const LATER = SUBMITTED + 60 * MINUTE;
+  const account = { reservedFen: 900, roomAt: LATER };
+  const own = { reservedFen: 200, roomAt: SUBMITTED };
+  const refusal = (budgetFen: number, personBudgetFen: number | undefined, changes: Partial<ReservationLedger> = {}) =>
+    beyondBudget(ledger({ ...account, own, ...changes }), { fen: 140, budgetFen, personBudgetFen });
+
+  test('have room up to the last fen of each', () => {
+    expect(refusal(1040, 340)).toBeUndefined();
+    expect(refusal(1040, undefined)).toBeUndefined();
+    expect(refusal(1039, 340)).toBeDefined();
+    expect(refusal(1040, 339)).toBeDefined();
+  });
+
+  test('name the person’s own with its amounts, and the account’s without any', () => {
+    expect(refusal(1040, 339)).toMatchObject({
+      message:
+        'This video costs about ¥1.40, and ¥2.00 of your own daily budget of ¥3.39 are used or reserved in the last 24 hours.',
+      hint: 'wait until the budget has room again, or ask the operator of this server to raise it',
+      retryAt: SUBMITTED,
+    });
+    expect(refusal(1039, 340)).toMatchObject({
+      message:
+        'This video costs about ¥1.40, and the daily budget of the account, which is shared here, is exhausted for now.',
+      retryAt: LATER,
+    });
+  });
+
+  test('that are both exhausted have room when the later one has', () => {
+    expect(refusal(1039, 339)).toMatchObject({ message: expect.stringContaining('your own'), retryAt: LATER });
+  });
+
+  test('that are less than the video costs are not to be waited for, whichever of them it is', () => {
+    expect(refusal(1039, 139, { own: { reservedFen: 0, roomAt: undefined } })).toMatchObject({
+      message: expect.stringMatching(/your own.*This video alone costs more than the budget\.$/),
+      hint: 'ask the operator of this server to raise it',
+      retryable: false,
+    });
+    const dear = refusal(139, 339, { roomAt: undefined });
+    expect(dear).toMatchObject({ message: expect.stringContaining('the account'), retryable: false });
+    expect(dear?.message).not.toContain('¥1.39');
   });
 });
