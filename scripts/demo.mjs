@@ -41,7 +41,7 @@ For real videos, which cost money:
      under 即梦AI in the Volcengine console.
   2. Check both, free of charge:  VOLC_ACCESSKEY=… VOLC_SECRETKEY=… node dist/main.js doctor
   3. Add the server to your client:  node dist/main.js setup    (lists the clients that it knows)
-README.md explains each step; README.zh-CN.md is the Chinese version.
+README.md explains each step; README.zh-CN.md is the Chinese version. docs/ has the rest.
 `;
 }
 

@@ -1,4 +1,4 @@
-/** The words of the READMEs' generated tables in English and Chinese; facts and settings come from the sources. */
+/** The words of the documents' generated tables in English and Chinese; facts and settings come from the sources. */
 
 /** `[English, Chinese]` everywhere. */
 export const LANGUAGES = ['en', 'zh'];

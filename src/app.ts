@@ -55,10 +55,16 @@ interface Endpoint {
   close(): Promise<void>;
 }
 
-interface OpenOptions {
+export interface AppOptions {
+  /** Which queued requests this process sends, where the store is shared. */
+  readonly sends?: Sends;
+  /** False: open work of other processes is left to them. */
+  readonly isWorker?: boolean;
+}
+
+interface OpenOptions extends Required<AppOptions> {
   readonly network: Network;
   readonly log: Log;
-  readonly sends: Sends;
   readonly ending: AbortSignal;
 }
 
@@ -81,8 +87,7 @@ export function scopeOf(origin: string, accessKeyId: string | undefined): string
   return `${origin} ${account}`;
 }
 
-/** @param sends which queued requests this process sends, where the store is shared */
-export function createApp(read: ReadSettings, log: Log, sends: Sends = 'own'): App {
+export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorker = true }: AppOptions = {}): App {
   const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
@@ -93,7 +98,7 @@ export function createApp(read: ReadSettings, log: Log, sends: Sends = 'own'): A
     requireSettings(read, ...operations);
     const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
     if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-    opening ??= open(settings, { network, log, sends, ending: ending.signal }).catch((error: unknown) => {
+    opening ??= open(settings, { network, log, sends, isWorker, ending: ending.signal }).catch((error: unknown) => {
       // A port may be free the next time.
       opening = undefined;
       throw error;
@@ -118,12 +123,12 @@ export function createApp(read: ReadSettings, log: Log, sends: Sends = 'own'): A
   };
 }
 
-async function open(settings: Settings, { network, log, sends, ending }: OpenOptions): Promise<Opened> {
+async function open(settings: Settings, { network, log, sends, isWorker, ending }: OpenOptions): Promise<Opened> {
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store } = compose({
-    ...{ settings, endpoint, network, clock, sends, log, ending },
+    ...{ settings, endpoint, network, clock, sends, isWorker, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });

@@ -56,6 +56,8 @@ export interface Parts {
   readonly log: Log;
   /** Aborted when the process is about to end. */
   readonly ending: AbortSignal;
+  /** False: open work of other processes is left to them. */
+  readonly isWorker?: boolean;
 }
 
 export function compose({
@@ -76,6 +78,7 @@ export function compose({
     ...(aigcMeta === undefined ? {} : { aigcMeta }),
     ...{ apiTimeoutSeconds, network, clock: hostClock, log },
   });
+  const { isWorker = true } = parts;
   const storeClock = parts.storeClock ?? hostClock;
   const { store: address, storeListen: listenAddress } = settings;
   const engine =
@@ -115,7 +118,7 @@ export function compose({
     followFilms: (ids) => {
       for (const id of ids) director.follow(id);
     },
-    mayPoll: endpoint.credentials !== undefined,
+    mayPoll: isWorker && endpoint.credentials !== undefined,
     sendQueued: sends === 'all' ? () => service.sendQueued() : undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });
@@ -127,14 +130,16 @@ export function compose({
   const { dailyBudgetCny, confirmAboveCny } = settings;
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
-    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny },
+    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny, isWorker },
     stuckShots: (person) => director.stuckShots(person),
   });
   const films = new Films({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
-    sendLeft: () => service.sendLeft(),
+    sendLeft: async () => {
+      if (isWorker) await service.sendLeft();
+    },
     save: async (id, call) => void (await service.get(id, {}, call)),
   });
   const clips = new SavedClips({

@@ -40,5 +40,11 @@ function pinoLog(logger: Record<Method, (fields: object, message: string) => voi
   return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
 }
 
+/** @returns a log whose lines all have these fields */
+export function withFields(log: Log, fields: LogFields): Log {
+  const write = (method: Method) => (event: string, more?: LogFields) => log[method](event, { ...fields, ...more });
+  return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
+}
+
 /** For code that is used without a server around it. */
 export const silentLog: Log = createLog('silent');

@@ -27,12 +27,29 @@ async function main(): Promise<void> {
   }
   hideSqliteWarning();
   // Imported here and not at the top: an older Node cannot load the rest.
-  if (process.argv.length <= 2) {
+  if (process.argv.length <= 2 && !(await isAtTerminal())) {
     const { serve } = await import('./start.ts');
     return await serve();
   }
-  const { runCommand } = await import('./cli/commands.ts');
-  process.exitCode = await runCommand(process.argv.slice(2));
+  const { isFirstRun, runCommand } = await import('./cli/commands.ts');
+  if (process.argv.length > 2) process.exitCode = await runCommand(process.argv.slice(2));
+  else if (isFirstRun()) process.exitCode = await runCommand(['init']);
+  else await serveAtTerminal();
+}
+
+/** A client talks through pipes: a person has started it. */
+async function isAtTerminal(): Promise<boolean> {
+  const { isatty } = await import('node:tty');
+  return isatty(0) && isatty(1);
+}
+
+async function serveAtTerminal(): Promise<void> {
+  const { serve } = await import('./start.ts');
+  const serving = serve();
+  process.stderr.write(
+    'This is the MCP server: it waits for a client. Ctrl-C ends it; jimeng-video-mcp --help shows the commands.\n',
+  );
+  await serving;
 }
 
 main().catch((error: unknown) => {

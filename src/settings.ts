@@ -138,7 +138,7 @@ class Reader {
     return Object.fromEntries(entries) as SettingValues;
   }
 
-  /** A misspelt budget must not be no budget: no paid call is made with a name that nothing reads. */
+  /** A misspelt budget must not be no budget, nor a misspelt list of tokens an open server. */
   refuseUnknownNames(): void {
     const names = Object.values(SETTINGS).map((row) => row.name);
     // The environment of Windows has no upper and lower case.
@@ -149,7 +149,7 @@ class Reader {
       const what = isLater
         ? 'is a setting of a later version, which this version does not have'
         : `is not a setting; did you mean ${nearestName(name, names)}?`;
-      this.refuse(name, what, ['paid', 'check'], isLater);
+      this.refuse(name, what, ['paid', 'check', 'serve'], isLater);
     }
   }
 

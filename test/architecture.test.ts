@@ -74,7 +74,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ['report', 'compose'],
   ['app'],
   ['web'],
-  ['mcp', 'cli'],
+  ['mcp'],
+  // The shared server is one of the commands; the others know nothing of MCP.
+  ['serve'],
+  ['cli'],
   ['start'],
   ['main'],
 ];
@@ -86,8 +89,9 @@ const layerOf = (path: string) => LAYERS.findIndex((places) => places.includes(p
 const EXCEPTIONS = new Set([
   // A type: credentials are what a signature needs, and settings read them.
   'settings.ts → jimeng/signature.ts',
-  // Which hosts pass a proxy by.
+  // Which hosts pass a proxy by, and need no encryption.
   'settings.ts → system/network.ts',
+  'settings/values.ts → system/network.ts',
 ]);
 const isException = (path: string, from: string) => EXCEPTIONS.has(`${path} → ${from}`);
 
@@ -222,7 +226,11 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
   ['stdin', /\bprocess\.stdin\b/, ['start.ts', 'cli/terminal.ts']],
   ['stderr, but for the log', /\bprocess\.stderr\b/, ['main.ts', 'start.ts']],
   ['the console', /\bconsole\.(log|error|warn|info|debug|trace|dir|table)\b/, []],
-  ['the end of the process', /\bprocess\.(exit|abort|kill|exitCode)\b/, ['main.ts', 'start.ts', 'cli/session.ts']],
+  [
+    'the end of the process',
+    /\bprocess\.(exit|abort|kill|exitCode)\b/,
+    ['main.ts', 'start.ts', 'cli/session.ts', 'cli/serve.ts'],
+  ],
   [
     'the clock',
     /\bDate\.now\b|\bnew Date\(\s*\)|\bsetTimeout\b|\bsetInterval\b|\bperformance\b|node:timers/,
@@ -230,7 +238,7 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     ['clock.ts', 'sandbox/sandbox.ts', 'web/page/*'],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
-  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*']],
+  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*', 'serve/oauth.ts']],
   [
     'the system’s clock instead of an injected one',
     /\bsystemClock\b/,
@@ -242,18 +250,24 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
 
 /** Packages and parts of Node → the only files that may import them. */
 const IMPORTERS: [what: string, RegExp, files: string[]][] = [
-  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts']],
-  ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*']],
+  ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts', 'mcp/http-server.ts']],
+  ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*', 'serve/oauth.ts']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
-  ['YAML', /^yaml$/, ['cli/storyboard-file.ts']],
+  ['YAML', /^yaml$/, ['cli/storyboard-file.ts', 'serve/token-file.ts']],
+  ['figures for Prometheus', /^prom-client$/, ['serve/metrics.ts']],
+  ['tokens of an authorization server', /^jose$/, ['serve/oauth.ts']],
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],
   ['programs', /^node:child_process$/, ['media/clip/run-program.ts', 'system/desktop.ts']],
   ['threads', /^node:worker_threads$/, ['system/thread.ts', 'media/*', 'sandbox/clip/*']],
   ['name look-up', /^node:dns/, ['media/download/link.ts']],
-  ['a server', /^node:https?2?$/, ['sandbox/sandbox.ts', 'web/*']],
+  [
+    'a server',
+    /^node:https?2?$/,
+    ['sandbox/sandbox.ts', 'web/*', 'transports/http.ts', 'mcp/http-server.ts', 'serve/server.ts'],
+  ],
   [
     'files',
     /^node:fs/,
@@ -267,6 +281,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'sandbox/*',
       'cli/*',
       'web/video-file.ts',
+      'serve/token-file.ts',
     ],
   ],
 ];

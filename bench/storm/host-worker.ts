@@ -4,7 +4,7 @@ import { createLog } from '../../src/log.ts';
 import { readSettings, surroundings } from '../../src/settings.ts';
 
 const read = readSettings(surroundings());
-const app = createApp(read, createLog(read.settings.logLevel), 'all');
+const app = createApp(read, createLog(read.settings.logLevel), { sends: 'all' });
 const alive = setInterval(() => undefined, 60_000);
 process.once('SIGTERM', async () => {
   await app.end(3_000);

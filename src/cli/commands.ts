@@ -8,11 +8,15 @@ import { addFilm, addRetake } from './film.ts';
 import { addGallery } from './gallery.ts';
 import { addGenerate } from './generate.ts';
 import { addCancel, addGet } from './get.ts';
+import { addInit } from './init.ts';
 import { addList } from './list.ts';
 import { EXIT } from './outcome.ts';
 import { addSandbox } from './sandbox.ts';
+import { addServe } from './serve.ts';
 import { addSetup } from './setup.ts';
 import { openTerminal } from './terminal.ts';
+
+export { isFirstRun } from './init.ts';
 
 const EPILOGUE = `
 Without a command it runs the MCP server over stdio.
@@ -41,7 +45,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addHelpText('after', EPILOGUE);
   for (const add of [
     ...[addGenerate, addFilm, addRetake, addJoin, addPreview, addGet, addList, addCancel, addCollect],
-    ...[addGallery, addDoctor, addSetup, addSandbox],
+    ...[addGallery, addServe, addDoctor, addInit, addSetup, addSandbox],
   ])
     add(program, terminal, end);
   try {

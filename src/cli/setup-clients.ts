@@ -2,7 +2,7 @@
  * The configuration of each client: its file, its format, and the command that starts this server. Looked up in November 2026:
  * modelcontextprotocol.io (Claude Desktop), code.claude.com/docs/en/mcp, cursor.com/docs/mcp,
  * code.visualstudio.com/docs/copilot/reference/mcp-configuration, developers.openai.com/codex/mcp,
- * geminicli.com/docs/tools/mcp-server.
+ * geminicli.com/docs/tools/mcp-server, docs.windsurf.com/windsurf/cascade/mcp, docs.cline.bot/mcp/configuring-mcp-servers.
  */
 import type { Surroundings } from '../settings.ts';
 import { NAME } from '../version.ts';
@@ -43,23 +43,35 @@ export function launchOn(platform: Platform, program: Program | undefined): Laun
   return { command, args };
 }
 
+/** Variables of the server with their values. */
+export type Variables = Readonly<Record<string, string>>;
+
 export interface SetupClient {
   readonly title: string;
   /** The user's own file: of all projects. */
   readonly file: Readonly<Record<Platform, string>>;
   /** How to open the file, and what else to know; sentences. */
   readonly notes: (platform: Platform) => readonly string[];
-  /** What the file has to hold: JSON, or TOML. */
-  readonly config: (launch: Launch) => string;
+  /**
+   * What the file has to hold: JSON, or TOML.
+   * @param variables instead of the keys
+   */
+  readonly config: (launch: Launch, variables?: Variables) => string;
   /** Prints a command that writes it, where the client has one. */
   readonly command?: (launch: Launch, platform: Platform) => string | undefined;
 }
 
 export const KEYS = { VOLC_ACCESSKEY: 'your access key', VOLC_SECRETKEY: 'your secret key' } as const;
 
-/** Under the clients' own limits, of 300 and 600 s (their documentation), with time for the answer to travel. */
-const CODEX = { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 } as const;
-const GEMINI = { waitSeconds: 500, toolMilliseconds: 600_000 } as const;
+/**
+ * How long the server waits for a video where the client waits longer than a minute for a tool, with time for the answer to travel:
+ * 300 and 600 s are the limits of Codex and Gemini CLI; Cline waits as long as its entry says, at most an hour.
+ */
+export const CLIENT_LIMITS = {
+  codex: { waitSeconds: 240, toolSeconds: 300, startSeconds: 60 },
+  gemini: { waitSeconds: 500, toolMilliseconds: 600_000 },
+  cline: { waitSeconds: 240, toolSeconds: 300 },
+} as const;
 
 /** Lists of texts on one line, as people write them. */
 function jsonText(value: object): string {
@@ -68,13 +80,18 @@ function jsonText(value: object): string {
   });
 }
 
-function mcpServers(launch: object, env: object = {}, rest: object = {}): string {
-  return jsonText({ mcpServers: { [NAME]: { ...launch, env: { ...KEYS, ...env }, ...rest } } });
+function mcpServers(launch: object, variables: Variables = KEYS, rest: object = {}): string {
+  return jsonText({ mcpServers: { [NAME]: { ...launch, env: variables, ...rest } } });
 }
 
-function atHome(folder: string, file: string): Record<Platform, string> {
-  const path = `~/${folder}/${file}`;
-  return { macos: path, linux: path, windows: `%USERPROFILE%\\${folder}\\${file}` };
+/** The wait is shorter than what the client waits for the tool. */
+function withWait({ waitSeconds }: { readonly waitSeconds: number }, variables: Variables = KEYS): Variables {
+  return { ...variables, JIMENG_VIDEO_WAIT_SECONDS: String(waitSeconds) };
+}
+
+/** @param path below the home folder, its parts separated by slashes */
+function atHome(path: string): Record<Platform, string> {
+  return { macos: `~/${path}`, linux: `~/${path}`, windows: `%USERPROFILE%\\${path.replaceAll('/', '\\')}` };
 }
 
 function inApplicationData(folders: readonly string[], file: string): Record<Platform, string> {
@@ -96,7 +113,8 @@ function claudeCommand({ command, args }: Launch): string {
   return `claude mcp add ${NAME} --scope user ${keys.join(' ')} -- ${start}`;
 }
 
-function vscodeConfig(launch: Launch): string {
+function vscodeConfig(launch: Launch, variables?: Variables): string {
+  if (variables !== undefined) return jsonText({ servers: { [NAME]: { type: 'stdio', ...launch, env: variables } } });
   const ask = (id: string, description: string) => ({ type: 'promptString', id, description, password: true });
   return jsonText({
     inputs: [ask('volc-access', 'VOLC_ACCESSKEY'), ask('volc-secret', 'VOLC_SECRETKEY')],
@@ -111,14 +129,14 @@ function vscodeConfig(launch: Launch): string {
 }
 
 /** A JSON text is a TOML text, too. */
-function codexConfig({ command, args }: Launch): string {
-  const environment = { ...KEYS, JIMENG_VIDEO_WAIT_SECONDS: String(CODEX.waitSeconds) };
+function codexConfig({ command, args }: Launch, variables?: Variables): string {
+  const environment = withWait(CLIENT_LIMITS.codex, variables);
   return [
     `[mcp_servers.${NAME}]`,
     `command = ${JSON.stringify(command)}`,
     `args = [${args.map((text) => JSON.stringify(text)).join(', ')}]`,
-    `startup_timeout_sec = ${CODEX.startSeconds}`,
-    `tool_timeout_sec = ${CODEX.toolSeconds}`,
+    `startup_timeout_sec = ${CLIENT_LIMITS.codex.startSeconds}`,
+    `tool_timeout_sec = ${CLIENT_LIMITS.codex.toolSeconds}`,
     '',
     `[mcp_servers.${NAME}.env]`,
     ...Object.entries(environment).map(([name, value]) => `${name} = ${JSON.stringify(value)}`),
@@ -138,25 +156,25 @@ export const CLIENTS = {
     title: 'Claude Desktop',
     file: inApplicationData(['Claude'], 'claude_desktop_config.json'),
     notes: desktopNotes,
-    config: (launch) => mcpServers(launch),
+    config: (launch, variables) => mcpServers(launch, variables),
   },
   'claude-code': {
     title: 'Claude Code',
-    file: { macos: '~/.claude.json', linux: '~/.claude.json', windows: '%USERPROFILE%\\.claude.json' },
+    file: atHome('.claude.json'),
     notes: (platform) => [
       platform === 'windows'
         ? 'For one project, the same goes into .mcp.json in its folder.'
         : 'Run this command: it adds the server to that file. For one project, leave --scope user out.',
     ],
-    config: (launch) => mcpServers({ type: 'stdio', ...launch }),
+    config: (launch, variables) => mcpServers({ type: 'stdio', ...launch }, variables),
     // PowerShell keeps a bare -- for itself, so on Windows it is the file.
     command: (launch, platform) => (platform === 'windows' ? undefined : claudeCommand(launch)),
   },
   cursor: {
     title: 'Cursor',
-    file: atHome('.cursor', 'mcp.json'),
+    file: atHome('.cursor/mcp.json'),
     notes: () => ['For one project, the same goes into .cursor/mcp.json in its folder.'],
-    config: (launch) => mcpServers(launch),
+    config: (launch, variables) => mcpServers(launch, variables),
   },
   vscode: {
     title: 'VS Code',
@@ -169,22 +187,39 @@ export const CLIENTS = {
   },
   codex: {
     title: 'Codex CLI',
-    file: atHome('.codex', 'config.toml'),
+    file: atHome('.codex/config.toml'),
     notes: () => [
-      `Codex waits ${CODEX.toolSeconds} s for a tool here, so the server waits ${CODEX.waitSeconds} s for a video.`,
+      `Codex waits ${CLIENT_LIMITS.codex.toolSeconds} s for a tool here, so the server waits ${CLIENT_LIMITS.codex.waitSeconds} s for a video.`,
     ],
     config: codexConfig,
   },
   gemini: {
     title: 'Gemini CLI',
-    file: atHome('.gemini', 'settings.json'),
+    file: atHome('.gemini/settings.json'),
     notes: () => [
-      `Gemini CLI waits ${GEMINI.toolMilliseconds / 1000} s for a tool, so the server waits ${GEMINI.waitSeconds} s for a video.`,
+      `Gemini CLI waits ${CLIENT_LIMITS.gemini.toolMilliseconds / 1000} s for a tool, so the server waits ${CLIENT_LIMITS.gemini.waitSeconds} s for a video.`,
     ],
-    config: (launch) => {
-      const env = { JIMENG_VIDEO_WAIT_SECONDS: String(GEMINI.waitSeconds) };
-      return mcpServers(launch, env, { timeout: GEMINI.toolMilliseconds });
-    },
+    config: (launch, variables) =>
+      mcpServers(launch, withWait(CLIENT_LIMITS.gemini, variables), { timeout: CLIENT_LIMITS.gemini.toolMilliseconds }),
+  },
+  windsurf: {
+    title: 'Windsurf',
+    file: atHome('.codeium/windsurf/mcp_config.json'),
+    notes: () => ['Windsurf Settings → Cascade → MCP Servers opens the file.'],
+    config: (launch, variables) => mcpServers(launch, variables),
+  },
+  cline: {
+    title: 'Cline',
+    file: inApplicationData(
+      ['Code', 'User', 'globalStorage', 'saoudrizwan.claude-dev', 'settings'],
+      'cline_mcp_settings.json',
+    ),
+    notes: () => [
+      'MCP Servers → Configure → Configure MCP Servers opens the file. The Cline CLI reads ~/.cline/data/settings/cline_mcp_settings.json instead.',
+      `Cline waits ${CLIENT_LIMITS.cline.toolSeconds} s for a tool here, so the server waits ${CLIENT_LIMITS.cline.waitSeconds} s for a video.`,
+    ],
+    config: (launch, variables) =>
+      mcpServers(launch, withWait(CLIENT_LIMITS.cline, variables), { timeout: CLIENT_LIMITS.cline.toolSeconds }),
   },
 } as const satisfies Record<string, SetupClient>;
 

@@ -6,9 +6,7 @@ import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { applyEdits, modify, type ParseError, parse } from 'jsonc-parser';
 import { NAME } from '../version.ts';
-
-/** Variables of the server with their values. */
-export type Variables = Readonly<Record<string, string>>;
+import type { Variables } from './setup-clients.ts';
 
 export type Written =
   | { readonly kind: 'written'; readonly backup: string | undefined; readonly lacksKeys: boolean }
@@ -28,6 +26,7 @@ const isObject = (value: unknown): value is Json =>
 /**
  * @param config what the file has to hold, as `setup` prints it: JSON, or TOML for a file of that name
  * @param keys the user's own, for the placeholders; what the file already has instead of a placeholder stays
+ * @param outdated removed from a JSON file where they have these values
  * @throws the system's error when the file cannot be read or written
  */
 export async function writeConfig(
@@ -35,6 +34,7 @@ export async function writeConfig(
   config: string,
   placeholders: Variables,
   keys: Variables,
+  outdated: Variables = {},
 ): Promise<Written> {
   const target = await realpath(file).catch(() => file);
   const before = await readFile(target, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -43,7 +43,9 @@ export async function writeConfig(
   });
   const bom = before?.startsWith('\ufeff') === true ? '\ufeff' : '';
   const text = (before ?? '').slice(bom.length);
-  const merged = file.endsWith('.toml') ? mergedToml(text, config, keys) : mergedJson(text, config, placeholders, keys);
+  const merged = file.endsWith('.toml')
+    ? mergedToml(text, config, keys)
+    : mergedJson(withoutVariables(text, outdated), config, placeholders, keys);
   if (typeof merged !== 'string') return { kind: 'refused', reason: merged.reason };
   const lacksKeys = Object.values(placeholders).some((placeholder) => merged.includes(JSON.stringify(placeholder)));
   if (merged === text) return { kind: 'unchanged', lacksKeys };
@@ -106,6 +108,20 @@ function mergedJson(text: string, config: string, placeholders: Variables, keys:
   const missing = inputs.filter(({ id }) => !known.some((input) => isObject(input) && input.id === id));
   if (missing.length === 0) return merged;
   return put(merged, ['inputs'], [...known, ...missing], current.inputs);
+}
+
+/** Takes these variables out of the server's entry, where they have these values. A text that is no JSON is left to the merge. */
+function withoutVariables(text: string, outdated: Variables): string {
+  const current: unknown = parse(text, [], { allowTrailingComma: true });
+  if (!isObject(current)) return text;
+  return ['mcpServers', 'servers'].reduce((changed, root) => {
+    const servers = current[root];
+    const entry = isObject(servers) ? servers[NAME] : undefined;
+    const env = isObject(entry) && isObject(entry.env) ? entry.env : {};
+    return Object.keys(outdated)
+      .filter((name) => env[name] === outdated[name])
+      .reduce((rest, name) => applyEdits(rest, modify(rest, [root, NAME, 'env', name], undefined, {})), changed);
+  }, text);
 }
 
 /** What the user has changed in the server's entry stays; how it is started is set. */

@@ -1,6 +1,6 @@
 /** The command that prints the configuration of a client and where it goes, or writes it there. */
 import type { Command } from 'commander';
-import { readSettings, surroundings } from '../settings.ts';
+import { readSettings, type Surroundings, surroundings } from '../settings.ts';
 import { commandHere, ownProgram } from './here.ts';
 import { textOption } from './options.ts';
 import { EXIT } from './outcome.ts';
@@ -16,6 +16,7 @@ import {
   type Platform,
   platformOf,
   type SetupClient,
+  type Variables,
 } from './setup-clients.ts';
 import { writeConfig } from './setup-write.ts';
 import type { Terminal } from './terminal.ts';
@@ -81,15 +82,36 @@ function wrongUsage(terminal: Terminal, sentence: string): number {
 
 async function writeHere(terminal: Terminal, client: SetupClient, platform: Platform): Promise<number> {
   const from = surroundings();
-  const file = fileHere(client.file[platform], from);
-  if (file === undefined) return wrongUsage(terminal, `${client.file[platform]} is not on this computer.`);
   const { credentials } = readSettings(from).settings;
   const keys =
     credentials === undefined || credentials.sessionToken !== undefined
       ? {}
       : { VOLC_ACCESSKEY: credentials.accessKeyId, VOLC_SECRETKEY: credentials.secretAccessKey };
+  return await writeClient(terminal, client, { from, platform, keys });
+}
+
+export interface ClientEntry {
+  readonly from: Surroundings;
+  readonly platform: Platform;
+  /** For the placeholders of the keys. */
+  readonly keys?: Variables;
+  /** Instead of the keys. */
+  readonly variables?: Variables;
+  /** Removed where they have these values. */
+  readonly outdated?: Variables;
+}
+
+/** Adds the server to the client's file on this computer. @returns the exit code */
+export async function writeClient(
+  terminal: Terminal,
+  client: SetupClient,
+  { from, platform, keys = {}, variables, outdated }: ClientEntry,
+): Promise<number> {
+  const file = fileHere(client.file[platform], from);
+  if (file === undefined) return wrongUsage(terminal, `${client.file[platform]} is not on this computer.`);
   try {
-    const written = await writeConfig(file, client.config(launchOn(platform, ownProgram())), KEYS, keys);
+    const config = client.config(launchOn(platform, ownProgram()), variables);
+    const written = await writeConfig(file, config, KEYS, keys, outdated);
     if (written.kind === 'refused') {
       terminal.say(`${file} ${written.reason}. Nothing was written.`);
       return EXIT.failed;

@@ -1,6 +1,7 @@
 /** Writes results to stdout, and everything else to stderr. */
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 
 /** A terminal whose size is not known has at least this one. */
 const [COLUMNS, ROWS] = [80, 24];
@@ -15,8 +16,13 @@ export interface Terminal {
   /** Rewrites the lines of progress; nothing where nobody looks. */
   showProgress(text: string): void;
   clearProgress(): void;
-  /** @returns what a person typed, nothing when the signal is aborted; undefined where nobody can be asked */
-  ask(question: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Somebody can be asked: stdin and stderr are a terminal. */
+  readonly canAsk: boolean;
+  /**
+   * @param isSecret what is typed is not shown
+   * @returns what a person typed, nothing when the signal is aborted; undefined where nobody can be asked (any more: Ctrl-D)
+   */
+  ask(question: string, signal: AbortSignal, isSecret?: boolean): Promise<string | undefined>;
 }
 
 export function openTerminal(): Terminal {
@@ -24,6 +30,7 @@ export function openTerminal(): Terminal {
   // `| head` and a window that was closed are no errors: the task goes on, and its record is on disk.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   let shown = '';
+  const typedAhead: string[] = [];
 
   const clearProgress = () => {
     if (shown === '') return;
@@ -36,6 +43,7 @@ export function openTerminal(): Terminal {
 
   return {
     isWatched: stderr.isTTY === true,
+    canAsk: process.stdin.isTTY === true && stderr.isTTY === true,
     print: (text) => {
       clearProgress();
       return new Promise((resolve) => {
@@ -57,16 +65,35 @@ export function openTerminal(): Terminal {
       stderr.write(fitting);
     },
     clearProgress,
-    async ask(question, signal) {
+    async ask(question, signal, isSecret = false) {
       if (process.stdin.isTTY !== true || stderr.isTTY !== true) return undefined;
       clearProgress();
-      const lines = createInterface({ input: process.stdin, output: stderr });
+      const pasted = typedAhead.shift();
+      if (pasted !== undefined) {
+        stderr.write(`${question}${isSecret ? '' : pasted}\n`);
+        return pasted;
+      }
+      if (isSecret) stderr.write(question);
+      const output = isSecret ? nowhere() : stderr;
+      const lines = createInterface({ input: process.stdin, output, terminal: true });
+      // In this mode Ctrl-C is a key, and comes to the reader of lines.
+      lines.on('SIGINT', () => process.emit('SIGINT'));
       try {
-        return await lines.question(question, { signal });
-      } catch {
-        return '';
+        return await new Promise<string | undefined>((resolve) => {
+          lines.once('close', () => resolve(undefined));
+          lines.question(isSecret ? '' : question, { signal }).then(
+            (answer) => {
+              resolve(answer);
+              lines.close();
+            },
+            () => resolve(''),
+          );
+          // Lines that were pasted together with the answer answer the next questions.
+          lines.on('line', (line) => typedAhead.push(line));
+        });
       } finally {
         lines.close();
+        if (isSecret) stderr.write('\n');
       }
     },
   };
@@ -87,4 +114,8 @@ function cutToColumns(line: string, columns: number): string {
     end += character.length;
   }
   return line.slice(0, end);
+}
+
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }

@@ -1,6 +1,6 @@
 /** Decides where a video may be saved, and proves that it can be written there, before anything is paid. */
 import { createHash, randomUUID } from 'node:crypto';
-import path from 'node:path';
+import path, { type PlatformPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.ts';
 import { linkToNowhere, notWritable } from '../system/file-problems.ts';
@@ -12,6 +12,7 @@ import {
   makeFolders,
   retryWhileBusy,
 } from '../system/files.ts';
+import { isWithin } from '../system/inside.ts';
 import { folded } from '../system/written-path.ts';
 import { withMp4Extension } from './file-name.ts';
 import type { Caller, Place } from './library.ts';
@@ -48,16 +49,11 @@ async function resolveLinks(place: string, fs: FileSystem, isDefault = false): P
   }
 }
 
-function isInside(folder: string, root: string): boolean {
-  const way = path.relative(root, folder);
-  return way === '' || (way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
-}
-
 /** A root as clients send it. @returns undefined for what is no folder of this computer */
-function rootPath(root: string): string | undefined {
+export function rootPath(root: string, rules: PlatformPath = path): string | undefined {
   try {
-    const local = /^file:/i.test(root) ? fileURLToPath(root) : root;
-    return path.isAbsolute(local) && !/^(\\\\|\/\/)/.test(local) ? local : undefined;
+    const local = /^file:/i.test(root) ? fileURLToPath(root, { windows: rules.sep === '\\' }) : root;
+    return rules.isAbsolute(local) && !/^(\\\\|\/\/)/.test(local) ? local : undefined;
   } catch {
     return undefined;
   }
@@ -78,7 +74,7 @@ async function allowedRoots(rules: PlaceRules, caller: Caller, fs: FileSystem): 
 }
 
 function checkInside(folder: string, asked: string, roots: readonly string[]): void {
-  if (roots.some((root) => isInside(folder, root))) return;
+  if (roots.some((root) => isWithin(folder, root))) return;
   if (roots.length === 0) {
     throw refuse(
       `"${asked}" is not allowed: videos are not saved here, only their links are given.`,

@@ -1,5 +1,5 @@
 /** Reads the text of `output` as people and models write paths, and refuses what is not certainly a local path. */
-import path from 'node:path';
+import path, { type PlatformPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problems.ts';
 import { plainReading } from '../system/written-path.ts';
@@ -16,9 +16,9 @@ const VARIABLE = /(^|[\\/])\$[A-Za-z_]|\$\{|(^|[\\/])%\w+%/;
 /** A quote that was not taken off is a mistake in quoting; an apostrophe inside a name is none. */
 const STRAY_QUOTE = /["`“”«»]|(^|[\\/])['‘]|['’][\\/]/;
 
-function fileUrlPath(output: string): string {
+function fileUrlPath(output: string, isWindows: boolean): string {
   try {
-    const local = fileURLToPath(output);
+    const local = fileURLToPath(output, { windows: isWindows });
     if (!NETWORK_PATH.test(local) && !/\p{Cc}/u.test(local)) return local;
   } catch {
     // Another host, or no path in it: refused below.
@@ -29,18 +29,19 @@ function fileUrlPath(output: string): string {
 /**
  * Expands `~` and `$HOME`, takes off what stands around it (quotes, a Markdown link, an `@`), and reads `file://`.
  * @param name the input, as the caller writes it
- * @returns a path of this system, absolute or relative
+ * @param rules of the system whose path it is
+ * @returns a path of that system, absolute or relative
  * @throws Problem output_not_allowed for what no local path looks like
  */
-export function readOutputText(given: string, homeDir: string, name = '`output`'): string {
-  const isWindows = path.sep === '\\';
+export function readOutputText(given: string, homeDir: string, name = '`output`', rules: PlatformPath = path): string {
+  const isWindows = rules.sep === '\\';
   const output = plainReading(given).text;
   if (output === '') throw refuse(`${name} is empty.`);
   if (/\p{Cc}/u.test(output)) throw refuse(`${name} has a control character in it.`, 'name a path without it');
   if (NETWORK_PATH.test(output)) {
     throw refuse(`"${output}" is a network or device path; videos are saved to local folders only.`);
   }
-  if (/^file:/i.test(output)) return fileUrlPath(output);
+  if (/^file:/i.test(output)) return fileUrlPath(output, isWindows);
   if (SCHEME.test(output)) throw refuse(`"${output}" is a URL; ${name} is a path on this computer.`);
   // `my\ videos` is how a shell writes a space; any other backslash is a Windows path.
   const unescaped = isWindows ? output : output.replace(/\\(?=[ ()[\]&'])/g, '');
@@ -51,7 +52,7 @@ export function readOutputText(given: string, homeDir: string, name = '`output`'
     throw refuse(`"${output}" has a character that Windows does not take in a path: < > : " | ? *`);
   }
   const home = /^(~|\$HOME|\$\{HOME\})(?=$|[\\/])/.exec(unescaped)?.[0];
-  const expanded = home === undefined ? unescaped : path.join(homeDir, unescaped.slice(home.length));
+  const expanded = home === undefined ? unescaped : rules.join(homeDir, unescaped.slice(home.length));
   const own = home === undefined ? expanded : unescaped.slice(home.length);
   if (/^~[^\\/]*[\\/]/.test(own)) throw refuse(`"${output}" names another user's home.`, 'write the path out');
   if (VARIABLE.test(own)) {

@@ -25,8 +25,9 @@ export async function callTool(
   tool: Tool,
   given: unknown,
   call: ToolCall,
-  { service, limiter, log, writable }: CallSurroundings,
+  { service, limiter, writable, ...surroundings }: CallSurroundings,
 ): Promise<ToolResult> {
+  const log = call.log ?? surroundings.log;
   log.info('call', { tool: tool.name });
   try {
     const input = parseArguments(tool, given);

@@ -1,6 +1,6 @@
 /** The part of the server that calls need: settings, service, tools, resources and prompts. Loaded by the first of them. */
 
-import { createApp } from '../app.ts';
+import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
 import { createLog, type Log } from '../log.ts';
@@ -46,12 +46,15 @@ export interface Handlers {
   end(reason: string, waitMilliseconds: number): Promise<void>;
 }
 
+/** For the stdio server: with the settings of this process. */
 export function openHandlers(): Handlers {
-  const from = surroundings();
-  const read = readSettings(from);
+  const read = readSettings(surroundings());
   const log = createLog(read.settings.logLevel);
   for (const { name, message } of read.notes) log.warn('setting ignored', { setting: name, reason: message });
-  const app = createApp(read, log);
+  return createHandlers(createApp(read, log), log);
+}
+
+export function createHandlers(app: App, log: Log): Handlers {
   const service = new ToolService(app);
   const limiter = new CallLimiter(CALL_LIMITS, systemClock);
   return {

@@ -6,7 +6,6 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import {
   CompleteRequestSchema,
-  ErrorCode,
   GetPromptRequestSchema,
   InitializeRequestSchema,
   isJSONRPCErrorResponse,
@@ -25,41 +24,40 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { systemClock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
-import { wrongField } from '../transports/malformed-message.ts';
 import { MAX_LINE_BYTES, StdioTransport } from '../transports/stdio.ts';
 import { NAME, VERSION } from '../version.ts';
 import { type AskClient, clientRequests } from './client-requests.ts';
-import type { Handlers, Refused } from './handlers.ts';
+import type { Handlers } from './handlers.ts';
 import { INSTRUCTIONS, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
-import type { ToolCall, ToolResult } from './tool.ts';
+import {
+  CODES,
+  callResult,
+  orThrow,
+  ProtocolError,
+  refusalBy,
+  toolNamed,
+  unknownPrompt,
+  unknownResource,
+} from './protocol.ts';
+import type { ToolCall } from './tool.ts';
 
 /** Work that earlier processes left open is resumed this long after initialize, if no tool call came before. */
 const RESUME_AFTER_MILLISECONDS = 60_000;
 
-/** The protocol's code for an unknown resource. */
-const RESOURCE_NOT_FOUND = -32002;
-
-/** The requests that the SDK has a handler for: it would answer a malformed one with -32603 and zod's own text. */
-const HANDLED_REQUESTS = [
-  InitializeRequestSchema,
-  ListToolsRequestSchema,
-  ListResourcesRequestSchema,
-  ListResourceTemplatesRequestSchema,
-  ReadResourceRequestSchema,
-  ListPromptsRequestSchema,
-  GetPromptRequestSchema,
-  CompleteRequestSchema,
-];
-
-/** The SDK sends an error's code and message as they are; its own McpError puts the code into the message, too. */
-class ProtocolError extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+const refusalOf = refusalBy({
+  request: JSONRPCRequestSchema,
+  handled: [
+    ...[
+      InitializeRequestSchema,
+      ListToolsRequestSchema,
+      ListResourcesRequestSchema,
+      ListResourceTemplatesRequestSchema,
+    ],
+    ...[ReadResourceRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema, CompleteRequestSchema],
+  ],
+  isOther: (message) =>
+    [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse].some((isOne) => isOne(message)),
+});
 
 /** "Receivers that do not declare the task capability … MUST process requests of that type normally" (MCP 2025-11-25). */
 class TasklessServer extends Server {
@@ -82,10 +80,7 @@ export async function serveStdio(load: LoadHandlers, stdin: Readable, stdout: Wr
   const withHandlers = (use: (handlers: Handlers) => unknown) => void load().then(use, () => undefined);
   const transport = new StdioTransport<JSONRPCMessage>(stdin, stdout, {
     refusalOf,
-    tooLong: new ProtocolError(
-      ErrorCode.InvalidRequest,
-      `The message is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB.`,
-    ),
+    tooLong: new ProtocolError(CODES.invalidRequest, `The message is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB.`),
     onTooLong: (bytes) => withHandlers(({ log }) => log.warn('a line was too long and is dropped', { bytes })),
   });
   server.oninitialized = () => {
@@ -99,26 +94,13 @@ export async function serveStdio(load: LoadHandlers, stdin: Readable, stdout: Wr
   await server.connect(transport);
 }
 
-/** @returns what is wrong with a message; undefined for one that the SDK accepts */
-function refusalOf(message: unknown): ProtocolError | undefined {
-  const request = JSONRPCRequestSchema.safeParse(message, { reportInput: true });
-  if (request.success) {
-    const handled = HANDLED_REQUESTS.find(({ shape }) => shape.method.value === request.data.method);
-    const error = handled?.safeParse(message, { reportInput: true }).error;
-    return error === undefined ? undefined : new ProtocolError(ErrorCode.InvalidParams, wrongField(error));
-  }
-  const others = [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse];
-  if (others.some((isOther) => isOther(message))) return undefined;
-  return new ProtocolError(ErrorCode.InvalidRequest, wrongField(request.error));
-}
-
 /** @param writable resolves when the client has read enough of earlier answers */
 function answerTools(server: Server, load: LoadHandlers, writable: () => Promise<void>): void {
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: TOOL_LIST }));
   // The SDK's own handler of tools/call answers a malformed call with zod's text.
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     const arrivedAt = systemClock.monotonic();
-    if (method !== 'tools/call') throw new ProtocolError(ErrorCode.MethodNotFound, 'Method not found');
+    if (method !== 'tools/call') throw new ProtocolError(CODES.methodNotFound, 'Method not found');
     const name = toolNamed(params?.name);
     const handlers = await load();
     const call = {
@@ -128,17 +110,8 @@ function answerTools(server: Server, load: LoadHandlers, writable: () => Promise
       ...clientRequests(server.getClientCapabilities() ?? {}, askThrough(extra), extra.signal),
     };
     const result = await handlers.call(name, params?.arguments, call, writable);
-    return {
-      content: [{ type: 'text' as const, text: result.text }, ...picturesIn(result)],
-      structuredContent: { ...result.structured },
-      ...(result.isError ? { isError: true } : {}),
-    };
+    return callResult(result);
   };
-}
-
-function picturesIn({ jpeg }: ToolResult) {
-  if (jpeg === undefined) return [];
-  return [{ type: 'image' as const, data: Buffer.from(jpeg).toString('base64'), mimeType: 'image/jpeg' }];
 }
 
 function progressTo(token: string | number | undefined, { sendNotification }: Extra): ToolCall['progress'] {
@@ -154,25 +127,12 @@ function askThrough({ sendRequest }: Extra): AskClient {
     await sendRequest(request as ServerRequest, ResultSchema, { signal, timeout: timeoutMilliseconds });
 }
 
-function toolNamed(name: unknown): string {
-  const names = TOOL_LIST.map((tool) => tool.name);
-  if (typeof name === 'string' && names.includes(name)) return name;
-  const what =
-    typeof name === 'string' ? `Unknown tool ${JSON.stringify(name.slice(0, 80))}` : 'A call needs a tool’s name';
-  throw new ProtocolError(ErrorCode.InvalidParams, `${what}; the tools are ${names.join(', ')}`);
-}
-
 function answerResources(server: Server, load: LoadHandlers): void {
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
-    const read = orThrow(ErrorCode.InternalError, await (await load()).readResource(uri, LOCAL_AGENT));
-    if (read === undefined) {
-      throw new ProtocolError(
-        RESOURCE_NOT_FOUND,
-        `No resource ${JSON.stringify(uri.slice(0, 80))}; there are jimeng://modes and jimeng://tasks/{task_id}`,
-      );
-    }
+    const read = orThrow(CODES.internalError, await (await load()).readResource(uri, LOCAL_AGENT));
+    if (read === undefined) throw unknownResource(uri);
     return { contents: [{ ...read }] };
   });
 }
@@ -182,11 +142,8 @@ function answerPrompts(server: Server, load: LoadHandlers): void {
     prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
   }));
   server.setRequestHandler(GetPromptRequestSchema, async ({ params }) => {
-    const rendered = orThrow(ErrorCode.InvalidParams, await (await load()).renderPrompt(params.name, params.arguments));
-    if (rendered === undefined) {
-      const names = PROMPTS.map(({ name }) => name).join(', ');
-      throw new ProtocolError(ErrorCode.InvalidParams, `Unknown prompt; the prompts are ${names}`);
-    }
+    const rendered = orThrow(CODES.invalidParams, await (await load()).renderPrompt(params.name, params.arguments));
+    if (rendered === undefined) throw unknownPrompt(PROMPTS.map(({ name }) => name));
     return { ...rendered, messages: [...rendered.messages] };
   });
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }) => {
@@ -194,9 +151,4 @@ function answerPrompts(server: Server, load: LoadHandlers): void {
     const values = await (await load()).complete(of, argument.name, argument.value, LOCAL_AGENT);
     return { completion: { values: [...values], hasMore: false } };
   });
-}
-
-function orThrow<Value extends object>(code: number, result: Value | Refused | undefined): Value | undefined {
-  if (result !== undefined && 'refusal' in result) throw new ProtocolError(code, result.refusal);
-  return result as Value | undefined;
 }

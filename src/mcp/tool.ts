@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { priceCny } from '../jimeng/modes.ts';
 import type { RemoteCaller } from '../library/library.ts';
+import type { Log } from '../log.ts';
 import type { ToolService } from './tool-service.ts';
 
 /** What a waiting client is shown. */
@@ -24,6 +25,8 @@ export interface ToolCall {
   readonly progress: (progress: Progress) => void;
   /** Who calls over HTTP; absent: an agent of this computer's user. */
   readonly remote?: RemoteCaller;
+  /** Names the call in each line; absent: the server's own. */
+  readonly log?: Log;
   /** The folders, as absolute paths, that the client works in; absent where it offers none. */
   readonly roots?: () => Promise<readonly string[]>;
   /** Asks the person at the client; absent where the client cannot. Never throws. */

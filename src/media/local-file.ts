@@ -2,7 +2,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { Problem } from '../problems.ts';
 import { errorCode } from '../system/files.ts';
-import { allowedFolders, findImageFile, isInside } from './image/file.ts';
+import { allowedFolders, findImageFile, isInAny } from './image/file.ts';
 import type { ImageRules } from './image/load.ts';
 import { type FileInput, localPaths, showName, shownInput } from './image/source.ts';
 
@@ -25,12 +25,12 @@ export async function findLocalFile(text: string, name: FileInput, rules: ImageR
   });
   try {
     const real = await realpath(path);
-    if (allowed !== undefined && !isInside(real, allowed)) throw notAllowed;
+    if (allowed !== undefined && !isInAny(real, allowed)) throw notAllowed;
     if ((await stat(real)).isFile()) return real;
   } catch (error) {
     if (error instanceof Problem) throw error;
     // Whether a file outside the allowed folders exists is not revealed.
-    if (allowed !== undefined && !isInside(path, [...allowed, ...(rules.imageDirs ?? [])])) throw notAllowed;
+    if (allowed !== undefined && !isInAny(path, [...allowed, ...(rules.imageDirs ?? [])])) throw notAllowed;
     const reason =
       errorCode(error) === 'ENOENT' ? 'does not exist on this computer' : `cannot be read (${errorCode(error)})`;
     throw new Problem('image_not_found', { what: `${shown} ${reason}.`, hint: 'check the path', cause: error });

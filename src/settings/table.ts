@@ -1,5 +1,7 @@
-/** All settings: name, default, parsing, and what the READMEs, doctor, the bundle's form and the Registry show of each. */
-import { delimiter, join } from 'node:path';
+/** All settings: name, default, parsing, and what the documents, doctor, the bundle's form and the Registry show of each. */
+import { delimiter } from 'node:path';
+import { credential, numeric, OPERATIONS, PAID, type Setting, setting } from './row.ts';
+import { SERVE_SETTINGS } from './serve-rows.ts';
 import { readVideosFolder, stateFolder } from './user-folders.ts';
 import {
   type AigcMeta,
@@ -8,96 +10,18 @@ import {
   apiAddress,
   databaseAddress,
   folderList,
-  key,
   type Limits,
   type LogLevel,
   logLevel,
-  numberIn,
   oneOf,
-  type Parse,
+  pathRules,
   type Reading,
   withHome,
 } from './values.ts';
 
-/**
- * What a wrong setting can stop:
- * `paid` sends a request that costs money; `check` is its dry run, which needs the same settings but no keys;
- * `query` queries the provider about a task; `save` downloads or writes a video; `read` opens the records (lists, cancel);
- * `preview` returns pictures.
- */
-export const OPERATIONS = ['paid', 'check', 'query', 'save', 'read', 'preview'] as const;
-export type Operation = (typeof OPERATIONS)[number];
-
-/** `[English, Chinese]` */
-type Words = readonly [english: string, chinese: string];
-
-/** A field of the form that Claude Desktop shows for the bundle; the MCP Registry lists the same variables. */
-export interface FormField {
-  readonly id: string;
-  readonly type: 'string' | 'number' | 'directory';
-  /** English alone: the form cannot be translated, so the Chinese text of the bundle explains each title. */
-  readonly title: string;
-  readonly description: Words;
-  readonly default?: string | number;
-}
-
-export interface Setting<Value> {
-  readonly name: string;
-  readonly parse: Parse<Value>;
-  /** The value when the variable is not set, or wrong. */
-  readonly initial: (reading: Reading) => Value;
-  /** Which operations are refused while the variable is wrong. */
-  readonly stops: readonly Operation[];
-  readonly secret?: true;
-  readonly limits?: Limits;
-  /** The value as doctor prints it. */
-  readonly show: (value: Value) => string;
-  readonly meaning: Words;
-  /** In the READMEs; without it the value itself, or – for none. */
-  readonly defaultWords?: Words;
-  readonly form?: FormField;
-}
+export { OPERATIONS, type Operation, type Setting } from './row.ts';
 
 const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
-const PAID: readonly Operation[] = ['paid', 'check'];
-
-function setting<Value>(row: Setting<Value>): Setting<Value> {
-  return row;
-}
-
-type Rest<Value> = Pick<Setting<Value>, 'meaning'> & Partial<Setting<Value>>;
-
-function numeric<Value extends number | undefined>(
-  name: string,
-  limits: Limits,
-  initial: Value,
-  rest: Rest<number | Value>,
-): Setting<number | Value> {
-  const unit = limits.unit === 'seconds' ? ' s' : '';
-  return {
-    name,
-    limits,
-    parse: numberIn(limits),
-    initial: () => initial,
-    stops: PAID,
-    show: (value) => `${value}${unit}`,
-    ...rest,
-  };
-}
-
-function credential(name: string, meaning: Words, form: FormField): Setting<string | undefined> {
-  return {
-    name,
-    parse: key,
-    initial: () => undefined,
-    stops: ['paid', 'query'],
-    secret: true,
-    show: () => 'set (not shown)',
-    meaning,
-    form,
-  };
-}
-
 const seconds = (min: number, max: number): Limits => ({ min, max, unit: 'seconds' });
 const yuan: Limits = { min: 0, max: 1e9, unit: 'CNY' };
 const inYuan = (none: string) => (value: number | undefined) => (value === undefined ? none : `¥${value}`);
@@ -208,7 +132,7 @@ export const SETTINGS = {
   outputDir: setting<string>({
     name: 'JIMENG_VIDEO_OUTPUT_DIR',
     parse: (text, reading) => (text === 'none' ? 'none' : absolutePath(text, reading)),
-    initial: (reading) => join(readVideosFolder(reading.from) ?? noHome(reading), 'Jimeng'),
+    initial: (reading) => pathRules(reading.from).join(readVideosFolder(reading.from) ?? noHome(reading), 'Jimeng'),
     stops: ['paid', 'check', 'save'],
     show: (folder) => (folder === 'none' ? 'none (links only)' : folder),
     meaning: ['where finished videos are saved; `none`: links only', '生成的视频保存到此处；填 `none` 则只返回链接'],
@@ -345,6 +269,7 @@ export const SETTINGS = {
     stops: ['paid', 'check', 'query'],
     meaning: ['how long the sandbox takes to generate a video', '沙箱生成一个视频所需的时间'],
   }),
+  ...SERVE_SETTINGS,
   logLevel: setting<LogLevel>({
     name: 'LOG_LEVEL',
     parse: logLevel,
@@ -364,6 +289,4 @@ export type SettingValues = {
 };
 
 /** Names of a later version. Set, they would be silently ignored. */
-export const LATER_SETTINGS: readonly string[] = [
-  ...['STORAGE', 'TOKENS', 'OAUTH_ISSUER', 'OAUTH_AUDIENCE', 'PUBLIC_URL'],
-].map((name) => `JIMENG_VIDEO_${name}`);
+export const LATER_SETTINGS: readonly string[] = [...['STORAGE']].map((name) => `JIMENG_VIDEO_${name}`);

@@ -1,5 +1,6 @@
 /** Parses the text of one environment variable into a value, or states what is wrong with it. */
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { type PlatformPath, posix, win32 } from 'node:path';
+import { isLoopback } from '../system/network.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface Reading {
@@ -61,38 +62,64 @@ export function oneOf<Value extends string>(values: readonly Value[]): Parse<Val
     refuse(`must be ${values.join(' or ')}, but is "${shorten(text)}"`);
 }
 
+/** @returns the rules of paths on that system */
+export function pathRules({ platform }: Surroundings): PlatformPath {
+  return platform === 'win32' ? win32 : posix;
+}
+
 /** @returns the text itself where it does not begin with `~` */
-export const withHome: Parse<string> = (text, { from: { homeDir }, refuse }) => {
+export const withHome: Parse<string> = (text, { from, refuse }) => {
   if (text !== '~' && !/^~[/\\]/.test(text)) return text;
-  if (homeDir !== undefined) return join(homeDir, text.slice(1));
+  if (from.homeDir !== undefined) return pathRules(from).join(from.homeDir, text.slice(1));
   return refuse('begins with ~, and this process has no home folder: write the whole path');
 };
 
 export const absolutePath: Parse<string> = (text, reading) => {
   const path = withHome(text, reading);
-  if (path === undefined || isAbsolute(path)) return path && resolve(path);
+  const rules = pathRules(reading.from);
+  if (path === undefined || rules.isAbsolute(path)) return path && rules.resolve(path);
   return reading.refuse(`must be an absolute path, or begin with ~, but is "${shorten(text)}"`);
 };
 
 /** Wrong entries are left out: of a list that limits what may be read, the limit stays. */
 export const folderList: Parse<readonly string[]> = (text, reading) => {
-  const entries = text.split(delimiter).map((entry) => entry.trim());
+  const entries = text.split(pathRules(reading.from).delimiter).map((entry) => entry.trim());
   return entries.filter((entry) => entry !== '').flatMap((entry) => absolutePath(entry, reading) ?? []);
 };
 
+/** The address stands in records and links: no part of it may be a secret. */
+function bareAddress(text: string): URL | undefined {
+  const url = URL.parse(text);
+  const isBare = url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
+  return isBare && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
 /** @param example a valid value, for the sentence; the wrong value is not repeated because it may hold a password */
 export function apiAddress(example: string): Parse<'sandbox' | URL> {
+  return (text, { refuse }) =>
+    (text === 'sandbox' ? text : bareAddress(text)) ??
+    refuse(`must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${example}`);
+}
+
+/** @param example as for `apiAddress` */
+export function webAddress(example: string): Parse<URL> {
+  return (text, { refuse }) =>
+    bareAddress(text) ??
+    refuse(`must be an http(s) address without a user name, a password and a query, such as ${example}`);
+}
+
+/** Keys are fetched from there. @param example as for `apiAddress` */
+export function secureAddress(example: string): Parse<URL> {
   return (text, { refuse }) => {
-    if (text === 'sandbox') return 'sandbox';
-    const url = URL.parse(text);
-    // The address stands in every record: no part of it may be a secret.
-    const isBare = url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
-    if (isBare && /^https?:$/.test(url.protocol)) return url;
-    return refuse(
-      `must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${example}`,
-    );
+    const url = bareAddress(text);
+    if (url !== undefined && (url.protocol === 'https:' || isLoopback(url))) return url;
+    return refuse(`must be an https address without a user name, a password and a query, such as ${example}`);
   };
 }
+
+/** What a token names as its audience: mostly an address. */
+export const audience: Parse<string> = (text, { refuse }) =>
+  /^[\x21-\x7e]{1,500}$/.test(text) ? text : refuse('must be at most 500 plain characters without spaces');
 
 /** The wrong value is not repeated: it may hold a password. */
 export const proxyAddress: Parse<string> = (text, { refuse }) => {

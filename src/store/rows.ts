@@ -52,16 +52,16 @@ export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params 
     status,
     fen: status === 'queued' || chargeOf(record) !== 'none' ? (record.fen ?? 0) : 0,
     reserved_at: reservedAt,
-    closed_at: finishedAt ?? null,
+    closed_at: whole(finishedAt),
     attempts,
     claim: ties.claim ?? null,
     owner: ties.owner ?? null,
     holder: ties.holder ?? null,
-    slot_until: ties.slotUntil ?? null,
-    save_again_at: saveAgainAt ?? null,
+    slot_until: whole(ties.slotUntil),
+    save_again_at: whole(saveAgainAt),
     provider_task_id: providerTaskId ?? null,
-    finished_from: finishedBetween?.[0] ?? null,
-    finished_to: finishedBetween?.[1] ?? null,
+    finished_from: whole(finishedBetween?.[0]),
+    finished_to: whole(finishedBetween?.[1]),
     waits_for: record.awaits?.[0]?.taskId ?? null,
     record: JSON.stringify(rest),
   };
@@ -191,16 +191,21 @@ export async function writePacing(tx: Tx, scope: string, reqKey: string, pacing:
     scope,
     req_key: reqKey,
     limit_now: pacing.limit ?? null,
-    limit_until: pacing.limitUntil,
-    paused_until: pacing.pausedUntil,
+    limit_until: whole(pacing.limitUntil),
+    paused_until: whole(pacing.pausedUntil),
     refusals: pacing.refusals,
-    probed_at: pacing.probedAt,
+    probed_at: whole(pacing.probedAt),
   });
 }
 
 /** Nothing was sent: the person of this request is next again. */
 export async function giveTurnBack(tx: Tx, scope: string, { reqKey, person = '' }: TaskRecord): Promise<void> {
   await tx.run(sql.GIVE_TURN_BACK, { scope, req_key: reqKey, person });
+}
+
+/** Pauses have fractions; the columns are integers, and PostgreSQL takes nothing else. */
+function whole(milliseconds: number | undefined): number | null {
+  return milliseconds === undefined ? null : Math.round(milliseconds);
 }
 
 function numberOf(value: SqlValue | undefined): number {

@@ -59,6 +59,8 @@ export interface ServiceOptions {
   readonly dailyBudgetCny: number | undefined;
   /** A paid call above this estimate asks the person first. */
   readonly confirmAboveCny: number | undefined;
+  /** False: what other processes left open is left to workers. */
+  readonly isWorker: boolean;
 }
 
 export class TaskService implements VideoService {
@@ -105,7 +107,7 @@ export class TaskService implements VideoService {
     call.signal.throwIfAborted();
     ending.throwIfAborted();
     // Entries of dead processes come before this one: first come, first served.
-    await this.sendLeft();
+    if (this.options.isWorker) await this.sendLeft();
     const limits = this.limitsOf(prepared, options, call.caller);
     const admission = await orProblem(
       store.reserve({ ...reservation, body: prepared.body }, (ledger) => {

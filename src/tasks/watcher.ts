@@ -168,7 +168,7 @@ export class Watcher {
         if (status === 'done' && saveAgainAt === undefined) return;
         if (status === 'done' && video !== undefined) return await collector.collect(hold, ending);
         if (status !== 'generating' && status !== 'done') return;
-        await this.takeTurn(watch);
+        await this.takeTurn(hold.task.id, watch);
         if (ending.aborted || hold.lost.aborted) return;
         const next = await this.poll(hold, watch);
         watch.isPolling = false;
@@ -195,12 +195,15 @@ export class Watcher {
     await hold.save(corrected);
   }
 
-  private async takeTurn(watch: Watch): Promise<void> {
+  private async takeTurn(id: string, watch: Watch): Promise<void> {
+    const { clock, log } = this.options;
+    const dueAt = clock.monotonic();
     watch.turn = this.options.queryBudget.take(watch.isAsked, this.options.ending);
     await watch.turn.come;
     watch.turn = undefined;
     watch.isAsked = false;
     watch.isPolling = true;
+    log.trace('poll', { task: id, lag_ms: Math.round(clock.monotonic() - dueAt) });
   }
 
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */

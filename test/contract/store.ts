@@ -105,6 +105,29 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
+    it('keeps an outcome whose times have fractions of a millisecond', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const store = open();
+        await reserve(store);
+        const at = clock.now() + 0.25;
+        const pacing = { limit: undefined, limitUntil: at, pausedUntil: at, refusals: 1, probedAt: at };
+        const busy = (task: Task): Settlement => ({
+          record: { ...plain(task), status: 'queued' },
+          slotUntil: at,
+          pacing,
+        });
+        await store.settle(await mustClaim(store), busy, false);
+        const claimed = await mustClaim(store);
+        expect(store.isUnwritten(claimed.task.id)).toBe(false);
+        await store.settle(claimed, accepted('9'), true);
+        const hold = (await store.hold(claimed.task.id)) ?? expect.fail();
+        const [finishedAt, saveAgainAt] = [at, at + 1000];
+        await hold.save({ ...plain(hold.task), status: 'done', finishedAt, saveAgainAt, finishedBetween: [1.5, 2.5] });
+        expect(store.isUnwritten(claimed.task.id)).toBe(false);
+        expect(await open().find(claimed.task.id)).toMatchObject({ status: 'done', finishedAt: Math.round(at) });
+      });
+    });
+
     it('lets a worker send what other processes have queued, in the order of the queue', async () => {
       await withStage(createDatabase, async ({ open }) => {
         const [server, laptop, worker] = [open(undefined, 'none'), open(), open(undefined, 'all')];

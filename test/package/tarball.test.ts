@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NAME, VERSION } from '../../src/version.ts';
-import { connect } from '../support/mcp-client.ts';
+import { connect, type Session } from '../support/mcp-client.ts';
 import { filesUnder } from './unpacked-bundle.ts';
 
 const run = promisify(execFile);
@@ -39,6 +39,20 @@ beforeAll(async () => {
   await run('npm', ['install', join(place, packed.filename)], { cwd: project, env });
 });
 afterAll(() => rmSync(place, { recursive: true, force: true, maxRetries: 5 }));
+
+const SANDBOX = {
+  JIMENG_VIDEO_API_URL: 'sandbox',
+  JIMENG_VIDEO_SANDBOX_SECONDS: '0.1',
+  JIMENG_VIDEO_POLL_INTERVAL: '0.1',
+  JIMENG_VIDEO_WAIT_SECONDS: '30',
+  JIMENG_VIDEO_OUTPUT_DIR: join(place, 'videos'),
+};
+
+async function expectVideo({ call }: Session): Promise<void> {
+  const { report } = await call('generate_video', { prompt: 'A paper boat', allow_duplicate: true });
+  expect([report.status, report.sandbox]).toEqual(['done', true]);
+  expect(statSync(report.video?.path ?? '').size).toBeGreaterThan(1000);
+}
 
 it('the tarball holds these files, and of the build all of it', () => {
   // Parts of the build have a hash of their content in their names, and how many there are is the build's.
@@ -112,12 +126,27 @@ it('the command runs through npm’s link to it, by its own first line', async (
   expect((await run(link, ['--version'], { cwd: place, env })).stdout).toBe(`${VERSION}\n`);
 });
 
-it('npx starts the server, which answers a client and makes no file there', async () => {
+it('npx starts the server, which makes a video in the sandbox and no file elsewhere', async () => {
   const before = filesUnder(project);
-  const session = await connect({ ...env, JIMENG_VIDEO_API_URL: 'sandbox' }, project, ['npx', NAME]);
+  const session = await connect({ ...env, ...SANDBOX }, project, ['npx', NAME]);
   expect(session.client.getServerVersion()).toMatchObject({ name: NAME, version: VERSION });
-  const { report } = await session.call('generate_video', { prompt: 'A paper boat', dry_run: true });
-  expect([report.status, report.sandbox]).toEqual(['checked', true]);
+  await expectVideo(session);
   await session.close();
   expect(filesUnder(project)).toEqual(before);
+});
+
+const PLUGINS = [
+  '.claude-plugin/plugin.json',
+  '.codex-plugin/plugin.json',
+  '.cursor-plugin/mcp.json',
+  'gemini-extension.json',
+];
+
+it.each(PLUGINS)('the command of %s starts the packed server, which makes a video', async (path) => {
+  const { mcpServers } = JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+  const { command, args, env: given } = mcpServers[NAME];
+  // As the client leaves it where its user has set nothing, but for the address.
+  const session = await connect({ ...env, ...given, ...SANDBOX }, project, [command, ...args]);
+  await expectVideo(session);
+  await session.close();
 });

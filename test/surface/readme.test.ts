@@ -1,6 +1,6 @@
-/** The READMEs describe the program as it is. */
+/** The READMEs and docs/ describe the program as it is, in both languages. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
@@ -14,8 +14,13 @@ import { readSettings } from '../../src/settings.ts';
 import { modeProblems } from '../../src/tasks/video-request.ts';
 
 const run = promisify(execFile);
-const READMES = ['README.md', 'README.zh-CN.md'];
 const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const read = (path: string) => readFileSync(pathOf(path), 'utf8');
+const LANGUAGES = [
+  { language: 'English', readme: 'README.md', folder: 'docs' },
+  { language: 'Chinese', readme: 'README.zh-CN.md', folder: 'docs/zh-CN' },
+];
+const documentsIn = (folder: string) => readdirSync(pathOf(folder)).filter((name) => name.endsWith('.md'));
 
 async function helpOf(...command: string[]): Promise<string> {
   const written: string[] = [];
@@ -41,30 +46,60 @@ async function readCommands(): Promise<[name: string, options: string[]][]> {
   return commands;
 }
 
-it('the generated parts of the READMEs and of the manifest are up to date', async () => {
+it('the generated parts of the documents and of the manifests are up to date', async () => {
   const checked = run(process.execPath, [pathOf('scripts/generate-docs.mjs'), '--check']);
   await expect(checked.then(() => 'up to date')).resolves.toBe('up to date');
 });
 
-it('both READMEs name every command with exactly its options', async () => {
-  const commands = await readCommands();
-  expect(commands.map(([name]) => name)).toContain('generate');
-  for (const path of READMES) {
-    const readme = readFileSync(pathOf(path), 'utf8');
-    for (const [name, options] of commands) {
-      const listed = new RegExp(`^\\| \`${name}\` \\| (.*) \\|$`, 'm').exec(readme)?.[1] ?? '';
-      expect(listed.match(/--[a-z-]+/g) ?? [], `${path}: ${name}`).toEqual(options);
+describe('docs/command-line.md, in both languages,', () => {
+  it('names every command with exactly its options', async () => {
+    const commands = await readCommands();
+    expect(commands.map(([name]) => name)).toContain('generate');
+    for (const { folder } of LANGUAGES) {
+      const text = read(`${folder}/command-line.md`);
+      for (const [name, options] of commands) {
+        const listed = new RegExp(`^\\| \`${name}\` \\| (.*) \\|$`, 'm').exec(text)?.[1] ?? '';
+        expect(listed.match(/--[a-z-]+/g) ?? [], `${folder}: ${name}`).toEqual(options);
+      }
+      const shown = [...text.matchAll(/^jimeng-video-mcp ([a-z]+)/gm)].map(([, name]) => name);
+      expect(new Set(shown), folder).toEqual(new Set(commands.map(([name]) => name)));
     }
-    const shown = [...readme.matchAll(/^jimeng-video-mcp ([a-z]+)/gm)].map(([, name]) => name);
-    expect(new Set(shown), path).toEqual(new Set(commands.map(([name]) => name)));
-  }
+  });
 });
 
-describe.each(READMES)('%s', (path) => {
-  const readme = readFileSync(pathOf(path), 'utf8');
+describe.each(LANGUAGES)('the $language README', ({ readme: path }) => {
+  const readme = read(path);
+
+  it('is under 12,000 bytes, and begins with three sentences and a picture', () => {
+    expect(Buffer.byteLength(readme)).toBeLessThan(12_000);
+    const [, , introduction = '', picture] = readme.split('\n\n');
+    expect(introduction.match(/[.。](?=\s|$|[^\d\s])/g)?.length).toBe(3);
+    expect(picture).toMatch(/^!\[.{20,}\]\(docs\/demo\.svg\)$/);
+  });
+
+  it('keeps the two commands that try it', () => {
+    expect(readme).toMatch(/^npm ci && npm run demo\b/m);
+    expect(readme).toMatch(/^npm ci && npm test\b/m);
+  });
+
+  it('repeats figures of docs/promise.md, and no others', () => {
+    const figures = read('docs/promise.md');
+    const table = readme.split('|---|---|\n')[1]?.split('\n\n')[0] ?? '';
+    const numbers = table.match(/\d[\d,]*/g) ?? [];
+    expect(numbers.length).toBeGreaterThan(8);
+    for (const number of numbers) expect(figures).toMatch(new RegExp(`\\b${number}\\b`));
+  });
+
+  it('passes the keys to `doctor`, which does not read the configuration of a client', () => {
+    expect(readme).toContain('\nVOLC_ACCESSKEY=… VOLC_SECRETKEY=… npx -y jimeng-video-mcp doctor');
+  });
+});
+
+describe.each(LANGUAGES)('the $language documents', ({ readme, folder }) => {
+  const text = [readme, ...documentsIn(folder).map((name) => `${folder}/${name}`)].map(read).join('\n\n');
 
   /** The generated table of that name. */
-  const part = (name: string) => readme.split(`<!-- ${name}:start -->`)[1]?.split(`<!-- ${name}:end -->`)[0] ?? '';
+  const part = (name: string) => text.split(`<!-- ${name}:start -->`)[1]?.split(`<!-- ${name}:end -->`)[0] ?? '';
   const rows = (name: string) =>
     [...(part(name).split('|---|\n')[1] ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map(([, key]) => key);
 
@@ -87,51 +122,45 @@ describe.each(READMES)('%s', (path) => {
     const ours = [...read].filter((name) => /^(VOLC_|JIMENG_)/.test(name));
     expect(ours.length).toBeGreaterThan(10);
     expect(rows('settings')).toEqual(expect.arrayContaining([...ours, 'LOG_LEVEL']));
-    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) expect(readme).toContain(`\`${name}\``);
+    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) expect(text).toContain(`\`${name}\``);
   });
 
   it('has configurations that can be pasted: every JSON block is JSON', () => {
-    const blocks = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => String(block));
+    const blocks = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => String(block));
     expect(blocks.length).toBeGreaterThan(0);
     for (const block of blocks) expect(() => JSON.parse(block), block).not.toThrow();
-  });
-
-  it('passes the keys to `doctor`, which does not read the configuration of a client', () => {
-    expect(readme).toContain('\nVOLC_ACCESSKEY=… VOLC_SECRETKEY=… npx -y jimeng-video-mcp doctor');
   });
 
   it('names the same Windows files as `setup`: of the Store’s Claude Desktop, and of Claude Code', () => {
     const [path = ''] = /%LOCALAPPDATA%\S+\.json/.exec(CLIENTS['claude-desktop'].notes('windows').join(' ')) ?? [];
     expect(path).toContain('Packages');
-    expect(readme.includes(`\`${path}\``), path).toBe(true);
-    expect(readme).toContain('jimeng-video-mcp setup claude-code --platform windows');
-    expect(readme).toContain(`\`${CLIENTS['claude-code'].file.windows}\``);
+    expect(text.includes(`\`${path}\``), path).toBe(true);
+    expect(text).toContain('jimeng-video-mcp setup claude-code --platform windows');
+    expect(text).toContain(`\`${CLIENTS['claude-code'].file.windows}\``);
   });
 
   it('does not promise a refusal for a default, which counts as left out', () => {
     const defaults = { aspect_ratio: '16:9', camera_strength: 'medium' } as const;
     expect(modeProblems({ prompt: 'x', image: 'a.png', ...defaults })).toEqual([]);
     for (const [input, value] of Object.entries(defaults))
-      expect(readme.replaceAll('\n', ' ')).toMatch(new RegExp(`[(（][^)）]*\`${input}\` (?:为 )?${value}[^)）]*[)）]`));
-    expect(readme).toMatch(/never refused|不会被拒绝/);
-  });
-
-  it('links only to existing files', () => {
-    const links = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, link]) => String(link));
-    for (const link of links) expect(() => readFileSync(pathOf(link)), link).not.toThrow();
+      expect(text.replaceAll('\n', ' ')).toMatch(new RegExp(`[(（][^)）]*\`${input}\` (?:为 )?${value}[^)）]*[)）]`));
+    expect(text).toMatch(/never refused|不会被拒绝/);
   });
 
   it('uses only npm scripts that exist', () => {
-    const { scripts } = JSON.parse(readFileSync(pathOf('package.json'), 'utf8')) as { scripts: object };
-    const used = [...readme.matchAll(/npm run ([a-z-]+)/g)].map(([, name]) => name);
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: object };
+    const used = [...text.matchAll(/npm run ([a-z-]+)/g)].map(([, name]) => name);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining([...new Set(used)]));
   });
 });
 
-it('both READMEs have the same sections and tables', () => {
+it('a document has the same sections and tables in both languages', () => {
   const shape = (path: string) =>
-    readFileSync(pathOf(path), 'utf8')
+    read(path)
       .split('\n')
       .flatMap((line) => /^(#+ |<!-- |```\w|\|---)/.exec(line)?.[1] ?? []);
   expect(shape('README.zh-CN.md')).toEqual(shape('README.md'));
+  const chinese = documentsIn('docs/zh-CN');
+  for (const name of ['settings.md', 'errors.md', 'troubleshooting.md', 'films.md']) expect(chinese).toContain(name);
+  for (const name of chinese) expect(shape(`docs/zh-CN/${name}`), name).toEqual(shape(`docs/${name}`));
 });

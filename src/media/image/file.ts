@@ -1,9 +1,10 @@
 /** Finds and reads a local picture so that the bytes that are sent are those of the file that was checked. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, isAbsolute, normalize, relative, resolve, sep } from 'node:path';
+import { basename, normalize, resolve } from 'node:path';
 import { Problem } from '../../problems.ts';
 import { errorCode, exists, isProject } from '../../system/files.ts';
+import { isInside } from '../../system/inside.ts';
 import { existingReadings, type FileLookup, type Reading } from '../../system/written-path.ts';
 import { MAX_IMAGE_BYTES, requireBytesInLimit } from './facts.ts';
 import { LOCAL_FORMATS } from './formats.ts';
@@ -49,7 +50,7 @@ export async function findImageFile(
   const allowed = await allowedFolders(rules);
   // Whether a file outside the allowed folders exists is not revealed.
   const searched = allowed
-    ? readings.filter(({ text }) => isInside(text, [...allowed, ...(rules.imageDirs ?? [])]))
+    ? readings.filter(({ text }) => isInAny(text, [...allowed, ...(rules.imageDirs ?? [])]))
     : readings;
   const [found, another] = await existingReadings(searched, LOOKUP);
   if (found && another) {
@@ -91,13 +92,13 @@ export async function readImageFile(
   let handle: FileHandle | undefined;
   try {
     const real = await realpath(path);
-    if (allowed && !isInside(real, allowed)) throw notAllowed(shown, rules);
+    if (allowed && !isInAny(real, allowed)) throw notAllowed(shown, rules);
     // Before opening, which can block on a pipe without a writer or act on a device.
     requireRegularFile(await stat(real), shown);
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
     const opened = await handle.stat();
     requireRegularFile(opened, shown);
-    if (allowed && !isInside(await realPathOfOpened(handle, path), allowed)) throw notAllowed(shown, rules);
+    if (allowed && !isInAny(await realPathOfOpened(handle, path), allowed)) throw notAllowed(shown, rules);
     requireBytesInLimit(basename(path), opened.size);
     const bytes = await readBounded(handle, opened.size, signal);
     requireBytesInLimit(basename(path), bytes.length);
@@ -105,7 +106,7 @@ export async function readImageFile(
   } catch (error) {
     if (error instanceof Problem || signal?.aborted) throw error;
     // Whether a file outside the allowed folders exists is not revealed.
-    if (allowed && !isInside(normalize(path), [...allowed, ...(rules.imageDirs ?? [])])) throw notAllowed(shown, rules);
+    if (allowed && !isInAny(normalize(path), [...allowed, ...(rules.imageDirs ?? [])])) throw notAllowed(shown, rules);
     throw problemOfReading(error, path, name, rules);
   } finally {
     await handle?.close();
@@ -123,11 +124,8 @@ export async function allowedFolders({ imageDirs, outputDir, unrestricted }: Rea
   return real.filter((folder) => folder !== undefined);
 }
 
-export function isInside(path: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => {
-    const way = relative(folder, path);
-    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-  });
+export function isInAny(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => isInside(path, folder));
 }
 
 /** The real path of the open file; empty, which is never allowed, where a link was exchanged in between. */

@@ -13,7 +13,14 @@ import {
 import { dirname, join } from 'node:path';
 import { parse } from 'jsonc-parser';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { CLIENT_NAMES, CLIENTS, type ClientName, fileHere, platformOf } from '../../../src/cli/setup-clients.ts';
+import {
+  CLIENT_NAMES,
+  CLIENTS,
+  type ClientName,
+  fileHere,
+  platformOf,
+  type SetupClient,
+} from '../../../src/cli/setup-clients.ts';
 import { PROGRAM, runCommand } from '../../support/run-command.ts';
 import { makeWorkspace } from '../../support/workspace.ts';
 
@@ -49,7 +56,8 @@ describe.concurrent('a file that does not exist', () => {
     const first = await write();
     expect(first.stdout).toContain(`The server was added to ${file}.`);
     const made = text();
-    const printed = CLIENTS[client].config(START);
+    const { config }: SetupClient = CLIENTS[client];
+    const printed = config(START);
     if (client === 'codex') expect(made).toBe(`${printed}\n`);
     else expect(parse(made)).toEqual(JSON.parse(printed));
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);

@@ -38,9 +38,12 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     ['JIMENG_VIDEO_SANDBOX_SECONDS', 'x', []],
     ['HTTPS_PROXY', 'socks5://x', ['paid', 'check', 'query', 'save']],
     ['LOG_LEVEL', 'x', []],
-    ['JIMENG_VIDEO_BUDGET', '5', ['paid', 'check']],
-    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check']],
-    ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', ['paid', 'check', 'query', 'save', 'read', 'preview']],
+    ['JIMENG_VIDEO_BUDGET', '5', ['paid', 'check', 'serve']],
+    ['JIMENG_VIDEO_TOKEN', 'people.yaml', ['paid', 'check', 'serve']],
+    ['JIMENG_VIDEO_TOKENS', 'people.yaml', ['serve']],
+    ['JIMENG_VIDEO_OAUTH_ISSUER', 'http://login.example.com', ['serve']],
+    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check', 'serve']],
+    ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', [...OPERATIONS]],
   ])('%s=%s', (name, value, stopped) => {
     expect(stoppedBy({ [name]: value })).toEqual(stopped);
   });
@@ -52,7 +55,7 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
       JIMENG_VIDEO_X: '1',
       HTTPS_PROXY: 'ftp://',
     });
-    expect(stopped).toEqual(['paid', 'check', 'query', 'save']);
+    expect(stopped).toEqual(['paid', 'check', 'query', 'save', 'serve']);
   });
 
   test('the keys are not needed in the sandbox, nor by what does not ask the provider', () => {
@@ -91,7 +94,7 @@ describe('a name that nothing reads', () => {
     ['JIMENG_VIDEO_OUPUT', 'JIMENG_VIDEO_OUTPUT_DIR'],
   ])('%s is reported with %s', (name, nearest) => {
     const message = `${name} is not a setting; did you mean ${nearest}?`;
-    expect(read({ [name]: '5' }).problems).toEqual([{ name, message, needs: ['paid', 'check'] }]);
+    expect(read({ [name]: '5' }).problems).toEqual([{ name, message, needs: ['paid', 'check', 'serve'] }]);
   });
 
   test('is none when it is empty or a placeholder, or belongs to another program', () => {
@@ -105,11 +108,9 @@ describe('a name that nothing reads', () => {
   });
 
   test('of a later version is reported as that: a shared storage that is ignored would break the promise', () => {
-    const { problems } = read({ JIMENG_VIDEO_STORAGE: 's3://videos', JIMENG_VIDEO_TOKENS: 't.yaml' });
+    const { problems } = read({ JIMENG_VIDEO_STORAGE: 's3://videos' });
     expect(problems.map(({ message }) => message)).toEqual(
-      ['STORAGE', 'TOKENS'].map((name) =>
-        expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`),
-      ),
+      ['STORAGE'].map((name) => expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`)),
     );
   });
 

@@ -1,0 +1,48 @@
+/** Decides who sends a request: what every way of signing in answers. */
+import type { RemoteCaller } from '../library/library.ts';
+
+export interface Denied {
+  /** 503: it cannot be known now. */
+  readonly status: 401 | 403 | 503;
+  /** For the sender; never repeats what was sent. */
+  readonly message: string;
+  /** Of `WWW-Authenticate`, as OAuth names it; absent where nothing was sent. */
+  readonly error?: 'invalid_token' | 'insufficient_scope';
+}
+
+export type Identified = RemoteCaller | Denied;
+
+export interface Access {
+  /** @param bearer undefined: the request has none */
+  identify(bearer: string | undefined): Promise<Identified>;
+}
+
+export function isDenied(identified: Identified): identified is Denied {
+  return 'status' in identified;
+}
+
+/** Where only this computer can connect, and nobody has set who may: whoever connects is the one user. */
+export const ONE_USER: Access = {
+  identify: async () => ({ kind: 'remote-agent', person: 'local', isAdmin: true }),
+};
+
+/** The first that knows the token decides. */
+export function anyOf(ways: readonly Access[]): Access {
+  return {
+    async identify(bearer) {
+      let denied: Denied = { status: 401, message: 'A bearer token is needed.' };
+      for (const way of ways) {
+        const identified = await way.identify(bearer);
+        if (!isDenied(identified)) return identified;
+        // "Not known now" of one is more than "not known" of another.
+        if (denied.status !== 503) denied = identified;
+      }
+      return denied;
+    },
+  };
+}
+
+/** @returns the token of `Authorization: Bearer …`; undefined where there is none */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '')?.[1];
+}

@@ -1,0 +1,74 @@
+/** What the commands `serve` and `worker` load, in a file of their own: who may use the server, and with what key it signs. */
+import { createHmac, randomBytes } from 'node:crypto';
+import type { App } from '../app.ts';
+import type { Clock } from '../clock.ts';
+import type { Credentials } from '../jimeng/signature.ts';
+import type { Log } from '../log.ts';
+import { Problem } from '../problems.ts';
+import type { Settings } from '../settings.ts';
+import type { Network } from '../system/network.ts';
+import type { ListView } from '../tasks/calls.ts';
+import { type Access, anyOf, ONE_USER } from './access.ts';
+import { isLoopbackHost } from './own-hosts.ts';
+import { TokenAccess } from './tokens.ts';
+
+export { createHandlers } from '../mcp/handlers.ts';
+export { countedLog, Metrics } from './metrics.ts';
+export { startServer } from './server.ts';
+export { work } from './worker.ts';
+
+type AccessSettings = Pick<Settings, 'tokensFile' | 'oauthIssuer' | 'oauthAudience' | 'publicUrl'>;
+
+/**
+ * @param host that is listened on
+ * @throws Problem invalid_settings where nobody is set who may use a server that others can reach
+ */
+export async function openAccess(
+  { tokensFile, oauthIssuer, oauthAudience, publicUrl }: AccessSettings,
+  host: string,
+  { network, clock, log }: { readonly network: Network; readonly clock: Clock; readonly log: Log },
+): Promise<Access> {
+  const ways: Access[] = [];
+  if (tokensFile !== undefined) {
+    const tokens = new TokenAccess(tokensFile, log);
+    await tokens.check();
+    ways.push(tokens);
+  }
+  if (oauthIssuer !== undefined) {
+    const audience = oauthAudience ?? (publicUrl && endpointOf(publicUrl));
+    if (audience === undefined) {
+      throw new Problem('invalid_settings', {
+        what: 'JIMENG_VIDEO_OAUTH_AUDIENCE is not set, so tokens for other servers could not be told from those for this one.',
+        hint: 'set it to the audience of this server’s tokens, or set JIMENG_VIDEO_PUBLIC_URL',
+      });
+    }
+    // Loaded where it is set.
+    const { OauthAccess } = await import('./oauth.ts');
+    ways.push(new OauthAccess({ issuer: oauthIssuer, audience, network, clock, log }));
+  }
+  if (ways.length > 0) return anyOf(ways);
+  if (isLoopbackHost(host)) return ONE_USER;
+  throw new Problem('invalid_settings', {
+    what: `--host ${JSON.stringify(host)} can be reached from other computers, and nobody is set who may use the server.`,
+    hint: 'set JIMENG_VIDEO_TOKENS or JIMENG_VIDEO_OAUTH_ISSUER, or use --host 127.0.0.1',
+  });
+}
+
+/** The address of the MCP endpoint. */
+function endpointOf(publicUrl: URL): string {
+  return `${publicUrl.href.replace(/\/$/, '')}/mcp`;
+}
+
+/** What the store holds, of everybody. */
+export async function readStore(app: App, clock: Clock): Promise<ListView> {
+  const service = await app.service('read');
+  const now = clock.monotonic();
+  const { signal } = new AbortController();
+  return await service.list({ limit: 1 }, { signal, arrivedAt: now, deadline: now, caller: { kind: 'terminal' } });
+}
+
+/** The same on all hosts that use the same account; without keys nothing is paid, and nothing signed. */
+export function stateKeyOf(credentials: Credentials | undefined): Uint8Array {
+  if (credentials === undefined) return randomBytes(32);
+  return createHmac('sha256', credentials.secretAccessKey).update('jimeng-video-mcp confirmations').digest();
+}

@@ -1,0 +1,253 @@
+/** The shared server: each request's way from its connection to the tools. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { RemoteCaller } from '../library/library.ts';
+import { type Log, withFields } from '../log.ts';
+import type { Handlers } from '../mcp/handlers.ts';
+import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
+import { orAborted, withTimeLimit } from '../system/wait.ts';
+import {
+  type BodyReader,
+  BodyRefused,
+  HTTP_LIMITS,
+  type HttpLimits,
+  type HttpListener,
+  listenHttp,
+} from '../transports/http.ts';
+import { type Access, bearerOf, type Denied, isDenied } from './access.ts';
+import type { Metrics } from './metrics.ts';
+import { foreignHost } from './own-hosts.ts';
+import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: URL | undefined;
+  readonly handlers: Handlers;
+  readonly access: Access;
+  /** Whose tokens are accepted, for clients that sign in; undefined: none. */
+  readonly issuer: URL | undefined;
+  /** The same on all hosts of one store. */
+  readonly stateKey: Uint8Array;
+  /** Whether calls can be answered now: the store is reached, and its schema is this version's. Rejects where not. */
+  readonly ready: () => Promise<void>;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<HttpLimits>;
+  readonly rateLimits?: RateLimits;
+}
+
+const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** A probe waits a second or a few. */
+const READY_MILLISECONDS = 3_000;
+
+/** JSON-RPC leaves these numbers to the server. */
+const SERVER_ERROR = -32000;
+
+/** @throws the system's error where it cannot listen there */
+export async function startServer(options: ServerOptions): Promise<HttpListener & { readonly url: string }> {
+  const server = new SharedServer(options);
+  const { host, port, clock, limits } = options;
+  const listener = await listenHttp({
+    ...{ host, port, clock, limits: { ...HTTP_LIMITS, ...limits } },
+    answer: (request, response, readBody) => void server.answer(request, response, readBody),
+  });
+  const name = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+  return {
+    ...listener,
+    url: `http://${name}:${listener.port}`,
+    close: (milliseconds) => {
+      server.isEnding = true;
+      return listener.close(milliseconds);
+    },
+  };
+}
+
+class SharedServer {
+  isEnding = false;
+  private readonly options: ServerOptions;
+  private readonly rates: RateLimiter;
+  private readonly answerMcp: ReturnType<typeof mcpOverHttp>;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+    const { handlers, stateKey, clock, rateLimits = RATE_LIMITS } = options;
+    this.rates = new RateLimiter(rateLimits, clock);
+    this.answerMcp = mcpOverHttp({ handlers, stateKey });
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse, readBody: BodyReader): Promise<void> {
+    const id = randomUUID();
+    const log = withFields(this.options.log, { request: id });
+    response.setHeader('x-request-id', id);
+    try {
+      await this.route(request, response, readBody, log);
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      if (error instanceof BodyRefused) return refuse(response, error.status, error.message);
+      log.error('request failed', { reason: error instanceof Error ? error.stack : String(error) });
+      refuse(response, 500, 'The server failed; its log has the reason under this x-request-id.');
+    }
+  }
+
+  private async route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    readBody: BodyReader,
+    log: Log,
+  ): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    // Probes come by an address of the container, and learn nothing.
+    if (path === '/healthz') return plain(response, 200, 'ok');
+    if (path === '/readyz') return await this.answerReady(response, log);
+    const { host, origin } = request.headers;
+    const foreign = foreignHost({ host, origin }, this.options);
+    if (foreign !== undefined) return refuse(response, 403, foreign);
+    if (path.startsWith(METADATA_PATH)) {
+      this.describe(request, response);
+      return;
+    }
+    if (path === '/metrics') return await this.answerMetrics(request, response, log);
+    if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
+    if (this.isEnding)
+      return refuse(response, 503, 'The server is ending. Repeat the call in some seconds.', {
+        'retry-after': '5',
+        connection: 'close',
+      });
+    await this.mcp(request, response, readBody, log);
+  }
+
+  private async answerReady(response: ServerResponse, log: Log): Promise<void> {
+    const { clock, ready } = this.options;
+    if (this.isEnding) return plain(response, 503, 'ending');
+    try {
+      await withTimeLimit(
+        clock,
+        READY_MILLISECONDS,
+        (over) => orAborted(ready(), over),
+        new Error('no answer in time'),
+      );
+      plain(response, 200, 'ready');
+    } catch (error) {
+      log.warn('not ready', { reason: error instanceof Error ? error.message : String(error) });
+      plain(response, 503, 'the store is not reached');
+    }
+  }
+
+  /** What was spent is for admins. */
+  private async answerMetrics(request: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {
+    const caller = await this.identify(request, response, log);
+    if (caller === undefined) return;
+    if (!caller.isAdmin) {
+      this.options.metrics.refused(403);
+      return refuse(response, 403, 'The figures are for admins.', {
+        'www-authenticate': 'Bearer error="insufficient_scope"',
+      });
+    }
+    const { type, body } = await this.options.metrics.text();
+    response.writeHead(200, { 'content-type': type });
+    response.end(body);
+  }
+
+  /** @returns undefined where the request is answered with a refusal */
+  private async identify(
+    request: IncomingMessage,
+    response: ServerResponse,
+    log: Log,
+  ): Promise<RemoteCaller | undefined> {
+    const { access, metrics } = this.options;
+    const identified = await access.identify(bearerOf(request.headers.authorization));
+    if (!isDenied(identified)) return identified;
+    log.info('denied', { status: identified.status });
+    metrics.refused(identified.status);
+    refuse(response, identified.status, identified.message, this.challengeOf(identified, request));
+    return undefined;
+  }
+
+  /** RFC 9728: where a client gets tokens for this server. */
+  private describe(request: IncomingMessage, response: ServerResponse): void {
+    const { issuer } = this.options;
+    if (issuer === undefined) {
+      refuse(response, 404, 'This server takes no tokens of an authorization server.');
+      return;
+    }
+    const metadata = {
+      resource: `${this.publicOrigin(request)}/mcp`,
+      authorization_servers: [issuer.href.replace(/\/$/, '')],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Jimeng Video',
+    };
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=300' });
+    response.end(JSON.stringify(metadata));
+  }
+
+  private challengeOf({ status, error }: Denied, request: IncomingMessage): Record<string, string> {
+    if (status === 503) return { 'retry-after': '5' };
+    const { issuer } = this.options;
+    const metadata = `${this.publicOrigin(request)}${METADATA_PATH}/mcp`;
+    const fields = [
+      ...(error === undefined ? [] : [`error="${error}"`]),
+      ...(issuer === undefined ? [] : [`resource_metadata="${metadata}"`]),
+    ];
+    return { 'www-authenticate': ['Bearer', fields.join(', ')].filter((part) => part !== '').join(' ') };
+  }
+
+  /** Host was checked: it is this server's. */
+  private publicOrigin({ headers }: IncomingMessage): string {
+    return this.options.publicUrl?.href.replace(/\/$/, '') ?? `http://${headers.host}`;
+  }
+
+  private async mcp(request: IncomingMessage, response: ServerResponse, readBody: BodyReader, log: Log): Promise<void> {
+    const { clock, metrics } = this.options;
+    const arrivedAt = clock.monotonic();
+    const caller = await this.identify(request, response, log);
+    if (caller === undefined) return;
+    const { person } = caller;
+    const seconds = this.rates.take(person);
+    if (seconds > 0) {
+      metrics.refused(429);
+      const sentence = `Too many requests: wait ${seconds} s before the next one.`;
+      return refuse(response, 429, sentence, { 'retry-after': String(seconds) });
+    }
+    if (request.method !== 'POST') {
+      return refuse(response, 405, 'This server keeps no sessions: send messages with POST.', { allow: 'POST' });
+    }
+    const own = withFields(log, { person });
+    await this.answerMcp(
+      {
+        ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
+        ...{ caller, arrivedAt, log: own },
+        onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) => {
+          const milliseconds = Math.round(clock.monotonic() - arrivedAt);
+          const told = textsOf({ status, task, film });
+          own.info('answer', { tool, ...told, ms: milliseconds });
+          metrics.called(tool, told.status, milliseconds / 1000);
+        },
+      },
+      response,
+    );
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`${text}\n`);
+}
+
+function textsOf(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === 'string');
+  return Object.fromEntries(texts);
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  sendError(response, status, null, SERVER_ERROR, message);
+}

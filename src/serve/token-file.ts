@@ -1,0 +1,162 @@
+/** The file of the people who may use the server: a list with the SHA-256 of each one's token, in YAML or JSON. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Document } from 'yaml';
+import * as z from 'zod';
+import type { Clock } from '../clock.ts';
+import { Problem } from '../problems.ts';
+import { errorCode, makeFolders, writeDurably } from '../system/files.ts';
+
+/** A list of 10,000 people is 1.5 MB. */
+const MAX_BYTES = 4_000_000;
+const TOKEN_BYTES = 32;
+const WRITABLE_BY_ALL = 0o002;
+
+/** Persons that sign in elsewhere are named by an address, which no name here can be. */
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._@ -]{0,63}$/u;
+const NAME_RULE = 'must be a name of 1 to 64 letters, digits and . _ @ - and spaces';
+
+const entrySchema = z.strictObject({
+  name: z.string(NAME_RULE).regex(NAME, NAME_RULE),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of a token, 64 hexadecimal digits'),
+  daily_budget_cny: z.number('must be an amount in CNY').min(0, 'must be at least 0').optional(),
+  admin: z.boolean('must be true or false').optional(),
+});
+const listSchema = z.array(entrySchema, 'must be a list of people').superRefine((entries, context) => {
+  const names = entries.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) context.addIssue({ code: 'custom', message: `names ${twice} twice` });
+});
+
+export type Entry = z.output<typeof entrySchema>;
+
+export function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** @throws Problem invalid_settings with the file's name and what is wrong; never with its content */
+export async function readTokenFile(path: string): Promise<readonly Entry[]> {
+  const { entries } = await read(path);
+  return entries;
+}
+
+/** @returns what changes where the file does; undefined where it is missing */
+export async function stateOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = await stat(path);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns the new token, which is recorded nowhere @throws Problem */
+export async function addToken(
+  path: string,
+  { name, ...rights }: Omit<Entry, 'sha256'>,
+  clock: Clock,
+): Promise<string> {
+  if (!NAME.test(name)) throw new Problem('invalid_input', { what: `NAME ${NAME_RULE}.`, hint: 'choose another name' });
+  const file = await read(path, true);
+  if (file.entries.some((entry) => entry.name === name)) {
+    throw new Problem('invalid_input', {
+      what: `${name} has a token already.`,
+      hint: 'remove it first (serve token remove), or choose another name',
+    });
+  }
+  const token = `jv_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
+  const entry = { name, sha256: hashOf(token).toString('hex'), ...rights };
+  await write(path, file.with(entry), clock);
+  return token;
+}
+
+/** @throws Problem where nobody has that name */
+export async function removeToken(path: string, name: string, clock: Clock): Promise<void> {
+  const file = await read(path);
+  const index = file.entries.findIndex((entry) => entry.name === name);
+  if (index < 0) {
+    throw new Problem('invalid_input', {
+      what: `${basename(path)} names nobody ${JSON.stringify(name)}.`,
+      hint: 'use a name of the list (serve token list)',
+    });
+  }
+  await write(path, file.without(index), clock);
+}
+
+interface TokenFile {
+  readonly entries: readonly Entry[];
+  /** The text with one more entry; comments stay. */
+  with(entry: Entry): string;
+  without(index: number): string;
+}
+
+async function read(path: string, mayBeMissing = false): Promise<TokenFile> {
+  const text = await textOf(path, mayBeMissing);
+  const { isSeq, parseDocument } = await import('yaml');
+  const document: Document = parseDocument(text.trim() === '' ? '[]' : text);
+  const [error] = document.errors;
+  // The parser's own message repeats the line, in which a token may stand by mistake.
+  if (error !== undefined) throw wrong(path, `is not valid YAML or JSON (line ${error.linePos?.[0].line ?? 1})`);
+  const parsed = listSchema.safeParse(document.toJS() ?? []);
+  if (!parsed.success) throw wrong(path, `is not valid: ${faultsOf(parsed.error)}`);
+  const isJson = /^\s*[[{]/.test(text);
+  const shown = () => (isJson ? `${JSON.stringify(document.toJS(), null, 2)}\n` : document.toString({ lineWidth: 0 }));
+  return {
+    entries: parsed.data,
+    with(entry) {
+      if (isSeq(document.contents)) {
+        if (!isJson) document.contents.flow = false;
+        document.contents.add(document.createNode(entry));
+      } else document.contents = document.createNode([entry]);
+      return shown();
+    },
+    without(index) {
+      document.delete(index);
+      return shown();
+    },
+  };
+}
+
+/** Without the values: a token may stand there by mistake. */
+function faultsOf({ issues }: z.ZodError): string {
+  const faults = issues.map((issue) => {
+    const [index, field] = issue.path;
+    const place =
+      index === undefined ? 'it' : `entry ${Number(index) + 1}${field === undefined ? '' : `, ${String(field)}`}`;
+    if (issue.code === 'unrecognized_keys')
+      return `${place} has a field that does not exist (${issue.keys.join(', ')})`;
+    return `${place} ${issue.code === 'invalid_type' && field !== undefined ? 'is missing or of a wrong type' : issue.message}`;
+  });
+  return faults.join('; ');
+}
+
+async function textOf(path: string, mayBeMissing: boolean): Promise<string> {
+  try {
+    const { size, mode } = await stat(path);
+    if (size > MAX_BYTES) throw wrong(path, `is larger than ${MAX_BYTES / 1e6} MB`);
+    if (process.platform !== 'win32' && (mode & WRITABLE_BY_ALL) !== 0) {
+      throw wrong(path, 'can be written by every user of this computer: chmod o-w it');
+    }
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    if (errorCode(error) !== 'ENOENT') throw wrong(path, `cannot be read (${errorCode(error) ?? 'failed'})`);
+    if (mayBeMissing) return '';
+    throw wrong(path, 'does not exist; serve token add makes it');
+  }
+}
+
+async function write(path: string, text: string, clock: Clock): Promise<void> {
+  await makeFolders(dirname(path), 0o700);
+  // A link stays one.
+  const target = await realpath(path).catch(() => path);
+  await writeDurably(target, text, { clock, mode: 0o600 });
+}
+
+function wrong(path: string, what: string): Problem {
+  return new Problem('invalid_settings', {
+    what: `JIMENG_VIDEO_TOKENS: ${path} ${what}.`,
+    hint: 'correct the file, or the variable that names it',
+  });
+}

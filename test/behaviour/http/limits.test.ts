@@ -1,0 +1,196 @@
+/** What one sender cannot do to the others: large and slow requests, many connections, many requests, foreign pages. */
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { HTTP_LIMITS, listenHttp } from '../../../src/transports/http.ts';
+import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { until } from '../../support/mcp-client.ts';
+import { startCommand } from '../../support/run-command.ts';
+import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
+
+let workspace: Workspace;
+let server: HttpServer;
+const tokens = new Map<string, string>();
+beforeAll(async () => {
+  workspace = await makeWorkspace();
+  const env = { ...workspace.environment('sandbox'), JIMENG_VIDEO_TOKENS: `${workspace.folder}/people.yaml` };
+  for (const name of ['mei', 'yu']) {
+    const { stdout } = await startCommand(['serve', 'token', 'add', name], { env, workingDir: workspace.folder })
+      .result;
+    tokens.set(name, stdout.trim());
+  }
+  server = await startHttp(env);
+});
+afterAll(async () => {
+  await server.stop();
+  await workspace.remove();
+});
+
+const portOf = (url: string) => Number(new URL(url).port);
+const ping = (name: string, at = server) =>
+  at.post({ id: 1, method: 'ping' }, { authorization: `Bearer ${tokens.get(name)}` });
+
+it('a body over the limit is refused with 413 before it is sent, declared or not', async () => {
+  const headers = { authorization: `Bearer ${tokens.get('mei')}`, 'content-type': 'application/json' };
+  for (const declared of [true, false]) {
+    const length = HTTP_LIMITS.bodyBytes + 1;
+    const status = await new Promise<number>((resolve, reject) => {
+      const sending = request(`${server.url}/mcp`, {
+        method: 'POST',
+        headers: { ...headers, ...(declared ? { 'content-length': length } : {}) },
+      });
+      sending.on('response', (response) => {
+        resolve(response.statusCode ?? 0);
+        response.resume();
+        sending.destroy();
+      });
+      sending.on('error', reject);
+      const piece = Buffer.alloc(1024 * 1024, 0x20);
+      const write = (left: number) => {
+        if (left > 0 && !sending.destroyed) sending.write(piece, () => write(left - piece.length));
+      };
+      write(declared ? piece.length : length + piece.length);
+    });
+    expect(status).toBe(413);
+  }
+  expect((await ping('mei')).status).toBe(200);
+});
+
+it('without a token no body is read: the answer comes before it, and the connection is closed', async () => {
+  const socket = connect(portOf(server.url), '127.0.0.1');
+  const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50000000\r\n\r\n`;
+  socket.write(head);
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  await until('the answer', () => text.includes('401'));
+  await until('the connection to be closed', () => socket.closed || socket.destroyed || socket.readableEnded);
+});
+
+const quick = { ...HTTP_LIMITS, headersMilliseconds: 300, requestMilliseconds: 600 };
+
+it.each([
+  ['nothing', ''],
+  ['half of its headers', 'POST /mcp HTTP/1.1\r\nHost: localhost\r\n'],
+  ['half of its body', 'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf'],
+])('a connection on which %s arrives is closed when its time is over', async (_what, sent) => {
+  const listener = await listenHttp({
+    ...{ host: '127.0.0.1', port: 0, limits: quick, clock: systemClock },
+    answer: (incoming, response, readBody) => {
+      readBody(incoming).then(
+        () => response.end('read'),
+        () => response.destroy(),
+      );
+    },
+  });
+  const socket = connect(listener.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.resume();
+  if (sent !== '') socket.write(sent);
+  await until('the connection to be closed', () => socket.closed || socket.readableEnded, 10_000);
+  expect(await listener.connections()).toBe(0);
+  await listener.close(0);
+});
+
+it('bodies that are read at the same time are limited together: one too many is refused with 503', async () => {
+  const listener = await listenHttp({
+    ...{
+      host: '127.0.0.1',
+      port: 0,
+      limits: { ...HTTP_LIMITS, bodyBytes: 1000, allBodiesBytes: 1500 },
+      clock: systemClock,
+    },
+    answer: (incoming, response, read) => {
+      read(incoming).then(
+        () => response.end('read'),
+        (error: { status: number }) => response.writeHead(error.status).end(),
+      );
+    },
+  });
+  const open = (bytes: number) => {
+    const sending = request({
+      port: listener.port,
+      host: '127.0.0.1',
+      method: 'POST',
+      headers: { 'content-length': 1000 },
+    });
+    sending.on('error', () => undefined);
+    sending.write(Buffer.alloc(bytes));
+    const answered = new Promise<number>((resolve) => {
+      sending.on('response', (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+    });
+    return { sending, answered };
+  };
+  const first = open(900);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const second = open(900);
+  expect(await second.answered).toBe(503);
+  first.sending.end(Buffer.alloc(100));
+  expect(await first.answered).toBe(200);
+  const third = open(900);
+  third.sending.end(Buffer.alloc(100));
+  expect(await third.answered).toBe(200);
+  await listener.close(0);
+});
+
+it('1,000 open connections that send nothing, or half a request, keep nobody else from an answer', async () => {
+  const sockets: Socket[] = [];
+  for (let index = 0; index < 1000; index++) {
+    const socket = connect(portOf(server.url), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.resume();
+    if (index % 2 === 0) socket.write('POST /mcp HTTP/1.1\r\nHost: localhost\r\n');
+    sockets.push(socket);
+  }
+  await until('all of them', () => sockets.every(({ readyState }) => readyState === 'open'));
+  const times: number[] = [];
+  for (let index = 0; index < 20; index++) {
+    const from = performance.now();
+    expect((await ping('mei')).status).toBe(200);
+    times.push(performance.now() - from);
+  }
+  times.sort((one, other) => one - other);
+  expect(times[10]).toBeLessThan(1_000);
+  // They are closed without anybody's help.
+  await until('them to be closed', () => sockets.every((socket) => socket.closed || socket.readableEnded), 30_000);
+  for (const socket of sockets) socket.destroy();
+}, 90_000);
+
+it('more requests than the rate allows are refused with 429 and Retry-After, and another person is not', async () => {
+  const answers = await Promise.all(Array.from({ length: 300 }, () => ping('yu')));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]?.headers.get('retry-after')).toBe('1');
+  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(200);
+  expect((await ping('mei')).status).toBe(200);
+});
+
+it.each([
+  ['a Host of another name', { host: 'evil.example.com' }],
+  ['a page of another site', { host: 'localhost', origin: 'https://evil.example.com' }],
+  ['a page without an origin of its own', { host: 'localhost', origin: 'null' }],
+])('%s is refused with 403, also with a right token', async (_what, headers) => {
+  const status = await new Promise<number>((resolve, reject) => {
+    const sending = request(
+      {
+        port: portOf(server.url),
+        host: '127.0.0.1',
+        path: '/mcp',
+        method: 'POST',
+        headers: { ...headers, authorization: `Bearer ${tokens.get('mei')}` },
+      },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
+    sending.on('error', reject);
+    sending.end('{}');
+  });
+  expect(status).toBe(403);
+});

@@ -1,0 +1,131 @@
+/** MCP over Streamable HTTP: both revisions, streams and plain answers, clients that leave, and large requests. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectV1, connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
+import { until } from '../../support/mcp-client.ts';
+import { makeJpeg, padJpeg } from '../../support/pictures.ts';
+import { readRecords } from '../../support/records.ts';
+import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
+import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
+
+let sandbox: Sandbox;
+let workspace: Workspace;
+let server: HttpServer;
+beforeAll(async () => {
+  sandbox = await startSandbox({ generationSeconds: 1.5, tasksInFlight: 100, requestsPerSecond: 100_000 });
+  workspace = await makeWorkspace();
+  server = await startHttp(workspace.environment(sandbox.url), [], workspace.folder);
+});
+afterAll(async () => {
+  await server.stop();
+  await sandbox.close();
+  await workspace.remove();
+});
+
+const submitsOf = (prompt: string) =>
+  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const call = (name: string, given: object, meta?: object) => ({
+  id: 1,
+  method: 'tools/call',
+  params: { name, arguments: given, ...(meta === undefined ? {} : { _meta: meta }) },
+});
+
+it.each([
+  ['2025-11-25', connectV1],
+  ['2026-07-28', connectV2],
+])('a client of revision %s makes a video, sees progress, and gets the report', async (revision, connect) => {
+  const client = await connect(server.url);
+  const prompt = `made over ${revision}`;
+  const progress: number[] = [];
+  const given = { name: 'generate_video', arguments: { prompt, wait_seconds: 30 } };
+  const onprogress = ({ progress: value }: { progress: number }) => void progress.push(value);
+  const result = await (connect === connectV1
+    ? (client as Awaited<ReturnType<typeof connectV1>>).callTool(given, undefined, { onprogress })
+    : (client as Awaited<ReturnType<typeof connectV2>>).callTool(given, { onprogress }));
+  await client.close();
+  expect(result.structuredContent).toMatchObject({ status: 'done', prompt });
+  expect(progress.length).toBeGreaterThan(0);
+  expect(submitsOf(prompt)).toBe(1);
+});
+
+it.each([
+  ['text/event-stream first', 'application/json, text/event-stream', 'text/event-stream'],
+  ['anything', '*/*', 'application/json'],
+  ['JSON alone', 'application/json', 'application/json'],
+])('a call by a client that accepts %s is answered in what it takes', async (_what, accept, type) => {
+  const { status, headers, body } = await server.post(call('list_video_tasks', {}, { progressToken: 1 }), { accept });
+  expect([status, headers.get('content-type')]).toEqual([200, type]);
+  expect(body.result.structuredContent.counts).toBeDefined();
+});
+
+it('GET and DELETE are answered with 405: there are no sessions', async () => {
+  for (const method of ['GET', 'DELETE']) {
+    const response = await fetch(`${server.url}/mcp`, { method, headers: { accept: 'text/event-stream' } });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  }
+});
+
+it.each([
+  ['no JSON', '{"jsonrpc":"2.0",', 400, -32700, 'The body is not JSON.'],
+  ['nothing', '', 400, -32700, 'The body is not JSON.'],
+  ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', 400, -32600, 'Send one message a request, not a batch.'],
+  ['no message', '5', 400, -32600, 'A message must be an object.'],
+])('a body that is %s is refused with a JSON-RPC error', async (_what, text, status, code, message) => {
+  const answer = await server.post(text);
+  expect([answer.status, answer.body]).toEqual([status, { jsonrpc: '2.0', id: null, error: { code, message } }]);
+});
+
+it('a body that is not declared as JSON is refused: a page of another site could send it', async () => {
+  const { status } = await server.post({ id: 1, method: 'ping' }, { 'content-type': 'text/plain' });
+  expect(status).toBe(415);
+});
+
+it('a protocol version that does not exist is refused, and so is a header that contradicts its message', async () => {
+  const old = await server.post({ id: 1, method: 'tools/list' }, { 'mcp-protocol-version': '2020-01-01' });
+  expect([old.status, old.body.error.message]).toEqual([400, expect.stringContaining('protocol version')]);
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'cancel_video_task' };
+  const contradicting = await server.post(call('list_video_tasks', {}, meta), headers);
+  expect(contradicting.status).toBe(400);
+  const right = await server.post(call('list_video_tasks', {}, meta), { ...headers, 'mcp-name': 'list_video_tasks' });
+  expect(right.body.result.structuredContent.counts).toBeDefined();
+});
+
+it('a notification is accepted without an answer', async () => {
+  const { status, body } = await server.post({ method: 'notifications/initialized' });
+  expect([status, body]).toEqual([202, undefined]);
+});
+
+it.each(['application/json', 'application/json, text/event-stream'])(
+  'a client that goes away ends only the waiting: the video is made and saved (%s)',
+  async (accept) => {
+    const prompt = `left alone, ${accept}`;
+    const leaving = new AbortController();
+    const request = fetch(`${server.url}/mcp`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify({ jsonrpc: '2.0', ...call('generate_video', { prompt, wait_seconds: 600 }) }),
+      signal: leaving.signal,
+    }).then((response) => response.text());
+    await until('the submit', () => submitsOf(prompt) === 1);
+    leaving.abort();
+    await expect(request).rejects.toThrow();
+    const found = () => readRecords(workspace.stateDir).find(({ request }) => request.prompt === prompt);
+    await until('the video to be saved', () => found()?.video?.file !== undefined);
+    expect(submitsOf(prompt)).toBe(1);
+  },
+);
+
+it('two pictures of 15 MB as data URLs reach the provider', async () => {
+  const picture = padJpeg(await makeJpeg(640, 360), 15_000_000);
+  const image = `data:image/jpeg;base64,${picture.toString('base64')}`;
+  const prompt = 'large pictures';
+  const { body } = await server.post(
+    call('generate_video', { prompt, image, tail_image: image, wait_seconds: 30, duration: 5 }),
+  );
+  expect(body.result.structuredContent).toMatchObject({ status: 'done' });
+  expect(submitsOf(prompt)).toBe(1);
+}, 120_000);
