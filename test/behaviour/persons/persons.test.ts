@@ -315,7 +315,7 @@ describe.skipIf(hasNoFfmpeg)(`somebody else’s film${needsFfmpeg}`, () => {
     expect(sandbox.requests).toHaveLength(sent);
     expect((await list(MEI)).films).toHaveLength(1);
     const { films } = await galleryOf(YU);
-    expect([(await films.list()).items, await films.detail(made.film_id), await films.pathOf(made.film_id)]).toEqual([
+    expect([(await films.list()).items, await films.detail(made.film_id), await films.fileOf(made.film_id)]).toEqual([
       [],
       undefined,
       undefined,
