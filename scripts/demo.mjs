@@ -36,11 +36,11 @@ function nextSteps(path) {
 The demo is over. The link above worked only while the sandbox was running; the file stays where it is:
   ${path}
 
-For real videos, which cost money:
-  1. Create an access key at https://console.volcengine.com/iam/keymanage, and open 720P, 1080P or Pro
-     under 即梦AI in the Volcengine console.
-  2. Check both, free of charge:  VOLC_ACCESSKEY=… VOLC_SECRETKEY=… node dist/main.js doctor
-  3. Add the server to your client:  node dist/main.js setup    (lists the clients that it knows)
+To set up your client, for the sandbox or for real videos:  npx node dist/main.js init
+
+Real videos cost money, and need an access key from https://console.volcengine.com/iam/keymanage and 720P, 1080P or
+Pro, opened under 即梦AI in the Volcengine console.
+Free of charge, to check both:  VOLC_ACCESSKEY=… VOLC_SECRETKEY=… npx node dist/main.js doctor
 README.md explains each step; README.zh-CN.md is the Chinese version. docs/ has the rest.
 `;
 }

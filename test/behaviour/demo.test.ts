@@ -28,6 +28,6 @@ it('follows no link that another user has put into the temporary folder', async 
   // What a person does next; the link has died with the sandbox.
   const [, next = ''] = stdout.split('\n---\n');
   expect(next).toContain('The link above worked only while the sandbox was running');
-  for (const step of ['console.volcengine.com/iam/keymanage', 'node dist/main.js doctor', 'node dist/main.js setup'])
+  for (const step of ['console.volcengine.com/iam/keymanage', 'node dist/main.js doctor', 'node dist/main.js init'])
     expect(next).toContain(step);
 });
