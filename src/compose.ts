@@ -7,8 +7,8 @@ import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
+import type { FileLink } from './library/library.ts';
 import { S3Library } from './library/s3.ts';
-import { SignedLinks } from './library/signed-links.ts';
 import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
@@ -51,9 +51,11 @@ export interface Parts {
   readonly storeClock?: Clock;
   /** What the library keeps files in. */
   readonly fs?: FileSystem;
+  /** Links to saved videos of the output folder, where a server of ours serves them. */
+  readonly linkOf?: (owner: string) => Promise<FileLink>;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
-  /** Which queued requests this process sends; `all` only where the store is shared. */
+  /** Which queued requests this process sends where the store is shared; of a store of its own it sends its own. */
   readonly sends?: Sends;
   readonly log: Log;
   /** Aborted when the process is about to end. */
@@ -87,20 +89,18 @@ export function compose({
     address === undefined
       ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
       : postgresEngine({ address, listenAddress, clock: storeClock, log });
-  const sends = parts.sends === 'all' && address === undefined ? 'own' : (parts.sends ?? 'own');
+  const sends = address === undefined ? 'own' : (parts.sends ?? 'own');
   // Hosts compare each other's times: where they share a store, all times in records are by the database's clock.
   const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };
-  const { storage, storageKeys, stateDir, publicUrl } = settings;
-  const isServed = storage === undefined && outputDir !== undefined && publicUrl !== undefined;
-  const links = isServed ? new SignedLinks({ folder: outputDir, base: publicUrl, clock: hostClock, ...fs }) : undefined;
+  const { storage, storageKeys, stateDir } = settings;
   const library =
     storage === undefined
       ? new DiskLibrary({
           ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, ...fs },
-          ...(links === undefined ? {} : { linkOf: (owner: string) => links.linkOf(owner) }),
+          ...(parts.linkOf === undefined ? {} : { linkOf: parts.linkOf }),
         })
       : new S3Library({
           ...{ address: storage, keys: storageKeys ?? NO_KEYS, stateDir, homeDir, network, clock: hostClock },
@@ -160,7 +160,7 @@ export function compose({
     fileRules: { workingDir, imageDirs, outputDir, homeDir },
   });
   return {
-    ...{ films, director, clips, links },
+    ...{ films, director, clips },
     ...{ service, store, api, library, delivery, collector, watcher, submitter, recovery, refresher, preparer },
     ...{ usualTimes, queryBudget },
   };

@@ -67,7 +67,6 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
     ...{ settings, sandbox: false, whyNotPolled: undefined, whyNotPaid: undefined, isAccountKnown: true },
     films: async () => films,
     library: async () => library,
-    sharedVideos: async () => undefined,
     clips: async () => clips,
     service: async () => service,
     end: async () => undefined,
