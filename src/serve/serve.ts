@@ -2,6 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
+import { isJoinId } from '../films/clip-calls.ts';
 import { isFilmId } from '../films/film.ts';
 import type { Credentials } from '../jimeng/signature.ts';
 import { SignedLinks } from '../library/signed-links.ts';
@@ -11,6 +12,7 @@ import type { Settings } from '../settings.ts';
 import type { Network } from '../system/network.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
+import { JoinedVideos } from './joined-videos.ts';
 import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
 import { TokenAccess } from './tokens.ts';
 
@@ -75,15 +77,19 @@ export function sharedVideos(
   if (storage !== undefined || outputDir === undefined) return undefined;
   // Which of its addresses a person reaches is not known.
   if (publicUrl === undefined && isEveryAddress(host)) return undefined;
+  const joined = new JoinedVideos(outputDir, clock);
   let made: SignedLinks | undefined;
   const links = () => {
     made ??= new SignedLinks({ folder: outputDir, base: base(), clock });
     return made;
   };
   return {
-    linkOf: (owner: string) => links().linkOf(owner),
+    async linkOf(owner: string, path: string) {
+      if (isJoinId(owner)) await joined.keep(owner, path);
+      return await links().linkOf(owner);
+    },
     links: { check: (...given: Parameters<SignedLinks['check']>) => links().check(...given) },
-    pathOf: (owner: string) => pathOf(owner, app()),
+    pathOf: (owner: string) => (isJoinId(owner) ? joined.pathOf(owner) : pathOf(owner, app())),
   };
 }
 
