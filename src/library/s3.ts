@@ -23,6 +23,8 @@ const LINK_SECONDS = 7 * 24 * 3600;
 const TEMPORARY_LINK_SECONDS = 3600;
 /** A bucket that took an object is taken for writable for so long. */
 const PROOF_MILLISECONDS = 5 * 60_000;
+/** Of an upload whose process was killed; no upload takes so long. */
+const OLD_UPLOAD_MILLISECONDS = 24 * 3600_000;
 const HASH_CHARACTERS = 16;
 const HASHED_NAME = /^(?<stem>.*) [0-9a-f]{16}\.mp4$/s;
 
@@ -42,6 +44,7 @@ export class S3Library implements Library {
   private readonly root: string;
   private client: Promise<Objects> | undefined;
   private provenAt = Number.NEGATIVE_INFINITY;
+  private removesOldUploads = false;
 
   constructor(options: S3Options) {
     const { address, stateDir, homeDir, clock } = options;
@@ -86,6 +89,7 @@ export class S3Library implements Library {
       throw error instanceof Problem ? error : notUploaded(shown, error);
     }
     await nodeFiles.unlink(file).catch(() => undefined);
+    void this.removeOldUploads().catch(() => undefined);
     return saved;
   }
 
@@ -184,6 +188,16 @@ export class S3Library implements Library {
       what: `The storage has ${found?.bytes ?? 0} of the ${saved.bytes} bytes of ${saved.path}.`,
       hint: 'check the storage',
     });
+  }
+
+  /** Once a process, and as far as the storage lets it: some list no uploads, and some keys may not. */
+  private async removeOldUploads(): Promise<void> {
+    if (this.removesOldUploads) return;
+    this.removesOldUploads = true;
+    const before = this.options.clock.now() - OLD_UPLOAD_MILLISECONDS;
+    const objects = await this.objects();
+    // Without a prefix the bucket may be other programs', too: only names as ours are touched.
+    await objects.abortUploads(this.keyOf(`${this.root}/`), before, (key) => HASHED_NAME.test(key));
   }
 
   private isHere(path: string): boolean {
