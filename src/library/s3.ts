@@ -62,6 +62,22 @@ export class S3Library implements Library {
     return place;
   }
 
+  /** Writes an object and removes it, free. @throws Problem output_not_writable */
+  async proveWritable(): Promise<void> {
+    const { clock } = this.options;
+    if (clock.monotonic() - this.provenAt < PROOF_MILLISECONDS) return;
+    const key = this.keyOf(`${this.root}/.jimeng-video-probe`);
+    try {
+      const objects = await this.objects();
+      await objects.put(key, 'Written to see whether videos can be saved here; may be removed.');
+      // One name for all probes: where nothing may be deleted, one object stays.
+      await objects.remove(key).catch(() => undefined);
+    } catch (error) {
+      throw error instanceof Problem ? error : storageNotWritable(this.root, error);
+    }
+    this.provenAt = clock.monotonic();
+  }
+
   /** The key is known when the content is: until then, where it will be. */
   async preview({ folder }: Place): Promise<string> {
     return `${folder}/`;
@@ -155,22 +171,6 @@ export class S3Library implements Library {
   private async stagingPlace(): Promise<Place> {
     const place = await this.staged.choose(undefined, { kind: 'terminal' });
     return place ?? { folder: join(this.options.stateDir, 'uploads') };
-  }
-
-  /** @throws Problem output_not_writable */
-  private async proveWritable(): Promise<void> {
-    const { clock } = this.options;
-    if (clock.monotonic() - this.provenAt < PROOF_MILLISECONDS) return;
-    const key = this.keyOf(`${this.root}/.jimeng-video-probe`);
-    try {
-      const objects = await this.objects();
-      await objects.put(key, 'Written to see whether videos can be saved here; may be removed.');
-      // One name for all probes: where nothing may be deleted, one object stays.
-      await objects.remove(key).catch(() => undefined);
-    } catch (error) {
-      throw error instanceof Problem ? error : storageNotWritable(this.root, error);
-    }
-    this.provenAt = clock.monotonic();
   }
 
   private async upload(file: string, saved: SavedFile): Promise<void> {
