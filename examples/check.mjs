@@ -3,7 +3,8 @@
  * (`npm install --no-save ../jimeng-video-mcp-*.tgz`), then `node check.mjs`. No account, no charge.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,6 +71,25 @@ const CHECKS = {
     assert.equal(await makeVideo(model, 'Make it.'), ANSWER);
     return JSON.stringify(model.lastCall.request.input.at(-1));
   },
+  async 'http/person.ts'() {
+    const { makeVideo } = await import('./http/person.ts');
+    process.env.JIMENG_VIDEO_TOKENS = join(stage.folder, 'tokens.yaml');
+    const tokenOf = async (name) =>
+      (await run('npx', ['-y', 'jimeng-video-mcp', 'serve', 'token', 'add', name])).stdout.trim();
+    const people = { mei: await tokenOf('mei'), li: await tokenOf('li') };
+    const server = await startServer();
+    try {
+      const made = Object.entries(people).map(([name, token]) => makeVideo(server.url, token, `Over HTTP, of ${name}`));
+      const results = await Promise.all(made);
+      const seen = results.map(([, prompts]) => prompts);
+      assert.deepEqual(seen, [['Over HTTP, of mei'], ['Over HTTP, of li']]);
+      await assert.rejects(makeVideo(server.url, 'not-a-token', 'Nobody'));
+      return results.map(([report]) => JSON.stringify(report)).join('\n');
+    } finally {
+      await server.stop();
+      delete process.env.JIMENG_VIDEO_TOKENS;
+    }
+  },
   async 'python/client.py'() {
     await run('python3', ['-m', 'py_compile', 'python/client.py']);
     const python = process.env.EXAMPLES_PYTHON ?? 'python3';
@@ -113,6 +133,30 @@ const CHECKS = {
     return `done ${printed} ${tasks[0].path}`;
   },
 };
+
+/** @returns the server's address, once it listens */
+async function startServer() {
+  const server = spawn('npx', ['-y', 'jimeng-video-mcp', 'serve', '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // npx starts a shell, which starts the server: all of them end together.
+    detached: true,
+  });
+  let printed = '';
+  const url = await new Promise((resolve, reject) => {
+    server.once('exit', () => reject(new Error(printed)));
+    server.stderr.setEncoding('utf8').on('data', (text) => {
+      printed += text;
+      const [, address] = /listening on (\S+)/.exec(printed) ?? [];
+      if (address !== undefined) resolve(new URL('/mcp', address).href);
+    });
+  });
+  const stop = async () => {
+    const ended = once(server, 'exit');
+    process.kill(-server.pid, 'SIGTERM');
+    await ended;
+  };
+  return { url, stop };
+}
 
 assert(existsSync(join(HERE, 'node_modules/jimeng-video-mcp/dist/main.js')), 'install the packed server first');
 process.chdir(HERE);
