@@ -18,8 +18,12 @@ const shared = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
-  // Its main file loads its parts in a way that cannot be bundled.
-  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+  alias: {
+    // Its main file loads its parts in a way that cannot be bundled.
+    'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+    // The storage's keys are given to its client: it never looks for others in files, processes and web services.
+    '@aws-sdk/credential-provider-node': './scripts/no-other-keys.mjs',
+  },
 };
 
 /** What main.js loads → its name in dist/. */

@@ -7,6 +7,8 @@ import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
+import type { FileLink } from './library/library.ts';
+import { S3Library } from './library/s3.ts';
 import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
 import { Delivery } from './media/deliver.ts';
@@ -49,6 +51,8 @@ export interface Parts {
   readonly storeClock?: Clock;
   /** What the library keeps files in. */
   readonly fs?: FileSystem;
+  /** Links to saved videos of the output folder, where a server of ours serves them. */
+  readonly linkOf?: (owner: string) => Promise<FileLink>;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
   /** Which queued requests this process sends; `all` only where the store is shared. */
@@ -91,7 +95,16 @@ export function compose({
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
   const fs = parts.fs === undefined ? {} : { fs: parts.fs };
-  const library = new DiskLibrary({ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, ...fs });
+  const { storage, storageKeys, stateDir } = settings;
+  const library =
+    storage === undefined
+      ? new DiskLibrary({
+          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, ...fs },
+          ...(parts.linkOf === undefined ? {} : { linkOf: parts.linkOf }),
+        })
+      : new S3Library({
+          ...{ address: storage, keys: storageKeys ?? NO_KEYS, stateDir, homeDir, network, clock: hostClock },
+        });
   const delivery = new Delivery({ library, network, mayReachPrivate: endpoint.isPrivate, ffmpeg, clock });
   const queryBudget = new QueryBudget(clock);
   const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);

@@ -4,7 +4,7 @@ import type { Credentials } from './jimeng/signature.ts';
 import { nearestName } from './nearest-name.ts';
 import { Problem } from './problems.ts';
 import { type Surroundings, searchPathOf } from './settings/surroundings.ts';
-import { LATER_SETTINGS, type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
+import { type Operation, SETTINGS, type SettingField, type SettingValues } from './settings/table.ts';
 import { type Parse, proxyAddress } from './settings/values.ts';
 import { bypassesProxy, isLoopback } from './system/network.ts';
 
@@ -26,6 +26,8 @@ export interface Settings extends Omit<SettingValues, CredentialField | 'outputD
   readonly accessKeyId: string | undefined;
   /** Undefined when a key is missing or wrong: the server starts without them. */
   readonly credentials: Credentials | undefined;
+  /** Of JIMENG_VIDEO_STORAGE; undefined where it is not set, or a key is missing or wrong. */
+  readonly storageKeys: Credentials | undefined;
   /** Undefined: links only. */
   readonly outputDir: string | undefined;
   /** PATH, for finding ffmpeg. */
@@ -48,8 +50,6 @@ export interface SettingProblem {
   readonly message: string;
   /** The operations that are refused because of it. */
   readonly needs: readonly Operation[];
-  /** No value is right in this version: the variable has to be removed. */
-  readonly isToRemove?: true;
 }
 
 export type SettingNote = Pick<SettingProblem, 'name' | 'message'>;
@@ -104,8 +104,8 @@ class Reader {
     this.from = from;
   }
 
-  refuse(name: string, what: string, needs: readonly Operation[], isToRemove = false): undefined {
-    this.problems.push({ name, message: sentence(name, what), needs, ...(isToRemove ? { isToRemove } : {}) });
+  refuse(name: string, what: string, needs: readonly Operation[]): undefined {
+    this.problems.push({ name, message: sentence(name, what), needs });
   }
 
   note(name: string, what: string): undefined {
@@ -145,11 +145,8 @@ class Reader {
     const isKnown = (name: string) => names.includes(this.from.platform === 'win32' ? name.toUpperCase() : name);
     for (const name of Object.keys(this.from.environment)) {
       if (!OWN_PREFIX.test(name) || isKnown(name) || givenValue(this.from, name) === undefined) continue;
-      const isLater = LATER_SETTINGS.includes(name.toUpperCase());
-      const what = isLater
-        ? 'is a setting of a later version, which this version does not have'
-        : `is not a setting; did you mean ${nearestName(name, names)}?`;
-      this.refuse(name, what, ['paid', 'check', 'serve'], isLater);
+      const what = `is not a setting; did you mean ${nearestName(name, names)}?`;
+      this.refuse(name, what, ['paid', 'check', 'serve']);
     }
   }
 
@@ -175,6 +172,21 @@ class Reader {
       return this.read(given, isNeeded ? proxyAddress : ignored, ['paid', 'check', 'query', 'save']);
     };
     return { httpProxy: address('http:', 'HTTP_PROXY'), httpsProxy: address('https:', 'HTTPS_PROXY'), noProxy };
+  }
+
+  /** Only storage reads them: without it, keys of other programs may have any form. */
+  storageKeys(isNeeded: boolean): Credentials | undefined {
+    if (!isNeeded) return undefined;
+    const { name: setting, stops } = SETTINGS.storage;
+    const read = (name: string) =>
+      this.read(name, (text, { refuse }) => (/[\s\p{Cc}]/u.test(text) ? refuse('has a space in it') : text), stops);
+    const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+    const [accessKeyId, secretAccessKey] = names.map(read);
+    const sessionToken = read('AWS_SESSION_TOKEN');
+    const missing = names.filter((name) => givenValue(this.from, name) === undefined);
+    if (missing.length > 0) this.refuse(setting, `needs the keys of the storage: set ${missing.join(' and ')}`, stops);
+    if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+    return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
   }
 
   /** What only the real provider needs is no problem in the sandbox, and the other way round. */
@@ -206,6 +218,7 @@ export function readSettings(from: Surroundings): ReadSettings {
   const settings: Settings = {
     ...values,
     accessKeyId,
+    storageKeys: reader.storageKeys(values.storage !== undefined),
     credentials: hasKeys ? { accessKeyId, secretAccessKey, ...token } : undefined,
     outputDir: outputDir === 'none' ? undefined : outputDir,
     searchPath: searchPathOf(from),
@@ -263,21 +276,11 @@ export function requireSettings(read: ReadSettings, ...operations: readonly Oper
   if (problems.length > 0) {
     throw new Problem('invalid_settings', {
       what: problems.map(({ message }) => message).join(' '),
-      hint: fixesOf(problems),
+      hint: `correct ${[...new Set(problems.map(({ name }) => name))].join(', ')}`,
     });
   }
   const asksProvider = operations.includes('paid') || operations.includes('query');
   if (asksProvider && read.missingKeys.length > 0) throw missingKeys(read);
-}
-
-/** "correct A, B, and remove C" */
-function fixesOf(problems: readonly SettingProblem[]): string {
-  const namesOf = (isToRemove: boolean) =>
-    new Set(problems.filter((problem) => (problem.isToRemove ?? false) === isToRemove).map(({ name }) => name));
-  const steps = [['correct', namesOf(false)] as const, ['remove', namesOf(true)] as const];
-  return steps
-    .flatMap(([verb, names]) => (names.size === 0 ? [] : [`${verb} ${[...names].join(', ')}`]))
-    .join(', and ');
 }
 
 /** @returns what such an operation is refused with; undefined where its settings are right */

@@ -104,7 +104,7 @@ function checkSettings(read: ReadSettings): Check[] {
   const stopping = problemsFor(read, 'paid');
   const wrong = read.problems.map((problem) => {
     const check = stopping.includes(problem) ? blocking : toFix;
-    return check(problem.name, withoutName(problem), problem.isToRemove ? 'remove it' : 'correct it, or remove it');
+    return check(problem.name, withoutName(problem), 'correct it, or remove it');
   });
   const noBudget =
     read.settings.dailyBudgetCny === 0

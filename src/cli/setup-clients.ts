@@ -74,7 +74,7 @@ export const CLIENT_LIMITS = {
 } as const;
 
 /** Lists of texts on one line, as people write them. */
-function jsonText(value: object): string {
+export function jsonText(value: object): string {
   return JSON.stringify(value, null, 2).replace(/\[\s+("[^[\]{}]*")\s+\]/g, (_, texts: string) => {
     return `[${texts.replace(/,\n\s+/g, ', ')}]`;
   });

@@ -18,6 +18,7 @@ import {
   type SetupClient,
   type Variables,
 } from './setup-clients.ts';
+import { endpointIn, remoteText } from './setup-remote.ts';
 import { writeConfig } from './setup-write.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -38,6 +39,8 @@ export function addSetup(program: Command, terminal: Terminal, end: (exitCode: n
     .argument('[client]', `${CLIENT_NAMES.join(', ')} (default: lists them)`)
     .addOption(textOption('--platform <platform>', `${PLATFORMS.join(', ')} (default: this computer's)`))
     .option('--write', "add it to the client's file, with VOLC_ACCESSKEY and VOLC_SECRETKEY where they are set")
+    .addOption(textOption('--url <url>', 'of a shared server (serve): prints how the client reaches that one'))
+    .addOption(textOption('--token <token>', 'for --url: put into what is printed'))
     .action(async (client: string | undefined, options: SetupOptions) => {
       end(await setup(terminal, client, options));
     });
@@ -46,12 +49,14 @@ export function addSetup(program: Command, terminal: Terminal, end: (exitCode: n
 interface SetupOptions {
   readonly platform?: string;
   readonly write?: boolean;
+  readonly url?: string;
+  readonly token?: string;
 }
 
 async function setup(
   terminal: Terminal,
   name: string | undefined,
-  { platform: wanted, write }: SetupOptions,
+  { platform: wanted, write, url, token }: SetupOptions,
 ): Promise<number> {
   const here = platformOf(process.platform);
   const platform = wanted === undefined ? here : PLATFORMS.find((known) => known === wanted.toLowerCase());
@@ -69,6 +74,15 @@ async function setup(
   if (client === undefined) {
     const others = 'For any other client, use the command, the arguments and the variables of one of them.';
     return wrongUsage(terminal, `setup does not know "${name}"; it knows ${CLIENT_NAMES.join(', ')}. ${others}`);
+  }
+  if (url !== undefined || token !== undefined) {
+    const endpoint = endpointIn(url ?? '');
+    if (endpoint === undefined) {
+      return wrongUsage(terminal, 'setup needs the http(s) address of the shared server in --url.');
+    }
+    if (write === true) return wrongUsage(terminal, 'setup --write adds this computer’s own server only.');
+    await terminal.print(remoteText(client, platform, endpoint, token));
+    return EXIT.done;
   }
   if (write === true) return await writeHere(terminal, CLIENTS[client], platform);
   await terminal.print(clientText(CLIENTS[client], platform, platform === here));

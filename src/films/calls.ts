@@ -1,5 +1,5 @@
 /** What a surface may ask of films, and all that a report needs of the answer. */
-import type { Caller } from '../library/library.ts';
+import type { Caller, FileLink } from '../library/library.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import type { Task } from '../tasks/record.ts';
 import type { Film, FilmJoin, FilmStatus } from './film.ts';
@@ -21,6 +21,8 @@ export interface FilmView {
   readonly joined: boolean;
   /** The file with the current takes. */
   readonly join?: FilmJoin;
+  /** The library's own link to that file, made for this call. */
+  readonly link?: FileLink;
   /** It was joined, and its file is no longer there. */
   readonly missingFile?: string;
   /** Shots whose process is gone, and that are not sent before somebody asks for the film. */

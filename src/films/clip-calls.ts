@@ -1,4 +1,5 @@
 /** What a surface may do with videos that are saved already, and all that a report needs of the result. */
+import type { FileLink } from '../library/library.ts';
 import type { ClipFacts } from '../media/clip/clip.ts';
 import type { Call } from '../tasks/calls.ts';
 import type { SavedVideo } from '../tasks/record.ts';
@@ -9,6 +10,8 @@ export const MAX_PREVIEW_FRAMES = 12;
 
 export interface JoinedView {
   readonly file: SavedVideo;
+  /** The library's own link to it. */
+  readonly link?: FileLink;
   /** How many were joined. */
   readonly videos: number;
   /** What was changed or left out, to be reported: clauses. */

@@ -1,6 +1,7 @@
 /** Joins the shots of a film as soon as they are all saved, and records what became of it. Sends and pays nothing. */
 import type { Clock } from '../clock.ts';
 import type { Library } from '../library/library.ts';
+import { withLocalCopies } from '../library/local-copies.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { joinClips } from '../media/clip/join.ts';
@@ -137,7 +138,10 @@ export class Director {
     // A name of its own: a process that was suspended while it joined must not write into another one's file.
     const part = await library.staging(place, `${id}-join-${crypto.randomUUID().slice(0, 8)}`);
     const ffmpeg = await this.options.ffmpeg();
-    const result = await joinClips(paths, part, { clock, signal, ffmpeg, audio, fps: tasks[0]?.request.fps });
+    const wanted = { audio, fps: tasks[0]?.request.fps };
+    const result = await withLocalCopies(library, paths, signal, (local) =>
+      joinClips(local, part, { clock, signal, ffmpeg, ...wanted }),
+    );
     if (!result.joined) throw misfit(result.misfit.difference);
     const { width, height, durationSeconds, fps } = result.facts;
     const facts = { width, height, durationSeconds, fps };

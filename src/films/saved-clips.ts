@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { fileNameFor } from '../library/file-name.ts';
 import type { Caller, Library } from '../library/library.ts';
+import { withLocalCopies } from '../library/local-copies.ts';
 import { readClip } from '../media/clip/clip.ts';
 import { contactSheet } from '../media/clip/contact-sheet.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
@@ -43,6 +44,15 @@ interface Found {
   readonly film?: { readonly id: string; readonly shotSeconds: readonly number[] };
 }
 
+/** What of a video is shown. */
+interface Shown {
+  readonly ffmpeg: Ffmpeg;
+  readonly frames: number | undefined;
+  /** How long each shot is. */
+  readonly shots: readonly number[];
+  readonly signal: AbortSignal;
+}
+
 export class SavedClips implements ClipService {
   private readonly options: SavedClipsOptions;
 
@@ -79,7 +89,9 @@ export class SavedClips implements ClipService {
     const id = `join-${crypto.randomUUID().slice(0, 8)}`;
     const part = await library.staging(place, id);
     const ffmpeg = await this.options.ffmpeg();
-    const result = await joinClips(paths, part, { clock, signal, ffmpeg, audio: found.at(-1)?.path });
+    const result = await withLocalCopies(library, paths, signal, (local) =>
+      joinClips(local, part, { clock, signal, ffmpeg, audio: found.at(-1)?.path }),
+    );
     if (!result.joined) {
       throw new Problem('ffmpeg_missing', {
         what: `The videos cannot be joined as they are (${result.misfit.difference}), and ffmpeg was not found on this computer.`,
@@ -88,8 +100,10 @@ export class SavedClips implements ClipService {
     }
     const name = place.name ?? fileNameFor(`${videos.length} videos joined`, id, new Date(clock.now()));
     const file = await library.publish(part, place, name);
+    const link = await library.link(file, id).catch(() => undefined);
     return {
       file: { ...file, facts: result.facts },
+      ...(link === undefined ? {} : { link }),
       videos: videos.length,
       notes: result.notes,
       sandbox: sources.some(({ sandbox }) => sandbox),
@@ -101,7 +115,7 @@ export class SavedClips implements ClipService {
     { frames, keepsPicture }: { readonly frames?: number | undefined; readonly keepsPicture: boolean },
     call: Call,
   ): Promise<PreviewView> {
-    const { clock, ending } = this.options;
+    const { library, ending } = this.options;
     const ffmpeg = await this.options.ffmpeg();
     if (ffmpeg === undefined) {
       throw new Problem('ffmpeg_missing', {
@@ -109,25 +123,35 @@ export class SavedClips implements ClipService {
         hint: 'install ffmpeg or set JIMENG_VIDEO_FFMPEG to its path, or open the video itself',
       });
     }
-    const { path, film, sandbox } = await this.find(video, 'path', call.caller);
+    const found = await this.find(video, 'path', call.caller);
     const signal = AbortSignal.any([call.signal, ending]);
+    const { path, film, sandbox } = found;
+    const shown = await withLocalCopies(library, [path], signal, ([local = path]) =>
+      this.framesOf(local, { ffmpeg, frames, shots: film?.shotSeconds ?? [], signal }),
+    );
+    return {
+      path,
+      ...(film === undefined ? {} : { filmId: film.id }),
+      ...shown,
+      ...(keepsPicture ? { picturePath: await keepPicture(shown.jpeg) } : {}),
+      sandbox,
+    };
+  }
+
+  private async framesOf(path: string, { ffmpeg, frames, shots, signal }: Shown) {
+    const { clock } = this.options;
     const facts = await readClip(path, { signal });
-    const shots = film?.shotSeconds ?? [];
     const wanted = frames ?? (shots.length > 1 ? DEFAULT_FILM_FRAMES : DEFAULT_FRAMES);
     const cuts = wanted < 2 ? [] : cutsOf(shots, facts, wanted);
     const times = cuts.length > 0 ? cuts.flatMap(({ seconds }) => seconds) : spreadOver(facts, wanted);
     const limits = { clock, signal, timeLimitMilliseconds: PREVIEW_LIMIT_MILLISECONDS };
     const sheet = await contactSheet(path, times, ffmpeg, limits);
     return {
-      path,
-      ...(film === undefined ? {} : { filmId: film.id }),
       facts,
       jpeg: sheet.jpeg,
-      ...(keepsPicture ? { picturePath: await keepPicture(sheet.jpeg) } : {}),
       seconds: sheet.frames.map(({ seconds }) => seconds),
       cuts,
       hiddenCuts: cuts.length === 0 ? 0 : shots.length - 1 - cuts.length,
-      sandbox,
     };
   }
 

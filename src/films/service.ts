@@ -278,6 +278,7 @@ export class Films implements FilmService {
     const tasks = current.map((id) => byId.get(id));
     const join = currentJoin(film);
     const isThere = join === undefined || (await library.isThere(join.file));
+    const link = join && isThere ? await library.link(join.file, film.id).catch(() => undefined) : undefined;
     return {
       film,
       status: statusOf(film, tasks),
@@ -286,6 +287,7 @@ export class Films implements FilmService {
       now: clock.now(),
       joined: false,
       ...(join === undefined || !isThere ? {} : { join }),
+      ...(link === undefined ? {} : { link }),
       ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
       ...(store.whyNotPaid() === undefined ? {} : { warning: store.whyNotPaid()?.message ?? '' }),
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),

@@ -157,17 +157,18 @@ async function splitIntoFolderAndName(place: string, asked: string, fs: FileSyst
   return { folder: path.dirname(folder), name: checkedName(path.basename(place)) };
 }
 
-/** A folder of the person's own, so that no name says what others have made. */
-function personFolder(outputDir: string, person: string): string {
+/** The name of a folder of the person's own, so that no name says what others have made. */
+export function personFolder(person: string): string {
   const isPlain = /^[a-z0-9][a-z0-9_-]{0,63}$/.test(person) && !isWindowsDevice(person);
   const hash = createHash('sha256').update(person).digest('hex').slice(0, 16);
-  return path.join(outputDir, isPlain ? person : `person-${hash}`);
+  return isPlain ? person : `person-${hash}`;
 }
 
-function namedByPerson(output: string, { homeDir }: PlaceRules): string {
+/** @throws Problem output_not_allowed for a path */
+export function namedOnly(output: string, homeDir: string): string {
   const name = readOutputText(output, homeDir);
   if (!/[\\/]/.test(name) && !/^\.+$/.test(name)) return checkedName(name);
-  throw refuse(`"${output}" is a path; on this server \`output\` is only the name of a file.`, 'name a file');
+  throw refuse(`"${output}" is a path; here \`output\` is only the name of a file.`, 'name a file');
 }
 
 /** @returns undefined where only links are given @throws Problem output_not_allowed, output_not_writable */
@@ -182,8 +183,9 @@ export async function choosePlace(
   if (caller.kind === 'remote-agent') {
     if (outputDir === undefined && output !== undefined) checkInside('', output, []);
     if (outputDir === undefined) return undefined;
-    const folder = personFolder(outputDir, caller.person);
-    return await make(output === undefined ? { folder } : { folder, name: namedByPerson(output, rules) }, true, disk);
+    const folder = path.join(outputDir, personFolder(caller.person));
+    const name = output === undefined ? {} : { name: namedOnly(output, rules.homeDir) };
+    return await make({ folder, ...name }, true, disk);
   }
   if (output === undefined) {
     return outputDir === undefined

@@ -17,11 +17,13 @@ import {
 } from '../system/files.ts';
 import { choosePlace, type PlaceRules } from './choose-place.ts';
 import { numberedName } from './file-name.ts';
-import type { ByteRange, Caller, Library, Place, SavedFile } from './library.ts';
+import type { ByteRange, Caller, FileLink, Library, LocalCopy, Place, SavedFile } from './library.ts';
 
 export interface DiskOptions extends PlaceRules {
   readonly clock: Clock;
   readonly fs?: FileSystem;
+  /** Where a server of ours serves the files. */
+  readonly linkOf?: (owner: string) => Promise<FileLink>;
 }
 
 const MAX_NUMBER = 9999;
@@ -39,8 +41,10 @@ export class DiskLibrary implements Library {
   private readonly rules: PlaceRules;
   private readonly clock: Clock;
   private readonly fs: FileSystem;
+  private readonly linkOf: DiskOptions['linkOf'];
 
-  constructor({ clock, fs = nodeFiles, ...rules }: DiskOptions) {
+  constructor({ clock, fs = nodeFiles, linkOf, ...rules }: DiskOptions) {
+    this.linkOf = linkOf;
     this.rules = rules;
     this.clock = clock;
     this.fs = fs;
@@ -136,9 +140,13 @@ export class DiskLibrary implements Library {
     return handle.createReadStream({ ...range });
   }
 
-  /** The disk has no address of its own. */
-  async link(): Promise<undefined> {
-    return undefined;
+  async localCopy(file: Pick<SavedFile, 'path'>): Promise<LocalCopy> {
+    return { path: file.path, release: async () => undefined };
+  }
+
+  /** A disk has no address of its own. */
+  async link(_file: Pick<SavedFile, 'path'>, owner: string): Promise<FileLink | undefined> {
+    return await this.linkOf?.(owner);
   }
 
   async sweep(places: readonly Pick<Place, 'folder'>[], isAlive: (id: string) => boolean): Promise<string[]> {

@@ -41,6 +41,20 @@ export interface ByteRange {
   readonly end?: number;
 }
 
+/** An address of a saved file that anybody may fetch. */
+export interface FileLink {
+  readonly url: string;
+  /** Milliseconds since 1970. */
+  readonly validUntil: number;
+}
+
+/** A saved file on this computer. */
+export interface LocalCopy {
+  readonly path: string;
+  /** Removes what was made for it; a file that is kept here stays. Never throws. */
+  release(): Promise<void>;
+}
+
 export interface Library {
   /**
    * Decides where a video will be saved, and proves that it can be written there, before anything is paid.
@@ -77,14 +91,20 @@ export interface Library {
   /** Finds a file that was published by a process that died before recording it. @returns undefined where no file of this name has that content */
   find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined>;
 
-  /** Has nobody moved or removed the file? Its content may have been changed by its user. */
+  /** Has nobody moved or removed the file? Its content may have been changed by its user. True where a storage cannot be asked now. */
   isThere(file: Pick<SavedFile, 'path'>): Promise<boolean>;
 
   /** @throws what the system reports of a file that does not exist */
   open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable>;
 
-  /** @returns an address that anybody may fetch the file from for a while; undefined where the library gives none */
-  link(file: Pick<SavedFile, 'path'>): Promise<URL | undefined>;
+  /** For programs that read files: on a disk the file itself. @throws Problem save_failed; the signal's reason */
+  localCopy(file: Pick<SavedFile, 'path'>, signal: AbortSignal): Promise<LocalCopy>;
+
+  /**
+   * @param owner the id of the task or film whose video it is
+   * @returns an address made now; undefined where the library gives none
+   */
+  link(file: Pick<SavedFile, 'path'>, owner: string): Promise<FileLink | undefined>;
 
   /**
    * Removes staged files that were idle for 15 minutes and whose task is over. Never throws.

@@ -16,6 +16,8 @@ export const clipSchema = z.strictObject({
   film_id: z.string().optional(),
   video: z
     .strictObject({
+      url: z.string().optional(),
+      url_valid_until: z.string().optional(),
       path: z.string(),
       bytes: z.number(),
       width: z.number(),
@@ -32,13 +34,13 @@ export const clipSchema = z.strictObject({
 });
 export type ClipReport = z.infer<typeof clipSchema>;
 
-export function joinReport({ file, videos, notes, sandbox }: JoinedView, phrasing: Phrasing): ClipReport {
+export function joinReport({ file, link, videos, notes, sandbox }: JoinedView, phrasing: Phrasing): ClipReport {
   const { path, bytes, facts } = file;
   return {
     status: 'done',
     message: [`${videos} videos were joined.`, ...notes.map(sentence), ...(sandbox ? [SANDBOX] : [])].join(' '),
     next_step: phrasing.nextStep({ action: 'show_file' }),
-    ...(facts === undefined ? {} : { video: videoOf(path, { ...facts, bytes }) }),
+    ...(facts === undefined ? {} : { video: { ...linkFacts(link), ...videoOf(path, { ...facts, bytes }) } }),
     ...(sandbox ? { sandbox } : {}),
   };
 }
@@ -66,6 +68,10 @@ export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport
   };
 }
 
+function linkFacts(link: JoinedView['link']) {
+  return link === undefined ? {} : { url: link.url, url_valid_until: new Date(link.validUntil).toISOString() };
+}
+
 function cutsText({ cuts }: PreviewView): string {
   return cuts.length === 1 ? 'one cut' : `${cuts.length} cuts`;
 }
@@ -73,7 +79,7 @@ function cutsText({ cuts }: PreviewView): string {
 function videoOf(
   path: string,
   facts: { width: number; height: number; durationSeconds: number; fps: number; bytes: number },
-): ClipReport['video'] {
+): NonNullable<ClipReport['video']> {
   const { width, height, durationSeconds, fps, bytes } = facts;
   return { path, bytes, width, height, duration_seconds: Math.round(durationSeconds * 1000) / 1000, fps };
 }
@@ -98,7 +104,8 @@ export function renderClip({ status, message, next_step: nextStep, video, frames
     ...(frames === undefined ? [] : [`- Frames: ${frames.map(frameText).join(', ')}`]),
   ];
   const title = frames === undefined ? '**Joined Video:**' : '**Video Preview:**';
-  return [[title, ...facts].join('\n'), message, nextStep].join('\n\n');
+  const download = video?.url === undefined ? [] : [`[Download Video](${video.url})`];
+  return [...download, [title, ...facts].join('\n'), message, nextStep].join('\n\n');
 }
 
 /** Without Markdown marks. */

@@ -8,7 +8,7 @@ import type { ListReport } from './list-report.ts';
 import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
 import type { Fix, NextStep } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
-import { cnyOf, compact, type Report, shownError } from './report.ts';
+import { cnyOf, compact, isoOf, type Report, shownError } from './report.ts';
 import { cleanText, cut, oneLine, rounded, yuan } from './text.ts';
 
 const MAX_SHOT_PROMPT_CHARACTERS = 60;
@@ -16,7 +16,7 @@ const MAX_SHOT_PROMPT_CHARACTERS = 60;
 const MAX_NOTES = 4;
 
 export function filmReport(view: FilmView, phrasing: Phrasing): Report {
-  const { film, status, tasks, fen, join } = view;
+  const { film, status, tasks, fen, join, link } = view;
   const facts = join?.file.facts;
   const problem = film.joinProblem ?? lostShot(view)?.task?.error;
   return compact({
@@ -30,6 +30,8 @@ export function filmReport(view: FilmView, phrasing: Phrasing): Report {
       join === undefined
         ? undefined
         : compact({
+            url: link?.url,
+            url_valid_until: isoOf(link?.validUntil),
             path: join.file.path,
             bytes: join.file.bytes,
             width: facts?.width,

@@ -38,7 +38,10 @@ function renderFilm(report: Report): string {
   const list = facts.flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${value}`])).join('\n');
   const shown = lines.length === 0 ? [] : [lines.join('\n')];
   if (status === 'done') {
-    return ['**Generated Film:**', `**Generation Info:**\n${list}`, ...shown, message, nextStep].join('\n\n');
+    const download = film?.url === undefined ? [] : [`[Download Film](${link(film.url)})`];
+    return ['**Generated Film:**', ...download, `**Generation Info:**\n${list}`, ...shown, message, nextStep].join(
+      '\n\n',
+    );
   }
   return [`**Film:** ${status}`, message, nextStep, ...shown, list].join('\n\n');
 }

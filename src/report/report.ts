@@ -67,6 +67,8 @@ export const reportSchema = z.strictObject({
   shots: z.array(shotSchema).optional(),
   film: z
     .strictObject({
+      url: z.string().optional(),
+      url_valid_until: z.string().optional(),
       path: z.string(),
       bytes: z.number().optional(),
       width: z.number().optional(),
@@ -215,14 +217,15 @@ export function checkedReport(view: CheckedView, phrasing: Phrasing, whyNotPaid?
 }
 
 /** An expired link is left out: it would look like an answer. */
-function videoOf({ task: { video }, now, missingFile, copy }: TaskView): Report['video'] {
+function videoOf({ task: { video }, now, missingFile, copy, link }: TaskView): Report['video'] {
   if (video === undefined) return undefined;
-  const isAlive = video.urlValidUntil > now;
+  const { url, validUntil } = link ?? { url: video.url, validUntil: video.urlValidUntil };
+  const isAlive = validUntil > now;
   const file = missingFile === undefined ? video.file : undefined;
   const facts = video.file?.facts;
   return compact({
-    url: isAlive ? video.url : undefined,
-    url_valid_until: isAlive ? isoOf(video.urlValidUntil) : undefined,
+    url: isAlive ? url : undefined,
+    url_valid_until: isAlive ? isoOf(validUntil) : undefined,
     path: copy?.path ?? file?.path,
     bytes: file?.bytes,
     width: facts?.width,

@@ -2,6 +2,7 @@
 import { delimiter } from 'node:path';
 import { credential, numeric, OPERATIONS, PAID, type Setting, setting } from './row.ts';
 import { SERVE_SETTINGS } from './serve-rows.ts';
+import { type StorageAddress, shownStorage, storageAddress } from './storage-address.ts';
 import { readVideosFolder, stateFolder } from './user-folders.ts';
 import {
   type AigcMeta,
@@ -207,6 +208,19 @@ export const SETTINGS = {
     ],
     defaultWords: ['JIMENG_VIDEO_STORE', 'JIMENG_VIDEO_STORE'],
   }),
+  /** Undefined: the output folder. */
+  storage: setting<StorageAddress | undefined>({
+    name: 'JIMENG_VIDEO_STORAGE',
+    parse: storageAddress,
+    initial: () => undefined,
+    stops: ['paid', 'check', 'save', 'serve'],
+    show: shownStorage,
+    meaning: [
+      'S3-compatible storage for finished videos instead of the output folder: `s3://bucket/prefix?endpoint=https://…&region=…&path_style=true`; its keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      '将生成的视频保存到兼容 S3 的存储，代替输出文件夹：`s3://bucket/prefix?endpoint=https://…&region=…&path_style=true`；密钥为 AWS_ACCESS_KEY_ID 和 AWS_SECRET_ACCESS_KEY',
+    ],
+    defaultWords: ['the output folder', '输出文件夹'],
+  }),
   /** Tasks in flight per req_key. */
   concurrency: numeric('JIMENG_VIDEO_CONCURRENCY', { min: 1, max: 100, unit: 'tasks', whole: true }, 2, {
     meaning: ['tasks in flight per req_key', '每个 req_key 同时进行的任务数'],
@@ -287,6 +301,3 @@ export type SettingField = keyof typeof SETTINGS;
 export type SettingValues = {
   readonly [Field in SettingField]: (typeof SETTINGS)[Field] extends Setting<infer Value> ? Value : never;
 };
-
-/** Names of a later version. Set, they would be silently ignored. */
-export const LATER_SETTINGS: readonly string[] = [...['STORAGE']].map((name) => `JIMENG_VIDEO_${name}`);

@@ -103,6 +103,10 @@ export function migrations({ serial, bytes, id }: Dialect): readonly (readonly s
       "CREATE INDEX task_person_status ON task (scope, person, status, seq, fen) WHERE person <> ''",
       "CREATE INDEX task_person_reserved ON task (scope, person, reserved_at, status, fen) WHERE person <> ''",
       "CREATE INDEX film_person ON film (scope, person, seq) WHERE person <> ''",
+      'DROP INDEX task_fingerprint',
+      'CREATE INDEX task_fingerprint ON task (scope, person, fingerprint, seq)',
+      'DROP INDEX film_fingerprint',
+      'CREATE INDEX film_fingerprint ON film (scope, person, fingerprint, seq)',
       'DROP INDEX task_queue',
       "CREATE INDEX task_queue ON task (scope, req_key, person, seq, owner) WHERE status = 'queued' AND waits_for IS NULL",
       // Numbers that grow with each claim: of the people who wait, the one with the smallest is next.

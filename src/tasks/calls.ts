@@ -1,6 +1,6 @@
 /** What a surface (tools, command line, gallery) may call, and all that a report needs of the result. */
 import type { ModeName } from '../jimeng/modes.ts';
-import type { Caller, Place } from '../library/library.ts';
+import type { Caller, FileLink, Place } from '../library/library.ts';
 import type { TaskFilter } from '../store/store.ts';
 import type { UsualTime } from './poll-timing.ts';
 import type { Task, TaskError, TaskStatus } from './record.ts';
@@ -40,6 +40,8 @@ export interface TaskView {
   readonly missingFile?: string;
   /** The copy that this call requested at another place; `task.video.file` is the first file. */
   readonly copy?: { readonly path: string };
+  /** The library's own link to the file (or the copy), made for this call; the provider's is in `task.video`. */
+  readonly link?: FileLink;
   /** Where this call wants the video, while that is not done yet: for the next call. */
   readonly output?: string;
   /** A damaged database was set aside: other videos are not known here, and nothing is paid. */

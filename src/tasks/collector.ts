@@ -40,7 +40,11 @@ export class Collector {
 
   /** A process died between the file's name and the record of it: the video is saved, whatever the provider answers now. */
   async isPublished(task: TaskRecord): Promise<boolean> {
-    return (await this.findPublished(task)) !== undefined;
+    // Where the library cannot say so now, saving it finds out, and is tried again.
+    return await this.findPublished(task).then(
+      (found) => found !== undefined,
+      () => true,
+    );
   }
 
   /**

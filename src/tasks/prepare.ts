@@ -5,6 +5,7 @@ import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimen
 import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
 import { otherExtension } from '../library/file-name.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
+import { withLocalCopies } from '../library/local-copies.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
 import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
@@ -236,11 +237,13 @@ export class Preparer {
     input: ImageInput,
     signal: AbortSignal,
   ): Promise<LoadedImage> {
-    const { clock } = this.options;
+    const { clock, library } = this.options;
     const rules = this.rulesFor({ kind: 'terminal' });
     const ffmpeg = await this.options.ffmpeg();
     try {
-      return await loadFrame({ which, video: path, ffmpeg, rules, clock, signal });
+      return await withLocalCopies(library, [path], signal, ([video = path]) =>
+        loadFrame({ which, video, ffmpeg, rules, clock, signal }),
+      );
     } catch (error) {
       throw !signal.aborted && error instanceof Problem && error.code === 'invalid_image'
         ? withoutFrame(error, input, taskId)

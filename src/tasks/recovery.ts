@@ -35,6 +35,8 @@ export class Recovery {
   private foldersSwept: Promise<unknown> | undefined;
   /** Something may have been left open since the last sweep. */
   private isWanted = false;
+  /** Ends the pause of an idle worker. */
+  private wake: AbortController | undefined;
 
   constructor(options: RecoveryOptions) {
     this.options = options;
@@ -43,6 +45,7 @@ export class Recovery {
   start(): void {
     if (!this.options.mayPoll) return;
     this.isWanted = true;
+    this.wake?.abort();
     this.loop ??= this.run().finally(() => {
       this.loop = undefined;
     });
@@ -62,18 +65,27 @@ export class Recovery {
   }
 
   private async run(): Promise<void> {
-    const { store, clock, ending, sendQueued } = this.options;
+    const { clock, ending, sendQueued } = this.options;
     while (this.isWanted && !ending.aborted) {
       this.isWanted = false;
       const isAnythingOpen = await this.sweep();
       // Once, and beside the rest: a folder on a disk that is slow to wake must not keep a paid video waiting.
       this.foldersSwept ??= this.options.sweepFolders().catch(() => undefined);
       this.isWanted ||= isAnythingOpen || sendQueued !== undefined;
-      if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
-      if (!isAnythingOpen && sendQueued !== undefined) {
-        await pause(clock, { atMost: IDLE_MILLISECONDS, signals: [ending], until: (over) => store.changed(over) });
-      }
+      if (!isAnythingOpen && sendQueued !== undefined) await this.idle();
+      else if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
     }
+  }
+
+  /** Until there is news. What was written before the pause began is none: `start` ends it, too. */
+  private async idle(): Promise<void> {
+    const { store, clock, ending } = this.options;
+    const since = clock.monotonic();
+    this.wake = new AbortController();
+    const signals = [ending, this.wake.signal];
+    await pause(clock, { atMost: IDLE_MILLISECONDS, signals, until: (over) => store.changed(over) });
+    const left = SWEEP_MILLISECONDS - (clock.monotonic() - since);
+    if (left > 0) await clock.sleep(left, ending).catch(() => undefined);
   }
 
   private async sweepNow(): Promise<boolean> {

@@ -43,7 +43,7 @@ export class Refresher {
   }
 
   async bringUpToDate(known: Task, wanted: Place | undefined, call: Call): Promise<Refreshed> {
-    const { clock, store } = this.options;
+    const { clock, store, library } = this.options;
     let task = known;
     let problem: Problem | undefined;
     let missing: string | undefined;
@@ -52,7 +52,9 @@ export class Refresher {
       const file = await this.fileOf(task);
       // The record forgets it as soon as it is saved again.
       if (file === undefined) missing ??= task.video.file?.path;
-      const isStale = task.video.urlValidUntil - clock.now() < LINK_MARGIN_MILLISECONDS;
+      // Where the library gives links itself, nobody needs the provider's.
+      const link = file && (await library.link(file, task.id).catch(() => undefined));
+      const isStale = link === undefined && task.video.urlValidUntil - clock.now() < LINK_MARGIN_MILLISECONDS;
       const place = wanted ?? task.place;
       const job: Job | undefined =
         file === undefined && place !== null ? { save: place } : isStale ? 'link' : undefined;

@@ -236,7 +236,9 @@ export class TaskService implements VideoService {
 
   /** All that a report needs. What is recorded is never reported as refused: what cannot be read now is left out. */
   private async view(task: Task, caller: Caller, { joined = false, ...extra }: ViewExtras = {}): Promise<TaskView> {
-    const { store, clock, usualTimes, watcher } = this.options;
+    const { store, clock, usualTimes, watcher, library } = this.options;
+    const file = extra.copy ?? (extra.missingFile === undefined ? task.video?.file : undefined);
+    const link = file && (await library.link(file, task.id).catch(() => undefined));
     const queue = await this.queueState(task, caller).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
@@ -249,6 +251,7 @@ export class TaskService implements VideoService {
       isUnwritten: store.isUnwritten(task.id),
       ...(queue === undefined ? {} : { queue }),
       ...(usual === undefined ? {} : { usual }),
+      ...(link === undefined ? {} : { link }),
       ...(stuck === undefined ? {} : { problem: errorOf(stuck) }),
       ...(warning === undefined ? {} : { warning }),
       ...given,

@@ -11,10 +11,12 @@ const INSPECTOR = fileURLToPath(
   new URL('node_modules/@modelcontextprotocol/inspector/cli/build/cli.js', import.meta.url),
 );
 
-async function connect({ environment, untilSubmitted, callLimitSeconds }) {
+async function connect({ environment, remote, untilSubmitted, callLimitSeconds }) {
+  const headers = Object.entries(remote?.headers ?? {}).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
+  const target = remote ? [remote.url, '--transport', 'http', ...headers] : [SERVER.command, ...SERVER.args];
   /** @param giveUp settles when a person would press Ctrl-C */
   const run = async (options, giveUp) => {
-    const args = [INSPECTOR, '--cli', SERVER.command, ...SERVER.args, ...options];
+    const args = [INSPECTOR, '--cli', ...target, ...options];
     // A group of its own, because Ctrl-C reaches all of one: the Inspector's two processes and the server.
     const child = spawn(process.execPath, args, { env: { ...process.env, ...environment }, detached: true });
     const printed = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);

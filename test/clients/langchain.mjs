@@ -5,10 +5,14 @@ import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 import { SERVER } from './stage.mjs';
 import { tryClient } from './trial.mjs';
 
-async function connect({ environment, callLimitSeconds, onProgress }) {
+async function connect({ environment, remote, callLimitSeconds, onProgress }) {
   const limit = callLimitSeconds === undefined ? {} : { defaultToolTimeout: callLimitSeconds * 1000 };
   const client = new MultiServerMCPClient({
-    mcpServers: { jimeng: { transport: 'stdio', ...SERVER, env: environment, ...limit } },
+    mcpServers: {
+      jimeng: remote
+        ? { transport: 'http', ...remote, automaticSSEFallback: false, ...limit }
+        : { transport: 'stdio', ...SERVER, env: environment, ...limit },
+    },
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   const tools = await client.getTools();

@@ -1,12 +1,19 @@
 /** The OpenAI Agents SDK: what the request to the model holds after a tool call. */
-import { Agent, MCPServerStdio, run, setTracingDisabled } from '@openai/agents';
+import { Agent, MCPServerStdio, MCPServerStreamableHttp, run, setTracingDisabled } from '@openai/agents';
 import { assistantMessage, functionCall, ScriptedModel } from '@openai/agents/testing';
 import { SERVER } from './stage.mjs';
 import { answerOrThrown, tryClient } from './trial.mjs';
 
-async function connect({ environment, callLimitSeconds }) {
+async function connect({ environment, remote, callLimitSeconds }) {
   const limit = callLimitSeconds === undefined ? {} : { timeout: callLimitSeconds * 1000 };
-  const server = new MCPServerStdio({ name: 'jimeng', ...SERVER, env: environment, ...limit });
+  const server = remote
+    ? new MCPServerStreamableHttp({
+        name: 'jimeng',
+        url: remote.url,
+        requestInit: { headers: remote.headers },
+        ...limit,
+      })
+    : new MCPServerStdio({ name: 'jimeng', ...SERVER, env: environment, ...limit });
   await server.connect();
   return {
     listTools: async () => (await server.listTools()).map(({ name }) => name),

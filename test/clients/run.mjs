@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const CLIENTS = [
+const EACH = [
   { client: 'MCP SDK v1 client', installed: '@modelcontextprotocol/sdk', script: ['sdk-v1.mjs'] },
   { client: 'MCP SDK v2 client', installed: '@modelcontextprotocol/client', script: ['client-v2.mjs'] },
   { client: 'MCP SDK v2 client, `auto`', installed: '@modelcontextprotocol/client', script: ['client-v2.mjs', 'auto'] },
@@ -13,11 +13,20 @@ const CLIENTS = [
   { client: 'OpenAI Agents', installed: '@openai/agents', script: ['openai-agents.mjs'] },
   { client: 'Inspector `--cli`', installed: '@modelcontextprotocol/inspector', script: ['inspector.mjs'] },
 ];
+/** Each over stdio, and over HTTP with a bearer token. */
+const CLIENTS = ['', 'http'].flatMap((transport) =>
+  EACH.map(({ client, script, installed }) => ({
+    client,
+    installed,
+    script: transport === '' ? script : [...script, transport],
+    over: transport === '' ? '' : ', over HTTP',
+  })),
+);
 /** The columns of README.md, by claim. Resources and prompts are printed only. */
 const COLUMNS = ['tools', 'video', 'wrong input', 'unknown tool', 'time-out', 'model sees', 'progress'];
 /** Of one client; it takes about 8 s, the Inspector 15 s, because each of its calls starts a server. */
 const MOST_CLIENT_SECONDS = 90;
-const MOST_SECONDS = 600;
+const MOST_SECONDS = 900;
 const GRACE_SECONDS = 1;
 
 const endAt = performance.now() + MOST_SECONDS * 1000;
@@ -63,18 +72,18 @@ async function main() {
   const failures = [];
   let passed = 0;
   print(row(['Client', ...COLUMNS, 'resources, prompts', 'seconds']));
-  for (const { client, installed, script } of CLIENTS) {
+  for (const { client, installed, script, over } of CLIENTS) {
     const { version } = JSON.parse(await readFile(inThisFolder(`node_modules/${installed}/package.json`), 'utf8'));
     const startedAt = performance.now();
     const results = await tryOne(script);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     const seen = Object.fromEntries(results.map((result) => [result.claim, result.seen]));
-    const cells = [`${client} ${version}`, ...COLUMNS.map((claim) => seen[claim] ?? 'not seen')];
+    const cells = [`${client} ${version}${over}`, ...COLUMNS.map((claim) => seen[claim] ?? 'not seen')];
     print(row([...cells, seen.extras ?? 'not seen', seconds]));
     if (!readme.includes(`\n${row(cells)}\n`)) {
       results.push({ claim: 'README.md', failure: `has no row: ${row(cells)}` });
     }
-    failures.push(...results.filter(({ failure }) => failure).map((result) => ({ client, ...result })));
+    failures.push(...results.filter(({ failure }) => failure).map((result) => ({ client: client + over, ...result })));
     passed += results.filter(({ failure }) => !failure).length;
   }
   for (const { client, claim, failure } of failures) print(`\nfailed: ${client}, ${claim}: ${failure}`);

@@ -1,9 +1,10 @@
-/** The stage for one client: a sandbox, empty folders, and the server's raw answers for comparison. */
+/** The stage for one client: a sandbox, empty folders, for HTTP a server, and the server's raw answers for comparison. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { importBundled } from '../../bench/import-bundled.mjs';
 
@@ -13,13 +14,17 @@ export const SERVER = {
   args: [fileURLToPath(new URL('../../dist/main.js', import.meta.url))],
 };
 
+/** The client connects to a server that runs, with a bearer token; otherwise it starts one and speaks stdio. */
+const OVER_HTTP = process.argv.includes('http');
+
 /** Longer than the time-out under trial, so that a slow machine cannot make the video too early. */
 const GENERATION_SECONDS = 5;
 
 /**
  * Starts a sandbox that keeps a record of what arrives.
  *
- * @returns the server's environment; the submits that arrived for a prompt; and `close`, which ends and removes all
+ * @returns the server's environment; over HTTP `remote`, its address and the headers to send; the submits that arrived for a prompt;
+ *   and `close`, which ends and removes all
  */
 export async function openStage() {
   const folder = await mkdtemp(join(tmpdir(), 'stage-'));
@@ -34,18 +39,54 @@ export async function openStage() {
     JIMENG_VIDEO_POLL_INTERVAL: '0.2',
     LOG_LEVEL: 'warn',
   };
+  const served = OVER_HTTP ? await serve(folder, environment) : undefined;
   const countSubmits = (prompt) =>
     sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
   return {
     folder,
     environment,
+    remote: served?.remote,
     countSubmits,
     async untilSubmitted(prompt) {
       while (countSubmits(prompt) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
     },
     async close() {
+      await served?.end();
       await sandbox.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** Starts the shared server, for one person. */
+async function serve(folder, environment) {
+  const env = { ...environment, JIMENG_VIDEO_TOKENS: join(folder, 'people.yaml') };
+  const token = (await text(start(env, 'token', 'add', 'tester').stdout)).trim();
+  const { url, end } = await serveOpen(env);
+  return { remote: { url, headers: { Authorization: `Bearer ${token}` } }, end };
+}
+
+const start = (env, ...args) =>
+  spawn(SERVER.command, [...SERVER.args, 'serve', ...args], { env: { PATH: process.env.PATH, ...env } });
+
+/** Starts the shared server. @returns the address of its endpoint, and `end` */
+export async function serveOpen(environment) {
+  const server = start(environment, '--port', '0');
+  const ended = new Promise((resolve) => server.once('close', resolve));
+  const url = await new Promise((resolve, reject) => {
+    let printed = '';
+    server.stderr.on('data', (chunk) => {
+      printed += chunk;
+      const address = /listening on (\S+)/.exec(printed)?.[1];
+      if (address) resolve(`${address}/mcp`);
+    });
+    server.once('close', () => reject(new Error(`the server ended: ${printed}`)));
+  });
+  return {
+    url,
+    end: async () => {
+      server.kill('SIGTERM');
+      await ended;
     },
   };
 }

@@ -25,7 +25,7 @@ export async function answerOrThrown(call) {
 /**
  * Puts one client through all trials, and prints one line of JSON: `[{claim, seen, failure?}]`.
  *
- * @param connect `({environment, untilSubmitted, callLimitSeconds?, onProgress?})` → a session: `listTools()` gives
+ * @param connect `({environment, remote?, untilSubmitted, callLimitSeconds?, onProgress?})` → a session: `listTools()` gives
  *   names, `call(tool, input)` an answer `{text, structured?, isError?, thrown?, code?, stopped?}` with what a model would read in `text`,
  *   `listExtras()`, where the client knows them, the resources and prompts, and `close()`
  * @param modelSees what of a result goes on to the model, in words; `givesStructured`: structuredContent is part of it
@@ -34,7 +34,7 @@ export async function answerOrThrown(call) {
  */
 export async function tryClient({ connect, modelSees, givesStructured, ownTools = false, takesProgress = false }) {
   const stage = await openStage();
-  const { environment, untilSubmitted } = stage;
+  const { environment, remote, untilSubmitted } = stage;
   const results = [];
   const attempt = async (claim, look) => {
     try {
@@ -45,7 +45,7 @@ export async function tryClient({ connect, modelSees, givesStructured, ownTools 
   };
   try {
     const progress = [];
-    const session = await connect({ environment, untilSubmitted, onProgress: (note) => progress.push(note) });
+    const session = await connect({ environment, remote, untilSubmitted, onProgress: (note) => progress.push(note) });
     await attempt('tools', () => listTools(session));
     const video = await session.call('generate_video', { prompt: 'a red kite over the sea' });
     await attempt('video', () => checkVideo(video));
@@ -141,9 +141,9 @@ async function callUnknownTool(session, ownTools) {
 }
 
 /** One request, given up after 2 s, asked for again, found in the list, fetched by its id: and paid for once. */
-async function giveUpAndFetch(connect, { environment, untilSubmitted, countSubmits }) {
+async function giveUpAndFetch(connect, { environment, remote, untilSubmitted, countSubmits }) {
   const prompt = 'a blue kite over the sea';
-  const session = await connect({ environment, untilSubmitted, callLimitSeconds: CALL_LIMIT_SECONDS });
+  const session = await connect({ environment, remote, untilSubmitted, callLimitSeconds: CALL_LIMIT_SECONDS });
   try {
     const startedAt = performance.now();
     const givenUp = await session.call('generate_video', { prompt });

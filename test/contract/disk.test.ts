@@ -13,6 +13,7 @@ describeLibrary('the disk', async (): Promise<LibraryStage> => {
   return {
     library: again(),
     again,
+    apart: 'number',
     remove: (file) => rm(file.path),
     change: (file) => writeFile(file.path, Buffer.alloc(file.bytes, 'x')),
     close: () => rm(root, { recursive: true, force: true }),

@@ -46,9 +46,11 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyServer> {
     const place = { port: hosts[target.hostname], path: target.pathname + target.search, method: message.method };
     const onward = forward({ ...place, headers }, (received) => {
       response.writeHead(received.statusCode ?? 502, received.headers);
-      received.pipe(response);
+      // Swift sends a body after the head: Node's parser takes it for an error.
+      if (message.method === 'HEAD') response.end();
+      else received.pipe(response);
     });
-    onward.on('error', () => response.destroy());
+    onward.on('error', () => response.writableEnded || response.destroy());
     message.pipe(onward);
   };
   const server = certificate === undefined ? createServer(answer) : createSecureServer(certificate, answer);

@@ -70,6 +70,14 @@ const idsIn = ({ tasks }: Answered): string[] => tasks.map(({ task_id }: Answere
 const without = (id: string, { text, ...report }: Answered) =>
   JSON.parse(JSON.stringify({ ...report, text }).replaceAll(id, 'ID'));
 
+/** What the gallery's page of this person reads. */
+async function galleryOf(caller: RemoteCaller) {
+  const videos = await app.service('read');
+  const source = { videos, caller, keys: app, clock: systemClock, command: 'jimeng-video-mcp' };
+  const films = new FilmApi(await app.films('read'), source);
+  return { films, gallery: new GalleryApi(source, 'token') };
+}
+
 describe('somebody else’s task', () => {
   it('is answered by every tool exactly as one that does not exist, and nothing is sent', async () => {
     await start();
@@ -163,13 +171,7 @@ describe('the gallery of a person', () => {
     const mei = await call('submit_video_task', { prompt: PROMPT }, MEI);
     const { task_id: queued } = await call('submit_video_task', { prompt: 'waits' }, MEI);
     const yu = await call('submit_video_task', { prompt: PROMPT }, YU);
-    const of = async (caller: RemoteCaller) => {
-      const videos = await app.service('read');
-      const source = { videos, caller, keys: app, clock: systemClock, command: 'jimeng-video-mcp' };
-      const films = new FilmApi(await app.films('read'), source);
-      return { films, gallery: new GalleryApi(source, 'token') };
-    };
-    const { gallery, films } = await of(YU);
+    const { gallery, films } = await galleryOf(YU);
     const shown = async (query: string) =>
       (await gallery.page(new URLSearchParams(query), films)).items.map(({ id }) => id);
     for (const query of ['', 'text=fox', 'state=running', `ids=${mei.task_id},${yu.task_id}`]) {
@@ -183,7 +185,7 @@ describe('the gallery of a person', () => {
       expect(await gallery.pathOf(id)).toBeUndefined();
       expect(await gallery.cancel(id)).toBeUndefined();
     }
-    expect(await (await of(MEI)).gallery.cancel(queued)).toBe(true);
+    expect(await (await galleryOf(MEI)).gallery.cancel(queued)).toBe(true);
   });
 });
 
@@ -312,6 +314,14 @@ describe.skipIf(hasNoFfmpeg)(`somebody else’s film${needsFfmpeg}`, () => {
     expect((await list(YU)).films ?? []).toEqual([]);
     expect(sandbox.requests).toHaveLength(sent);
     expect((await list(MEI)).films).toHaveLength(1);
+    const { films } = await galleryOf(YU);
+    expect([(await films.list()).items, await films.detail(made.film_id), await films.pathOf(made.film_id)]).toEqual([
+      [],
+      undefined,
+      undefined,
+    ]);
+    expect(await films.cancel(made.film_id)).toBeUndefined();
+    expect((await (await galleryOf(MEI)).films.detail(made.film_id))?.item.id).toBe(made.film_id);
 
     const again = await call('generate_film', { shots, wait_seconds: 0 }, YU);
     expect(again.film_id).not.toBe(made.film_id);

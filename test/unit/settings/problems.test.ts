@@ -8,7 +8,6 @@ import {
   requireSettings,
   SETTINGS,
   type Surroundings,
-  settingsProblem,
 } from '../../../src/settings.ts';
 
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
@@ -42,7 +41,7 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     ['JIMENG_VIDEO_TOKEN', 'people.yaml', ['paid', 'check', 'serve']],
     ['JIMENG_VIDEO_TOKENS', 'people.yaml', ['serve']],
     ['JIMENG_VIDEO_OAUTH_ISSUER', 'http://login.example.com', ['serve']],
-    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check', 'serve']],
+    ['JIMENG_VIDEO_STORAGE', 's3://videos', ['paid', 'check', 'save', 'serve']],
     ['JIMENG_VIDEO_STORE', 'mysql://db/jimeng', [...OPERATIONS]],
   ])('%s=%s', (name, value, stopped) => {
     expect(stoppedBy({ [name]: value })).toEqual(stopped);
@@ -105,22 +104,6 @@ describe('a name that nothing reads', () => {
       VOLC_REGION: 'x',
     };
     expect(read(environment).problems).toEqual([]);
-  });
-
-  test('of a later version is reported as that: a shared storage that is ignored would break the promise', () => {
-    const { problems } = read({ JIMENG_VIDEO_STORAGE: 's3://videos' });
-    expect(problems.map(({ message }) => message)).toEqual(
-      ['STORAGE'].map((name) => expect.stringMatching(`^JIMENG_VIDEO_${name} is a setting of a later version`)),
-    );
-  });
-
-  test('of a later version is to be removed, and only a wrong value is to be corrected', () => {
-    const stopped = read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_TIMEOUT: 'x', JIMENG_VIDEO_API_URL: 'sandbox' });
-    const { message, hint } = settingsProblem(stopped, 'paid') ?? expect.fail();
-    expect(message).not.toContain('remove');
-    expect(hint).toBe('correct JIMENG_VIDEO_API_TIMEOUT, and remove JIMENG_VIDEO_STORAGE');
-    const later = settingsProblem(read({ JIMENG_VIDEO_STORAGE: 'x', JIMENG_VIDEO_API_URL: 'sandbox' }), 'paid');
-    expect(later?.hint).toBe('remove JIMENG_VIDEO_STORAGE');
   });
 
   test('is found whatever its case on Windows, where a variable has none', () => {

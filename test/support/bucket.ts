@@ -1,0 +1,39 @@
+/** Buckets of the tests' S3 server, used directly. */
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { S3_KEYS, type SwiftServer } from './swift.ts';
+
+let buckets = 0;
+
+/** An empty one. */
+export async function makeBucket(server: SwiftServer) {
+  const client = new S3Client({
+    ...{ region: 'us-east-1', endpoint: server.endpoint, forcePathStyle: true, credentials: S3_KEYS },
+    ...{ requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' },
+  });
+  const Bucket = `videos-${process.pid}-${++buckets}`;
+  await client.send(new CreateBucketCommand({ Bucket }));
+  const keyOf = (path: string) => path.slice(`s3://${Bucket}/`.length);
+  return {
+    name: Bucket,
+    /** For JIMENG_VIDEO_STORAGE. */
+    address: `s3://${Bucket}/team?endpoint=${server.endpoint}&region=us-east-1&path_style=true`,
+    async keys(): Promise<string[]> {
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
+      return Contents.map(({ Key = '' }) => Key);
+    },
+    async unfinishedUploads(): Promise<number> {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
+      return Uploads.length;
+    },
+    put: async (path: string, Body: Buffer) =>
+      void (await client.send(new PutObjectCommand({ Bucket, Key: keyOf(path), Body }))),
+    remove: async (path: string) => void (await client.send(new DeleteObjectCommand({ Bucket, Key: keyOf(path) }))),
+  };
+}
