@@ -27,7 +27,7 @@ const callsFor = (prompt) => [
 ];
 const ANSWER = 'It is saved.';
 
-/** Each returns what its caller, or its model, was shown last; undefined where only the syntax could be checked. */
+/** Each returns what its caller, or its model, was shown last; or why no video was made. */
 const CHECKS = {
   async 'typescript-sdk.ts'() {
     const { makeVideo } = await import('./typescript-sdk.ts');
@@ -91,13 +91,16 @@ const CHECKS = {
     }
   },
   async 'python/client.py'() {
-    await run('python3', ['-m', 'py_compile', 'python/client.py']);
     const python = process.env.EXAMPLES_PYTHON ?? 'python3';
-    const hasSdk = await run(python, ['-c', 'from mcp import Client']).then(
-      () => true,
-      () => false,
-    );
-    if (!hasSdk) return undefined;
+    const works = (...args) =>
+      run(python, args).then(
+        () => true,
+        () => false,
+      );
+    if (!(await works('--version'))) return 'Python is not installed, so that it was not checked';
+    await run(python, ['-m', 'py_compile', 'python/client.py']);
+    if (!(await works('-c', 'from mcp import Client')))
+      return 'only its syntax was checked: the package mcp is not installed';
     const { stdout } = await run(python, ['python/client.py', 'With Python'], { env: process.env });
     return `done ${stdout}`;
   },
@@ -165,8 +168,8 @@ Object.assign(process.env, stage.environment);
 try {
   for (const [name, check] of Object.entries(CHECKS)) {
     const result = await check();
-    if (result === undefined) {
-      process.stdout.write(`${name}: only its syntax was checked; the package mcp is not installed\n`);
+    if (/ checked\b/.test(result)) {
+      process.stdout.write(`${name}: ${result}\n`);
       continue;
     }
     assert.match(result, /\bdone\b|Generated Video/, name);
