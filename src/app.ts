@@ -8,6 +8,7 @@ import type { FilmService } from './films/calls.ts';
 import type { ClipService } from './films/clip-calls.ts';
 import type { Director } from './films/director.ts';
 import type { Credentials } from './jimeng/signature.ts';
+import type { FileLink, Library } from './library/library.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
@@ -39,6 +40,8 @@ export interface App {
   films(...operations: readonly Operation[]): Promise<FilmService>;
   /** As `service`. */
   clips(...operations: readonly Operation[]): Promise<ClipService>;
+  /** Where finished videos are. */
+  library(): Promise<Library>;
   /** Ends every wait; awaits and records what was sent, for at most so long. */
   end(waitMilliseconds: number): Promise<void>;
 }
@@ -60,9 +63,13 @@ export interface AppOptions {
   readonly sends?: Sends;
   /** False: open work of other processes is left to them. */
   readonly isWorker?: boolean;
+  /** Links to saved videos of the output folder, where this process serves them. */
+  readonly linkOf?: ((owner: string) => Promise<FileLink>) | undefined;
 }
 
-interface OpenOptions extends Required<AppOptions> {
+interface OpenOptions extends AppOptions {
+  readonly sends: Sends;
+  readonly isWorker: boolean;
   readonly network: Network;
   readonly log: Log;
   readonly ending: AbortSignal;
@@ -72,6 +79,7 @@ interface Opened {
   readonly service: TaskService;
   readonly films: FilmService;
   readonly clips: ClipService;
+  readonly library: Library;
   readonly director: Director;
   readonly store: TaskStore;
   readonly endpoint: Endpoint;
@@ -87,7 +95,11 @@ export function scopeOf(origin: string, accessKeyId: string | undefined): string
   return `${origin} ${account}`;
 }
 
-export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorker = true }: AppOptions = {}): App {
+export function createApp(
+  read: ReadSettings,
+  log: Log,
+  { sends = 'own', isWorker = true, linkOf }: AppOptions = {},
+): App {
   const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
@@ -98,11 +110,13 @@ export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorke
     requireSettings(read, ...operations);
     const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
     if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-    opening ??= open(settings, { network, log, sends, isWorker, ending: ending.signal }).catch((error: unknown) => {
-      // A port may be free the next time.
-      opening = undefined;
-      throw error;
-    });
+    opening ??= open(settings, { network, log, sends, isWorker, linkOf, ending: ending.signal }).catch(
+      (error: unknown) => {
+        // A port may be free the next time.
+        opening = undefined;
+        throw error;
+      },
+    );
     return await opening;
   };
   return {
@@ -114,6 +128,7 @@ export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorke
     service: async (...operations) => (await opened(operations)).service,
     films: async (...operations) => (await opened(operations)).films,
     clips: async (...operations) => (await opened(operations)).clips,
+    library: async () => (await opened(['read'])).library,
     async end(waitMilliseconds) {
       ending.abort(new Error('the server is ending'));
       const used = await opening?.catch(() => undefined);
@@ -123,16 +138,20 @@ export function createApp(read: ReadSettings, log: Log, { sends = 'own', isWorke
   };
 }
 
-async function open(settings: Settings, { network, log, sends, isWorker, ending }: OpenOptions): Promise<Opened> {
+async function open(
+  settings: Settings,
+  { network, log, sends, isWorker, linkOf, ending }: OpenOptions,
+): Promise<Opened> {
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-  const { service, films, clips, director, store } = compose({
+  const { service, films, clips, director, store, library } = compose({
     ...{ settings, endpoint, network, clock, sends, isWorker, log, ending },
+    ...(linkOf === undefined ? {} : { linkOf }),
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
-  return { service, films, clips, director, store, endpoint };
+  return { service, films, clips, director, store, library, endpoint };
 }
 
 async function close({ service, director, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {

@@ -192,11 +192,14 @@ describe('imports', () => {
     expect(takers.map(({ path }) => path)).toEqual([]);
   });
 
-  test('of the gallery are made by its command, when it is given', () => {
+  test('of the gallery are made by its command, when it is given; the shared server sends videos, too', () => {
     const takers = own.filter(
       ({ path, from, isTypeOnly }) => placeOf(path) !== 'web' && placeOf(from) === 'web' && !isTypeOnly,
     );
-    expect(takers.map(({ path, from }) => `${path} → ${from}`)).toEqual(['cli/gallery.ts → web/gallery.ts']);
+    expect(takers.map(({ path, from }) => `${path} → ${from}`)).toEqual([
+      'cli/gallery.ts → web/gallery.ts',
+      'serve/server.ts → web/shared-videos.ts',
+    ]);
     expect(FILES.find(({ path }) => path === 'cli/gallery.ts')?.code).toMatch(
       /await import\('\.\.\/web\/gallery\.ts'\)/,
     );

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
+import type { FileLink } from '../library/library.ts';
 import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
@@ -91,9 +92,9 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const { host = '127.0.0.1', port = 8080, worker: isWorker = true } = parseInput(input, given);
   const { read, over, endings } = running;
   requireSettings(read, 'serve');
-  const { countedLog, createHandlers, Metrics, openAccess, readStore, stateKeyOf, startServer, work } = await import(
-    '../serve/serve.ts'
-  );
+  const part = await import('../serve/serve.ts');
+  const { countedLog, createHandlers, Metrics, openAccess, readStore, sharedVideos, stateKeyOf, startServer, work } =
+    part;
   const { settings } = read;
   const network = createNetwork(settings.proxy);
   const clock = systemClock;
@@ -104,11 +105,13 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   );
   const log = countedLog(running.log, (event, fields) => metrics.event(event, fields));
   const access = await openAccess(settings, host, { network, clock, log });
-  const app = openApp({ ...running, log }, isWorker);
-  endings.push(() => network.close());
   const { publicUrl, oauthIssuer: issuer } = settings;
+  const base = () => publicUrl ?? new URL(listener?.url ?? 'http://127.0.0.1');
+  const videos = sharedVideos(settings, host, () => app, { base, clock });
+  const app = openApp({ ...running, log }, isWorker, videos?.linkOf);
+  endings.push(() => network.close());
   listener = await startServer({
-    ...{ host, port, publicUrl, issuer, access, metrics, clock, log },
+    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log),
     stateKey: stateKeyOf(settings.credentials),
@@ -127,8 +130,12 @@ async function worker(terminal: Terminal, running: Running): Promise<void> {
   await work(app, { clock: systemClock, log: running.log, over: running.over });
 }
 
-function openApp({ read, log, endings }: Running, isWorker: boolean): App {
-  const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'own' });
+function openApp(
+  { read, log, endings }: Running,
+  isWorker: boolean,
+  linkOf?: (owner: string) => Promise<FileLink>,
+): App {
+  const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'none', linkOf });
   // First: it ends every wait, so that the answers are due.
   endings.push(() => app.end(END_MILLISECONDS));
   return app;

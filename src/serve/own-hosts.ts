@@ -21,9 +21,13 @@ export function isLoopbackHost(host: string): boolean {
   return LOOPBACK.includes(name) || /^127\.\d+\.\d+\.\d+$/.test(name);
 }
 
+export function isEveryAddress(host: string): boolean {
+  return EVERY_ADDRESS.includes(host);
+}
+
 function isOwn(name: string, { host, publicUrl }: OwnHosts): boolean {
   if (LOOPBACK.includes(name) || name === publicUrl?.hostname) return true;
-  if (!EVERY_ADDRESS.includes(host)) return name === nameOf(host.includes(':') ? `[${host}]` : host);
+  if (!isEveryAddress(host)) return name === nameOf(host.includes(':') ? `[${host}]` : host);
   // An address is no name that a stranger could point here.
   return isIP(name.replace(/^\[|\]$/g, '')) !== 0;
 }

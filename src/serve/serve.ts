@@ -2,14 +2,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
+import { isFilmId } from '../films/film.ts';
 import type { Credentials } from '../jimeng/signature.ts';
+import { SignedLinks } from '../library/signed-links.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Network } from '../system/network.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
-import { isLoopbackHost } from './own-hosts.ts';
+import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
 import { TokenAccess } from './tokens.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
@@ -57,6 +59,38 @@ export async function openAccess(
 /** The address of the MCP endpoint. */
 function endpointOf(publicUrl: URL): string {
   return `${publicUrl.href.replace(/\/$/, '')}/mcp`;
+}
+
+/**
+ * Where the hosts share the folder of videos, each serves them.
+ * @param base what links begin with; asked when the first link is made
+ * @returns undefined where links lead nowhere: nothing is saved, or to a storage with links of its own
+ */
+export function sharedVideos(
+  { storage, outputDir, publicUrl }: Pick<Settings, 'storage' | 'outputDir' | 'publicUrl'>,
+  host: string,
+  app: () => App,
+  { base, clock }: { readonly base: () => URL; readonly clock: Clock },
+) {
+  if (storage !== undefined || outputDir === undefined) return undefined;
+  // Which of its addresses a person reaches is not known.
+  if (publicUrl === undefined && isEveryAddress(host)) return undefined;
+  let made: SignedLinks | undefined;
+  const links = () => {
+    made ??= new SignedLinks({ folder: outputDir, base: base(), clock });
+    return made;
+  };
+  return {
+    linkOf: (owner: string) => links().linkOf(owner),
+    links: { check: (...given: Parameters<SignedLinks['check']>) => links().check(...given) },
+    pathOf: (owner: string) => pathOf(owner, app()),
+  };
+}
+
+async function pathOf(owner: string, app: App): Promise<string | undefined> {
+  const everybody = { kind: 'terminal' } as const;
+  if (isFilmId(owner)) return (await (await app.films('read')).read(owner, everybody))?.join?.file.path;
+  return (await (await app.service('read')).read(owner, everybody))?.task.video?.file?.path;
 }
 
 /** What the store holds, of everybody. */

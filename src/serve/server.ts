@@ -15,6 +15,7 @@ import {
   type HttpListener,
   listenHttp,
 } from '../transports/http.ts';
+import { answerVideo, type SharedVideos } from '../web/shared-videos.ts';
 import { type Access, bearerOf, type Denied, isDenied } from './access.ts';
 import type { Metrics } from './metrics.ts';
 import { foreignHost } from './own-hosts.ts';
@@ -33,6 +34,8 @@ export interface ServerOptions {
   /** Whether calls can be answered now: the store is reached, and its schema is this version's. Rejects where not. */
   readonly ready: () => Promise<void>;
   readonly metrics: Metrics;
+  /** Undefined: videos are kept elsewhere, or their links would lead nowhere. */
+  readonly videos: SharedVideos | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<HttpLimits>;
@@ -110,6 +113,8 @@ class SharedServer {
       this.describe(request, response);
       return;
     }
+    const { videos } = this.options;
+    if (videos !== undefined && (await answerVideo(request, response, videos))) return;
     if (path === '/metrics') return await this.answerMetrics(request, response, log);
     if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
     if (this.isEnding)

@@ -1,7 +1,9 @@
 /** What an operator sees of a running server: probes, figures, and the log. */
+import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { type HttpServer, startHttp } from '../../support/http-server.ts';
 import { startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
@@ -103,6 +105,27 @@ it('no label holds what a caller sends: a hundred unknown tools, tokens and path
     await get(`/path-${index}`);
   }
   expect(await lines()).toBe(before);
+});
+
+it('docs/server.md describes every figure, and its alerts use only figures that exist', async () => {
+  const text = readFileSync(new URL('../../../docs/server.md', import.meta.url), 'utf8');
+  const { text: figures } = await get('/metrics', bearer('ops'));
+  const names = [...figures.matchAll(/^# TYPE (jimeng_\w+)/gm)].map(([, name = '']) => name);
+  const described = [...text.matchAll(/^\| `(jimeng_\w+)/gm)].map(([, name = '']) => name);
+  expect([...described].sort()).toEqual([...names].sort());
+  const [, yaml = ''] = /```yaml\n(groups:[\s\S]*?)```/.exec(text) ?? [];
+  const rules = parse(yaml).groups[0].rules as { alert: string; expr: string; annotations: { summary: string } }[];
+  expect(rules.length).toBeGreaterThan(5);
+  for (const { alert, expr, annotations } of rules) {
+    const used = [...expr.matchAll(/jimeng_\w+/g)].map(([name]) => name.replace(/_(bucket|count|sum)$/, ''));
+    expect(used.length, alert).toBeGreaterThan(0);
+    for (const name of used) expect(names, alert).toContain(name);
+    expect(annotations.summary, alert).toMatch(/\.$/);
+  }
+  const kinds = [...(/jimeng_troubles_total\{kind\}` \| .*/.exec(text)?.[0] ?? '').matchAll(/`([a-z_]+)`/g)].map(
+    ([, kind]) => kind,
+  );
+  for (const [, kind] of text.matchAll(/kind="(\w+)"/g)) expect(kinds).toContain(kind);
 });
 
 it('where the store cannot be read it is not ready, its figures are absent, and it is alive', async () => {

@@ -114,12 +114,13 @@ it('a new request while it ends is answered with 503 and Retry-After, and nothin
   await first;
 });
 
-async function leaveOpen(prompt: string) {
+/** @param signal SIGTERM: the lease is given back, so that whoever works takes the task immediately */
+async function leaveOpen(prompt: string, signal: NodeJS.Signals = 'SIGKILL') {
   const { workspace, env } = await workspaceAndEnv();
   const server = await startHttp(env);
   await server.post(generate(prompt));
   await until('the submit', () => recordIn(workspace)?.providerTaskId !== undefined);
-  await server.stop('SIGKILL');
+  await server.stop(signal);
   expect(recordIn(workspace)?.status).toBe('generating');
   return { workspace, env };
 }
@@ -135,7 +136,7 @@ it('a task that a killed server left open is saved by the next one without any c
 
 it('`serve --no-worker` leaves it alone, also when it is called, and `worker` saves it', async () => {
   const prompt = 'resumed by the worker';
-  const { workspace, env } = await leaveOpen(prompt);
+  const { workspace, env } = await leaveOpen(prompt, 'SIGTERM');
   const next = await startHttp(env, ['--no-worker']);
   const queries = () => sandbox.requests.filter(({ operation }) => operation === 'query').length;
   await next.post(generate('another one', 30));

@@ -91,6 +91,7 @@ it('comments and order stay when the list changes', async () => {
 
 it('a list that cannot be read lets nobody in, says so with 503, and is read again once it is right', async () => {
   const right = await readFile(file, 'utf8');
+  expect((await ping(tokens.mei)).status).toBe(200);
   for (const text of [
     `${right}- name: [`,
     right.replace('daily_budget_cny', 'budget'),

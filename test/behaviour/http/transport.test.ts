@@ -119,6 +119,31 @@ it.each(['application/json', 'application/json, text/event-stream'])(
   },
 );
 
+it.each(['application/json', 'application/json, text/event-stream'])(
+  'the call of a client that went away is over within seconds, however long it was to wait (%s)',
+  async (accept) => {
+    const slow = await startSandbox({ generationSeconds: 600 });
+    const own = await makeWorkspace();
+    const at = await startHttp({ ...own.environment(slow.url), LOG_LEVEL: 'info' });
+    const leaving = new AbortController();
+    const request = fetch(`${at.url}/mcp`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify({ jsonrpc: '2.0', ...call('generate_video', { prompt: 'slow', wait_seconds: 600 }) }),
+      signal: leaving.signal,
+    }).then((response) => response.text());
+    await until('polling', () => readRecords(own.stateDir)[0]?.providerTaskId !== undefined);
+    expect(at.stderr()).not.toContain('"msg":"answer"');
+    leaving.abort();
+    await expect(request).rejects.toThrow();
+    await until('the end of its call', () => at.stderr().includes('"msg":"answer"'), 10_000);
+    expect(readRecords(own.stateDir)[0]?.status).toBe('generating');
+    await at.stop();
+    await slow.close();
+    await own.remove();
+  },
+);
+
 it('two pictures of 15 MB as data URLs reach the provider', async () => {
   const picture = padJpeg(await makeJpeg(640, 360), 15_000_000);
   const image = `data:image/jpeg;base64,${picture.toString('base64')}`;
