@@ -8,7 +8,7 @@ import type { FilmService } from './films/calls.ts';
 import type { ClipService } from './films/clip-calls.ts';
 import type { Director } from './films/director.ts';
 import type { Credentials } from './jimeng/signature.ts';
-import type { FileLink } from './library/library.ts';
+import type { FileLink, Library } from './library/library.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
@@ -40,6 +40,8 @@ export interface App {
   films(...operations: readonly Operation[]): Promise<FilmService>;
   /** As `service`. */
   clips(...operations: readonly Operation[]): Promise<ClipService>;
+  /** Where finished videos are. */
+  library(): Promise<Library>;
   /** Ends every wait; awaits and records what was sent, for at most so long. */
   end(waitMilliseconds: number): Promise<void>;
 }
@@ -77,6 +79,7 @@ interface Opened {
   readonly service: TaskService;
   readonly films: FilmService;
   readonly clips: ClipService;
+  readonly library: Library;
   readonly director: Director;
   readonly store: TaskStore;
   readonly endpoint: Endpoint;
@@ -125,6 +128,7 @@ export function createApp(
     service: async (...operations) => (await opened(operations)).service,
     films: async (...operations) => (await opened(operations)).films,
     clips: async (...operations) => (await opened(operations)).clips,
+    library: async () => (await opened(['read'])).library,
     async end(waitMilliseconds) {
       ending.abort(new Error('the server is ending'));
       const used = await opening?.catch(() => undefined);
@@ -141,13 +145,13 @@ async function open(
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
-  const { service, films, clips, director, store } = compose({
+  const { service, films, clips, director, store, library } = compose({
     ...{ settings, endpoint, network, clock, sends, isWorker, log, ending },
     ...(linkOf === undefined ? {} : { linkOf }),
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });
-  return { service, films, clips, director, store, endpoint };
+  return { service, films, clips, director, store, library, endpoint };
 }
 
 async function close({ service, director, store, endpoint }: Opened, waitMilliseconds: number): Promise<void> {

@@ -55,7 +55,7 @@ export interface Parts {
   readonly linkOf?: (owner: string) => Promise<FileLink>;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
-  /** Which queued requests this process sends; `all` only where the store is shared. */
+  /** Which queued requests this process sends where the store is shared; of a store of its own it sends its own. */
   readonly sends?: Sends;
   readonly log: Log;
   /** Aborted when the process is about to end. */
@@ -89,7 +89,7 @@ export function compose({
     address === undefined
       ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
       : postgresEngine({ address, listenAddress, clock: storeClock, log });
-  const sends = parts.sends === 'all' && address === undefined ? 'own' : (parts.sends ?? 'own');
+  const sends = address === undefined ? 'own' : (parts.sends ?? 'own');
   // Hosts compare each other's times: where they share a store, all times in records are by the database's clock.
   const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });

@@ -127,7 +127,7 @@ export const FILM_ANCHORS = {
     text: 'if (body !== undefined) await tx.run(REPLACE_BODY, { id, bytes: body });',
     side: 'before',
   },
-  'film: joining': { file: DIRECTOR, text: 'const result = await joinClips(', side: 'before' },
+  'film: joining': { file: DIRECTOR, text: 'const result = await withLocalCopies(', side: 'before' },
   'film: joined': { file: DIRECTOR, text: 'if (!result.joined) throw misfit(', side: 'before' },
   "film: before the film's name": {
     file: DIRECTOR,

@@ -80,7 +80,7 @@ export async function runFair({
         Array.from({ length: requests }, async (_, number) => {
           const prompt = `person${person} request${number}`;
           prompts.push(prompt);
-          await call(person, person + number, 'submit_video_task', { prompt, wait_seconds: 0 });
+          await call(person, person + number, 'submit_video_task', { prompt });
         }),
       );
     }
@@ -178,4 +178,24 @@ function turnsOf(prompts: readonly string[], people: number, requests: number) {
     fewest = Math.min(fewest, new Set(order.slice(from, from + people)).size);
   }
   return { latestFirstTurn: Math.max(...firsts) - Math.max(everybodyFrom, 0), fewestPeopleInARound: fewest };
+}
+
+/** With one server killed, what it was sending is unknown. */
+export function isFair(figures: FairFigures): boolean {
+  const { accepted, saved, unknown, acceptedTwice, mostInFlight, latestFirstTurn, takeoverSeconds } = figures;
+  return (
+    acceptedTwice === 0 &&
+    saved + unknown >= accepted &&
+    mostInFlight <= LIMIT &&
+    latestFirstTurn <= 10 &&
+    takeoverSeconds <= 10
+  );
+}
+
+/** The figures as a table of Markdown. */
+export function fairTableOf(figures: FairFigures): string {
+  const rows = Object.entries(figures).map(
+    ([name, value]) => `| ${name.replace(/([A-Z])/g, ' $1').toLowerCase()} | ${value} |`,
+  );
+  return ['| | |', '|---|---|', ...rows].join('\n');
 }

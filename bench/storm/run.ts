@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { fairTableOf, isFair, runFair } from './fair.ts';
 import { isKept, tableOf } from './figures.ts';
 import { areFilmsKept, filmTableOf, runFilmStorm } from './films.ts';
 import { hostTableOf, isHostStormKept, runHostStorm } from './hosts.ts';
@@ -20,6 +21,9 @@ const { values } = parseArgs({
     films: { type: 'string', default: '100' },
     /** On so many hosts that share a PostgreSQL, and nothing else. */
     hosts: { type: 'string' },
+    /** 200 requests of ten people at three servers, and nothing else. */
+    fair: { type: 'boolean', default: false },
+    requests: { type: 'string', default: '20' },
     without: { type: 'string' },
     kills: { type: 'string', default: '100' },
     stops: { type: 'string', default: '80' },
@@ -30,8 +34,18 @@ const { values } = parseArgs({
   },
 });
 
-if (values.hosts === undefined) await stormOnOneComputer();
+if (values.fair) await tryFairTurns();
+else if (values.hosts === undefined) await stormOnOneComputer();
 else await stormOnHosts(Number(values.hosts));
+
+async function tryFairTurns(): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root });
+  const figures = await runFair({ hosts: 3, people: 10, requests: Number(values.requests), generationSeconds: 1 });
+  process.stdout.write(`${fairTableOf(figures)}\n`);
+  await writeFile(values.json.replace(/\.json$/, '-fair.json'), `${JSON.stringify(figures, null, 2)}\n`);
+  process.exitCode = isFair(figures) ? 0 : 1;
+}
 
 async function stormOnHosts(hosts: number): Promise<void> {
   const figures = await runHostStorm({

@@ -56,6 +56,7 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
     ...{
       videos,
       films,
+      library: await app.library(),
       caller: { kind: 'terminal' } as const,
       keys: app,
       clock: systemClock,

@@ -122,7 +122,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   endings.push(() => network.close());
   listener = await startServer({
     ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
-    gallery: settings.storage === undefined ? galleryParts(() => app, commandHere(), clock) : undefined,
+    gallery: galleryParts(() => app, commandHere(), clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log),
     stateKey: stateKeyOf(settings.credentials),
@@ -146,7 +146,7 @@ function openApp(
   isWorker: boolean,
   linkOf?: (owner: string) => Promise<FileLink>,
 ): App {
-  const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'own', linkOf });
+  const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'none', linkOf });
   // First: it ends every wait, so that the answers are due.
   endings.push(() => app.end(END_MILLISECONDS));
   return app;

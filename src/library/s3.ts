@@ -81,8 +81,7 @@ export class S3Library implements Library {
     await lastCheck?.(content);
     const saved = { path: pathOf(place, name, content), ...content };
     try {
-      // An earlier attempt may have uploaded it whole, and died before anybody knew.
-      if ((await this.find(content, place, name)) === undefined) await this.upload(file, saved);
+      await this.upload(file, saved);
     } catch (error) {
       throw error instanceof Problem ? error : notUploaded(shown, error);
     }

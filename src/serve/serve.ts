@@ -103,7 +103,8 @@ export function galleryParts(app: () => App, command: string, clock: Clock): Gal
     async open(caller, token) {
       const [videos, films] = [await app().service('read'), await app().films('read')];
       const source = { videos, caller, keys: app(), clock, command, isHere: false };
-      return { videos: new GalleryApi(source, token), films: new FilmApi(films, source) };
+      const library = await app().library();
+      return { videos: new GalleryApi(source, token), films: new FilmApi(films, source), library };
     },
   };
 }

@@ -39,8 +39,8 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   /** Undefined: videos are kept elsewhere, or their links would lead nowhere. */
   readonly videos: SharedVideos | undefined;
-  /** What a person sees of their own in a browser; undefined: videos are kept elsewhere. */
-  readonly gallery: GalleryParts | undefined;
+  /** What a person sees of their own in a browser. */
+  readonly gallery: GalleryParts;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<HttpLimits>;
@@ -137,7 +137,6 @@ class SharedServer {
     readBody: BodyReader,
   ): Promise<boolean> {
     const { gallery, access, stateKey, publicUrl, clock } = this.options;
-    if (gallery === undefined) return false;
     return await answerSharedGallery(request, response, {
       ...{ ...gallery, readBody, key: stateKey, clock, ending: this.ending.signal },
       isSecure: publicUrl?.protocol === 'https:',

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { FilmService } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
-import type { Caller } from '../library/library.ts';
+import type { Caller, SavedFile } from '../library/library.ts';
 import type { TaskView, VideoService } from '../tasks/calls.ts';
 import type { FilmDetail, FilmList } from './api.ts';
 import { type Around, filmDetailOf, filmItemOf, type ShownFilm } from './films.ts';
@@ -53,8 +53,8 @@ export class FilmApi {
     return detail.hasUnsent;
   }
 
-  async pathOf(id: string): Promise<string | undefined> {
-    return (await this.read(id))?.film.joins.at(-1)?.file.path;
+  async fileOf(id: string): Promise<SavedFile | undefined> {
+    return (await this.read(id))?.film.joins.at(-1)?.file;
   }
 
   private async read(id: string): Promise<ShownFilm | undefined> {

@@ -1,7 +1,7 @@
 /** What the gallery's page asks for: pages of videos, one video, sums, and the two things that it may have done. */
 import type { Clock } from '../clock.ts';
 import { MODE_NAMES } from '../jimeng/modes.ts';
-import type { Caller } from '../library/library.ts';
+import type { Caller, SavedFile } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { KnownKeys } from '../report/next-step.ts';
 import type { TaskFilter } from '../store/store.ts';
@@ -92,10 +92,10 @@ export class GalleryApi {
     return (await videos.cancel(view.task.id, caller)).withdrawn;
   }
 
-  /** @returns the path of the file that the record names; undefined where there is none */
-  async pathOf(id: string): Promise<string | undefined> {
+  /** @returns the file that the record names; undefined where there is none */
+  async fileOf(id: string): Promise<SavedFile | undefined> {
     const { videos, caller } = this.source;
-    return (await videos.read(id, caller))?.task.video?.file?.path;
+    return (await videos.read(id, caller))?.task.video?.file;
   }
 
   async changed(signal: AbortSignal): Promise<void> {

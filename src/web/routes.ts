@@ -1,6 +1,7 @@
 /** Answers a request of the gallery's page: its path decides what it is about, and its method what may be done. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
+import type { Library } from '../library/library.ts';
 import type { Asset } from './assets.ts';
 import { sendChanges } from './changes.ts';
 import type { FilmApi } from './film-api.ts';
@@ -8,12 +9,13 @@ import type { GalleryApi } from './gallery-api.ts';
 import { type Address, cookieName, isSameSecret, judge } from './guard.ts';
 import { ENTRY_PAGE, LOCKED_PAGE } from './plain-pages.ts';
 import { send, sendError, sendJson } from './respond.ts';
-import { openVideo, sendVideo } from './video-file.ts';
+import { openSaved, openVideo, sendVideo } from './video-file.ts';
 
 export interface GallerySession {
   readonly address: Address;
   readonly videos: GalleryApi;
   readonly films: FilmApi;
+  readonly library: Pick<Library, 'open'>;
   readonly page: Asset;
   readonly openAssets: ReadonlyMap<string, Asset>;
   /** Of the link that is printed. */
@@ -30,7 +32,8 @@ export interface GallerySession {
 }
 
 /** What a page needs, whoever it is for. */
-export interface PageSession extends Pick<GallerySession, 'videos' | 'films' | 'page' | 'token' | 'clock' | 'ending'> {
+export interface PageSession
+  extends Pick<GallerySession, 'videos' | 'films' | 'library' | 'page' | 'token' | 'clock' | 'ending'> {
   /** Absent where the page is looked at on another computer. */
   readonly showInFolder?: (path: string) => Promise<void>;
 }
@@ -128,7 +131,7 @@ async function act({ response, parts: [kind, id = '', action, ...more] }: Asked,
     return sendJson(response, {});
   }
   if (known === undefined || showInFolder === undefined || action !== 'folder') return notFound(response);
-  const path = await known.pathOf(id);
+  const path = (await known.fileOf(id))?.path;
   const handle = path === undefined ? undefined : await openVideo(path);
   await handle?.close();
   if (path === undefined || handle === undefined) return notFound(response);
@@ -139,10 +142,10 @@ async function act({ response, parts: [kind, id = '', action, ...more] }: Asked,
 async function sendFile({ request, response, parts: [name = '', ...more] }: Asked, session: PageSession) {
   const id = name.replace(/\.mp4$/, '');
   const isName = id !== name && more.length === 0;
-  const path = isName ? ((await session.films.pathOf(id)) ?? (await session.videos.pathOf(id))) : undefined;
-  const handle = path === undefined ? undefined : await openVideo(path);
-  if (handle === undefined) return notFound(response);
-  await sendVideo(handle, request, response);
+  const file = isName ? ((await session.films.fileOf(id)) ?? (await session.videos.fileOf(id))) : undefined;
+  const video = file && (await openSaved(file, session.library));
+  if (video === undefined) return notFound(response);
+  await sendVideo(video, request, response);
 }
 
 const notice = (code: string, message: string) => ({ code, message, hint: 'go back to the gallery' });

@@ -2,6 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { readAssets } from './assets.ts';
@@ -12,6 +13,7 @@ import { sendError } from './respond.ts';
 import { answer, type GallerySession } from './routes.ts';
 
 export interface GalleryOptions extends GallerySource {
+  readonly library: Pick<Library, 'open'>;
   readonly films: FilmSource;
   readonly host: string;
   /** 0: any free one. */
@@ -58,6 +60,7 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
     ...{ address, page, openAssets, secret, cookie, token, onceSecrets, showInFolder, clock, ending: ending.signal },
     videos: new GalleryApi(options, token),
     films: new FilmApi(films, options),
+    library: options.library,
     proof: (nonce) => proofOf(secret, nonce),
   };
   const origin = originOf(address);

@@ -4,19 +4,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { RemoteCaller } from '../library/library.ts';
 import type { Assets } from './assets.ts';
-import type { FilmApi } from './film-api.ts';
-import type { GalleryApi } from './gallery-api.ts';
 import { cookiesOf } from './guard.ts';
 import { SIGN_IN_PAGE, WRONG_TOKEN_PAGE } from './plain-pages.ts';
 import { HEADERS, send } from './respond.ts';
-import { answerTrusted } from './routes.ts';
+import { answerTrusted, type PageSession } from './routes.ts';
+
+type Opened = Pick<PageSession, 'videos' | 'films' | 'library'>;
 
 export interface SharedGallery {
   readonly assets: () => Promise<Assets>;
   /** @returns undefined for a token that is not, or no longer, let in */
   readonly identify: (token: string | undefined) => Promise<RemoteCaller | undefined>;
   /** What one person sees. @param token that the page sends with each change */
-  readonly open: (caller: RemoteCaller, token: string) => Promise<{ videos: GalleryApi; films: FilmApi }>;
+  readonly open: (caller: RemoteCaller, token: string) => Promise<Opened>;
   readonly readBody: (request: IncomingMessage) => Promise<Buffer>;
   /** Of the tokens that the page sends. */
   readonly key: Uint8Array;
@@ -68,11 +68,11 @@ async function answerPage(
   const caller = await gallery.identify(given === undefined ? undefined : decodeURIComponent(given));
   if (caller === undefined) return send(response, 401, HTML, SIGN_IN_PAGE, WITH_FORM);
   const token = createHmac('sha256', gallery.key).update(`gallery of ${caller.person}`).digest('base64url');
-  const { videos, films } = await gallery.open(caller, token);
+  const opened = await gallery.open(caller, token);
   const { clock, ending } = gallery;
   const [root = '', ...parts] = path.slice(1).split('/');
   const asked = { request, response, isReading, path, root, parts, query };
-  await answerTrusted(asked, isOwnPage(request, isReading), { ...{ videos, films, page, token, clock, ending } });
+  await answerTrusted(asked, isOwnPage(request, isReading), { ...{ ...opened, page, token, clock, ending } });
 }
 
 /** Host and Origin were checked: what is left is where the browser says that a request comes from. */

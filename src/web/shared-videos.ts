@@ -38,6 +38,7 @@ export async function answerVideo(
     return true;
   }
   response.setHeader('content-disposition', `inline; filename*=UTF-8''${encodeURIComponent(basename(path))}`);
-  await sendVideo(file, request, response);
+  // Whoever continues a download takes what comes for the rest.
+  await sendVideo(file, request, response, Number.POSITIVE_INFINITY);
   return true;
 }

@@ -2,7 +2,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, extname } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Library, SavedFile } from '../library/library.ts';
 import { nodeFiles } from '../system/files.ts';
 import { HEADERS } from './respond.ts';
 
@@ -12,19 +14,44 @@ import { HEADERS } from './respond.ts';
  */
 const MAX_RANGE_BYTES = 4 * 1024 * 1024;
 
+/** What can be sent of one video. */
+export interface OpenedVideo {
+  readonly size: number;
+  readonly etag: string;
+  /** Both ends included. */
+  read(start: number, end: number): Promise<Readable>;
+  close(): Promise<void>;
+}
+
+/** What is kept elsewhere than in a folder. */
+const STORED = /^s3:\/\//;
+
+/** @returns undefined for what is not there */
+export async function openSaved(file: SavedFile, library: Pick<Library, 'open'>): Promise<OpenedVideo | undefined> {
+  if (!STORED.test(file.path)) return await openVideo(file.path);
+  const { bytes, sha256 } = file;
+  return {
+    size: bytes,
+    etag: `"${sha256.slice(0, 32)}"`,
+    read: (start, end) => library.open(file, { start, end }),
+    close: async () => undefined,
+  };
+}
+
 /**
  * Opens the file that a record names. Its folder may have become a link (a library that was moved); a file that is itself
  * a link may lead to anything, and is not opened.
  * @returns undefined for what is no MP4 file, or not there
  */
-export async function openVideo(path: string): Promise<FileHandle | undefined> {
+export async function openVideo(path: string): Promise<OpenedVideo | undefined> {
   let handle: FileHandle | undefined;
   try {
     if ((await nodeFiles.lstat(path)).isSymbolicLink()) return undefined;
     const real = await nodeFiles.realpath(path);
     if (extname(real).toLowerCase() !== '.mp4' || basename(real) !== basename(path)) return undefined;
     handle = await nodeFiles.open(real, 'r');
-    if ((await handle.stat()).isFile()) return handle;
+    const found = await handle.stat();
+    if (found.isFile()) return openedFile(handle, found);
   } catch {
     // Moved, removed, or not readable.
   }
@@ -32,19 +59,35 @@ export async function openVideo(path: string): Promise<FileHandle | undefined> {
   return undefined;
 }
 
+function openedFile(handle: FileHandle, { size, mtimeMs }: { size: number; mtimeMs: number }): OpenedVideo {
+  return {
+    size,
+    etag: `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`,
+    read: async (start, end) => handle.createReadStream({ start, end, autoClose: false }),
+    close: () => handle.close(),
+  };
+}
+
 /** Whether a file of this name may be there to be served, by one look at its name. */
 export async function isVideoThere(path: string): Promise<boolean> {
+  // A list does not ask a storage about each of its videos.
+  if (STORED.test(path)) return true;
   const found = await nodeFiles.lstat(path).catch(() => undefined);
   return extname(path).toLowerCase() === '.mp4' && (found?.isFile() ?? false);
 }
 
-/** Answers and closes the file. */
-export async function sendVideo(handle: FileHandle, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers and closes the file. @param maxRangeBytes the most of one answer to a range */
+export async function sendVideo(
+  video: OpenedVideo,
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxRangeBytes = MAX_RANGE_BYTES,
+): Promise<void> {
   try {
-    const { size, mtimeMs } = await handle.stat();
-    const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`;
+    const { size, etag } = video;
     const ifRange = request.headers['if-range'];
-    const range = ifRange === undefined || ifRange === etag ? rangeOf(request.headers.range, size) : undefined;
+    const range =
+      ifRange === undefined || ifRange === etag ? rangeOf(request.headers.range, size, maxRangeBytes) : undefined;
     const headers = {
       ...HEADERS,
       'accept-ranges': 'bytes',
@@ -64,9 +107,9 @@ export async function sendVideo(handle: FileHandle, request: IncomingMessage, re
     });
     if (request.method === 'HEAD' || size === 0) response.end();
     // A player that has seen enough closes the connection.
-    else await pipeline(handle.createReadStream({ start, end, autoClose: false }), response).catch(() => undefined);
+    else await pipeline(await video.read(start, end), response).catch(() => undefined);
   } finally {
-    await handle.close().catch(() => undefined);
+    await video.close().catch(() => undefined);
   }
 }
 
@@ -74,6 +117,7 @@ export async function sendVideo(handle: FileHandle, request: IncomingMessage, re
 function rangeOf(
   header: string | undefined,
   size: number,
+  maxRangeBytes: number,
 ): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (first === '' && last === '') return undefined;
@@ -81,5 +125,5 @@ function rangeOf(
   const wanted = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
   if (start >= size || (first === '' && Number(last) === 0)) return 'unsatisfiable';
   if (wanted < start) return undefined;
-  return { start, end: Math.min(wanted, start + MAX_RANGE_BYTES - 1) };
+  return { start, end: Math.min(wanted, start + maxRangeBytes - 1) };
 }

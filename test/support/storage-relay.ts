@@ -7,6 +7,8 @@ export interface StorageRelay {
   uploads: number;
   /** Each upload is cut after so many bytes. */
   cutAfter: number | undefined;
+  /** So many uploads, or parts of one, are let through before. */
+  spared: number;
   /** Called before a HEAD that follows an upload is let through. */
   onceUploaded: (() => void) | undefined;
   close(): Promise<void>;
@@ -40,7 +42,7 @@ export async function startStorageRelay(target: number): Promise<StorageRelay> {
         return cut();
       }
       sent += data.length;
-      if (relay.cutAfter !== undefined && relay.uploads > 0 && sent > relay.cutAfter) {
+      if (relay.cutAfter !== undefined && relay.uploads > relay.spared && sent > relay.cutAfter) {
         const left = Math.max(0, data.length - (sent - relay.cutAfter));
         upstream.end(data.subarray(0, left), cut);
         return;
@@ -52,7 +54,7 @@ export async function startStorageRelay(target: number): Promise<StorageRelay> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const relay: StorageRelay = {
     endpoint: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
-    ...{ uploads: 0, cutAfter: undefined, onceUploaded: undefined },
+    ...{ uploads: 0, cutAfter: undefined, spared: 0, onceUploaded: undefined },
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

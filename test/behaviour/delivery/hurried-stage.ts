@@ -51,7 +51,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
   const network = createNetwork(settings.proxy);
   const ending = new AbortController();
   const surroundings = { clock: systemClock, environment: {}, usualFolders: [] };
-  const { service, films, clips, store } = compose({
+  const { service, films, clips, store, library } = compose({
     settings,
     endpoint: { credentials: settings.credentials, isPrivate: true, url: async () => new URL(sandbox.url) },
     scope: 'hurried stage',
@@ -66,6 +66,7 @@ export async function openHurriedStage(options: HurriedOptions = {}): Promise<Hu
   const app: App = {
     ...{ settings, sandbox: false, whyNotPolled: undefined, whyNotPaid: undefined, isAccountKnown: true },
     films: async () => films,
+    library: async () => library,
     clips: async () => clips,
     service: async () => service,
     end: async () => undefined,

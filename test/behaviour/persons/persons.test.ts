@@ -182,7 +182,7 @@ describe('the gallery of a person', () => {
     expect((await gallery.detail(yu.task_id))?.takes).toEqual([]);
     for (const id of [mei.task_id, queued]) {
       expect(await gallery.detail(id)).toBeUndefined();
-      expect(await gallery.pathOf(id)).toBeUndefined();
+      expect(await gallery.fileOf(id)).toBeUndefined();
       expect(await gallery.cancel(id)).toBeUndefined();
     }
     expect(await (await galleryOf(MEI)).gallery.cancel(queued)).toBe(true);
@@ -315,7 +315,7 @@ describe.skipIf(hasNoFfmpeg)(`somebody else’s film${needsFfmpeg}`, () => {
     expect(sandbox.requests).toHaveLength(sent);
     expect((await list(MEI)).films).toHaveLength(1);
     const { films } = await galleryOf(YU);
-    expect([(await films.list()).items, await films.detail(made.film_id), await films.pathOf(made.film_id)]).toEqual([
+    expect([(await films.list()).items, await films.detail(made.film_id), await films.fileOf(made.film_id)]).toEqual([
       [],
       undefined,
       undefined,

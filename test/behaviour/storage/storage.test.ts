@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeBucket } from '../../support/bucket.ts';
 import { ffmpegPath, hasNoFfmpeg, needsFfmpeg } from '../../support/clips.ts';
 import { connect, openStage, type Stage, until } from '../../support/mcp-client.ts';
+import { startCommand } from '../../support/run-command.ts';
 import { type StorageRelay, startStorageRelay } from '../../support/storage-relay.ts';
 import { isSwiftInstalled, S3_KEYS, type SwiftServer, startSwift } from '../../support/swift.ts';
 
@@ -140,6 +141,28 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     expect(await bucket.keys()).toEqual(keys);
     expect(relay.uploads).toBe(1);
     expect(submits(stage)).toBe(1);
+  });
+
+  it('the gallery plays it, in ranges, from this computer', async () => {
+    const stage = await stageOf();
+    const { report } = await stage.call('generate_video', { prompt: VIDEO, wait_seconds: 50 });
+    const { workspace, sandbox } = stage;
+    const own = { PATH: process.env.PATH ?? '', JIMENG_VIDEO_STORAGE: bucket.address, ...KEYS };
+    const env = { ...workspace.environment(sandbox.url), ...own };
+    const gallery = startCommand(['gallery', '--no-open'], { env, workingDir: workspace.folder });
+    open.push(async () => {
+      gallery.child.kill('SIGINT');
+      await gallery.result;
+    });
+    const [link] = await gallery.seen('stdout', /^http:\S+$/m);
+    const entered = await fetch(link);
+    const [cookie = ''] = entered.headers.get('set-cookie')?.split(';') ?? [];
+    const headers = { cookie, 'sec-fetch-site': 'same-origin' };
+    const url = `${new URL(link).origin}/files/${report.task_id}.mp4`;
+    const whole = await fetch(url, { headers });
+    expect([whole.status, (await whole.arrayBuffer()).byteLength]).toEqual([200, report.video?.bytes]);
+    const part = await fetch(url, { headers: { ...headers, range: 'bytes=4-7' } });
+    expect([part.status, await part.text()]).toEqual([206, 'ftyp']);
   });
 
   it.skipIf(hasNoFfmpeg)(`films, joins, previews and frames read what is saved there${needsFfmpeg}`, async () => {
