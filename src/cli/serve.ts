@@ -93,8 +93,18 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const { read, over, endings } = running;
   requireSettings(read, 'serve');
   const part = await import('../serve/serve.ts');
-  const { countedLog, createHandlers, Metrics, openAccess, readStore, sharedVideos, stateKeyOf, startServer, work } =
-    part;
+  const {
+    countedLog,
+    createHandlers,
+    Metrics,
+    openAccess,
+    readStore,
+    galleryParts,
+    sharedVideos,
+    stateKeyOf,
+    startServer,
+    work,
+  } = part;
   const { settings } = read;
   const network = createNetwork(settings.proxy);
   const clock = systemClock;
@@ -112,6 +122,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   endings.push(() => network.close());
   listener = await startServer({
     ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
+    gallery: galleryParts(() => app, commandHere(), clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log),
     stateKey: stateKeyOf(settings.credentials),

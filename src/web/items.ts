@@ -33,7 +33,7 @@ export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
         facts: video.file.facts,
         isMissing,
         isStored: isStored(video.file.path),
-        source: `/files/${task.id}.mp4`,
+        source: `files/${task.id}.mp4`,
       }),
     link: video !== undefined && hasLink(task, now) ? { url: video.url, validUntil: video.urlValidUntil } : undefined,
     error: problem ?? task.error ?? blockedBy,

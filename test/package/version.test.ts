@@ -1,8 +1,8 @@
 /** `npm version` raises the version in every file that names it, and writes the change log; a copy of the repository is changed. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
@@ -14,16 +14,9 @@ it('npm version raises it everywhere, and moves what is unreleased under its num
   const folder = mkdtempSync(join(tmpdir(), 'jimeng-version-'));
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
   try {
-    const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
     // Tests and measurements name no version of the package.
-    const files = listed
-      .toString()
-      .split('\0')
-      .filter((path) => path !== '' && !/^(test|bench)\//.test(path));
-    for (const file of files) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true });
-      cpSync(join(ROOT, file), join(folder, file));
-    }
+    const isCopied = (path: string) => !/(^|[\\/])(node_modules|\.git|dist|coverage|test|bench)$/.test(path);
+    cpSync(ROOT, folder, { recursive: true, filter: isCopied });
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     git('init', '-q');
     git('add', '-A');
