@@ -32,7 +32,7 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
     )
     .addOption(textOption('--host <host>', 'the address to listen on (default: 127.0.0.1; 0.0.0.0: all)'))
     .addOption(numberOption('--port <port>', 'the port to listen on (default: 8080; 0: any free one)'))
-    .option('--no-worker', 'leave what other processes have left open to them')
+    .option('--no-worker', 'take in and answer only: other processes send, poll and save')
     .action(async (options: Record<string, unknown>) => {
       end(await runUntilSignal(terminal, (running) => serve(terminal, options, running)));
     });
@@ -40,7 +40,9 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
   program
     .command('worker')
     .summary('work on what is open, without HTTP')
-    .description('Polls and saves what other processes have left open, until a signal. Sends nothing on its own.')
+    .description(
+      'Sends, polls and saves what other processes have taken in or left open, until a signal. On a database in the state folder it sends nothing on its own.',
+    )
     .action(async () => {
       end(await runUntilSignal(terminal, (running) => worker(terminal, running)));
     });
