@@ -40,7 +40,9 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
   program
     .command('worker')
     .summary('work on what is open, without HTTP')
-    .description('Polls and saves what other processes have left open, until a signal. Sends nothing on its own.')
+    .description(
+      'Polls and saves what other processes have left open, until a signal. On a shared database (JIMENG_VIDEO_STORE) it sends what they have queued, too.',
+    )
     .action(async () => {
       end(await runUntilSignal(terminal, (running) => worker(terminal, running)));
     });
