@@ -41,7 +41,7 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
     .command('worker')
     .summary('work on what is open, without HTTP')
     .description(
-      'Sends, polls and saves what other processes have taken in or left open, until a signal. On a database in the state folder it sends nothing on its own.',
+      'Polls and saves what other processes have left open, until a signal. On a shared database (JIMENG_VIDEO_STORE) it sends what they have queued, too.',
     )
     .action(async () => {
       end(await runUntilSignal(terminal, (running) => worker(terminal, running)));
@@ -64,9 +64,10 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   const log = createLog(read.settings.logLevel);
   for (const { name, message } of read.notes) log.warn('setting ignored', { setting: name, reason: message });
   const running: Running = { read, log, over: interruption.signal, endings: [] };
+  // One request that went wrong must not end everybody's.
+  process.on('unhandledRejection', (error) => log.error('an unexpected error', { reason: reasonOf(error) }));
   const crashed = new Promise<never>((_, reject) => {
     process.on('uncaughtException', reject);
-    process.on('unhandledRejection', reject);
   });
   let exitCode: number = EXIT.done;
   try {
@@ -78,7 +79,7 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
       exitCode = code;
     } else {
       log.error('an unexpected error ends the server', {
-        reason: error instanceof Error ? error.stack : String(error),
+        reason: reasonOf(error),
       });
       exitCode = EXIT.failed;
     }
@@ -159,4 +160,8 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve());
   });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

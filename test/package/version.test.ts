@@ -1,6 +1,6 @@
 /** `npm version` raises the version in every file that names it, and writes the change log; a copy of the repository is changed. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,9 @@ it('npm version raises it everywhere, and moves what is unreleased under its num
     // Tests and measurements name no version of the package.
     const isCopied = (path: string) => !/(^|[\\/])(node_modules|\.git|dist|coverage|test|bench)$/.test(path);
     cpSync(ROOT, folder, { recursive: true, filter: isCopied });
+    const log = join(folder, 'CHANGELOG.md');
+    const unreleased = '## [Unreleased]\n\n### Added\n\n- Something new.\n';
+    writeFileSync(log, readFileSync(log, 'utf8').replace('## [Unreleased]\n', unreleased));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     git('init', '-q');
     git('add', '-A');
