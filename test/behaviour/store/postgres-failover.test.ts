@@ -82,24 +82,17 @@ describe('restarted immediately under load', () => {
     await stage.close();
   });
 
-  test('away, it is refused within 3 s, and serves within 5 s of its return', async () => {
+  // How fast: the measurement `serve` in bench/.
+  test('away, every call is refused, and served when it is back', async () => {
     const stage = await openStage(server);
     const { store } = await stage.open();
     await reserve(store);
     await server.stopImmediately();
-    const refused = await Promise.all(
-      Array.from({ length: 10 }, async () => {
-        const startedAt = performance.now();
-        await expect(reserve(store)).rejects.toMatchObject({ kind: 'unreachable', problemCode: 'store_unavailable' });
-        return performance.now() - startedAt;
-      }),
-    );
-    expect(Math.max(...refused)).toBeLessThan(3_000);
+    const away = { kind: 'unreachable', problemCode: 'store_unavailable' };
+    await Promise.all(Array.from({ length: 10 }, () => expect(reserve(store)).rejects.toMatchObject(away)));
     const reading = store.lists.openIds();
     await server.start();
-    const backAt = performance.now();
     await insist(() => reserve(store));
-    expect(performance.now() - backAt).toBeLessThan(5_000);
     // Asked while it was away: retried.
     expect((await reading).length).toBeGreaterThan(0);
     await stage.close();
