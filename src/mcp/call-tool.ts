@@ -31,14 +31,15 @@ export async function callTool(
   log.info('call', { tool: tool.name });
   try {
     const input = parseArguments(tool, given);
-    return await limiter.run(call.signal, async (onWaiting) => {
+    const work = async (onWaiting: () => void) => {
       await writable();
       const progress: ToolCall['progress'] = (news) => {
         onWaiting();
         call.progress(news);
       };
       return await tool.run(input, service, { ...call, progress });
-    });
+    };
+    return await limiter.run(call.signal, work, call.remote?.person);
   } catch (error) {
     if (error instanceof Problem) return problemResult(tool, error, service.isSandbox);
     if (error instanceof TaskProblem) return problemResult(tool, error.problem, service.isSandbox, error.taskId);

@@ -1,9 +1,9 @@
 /** How much a JSON text holds, counted without parsing it: a few megabytes of brackets take gigabytes and minutes. */
 
 /** A film of 50 shots with every input has about 1,000. */
-export const MAX_VALUES = 50_000;
+const MAX_VALUES = 50_000;
 /** Whatever walks through the values calls itself for each level. */
-export const MAX_LEVELS = 100;
+const MAX_LEVELS = 100;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
