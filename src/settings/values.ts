@@ -134,7 +134,7 @@ export const databaseAddress: Parse<string> = (text, { refuse }) => {
   const url = URL.parse(text);
   if (url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1 && isDecodable(url)) return text;
   return refuse(
-    'must be the address of a PostgreSQL database, such as postgres://user:password@db.example:5432/jimeng',
+    'must be the address of a PostgreSQL database, such as postgres://user:password@db.example:5432/jimeng; a character such as # / ? or % of the password is written as its code (%23 %2F %3F %25), and a socket as postgres:///jimeng?host=/run/postgresql&user=jimeng',
   );
 };
 
