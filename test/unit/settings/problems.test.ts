@@ -57,7 +57,7 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     expect(stopped).toEqual(['paid', 'check', 'query', 'save', 'serve']);
   });
 
-  test.each(['ge#heim', 'ge/heim', 'ge?heim', 'ge%heim'])(
+  test.each(['ge#heim', 'ge/heim', 'ge?heim', 'ge%heim', '5/geheim'])(
     'a password with %s in the address of the database is refused with the way to write it, and not repeated',
     (password) => {
       const given = read({ ...KEYS, JIMENG_VIDEO_STORE: `postgres://jimeng:${password}@db.example/jimeng` });
