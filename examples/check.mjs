@@ -3,7 +3,8 @@
  * (`npm install --no-save ../jimeng-video-mcp-*.tgz`), then `node check.mjs`. No account, no charge.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +27,7 @@ const callsFor = (prompt) => [
 ];
 const ANSWER = 'It is saved.';
 
-/** Each returns what its caller, or its model, was shown last; undefined where only the syntax could be checked. */
+/** Each returns what its caller, or its model, was shown last; or why no video was made. */
 const CHECKS = {
   async 'typescript-sdk.ts'() {
     const { makeVideo } = await import('./typescript-sdk.ts');
@@ -70,14 +71,36 @@ const CHECKS = {
     assert.equal(await makeVideo(model, 'Make it.'), ANSWER);
     return JSON.stringify(model.lastCall.request.input.at(-1));
   },
+  async 'http/person.ts'() {
+    const { makeVideo } = await import('./http/person.ts');
+    process.env.JIMENG_VIDEO_TOKENS = join(stage.folder, 'tokens.yaml');
+    const tokenOf = async (name) =>
+      (await run('npx', ['-y', 'jimeng-video-mcp', 'serve', 'token', 'add', name])).stdout.trim();
+    const people = { mei: await tokenOf('mei'), li: await tokenOf('li') };
+    const server = await startServer();
+    try {
+      const made = Object.entries(people).map(([name, token]) => makeVideo(server.url, token, `Over HTTP, of ${name}`));
+      const results = await Promise.all(made);
+      const seen = results.map(([, prompts]) => prompts);
+      assert.deepEqual(seen, [['Over HTTP, of mei'], ['Over HTTP, of li']]);
+      await assert.rejects(makeVideo(server.url, 'not-a-token', 'Nobody'));
+      return results.map(([report]) => JSON.stringify(report)).join('\n');
+    } finally {
+      await server.stop();
+      delete process.env.JIMENG_VIDEO_TOKENS;
+    }
+  },
   async 'python/client.py'() {
-    await run('python3', ['-m', 'py_compile', 'python/client.py']);
     const python = process.env.EXAMPLES_PYTHON ?? 'python3';
-    const hasSdk = await run(python, ['-c', 'from mcp import Client']).then(
-      () => true,
-      () => false,
-    );
-    if (!hasSdk) return undefined;
+    const works = (...args) =>
+      run(python, args).then(
+        () => true,
+        () => false,
+      );
+    if (!(await works('--version'))) return 'Python is not installed, so that it was not checked';
+    await run(python, ['-m', 'py_compile', 'python/client.py']);
+    if (!(await works('-c', 'from mcp import Client')))
+      return 'only its syntax was checked: the package mcp is not installed';
     const { stdout } = await run(python, ['python/client.py', 'With Python'], { env: process.env });
     return `done ${stdout}`;
   },
@@ -114,6 +137,30 @@ const CHECKS = {
   },
 };
 
+/** @returns the server's address, once it listens */
+async function startServer() {
+  const server = spawn('npx', ['-y', 'jimeng-video-mcp', 'serve', '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // npx starts a shell, which starts the server: all of them end together.
+    detached: true,
+  });
+  let printed = '';
+  const url = await new Promise((resolve, reject) => {
+    server.once('exit', () => reject(new Error(printed)));
+    server.stderr.setEncoding('utf8').on('data', (text) => {
+      printed += text;
+      const [, address] = /listening on (\S+)/.exec(printed) ?? [];
+      if (address !== undefined) resolve(new URL('/mcp', address).href);
+    });
+  });
+  const stop = async () => {
+    const ended = once(server, 'exit');
+    process.kill(-server.pid, 'SIGTERM');
+    await ended;
+  };
+  return { url, stop };
+}
+
 assert(existsSync(join(HERE, 'node_modules/jimeng-video-mcp/dist/main.js')), 'install the packed server first');
 process.chdir(HERE);
 const stage = await openStage();
@@ -121,8 +168,8 @@ Object.assign(process.env, stage.environment);
 try {
   for (const [name, check] of Object.entries(CHECKS)) {
     const result = await check();
-    if (result === undefined) {
-      process.stdout.write(`${name}: only its syntax was checked; the package mcp is not installed\n`);
+    if (/ checked\b/.test(result)) {
+      process.stdout.write(`${name}: ${result}\n`);
       continue;
     }
     assert.match(result, /\bdone\b|Generated Video/, name);

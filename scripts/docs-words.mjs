@@ -103,7 +103,7 @@ export const INPUTS = {
     '1–800 characters, best under 400; may be left out only for ti2v_pro with an image',
     '1–800 个字符，建议不超过 400；仅 ti2v_pro 带图时可省略',
   ],
-  mode: ['one of the eight; default below', '八种模式之一；默认值见下文'],
+  mode: ['one of the eight; default: chosen from the inputs (modes.md)', '八种模式之一；默认由参数决定（见 modes.md）'],
   duration: ['4, 5, 6, 8 or 10 seconds; default 5', '4、5、6、8、10 秒；默认 5'],
   fps: ['24, 25 or 30; default 24', '24、25、30；默认 24'],
   image: [

@@ -45,7 +45,7 @@ function environmentVariables(settings) {
 }
 
 /** The listing in the repository: the npm package alone, because a bundle's hash is known at its release only. */
-export function serverJson({ name, mcpName, version, description }, title, settings) {
+export function serverJson({ name, mcpName, version, description, homepage, repository }, title, settings) {
   const npm = { registryType: 'npm', identifier: name, version, runtimeHint: 'npx', transport: { type: 'stdio' } };
   return {
     $schema: SCHEMA,
@@ -53,6 +53,8 @@ export function serverJson({ name, mcpName, version, description }, title, setti
     title,
     description,
     version,
+    websiteUrl: homepage,
+    repository: { url: repository.url.replace(/^git\+|\.git$/g, ''), source: 'github' },
     packages: [{ ...npm, environmentVariables: environmentVariables(settings) }],
   };
 }

@@ -192,12 +192,16 @@ describe('imports', () => {
     expect(takers.map(({ path }) => path)).toEqual([]);
   });
 
-  test('of the gallery are made by its command, when it is given; the shared server sends videos, too', () => {
+  test('of the gallery are made by its command, when it is given; the shared server has it for each person', () => {
     const takers = own.filter(
       ({ path, from, isTypeOnly }) => placeOf(path) !== 'web' && placeOf(from) === 'web' && !isTypeOnly,
     );
     expect(takers.map(({ path, from }) => `${path} → ${from}`)).toEqual([
       'cli/gallery.ts → web/gallery.ts',
+      'serve/serve.ts → web/assets.ts',
+      'serve/serve.ts → web/film-api.ts',
+      'serve/serve.ts → web/gallery-api.ts',
+      'serve/server.ts → web/shared-gallery.ts',
       'serve/server.ts → web/shared-videos.ts',
     ]);
     expect(FILES.find(({ path }) => path === 'cli/gallery.ts')?.code).toMatch(

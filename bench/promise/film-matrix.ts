@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { currentJoin, type Film } from '../../src/films/film.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { Task } from '../../src/tasks/record.ts';
-import { readFilms, readRecords } from '../../test/support/records.ts';
 import type { Sandbox } from '../../test/support/sandbox.ts';
 import { type Programs, untilSettled } from './crash-matrix.ts';
 import { inLanes } from './lanes.ts';
@@ -196,8 +195,8 @@ function acceptedOf(stage: Stage, { prompts }: Trial): number {
 }
 
 async function judge(stage: Stage, trial: Trial, report: Report, isSubmitOpen: boolean) {
-  const records = readRecords(stage.stateDir);
-  const films = readFilms(stage.stateDir);
+  const { records } = await stage.look();
+  const films = await stage.films();
   const takes = films.flatMap(({ shots }) => shots.flatMap((shot) => shot.takes));
   const [film] = films;
   const isWhole = report.status === 'done' && film !== undefined && isRightFilm(film, report);

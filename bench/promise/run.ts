@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { startPostgres } from '../../test/support/postgres.ts';
 import { type Outcome, type Programs, planKills, runMatrix } from './crash-matrix.ts';
 import { FILM_COUNTED, FILM_ZEROS, type FilmOutcome, planFilmKills, runFilmMatrix } from './film-matrix.ts';
 import { ANCHORS, buildProgram, FILM_ANCHORS, type FilmMoment, type Moment } from './moments.ts';
@@ -127,8 +128,24 @@ async function films(programs: Programs, times: number): Promise<FilmOutcome[]> 
 const areFilmsKept = (outcomes: readonly FilmOutcome[]) =>
   outcomes.every((outcome) => FILM_ZEROS.every((name) => outcome[name] === 0));
 
+/** On a PostgreSQL of its own: `npm run promise -- 25 postgres`. */
+async function onPostgres(root: string, cache: string, args: readonly string[]): Promise<number> {
+  const server = await startPostgres('max_connections=600', 'autovacuum=off');
+  process.env.PROMISE_POSTGRES = server.address();
+  try {
+    return await run(
+      root,
+      cache,
+      args.filter((arg) => arg !== 'postgres'),
+    );
+  } finally {
+    await server.close();
+  }
+}
+
 /** @param args how often; `films` or `videos`: only these @returns the exit code */
 export async function run(root: string, cache: string, args: readonly string[]): Promise<number> {
+  if (args.includes('postgres')) return await onPostgres(root, cache, args);
   const startedAt = performance.now();
   const times = Number(args[0] ?? 25);
   const clips = join(root, 'assets', 'sandbox-clips');
@@ -136,7 +153,8 @@ export async function run(root: string, cache: string, args: readonly string[]):
   const changes = changesWithout(without);
   const plain = await buildProgram({ root, outfile: join(cache, 'plain.cjs'), marked: false, changes });
   const marked = await buildProgram({ root, outfile: join(cache, 'marked.cjs'), marked: true, changes });
-  const path = join(root, 'bench', 'promise', 'figures.json');
+  const file = process.env.PROMISE_POSTGRES === undefined ? 'figures.json' : 'figures-postgres.json';
+  const path = join(root, 'bench', 'promise', file);
   const before = JSON.parse(await readFile(path, 'utf8').catch(() => '{}'));
   if (args[1] === 'films') {
     const made = await films({ plain, marked, clips }, times);
@@ -198,7 +216,7 @@ export async function run(root: string, cache: string, args: readonly string[]):
     takeovers: taken,
   };
   if (changes.length === 0) await writeFile(path, `${JSON.stringify(figures, null, 2)}\n`);
-  const where = changes.length === 0 ? 'the figures are in bench/promise/figures.json' : `without the rule: ${without}`;
+  const where = changes.length === 0 ? `the figures are in bench/promise/${file}` : `without the rule: ${without}`;
   say(`\nIt took ${seconds} s; ${where}.`);
   const isKept =
     outcomes.every((outcome) => MUST_BE_ZERO.every((name) => outcome[name] === 0)) &&

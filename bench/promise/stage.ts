@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Film } from '../../src/films/film.ts';
 import { type ListReport, listSchema } from '../../src/report/list-report.ts';
 import { type Report, reportSchema } from '../../src/report/report.ts';
 import type { Task } from '../../src/tasks/record.ts';
-import { readRecords } from '../../test/support/records.ts';
+import { statements } from '../../test/support/postgres.ts';
+import { readFilms, readRecords, readShared } from '../../test/support/records.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../test/support/sandbox.ts';
 
 export interface StartOptions {
@@ -51,6 +53,7 @@ export interface Stage {
   /** How many tasks of this prompt the provider took. */
   accepted(prompt: string): number;
   look(): Promise<Found>;
+  films(): Promise<readonly Film[]>;
   close(): Promise<void>;
 }
 
@@ -62,6 +65,7 @@ export async function openStage(clips: string, options: SandboxOptions = {}, sha
   const stateDir = join(folder, 'state');
   const videosDir = join(folder, 'videos');
   await mkdir(videosDir);
+  const database = await newDatabase();
   const sandbox = shared ?? (await startSandbox(sandboxOptions(options)));
   const started: ServerProcess[] = [];
   return {
@@ -77,6 +81,7 @@ export async function openStage(clips: string, options: SandboxOptions = {}, sha
         VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
         JIMENG_VIDEO_API_URL: sandbox.url,
         JIMENG_VIDEO_STATE_DIR: stateDir,
+        ...(database === undefined ? {} : { JIMENG_VIDEO_STORE: database }),
         JIMENG_VIDEO_OUTPUT_DIR: videosDir,
         JIMENG_VIDEO_POLL_INTERVAL: '0.05',
         LOG_LEVEL: 'warn',
@@ -86,7 +91,8 @@ export async function openStage(clips: string, options: SandboxOptions = {}, sha
       return server;
     },
     accepted: (prompt) => sandbox.accepted.filter(({ request }) => request.body?.prompt === prompt).length,
-    look: () => look(stateDir, videosDir, clips),
+    look: () => look({ stateDir, videosDir, clips, database }),
+    films: async () => (database === undefined ? readFilms(stateDir) : (await readShared(database)).films),
     async close() {
       await Promise.all(started.map((server) => server.kill()));
       if (shared === undefined) await sandbox.close();
@@ -144,11 +150,27 @@ async function startServer(options: StartOptions, environment: Record<string, st
   };
 }
 
-async function look(stateDir: string, videosDir: string, clips: string): Promise<Found> {
-  let records: Task[] = [];
+interface Places {
+  readonly stateDir: string;
+  readonly videosDir: string;
+  readonly clips: string;
+  readonly database: string | undefined;
+}
+
+/** Every trial has a database of its own, on the server that PROMISE_POSTGRES names. @returns undefined: in the state folder */
+async function newDatabase(): Promise<string | undefined> {
+  const server = process.env.PROMISE_POSTGRES;
+  if (server === undefined) return undefined;
+  const name = `trial_${randomUUID().replaceAll('-', '')}`;
+  await statements(server, [`CREATE DATABASE ${name}`]);
+  return server.replace(/\/postgres$/, `/${name}`);
+}
+
+async function look({ stateDir, videosDir, clips, database }: Places): Promise<Found> {
+  let records: readonly Task[] = [];
   const unreadable: string[] = [];
   try {
-    records = readRecords(stateDir);
+    records = database === undefined ? readRecords(stateDir) : (await readShared(database)).records;
   } catch (error) {
     unreadable.push(String(error));
   }

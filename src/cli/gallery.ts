@@ -64,6 +64,7 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
       host: loopback,
       port,
       command: commandHere(),
+      isHere: true,
     },
     assetFolder: fileURLToPath(new URL('./gallery', import.meta.url)),
     showInFolder: (path) => showInFolder(path, desktop),

@@ -32,7 +32,7 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
     )
     .addOption(textOption('--host <host>', 'the address to listen on (default: 127.0.0.1; 0.0.0.0: all)'))
     .addOption(numberOption('--port <port>', 'the port to listen on (default: 8080; 0: any free one)'))
-    .option('--no-worker', 'leave what other processes have left open to them')
+    .option('--no-worker', 'take in and answer only: other processes send, poll and save')
     .action(async (options: Record<string, unknown>) => {
       end(await runUntilSignal(terminal, (running) => serve(terminal, options, running)));
     });
@@ -40,7 +40,9 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
   program
     .command('worker')
     .summary('work on what is open, without HTTP')
-    .description('Polls and saves what other processes have left open, until a signal. Sends nothing on its own.')
+    .description(
+      'Polls and saves what other processes have left open, until a signal. On a shared database (JIMENG_VIDEO_STORE) it sends what they have queued, too.',
+    )
     .action(async () => {
       end(await runUntilSignal(terminal, (running) => worker(terminal, running)));
     });
@@ -62,9 +64,10 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   const log = createLog(read.settings.logLevel);
   for (const { name, message } of read.notes) log.warn('setting ignored', { setting: name, reason: message });
   const running: Running = { read, log, over: interruption.signal, endings: [] };
+  // One request that went wrong must not end everybody's.
+  process.on('unhandledRejection', (error) => log.error('an unexpected error', { reason: reasonOf(error) }));
   const crashed = new Promise<never>((_, reject) => {
     process.on('uncaughtException', reject);
-    process.on('unhandledRejection', reject);
   });
   let exitCode: number = EXIT.done;
   try {
@@ -76,7 +79,7 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
       exitCode = code;
     } else {
       log.error('an unexpected error ends the server', {
-        reason: error instanceof Error ? error.stack : String(error),
+        reason: reasonOf(error),
       });
       exitCode = EXIT.failed;
     }
@@ -93,8 +96,18 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const { read, over, endings } = running;
   requireSettings(read, 'serve');
   const part = await import('../serve/serve.ts');
-  const { countedLog, createHandlers, Metrics, openAccess, readStore, sharedVideos, stateKeyOf, startServer, work } =
-    part;
+  const {
+    countedLog,
+    createHandlers,
+    Metrics,
+    openAccess,
+    readStore,
+    galleryParts,
+    sharedVideos,
+    stateKeyOf,
+    startServer,
+    work,
+  } = part;
   const { settings } = read;
   const network = createNetwork(settings.proxy);
   const clock = systemClock;
@@ -112,6 +125,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   endings.push(() => network.close());
   listener = await startServer({
     ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
+    gallery: galleryParts(() => app, commandHere(), clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log),
     stateKey: stateKeyOf(settings.credentials),
@@ -146,4 +160,8 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve());
   });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,5 +1,6 @@
 /** What the commands `serve` and `worker` load, in a file of their own: who may use the server, and with what key it signs. */
 import { createHmac, randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import { isFilmId } from '../films/film.ts';
@@ -10,8 +11,12 @@ import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Network } from '../system/network.ts';
 import type { ListView } from '../tasks/calls.ts';
+import { type Assets, readAssets } from '../web/assets.ts';
+import { FilmApi } from '../web/film-api.ts';
+import { GalleryApi } from '../web/gallery-api.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
 import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
+import type { GalleryParts } from './server.ts';
 import { TokenAccess } from './tokens.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
@@ -84,6 +89,23 @@ export function sharedVideos(
     linkOf: (owner: string) => links().linkOf(owner),
     links: { check: (...given: Parameters<SignedLinks['check']>) => links().check(...given) },
     pathOf: (owner: string) => pathOf(owner, app()),
+  };
+}
+
+/** What each person sees of their own in a browser; the page's files lie beside the program. */
+export function galleryParts(app: () => App, command: string, clock: Clock): GalleryParts {
+  let assets: Promise<Assets> | undefined;
+  return {
+    assets: () => {
+      assets ??= readAssets(fileURLToPath(new URL('./gallery', import.meta.url)));
+      return assets;
+    },
+    async open(caller, token) {
+      const [videos, films] = [await app().service('read'), await app().films('read')];
+      const source = { videos, caller, keys: app(), clock, command, isHere: false };
+      const library = await app().library();
+      return { videos: new GalleryApi(source, token), films: new FilmApi(films, source), library };
+    },
   };
 }
 

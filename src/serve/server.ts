@@ -15,11 +15,14 @@ import {
   type HttpListener,
   listenHttp,
 } from '../transports/http.ts';
+import { answerSharedGallery, type SharedGallery } from '../web/shared-gallery.ts';
 import { answerVideo, type SharedVideos } from '../web/shared-videos.ts';
 import { type Access, bearerOf, type Denied, isDenied } from './access.ts';
 import type { Metrics } from './metrics.ts';
 import { foreignHost } from './own-hosts.ts';
 import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
+
+export type GalleryParts = Pick<SharedGallery, 'assets' | 'open'>;
 
 export interface ServerOptions {
   readonly host: string;
@@ -36,6 +39,8 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   /** Undefined: videos are kept elsewhere, or their links would lead nowhere. */
   readonly videos: SharedVideos | undefined;
+  /** What a person sees of their own in a browser. */
+  readonly gallery: GalleryParts;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<HttpLimits>;
@@ -63,14 +68,14 @@ export async function startServer(options: ServerOptions): Promise<HttpListener 
     ...listener,
     url: `http://${name}:${listener.port}`,
     close: (milliseconds) => {
-      server.isEnding = true;
+      server.ending.abort();
       return listener.close(milliseconds);
     },
   };
 }
 
 class SharedServer {
-  isEnding = false;
+  readonly ending = new AbortController();
   private readonly options: ServerOptions;
   private readonly rates: RateLimiter;
   /** Of all probes at the same time, which anybody can send. */
@@ -117,9 +122,10 @@ class SharedServer {
     }
     const { videos } = this.options;
     if (videos !== undefined && (await answerVideo(request, response, videos))) return;
+    if (await this.answerGallery(request, response, readBody)) return;
     if (path === '/metrics') return await this.answerMetrics(request, response, log);
     if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
-    if (this.isEnding)
+    if (this.ending.signal.aborted)
       return refuse(response, 503, 'The server is ending. Repeat the call in some seconds.', {
         'retry-after': '5',
         connection: 'close',
@@ -127,9 +133,26 @@ class SharedServer {
     await this.mcp(request, response, readBody, log);
   }
 
+  private async answerGallery(
+    request: IncomingMessage,
+    response: ServerResponse,
+    readBody: BodyReader,
+  ): Promise<boolean> {
+    const { gallery, access, stateKey, publicUrl, clock } = this.options;
+    return await answerSharedGallery(request, response, {
+      ...{ ...gallery, readBody, key: stateKey, clock, ending: this.ending.signal },
+      isSecure: publicUrl?.protocol === 'https:',
+      prefix: publicUrl?.pathname.replace(/\/$/, '') ?? '',
+      identify: async (token) => {
+        const identified = await access.identify(token);
+        return isDenied(identified) ? undefined : identified;
+      },
+    });
+  }
+
   private async answerReady(response: ServerResponse, log: Log): Promise<void> {
     const { clock } = this.options;
-    if (this.isEnding) return plain(response, 503, 'ending');
+    if (this.ending.signal.aborted) return plain(response, 503, 'ending');
     try {
       await withTimeLimit(
         clock,

@@ -1,4 +1,4 @@
-/** Resumes what other processes leave open, as long as this one runs: queries and downloads. */
+/** Resumes what other processes leave open, as long as this one runs: queries and downloads, and on a shared store the queue. */
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';

@@ -134,6 +134,8 @@ export interface Overview {
   readonly token: string;
   /** Starts this program in the reader's shell. */
   readonly command: string;
+  /** The page is looked at on the computer that has the files. */
+  readonly isHere: boolean;
   /** Nothing is polled here, and without an account nothing is listed. */
   readonly notice?: Notice;
   readonly isAccountKnown: boolean;

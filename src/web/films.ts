@@ -78,7 +78,7 @@ function joinedFile({ id, joins }: Film, { isThere }: Around): VideoFile | undef
   if (file === undefined) return undefined;
   const { path, bytes, facts } = file;
   // Another join is another file: a player must not keep the one before.
-  return compact({ path, bytes, facts, isMissing: !isThere(path), source: `/files/${id}.mp4?join=${joins.length}` });
+  return compact({ path, bytes, facts, isMissing: !isThere(path), source: `files/${id}.mp4?join=${joins.length}` });
 }
 
 const SHOT_INPUTS = {

@@ -26,6 +26,8 @@ export interface GallerySource {
   readonly clock: Clock;
   /** Starts this program in the reader's shell. */
   readonly command: string;
+  /** False: the page is looked at on another computer than the one with the files. */
+  readonly isHere: boolean;
 }
 
 export class GalleryApi {
@@ -39,12 +41,12 @@ export class GalleryApi {
   }
 
   async overview(): Promise<Overview> {
-    const { videos, caller, keys, clock, command } = this.source;
+    const { videos, caller, keys, clock, command, isHere } = this.source;
     // The list, as every surface reads it: it resumes what a dead process left open, with queries and downloads only.
     const { now, counts, spending, sandbox } = await videos.list({ limit: 1 }, readingCall(clock, caller));
     const { whyNotPolled, isAccountKnown } = keys;
     return {
-      ...{ now, counts, spending, sandbox, command, isAccountKnown, token: this.token },
+      ...{ now, counts, spending, sandbox, command, isHere, isAccountKnown, token: this.token },
       ...(whyNotPolled === undefined
         ? {}
         : { notice: { code: whyNotPolled.code, message: whyNotPolled.message, hint: whyNotPolled.hint } }),

@@ -85,7 +85,7 @@ function targetOf(url: string, host: string): URL | undefined {
   return target === null || target.username !== '' || target.password !== '' ? undefined : target;
 }
 
-function cookiesOf(header: string | undefined): [name: string, value: string][] {
+export function cookiesOf(header: string | undefined): [name: string, value: string][] {
   return (header ?? '').split(';').map((part) => {
     const [name = '', ...value] = part.split('=');
     return [name.trim(), value.join('=').trim()];

@@ -31,7 +31,7 @@ export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
         bytes: video.file.bytes,
         facts: video.file.facts,
         isMissing,
-        source: `/files/${task.id}.mp4`,
+        source: `files/${task.id}.mp4`,
       }),
     link: video !== undefined && hasLink(task, now) ? { url: video.url, validUntil: video.urlValidUntil } : undefined,
     error: problem ?? task.error ?? blockedBy,

@@ -1,9 +1,10 @@
-/** Two pages without a script: the one that a link opens, and the one that is shown without it. */
+/** Pages without a script: the one that a link opens, the one that is shown without it, and those of the shared server. */
 
-const head = (title: string, more = '') =>
+/** @param root where the page's files are */
+const head = (title: string, more = '', root = '/') =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title>` +
   `<meta name="viewport" content="width=device-width,initial-scale=1">${more}` +
-  '<link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/page.css"></head>';
+  `<link rel="icon" href="${root}icon.svg"><link rel="stylesheet" href="${root}page.css"></head>`;
 
 /** Goes on by itself: that navigation comes from this server's own page, so the browser sends the cookie. */
 export const ENTRY_PAGE = `${head('Gallery', '<meta http-equiv="refresh" content="0; url=/">')}
@@ -16,3 +17,19 @@ export const LOCKED_PAGE = `${head('Gallery')}
 <h1 lang="zh-CN">请用完整链接打开作品库</h1>
 <p lang="zh-CN">链接显示在运行 <code>jimeng-video-mcp gallery</code> 的终端里，仅在该命令运行期间有效；重新启动后会生成新链接。</p>
 </main></body></html>`;
+
+/** The form is sent to the address beside the page's own. */
+const signIn = (notice: string) => `${head('Gallery', '', './')}
+<body class="plain"><main>
+<h1>Sign in to the gallery <span lang="zh-CN">登录作品库</span></h1>
+${notice}<form method="post" action="sign-in">
+<p><label for="token">Your token <span lang="zh-CN">令牌</span></label></p>
+<p><input id="token" name="token" type="password" autocomplete="current-password" required autofocus></p>
+<p><button type="submit">Sign in <span lang="zh-CN">登录</span></button></p>
+</form>
+</main></body></html>`;
+
+export const SIGN_IN_PAGE = signIn('');
+export const WRONG_TOKEN_PAGE = signIn(
+  '<p role="alert">This token is not known, or no longer. <span lang="zh-CN">令牌无效或已被撤销。</span></p>\n',
+);

@@ -31,12 +31,21 @@ export interface GallerySession {
   readonly ending: AbortSignal;
 }
 
+/** What a page needs, whoever it is for. */
+export interface PageSession
+  extends Pick<GallerySession, 'videos' | 'films' | 'library' | 'page' | 'token' | 'clock' | 'ending'> {
+  /** Absent where the page is looked at on another computer. */
+  readonly showInFolder?: (path: string) => Promise<void>;
+}
+
 /** One request, after its origin was judged. */
-interface Asked {
+export interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly isReading: boolean;
   readonly path: string;
+  /** The first part of the path. */
+  readonly root: string;
   /** `/api/videos/ID/cancel` → `videos`, `ID`, `cancel`. */
   readonly parts: readonly string[];
   readonly query: URLSearchParams;
@@ -55,9 +64,15 @@ export async function answer(
   const { path, query, isTrusted, isOwnPage } = judged;
   const isReading = request.method === 'GET' || request.method === 'HEAD';
   const [root = '', ...parts] = path.slice(1).split('/');
-  const asked: Asked = { request, response, isReading, path, parts, query };
-  if (isReading && answerAnybody(asked, root, session)) return;
+  const asked: Asked = { request, response, isReading, path, root, parts, query };
+  if (isReading && answerAnybody(asked, session)) return;
   if (!isTrusted) return send(response, 401, HTML, LOCKED_PAGE);
+  await answerTrusted(asked, isOwnPage, session);
+}
+
+/** @param isOwnPage the request comes from a page of this server */
+export async function answerTrusted(asked: Asked, isOwnPage: boolean, session: PageSession): Promise<void> {
+  const { request, response, isReading, path, root } = asked;
   if (isReading && path === '/') return send(response, 200, session.page.type, session.page.bytes);
   if (!isOwnPage) return notAllowed(response, 'Only the gallery’s own page may do this.');
   if (root === 'files' && isReading) return await sendFile(asked, session);
@@ -74,7 +89,7 @@ export async function answer(
 }
 
 /** What needs no cookie. @returns whether it was that */
-function answerAnybody({ response, path, parts: [code = '', ...more] }: Asked, root: string, session: GallerySession) {
+function answerAnybody({ response, path, root, parts: [code = '', ...more] }: Asked, session: GallerySession) {
   const asset = session.openAssets.get(path);
   if (root === 'open' && more.length === 0) enter(response, code, session);
   else if (root === 'alive' && more.length === 0) send(response, 200, TEXT, session.proof(code));
@@ -91,7 +106,7 @@ function enter(response: ServerResponse, code: string, session: GallerySession):
   send(response, status, HTML, page, isRight ? { 'set-cookie': cookie } : {});
 }
 
-async function read({ request, response, path, parts, query }: Asked, session: GallerySession): Promise<void> {
+async function read({ request, response, path, parts, query }: Asked, session: PageSession): Promise<void> {
   const { videos, films, clock, ending } = session;
   if (path === '/api/overview') return sendJson(response, await videos.overview());
   if (path === '/api/videos') return sendJson(response, await videos.page(query, films));
@@ -106,10 +121,7 @@ async function read({ request, response, path, parts, query }: Asked, session: G
   sendJson(response, detail);
 }
 
-async function act(
-  { response, parts: [kind, id = '', action, ...more] }: Asked,
-  session: GallerySession,
-): Promise<void> {
+async function act({ response, parts: [kind, id = '', action, ...more] }: Asked, session: PageSession): Promise<void> {
   const { videos, films, showInFolder } = session;
   const known = more.length === 0 ? (kind === 'videos' ? videos : kind === 'films' ? films : undefined) : undefined;
   if (known !== undefined && action === 'cancel') {
@@ -118,7 +130,7 @@ async function act(
     if (!isWithdrawn) return sendError(response, 409, notice('not_queued', 'Only a queued request can be cancelled.'));
     return sendJson(response, {});
   }
-  if (known === undefined || action !== 'folder') return notFound(response);
+  if (known === undefined || showInFolder === undefined || action !== 'folder') return notFound(response);
   const path = (await known.fileOf(id))?.path;
   const handle = path === undefined ? undefined : await openVideo(path);
   await handle?.close();
@@ -127,7 +139,7 @@ async function act(
   sendJson(response, {});
 }
 
-async function sendFile({ request, response, parts: [name = '', ...more] }: Asked, session: GallerySession) {
+async function sendFile({ request, response, parts: [name = '', ...more] }: Asked, session: PageSession) {
   const id = name.replace(/\.mp4$/, '');
   const isName = id !== name && more.length === 0;
   const file = isName ? ((await session.films.fileOf(id)) ?? (await session.videos.fileOf(id))) : undefined;

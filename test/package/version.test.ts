@@ -1,8 +1,8 @@
 /** `npm version` raises the version in every file that names it, and writes the change log; a copy of the repository is changed. */
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
@@ -14,16 +14,12 @@ it('npm version raises it everywhere, and moves what is unreleased under its num
   const folder = mkdtempSync(join(tmpdir(), 'jimeng-version-'));
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
   try {
-    const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
     // Tests and measurements name no version of the package.
-    const files = listed
-      .toString()
-      .split('\0')
-      .filter((path) => path !== '' && !/^(test|bench)\//.test(path));
-    for (const file of files) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true });
-      cpSync(join(ROOT, file), join(folder, file));
-    }
+    const isCopied = (path: string) => !/(^|[\\/])(node_modules|\.git|dist|coverage|test|bench)$/.test(path);
+    cpSync(ROOT, folder, { recursive: true, filter: isCopied });
+    const log = join(folder, 'CHANGELOG.md');
+    const unreleased = '## [Unreleased]\n\n### Added\n\n- Something new.\n';
+    writeFileSync(log, readFileSync(log, 'utf8').replace('## [Unreleased]\n', unreleased));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     git('init', '-q');
     git('add', '-A');
@@ -38,11 +34,11 @@ it('npm version raises it everywhere, and moves what is unreleased under its num
     expect(git('status', '--porcelain')).toBe('');
     expect(git('tag').trim()).toBe(`v${NEXT}`);
     // The lock names versions of other packages, too.
-    const named = (version: string) =>
-      git('grep', '-lE', `jimeng-video-mcp@${version.replaceAll('.', '\\.')}|"version": "${version}"|v${version}"`)
-        .trim()
-        .split('\n')
-        .filter((path) => !path.endsWith('package-lock.json'));
+    const named = (version: string) => {
+      const pattern = `jimeng-video-mcp@${version.replaceAll('.', '\\.')}|"version": "${version}"|v${version}"`;
+      const { stdout } = spawnSync('git', ['grep', '-lE', pattern], { cwd: folder, encoding: 'utf8' });
+      return stdout.split('\n').filter((path) => path !== '' && !path.endsWith('package-lock.json'));
+    };
     const before = execFileSync('git', ['show', 'HEAD~1:package.json'], { cwd: folder, encoding: 'utf8' });
     expect(JSON.parse(before).version).toBe(VERSION);
     expect(named(VERSION)).toEqual([]);

@@ -6,9 +6,12 @@ import type { Film } from '../../src/films/film.ts';
 import type { Row } from '../../src/store/engine.ts';
 import { taskOf } from '../../src/store/rows.ts';
 import type { Task } from '../../src/tasks/record.ts';
+import { statements } from './postgres.ts';
 
 const TASKS = `SELECT task.*, (SELECT host.lease_until FROM host WHERE host.id = task.owner) AS owner_until
   FROM task ORDER BY seq`;
+
+const FILMS = 'SELECT * FROM film ORDER BY seq';
 
 export function databaseIn(stateDir: string): string {
   return join(stateDir, 'jimeng.db');
@@ -26,11 +29,19 @@ export function readRows(stateDir: string): Row[] {
 
 /** Oldest first. @throws what SQLite says of a damaged file */
 export function readFilms(stateDir: string): Film[] {
-  return rowsOf(stateDir, 'film', 'SELECT * FROM film ORDER BY seq').map((row) => ({
-    ...JSON.parse(String(row.record)),
-    id: String(row.id),
-    status: String(row.status),
-  }));
+  return rowsOf(stateDir, 'film', FILMS).map(filmOf);
+}
+
+function filmOf(row: Row): Film {
+  return { ...JSON.parse(String(row.record)), id: String(row.id), status: String(row.status) };
+}
+
+/** The same of a PostgreSQL database; nothing where it has no tables yet. */
+export async function readShared(address: string): Promise<{ records: Task[]; films: Film[] }> {
+  const [found] = await statements(address, ["SELECT to_regclass('film') AS film"]);
+  if (found?.film === null) return { records: [], films: [] };
+  const records = (await statements(address, [TASKS])).map((row) => taskOf(row as Row, Date.now()));
+  return { records, films: (await statements(address, [FILMS])).map((row) => filmOf(row as Row)) };
 }
 
 function rowsOf(stateDir: string, table: string, statement: string): Row[] {

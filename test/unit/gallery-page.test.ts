@@ -47,7 +47,7 @@ describe('the address', () => {
   it.each(['/', '/?q=a+b%26c', '/?mode=ti2v_pro&state=failed', '/?q=%E7%8B%97&video=jv-00000000-aaaaa'])(
     'says again what it was read as: %s',
     (address) => {
-      expect(addressOf(placeOf(address.slice(1)))).toBe(address);
+      expect(addressOf(placeOf(address.slice(1)))).toBe(`.${address}`);
     },
   );
 

@@ -35,7 +35,7 @@ export function addressOf(place: Place): string {
     if (value !== '') query.set(name, value);
   }
   const text = query.toString();
-  return text === '' ? '/' : `/?${text}`;
+  return text === '' ? './' : `./?${text}`;
 }
 
 export const NO_FILTER: Filter = { text: '', mode: '', state: '', film: '' };

@@ -24,7 +24,7 @@ export function App() {
   const { listing, load, loadMore, refresh } = useListing(place);
   const [overview, setOverview] = useState<Overview>();
   const [changes, setChanges] = useState(0);
-  const readOverview = useCallback(() => read<Overview>('/api/overview').then(setOverview, () => undefined), []);
+  const readOverview = useCallback(() => read<Overview>('api/overview').then(setOverview, () => undefined), []);
   const connection = useChanges(() => {
     void refresh();
     void readOverview();

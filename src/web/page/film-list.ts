@@ -8,7 +8,7 @@ export function useFilms(changes: number): readonly FilmItem[] {
   const [films, setFilms] = useState<readonly FilmItem[]>([]);
   useEffect(() => {
     const over = new AbortController();
-    read<FilmList>('/api/films', over.signal).then(
+    read<FilmList>('api/films', over.signal).then(
       ({ items }) => setFilms(items),
       // What was shown stays.
       () => undefined,

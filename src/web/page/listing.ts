@@ -23,7 +23,7 @@ const EMPTY: Listing = { items: [], total: undefined, next: undefined, offset: 0
 
 function queryOf({ text, mode, state, film }: Filter): string {
   const given = Object.entries({ text, mode, state, film }).filter(([, value]) => value !== '');
-  return `/api/videos?${new URLSearchParams(given)}`;
+  return `api/videos?${new URLSearchParams(given)}`;
 }
 
 /** Something may still happen to it. */

@@ -18,7 +18,7 @@ export function useChanges(onChange: () => void): Connection {
       source?.close();
       source = undefined;
       if (document.visibilityState === 'hidden') return;
-      const opened = new EventSource('/api/changes');
+      const opened = new EventSource('api/changes');
       source = opened;
       opened.addEventListener('changed', () => {
         setConnection('connected');

@@ -17,12 +17,14 @@ interface ActionsProps {
   /** The provider's, where there is no file. */
   readonly link?: string | undefined;
   readonly isCancellable: boolean;
+  /** The files are on this computer. */
+  readonly isHere: boolean;
   /** Undefined until the server gave it. */
   readonly token: string | undefined;
   readonly onChanged: () => void;
 }
 
-function Actions({ path, call, callHint, prompt, file, link, isCancellable, token, onChanged }: ActionsProps) {
+function Actions({ path, call, callHint, prompt, file, link, isCancellable, isHere, token, onChanged }: ActionsProps) {
   const words = useWords();
   const announce = useAnnounce();
   const run = async (action: 'cancel' | 'folder', done: string, failed: string) => {
@@ -38,8 +40,8 @@ function Actions({ path, call, callHint, prompt, file, link, isCancellable, toke
       <div class="actions">
         <CopyButton text={JSON.stringify(call.arguments, null, 2)} label={words.copyCall} note={lacks} />
         {prompt !== undefined && <CopyButton text={prompt} label={words.copyPrompt} />}
-        {file !== undefined && <CopyButton text={file.path} label={words.copyPath} />}
-        {file !== undefined && !file.isMissing && (
+        {file !== undefined && isHere && <CopyButton text={file.path} label={words.copyPath} />}
+        {file !== undefined && isHere && !file.isMissing && (
           <button type="button" onClick={() => run('folder', words.folderOpened, words.folderFailed)}>
             <Icon name="folder" />
             <span>{words.openFolder}</span>
@@ -58,14 +60,14 @@ function Actions({ path, call, callHint, prompt, file, link, isCancellable, toke
   );
 }
 
-interface TokenProps extends Pick<ActionsProps, 'token' | 'onChanged'> {}
+interface TokenProps extends Pick<ActionsProps, 'isHere' | 'token' | 'onChanged'> {}
 
 export function VideoActions({ item, ...rest }: TokenProps & { readonly item: VideoItem }) {
   const words = useWords();
   return (
     <Actions
       {...rest}
-      path={`/api/videos/${item.id}`}
+      path={`api/videos/${item.id}`}
       call={item.call}
       callHint={words.callHint}
       prompt={item.request.prompt}
@@ -82,7 +84,7 @@ export function FilmActions({ detail, ...rest }: TokenProps & { readonly detail:
   return (
     <Actions
       {...rest}
-      path={`/api/films/${item.id}`}
+      path={`api/films/${item.id}`}
       call={call}
       callHint={words.films.callHint}
       file={item.file}

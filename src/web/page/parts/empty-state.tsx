@@ -25,7 +25,7 @@ export function EmptyState({ program = 'jimeng-video-mcp', onClear }: EmptyState
   }
   return (
     <div class="empty">
-      <img src="/icon.svg" alt="" width="72" height="72" />
+      <img src="icon.svg" alt="" width="72" height="72" />
       <h2>{words.none}</h2>
       <p>{words.noneHint}</p>
       <CommandLine command={`${program} ${words.noneExample}`} />

@@ -24,7 +24,7 @@ interface FilmViewerProps extends ViewerProps {
 
 export function FilmViewer({ id, films, overview, now, changes, onGo, onChanged, onShots }: FilmViewerProps) {
   const words = useWords();
-  const { detail, error } = useDetail<FilmDetail>(`/api/films/${encodeURIComponent(id)}`, changes);
+  const { detail, error } = useDetail<FilmDetail>(`api/films/${encodeURIComponent(id)}`, changes);
   const at = films.findIndex((film) => film.id === id);
   const item = detail?.item ?? films[at];
   return (
@@ -44,7 +44,7 @@ export function FilmViewer({ id, films, overview, now, changes, onGo, onChanged,
             {detail !== undefined && (
               <>
                 <FilmState {...{ detail, program: overview?.command ?? 'jimeng-video-mcp' }} />
-                <FilmActions {...{ detail, token: overview?.token, onChanged }} />
+                <FilmActions {...{ detail, isHere: overview?.isHere ?? false, token: overview?.token, onChanged }} />
                 <Shots {...{ shots: detail.shots, now, onGo }} />
                 <button type="button" class="quiet" onClick={() => onShots(id)}>
                   {words.films.showShots}

@@ -28,7 +28,7 @@ export function Header({ overview, place, listing, films, onFilter, onLanguage }
     <header>
       <div class="bar">
         <h1>
-          <img src="/icon.svg" alt="" width="28" height="28" />
+          <img src="icon.svg" alt="" width="28" height="28" />
           {words.title}
         </h1>
         <Search text={place.text} onText={(text) => onFilter({ text })} />

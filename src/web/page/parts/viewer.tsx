@@ -27,7 +27,7 @@ export interface ViewerProps {
 export function Viewer({ id, items, ...props }: ViewerProps & { readonly items: readonly VideoItem[] }) {
   const words = useWords();
   const { overview, now, changes, onGo, onChanged } = props;
-  const { detail, error } = useDetail<VideoDetail>(`/api/videos/${encodeURIComponent(id)}`, changes);
+  const { detail, error } = useDetail<VideoDetail>(`api/videos/${encodeURIComponent(id)}`, changes);
   const at = items.findIndex((item) => item.id === id);
   const item = detail?.item ?? items[at];
   const program = overview?.command ?? 'jimeng-video-mcp';
@@ -46,7 +46,7 @@ export function Viewer({ id, items, ...props }: ViewerProps & { readonly items: 
           <section class="about">
             <p class="prompt">{item.request.prompt ?? words.noPrompt}</p>
             <State {...{ item, now, program }} />
-            <VideoActions {...{ item, token: overview?.token, onChanged }} />
+            <VideoActions {...{ item, isHere: overview?.isHere ?? false, token: overview?.token, onChanged }} />
             <Facts item={item} />
             <Takes heading={words.takes} takes={detail?.takes ?? []} onGo={onGo} />
           </section>
