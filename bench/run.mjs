@@ -24,6 +24,7 @@ const NAMES = [
   'many-tasks',
   'gallery',
   'store',
+  'serve',
 ];
 
 const README = new URL('README.md', import.meta.url);

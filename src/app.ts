@@ -8,7 +8,7 @@ import type { FilmService } from './films/calls.ts';
 import type { ClipService } from './films/clip-calls.ts';
 import type { Director } from './films/director.ts';
 import type { Credentials } from './jimeng/signature.ts';
-import type { FileLink, Library } from './library/library.ts';
+import type { Library, LinkOf } from './library/library.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
@@ -64,7 +64,7 @@ export interface AppOptions {
   /** False: open work of other processes is left to them. */
   readonly isWorker?: boolean;
   /** Links to saved videos of the output folder, where this process serves them. */
-  readonly linkOf?: ((owner: string) => Promise<FileLink>) | undefined;
+  readonly linkOf?: LinkOf | undefined;
 }
 
 interface OpenOptions extends AppOptions {

@@ -7,7 +7,7 @@ import { Films } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
-import type { FileLink } from './library/library.ts';
+import type { LinkOf } from './library/library.ts';
 import { S3Library } from './library/s3.ts';
 import type { Log } from './log.ts';
 import type { Ffmpeg } from './media/clip/ffmpeg.ts';
@@ -52,7 +52,7 @@ export interface Parts {
   /** What the library keeps files in. */
   readonly fs?: FileSystem;
   /** Links to saved videos of the output folder, where a server of ours serves them. */
-  readonly linkOf?: (owner: string) => Promise<FileLink>;
+  readonly linkOf?: LinkOf;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
   /** Which queued requests this process sends where the store is shared; of a store of its own it sends its own. */

@@ -1,6 +1,6 @@
 /** Builds the program with its moments marked, so that a process dies or stops between two given lines. The product has no such hook. */
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 interface Anchor {
@@ -189,16 +189,24 @@ export interface Change {
 function marking(root: string, marked: boolean, changes: readonly Change[]): Plugin {
   return {
     name: 'moments',
-    setup({ onLoad }) {
+    setup({ onLoad, onEnd }) {
+      const left = new Set(changes);
+      onEnd(({ errors }) => {
+        if (errors.length === 0 && left.size > 0)
+          throw new Error(`not in the build: ${[...left].map(({ file }) => file)}`);
+      });
       onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
-        const file = path.slice(root.length + 1);
+        const file = relative(root, path).replaceAll('\\', '/');
         let contents = await readFile(path, 'utf8');
         const replaceOnce = (from: string, to: string) => {
           const found = contents.split(from).length - 1;
           if (found !== 1) throw new Error(`${file} has ${found} times, instead of once: ${from}`);
           contents = contents.replace(from, () => to);
         };
-        for (const change of changes) if (change.file === file) replaceOnce(change.from, change.to);
+        for (const change of changes.filter((one) => one.file === file)) {
+          replaceOnce(change.from, change.to);
+          left.delete(change);
+        }
         for (const [name, anchor] of marked ? Object.entries({ ...ANCHORS, ...FILM_ANCHORS }) : []) {
           if (anchor.file !== file) continue;
           const { text, side, when }: Anchor = anchor;

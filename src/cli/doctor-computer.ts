@@ -100,13 +100,14 @@ async function checkSetAside(database: string): Promise<Check[]> {
 
 /** @returns nothing for a folder whose setting is wrong: that is reported already */
 export async function checkFolders({ settings, problems }: ReadSettings): Promise<Check[]> {
-  const { outputDir, stateDir, allowedDirs, imageDirs } = settings;
+  const { outputDir, stateDir, allowedDirs, imageDirs, storage } = settings;
   const writable = async (name: string, variable: string, folder: string | undefined) => {
     if (problems.some((problem) => problem.name === variable)) return [];
     return folder === undefined ? [info(name, 'none: links only')] : [await checkWritable(name, folder, variable)];
   };
   const all = [
-    writable('output folder', SETTINGS.outputDir.name, outputDir),
+    // Videos go to the storage.
+    ...(storage === undefined ? [writable('output folder', SETTINGS.outputDir.name, outputDir)] : []),
     writable('state folder', SETTINGS.stateDir.name, stateDir),
     checkDatabase(databaseFile(settings)),
     ...allowedDirs.map((folder) => checkExisting(folder, SETTINGS.allowedDirs.name)),

@@ -25,6 +25,7 @@ import {
   toFix,
 } from './doctor-computer.ts';
 import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
+import { checkStorage } from './doctor-storage.ts';
 import { checkStore } from './doctor-store.ts';
 
 export interface ShownSetting {
@@ -75,6 +76,8 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   let provider: ProviderFinding = { checks: [], capabilities: [], sandbox: settings.api === 'sandbox' };
   try {
     checks.push(await checkCertificates(settings));
+    if (settings.storage !== undefined) onStep('asking the storage');
+    checks.push(...(await checkStorage(settings, network, clock)));
     onStep('asking the provider');
     if (!problems.some(({ name }) => NEEDED_TO_ASK.test(name))) {
       checks.push(checkProxy(settings, network));

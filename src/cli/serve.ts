@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
-import type { FileLink } from '../library/library.ts';
+import type { LinkOf } from '../library/library.ts';
 import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
@@ -144,11 +144,7 @@ async function worker(terminal: Terminal, running: Running): Promise<void> {
   await work(app, { clock: systemClock, log: running.log, over: running.over });
 }
 
-function openApp(
-  { read, log, endings }: Running,
-  isWorker: boolean,
-  linkOf?: (owner: string) => Promise<FileLink>,
-): App {
+function openApp({ read, log, endings }: Running, isWorker: boolean, linkOf?: LinkOf): App {
   const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'none', linkOf });
   // First: it ends every wait, so that the answers are due.
   endings.push(() => app.end(END_MILLISECONDS));

@@ -8,6 +8,14 @@ export const MIN_JOINED = 2;
 export const MAX_JOINED = 50;
 export const MAX_PREVIEW_FRAMES = 12;
 
+export function newJoinId(): string {
+  return `join-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+export function isJoinId(text: string): boolean {
+  return /^join-[0-9a-f]{8}$/.test(text);
+}
+
 export interface JoinedView {
   readonly file: SavedVideo;
   /** The library's own link to it. */

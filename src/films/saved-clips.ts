@@ -17,7 +17,7 @@ import { lookUpTask } from '../tasks/find-task.ts';
 import { orProblem } from '../tasks/paid-call.ts';
 import { seenBy } from '../tasks/person.ts';
 import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
-import type { ClipService, JoinedView, PreviewView } from './clip-calls.ts';
+import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './clip-calls.ts';
 import { isFilmId } from './film.ts';
 
 /** The whole video is decoded: 24 shots in 1080p take 20 s on two cores. */
@@ -87,7 +87,7 @@ export class SavedClips implements ClipService {
       });
     }
     const signal = AbortSignal.any([call.signal, this.options.ending]);
-    const id = `join-${crypto.randomUUID().slice(0, 8)}`;
+    const id = newJoinId();
     const part = await library.staging(place, id);
     const ffmpeg = await this.options.ffmpeg();
     const result = await withLocalCopies(library, paths, signal, (local) =>

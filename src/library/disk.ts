@@ -17,13 +17,13 @@ import {
 } from '../system/files.ts';
 import { choosePlace, type PlaceRules } from './choose-place.ts';
 import { numberedName } from './file-name.ts';
-import type { ByteRange, Caller, FileLink, Library, LocalCopy, Place, SavedFile } from './library.ts';
+import type { ByteRange, Caller, FileLink, Library, LinkOf, LocalCopy, Place, SavedFile } from './library.ts';
 
 export interface DiskOptions extends PlaceRules {
   readonly clock: Clock;
   readonly fs?: FileSystem;
   /** Where a server of ours serves the files. */
-  readonly linkOf?: (owner: string) => Promise<FileLink>;
+  readonly linkOf?: LinkOf;
 }
 
 const MAX_NUMBER = 9999;
@@ -145,8 +145,8 @@ export class DiskLibrary implements Library {
   }
 
   /** A disk has no address of its own. */
-  async link(_file: Pick<SavedFile, 'path'>, owner: string): Promise<FileLink | undefined> {
-    return await this.linkOf?.(owner);
+  async link({ path: saved }: Pick<SavedFile, 'path'>, owner: string): Promise<FileLink | undefined> {
+    return await this.linkOf?.(owner, saved);
   }
 
   async sweep(places: readonly Pick<Place, 'folder'>[], isAlive: (id: string) => boolean): Promise<string[]> {

@@ -48,6 +48,9 @@ export interface FileLink {
   readonly validUntil: number;
 }
 
+/** Makes the address at which a server of ours serves a saved file. @param owner as of `Library.link` */
+export type LinkOf = (owner: string, path: string) => Promise<FileLink>;
+
 /** A saved file on this computer. */
 export interface LocalCopy {
   readonly path: string;
@@ -101,7 +104,7 @@ export interface Library {
   localCopy(file: Pick<SavedFile, 'path'>, signal: AbortSignal): Promise<LocalCopy>;
 
   /**
-   * @param owner the id of the task or film whose video it is
+   * @param owner the id of the task, film or join whose video it is
    * @returns an address made now; undefined where the library gives none
    */
   link(file: Pick<SavedFile, 'path'>, owner: string): Promise<FileLink | undefined>;

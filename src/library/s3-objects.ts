@@ -1,9 +1,11 @@
 /** Objects of one bucket through the AWS client, over this program's own connections. Loaded by the first call that needs it. */
 import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -67,6 +69,16 @@ export class Objects {
   async upload(key: string, body: Readable, sha256: string): Promise<void> {
     const params = { Bucket: this.bucket, Key: key, Body: body, ContentType: TYPE, Metadata: { sha256 } };
     await new Upload({ client: this.client, params, partSize: PART_BYTES, queueSize: PARTS_AT_A_TIME }).done();
+  }
+
+  /** Removes the parts of uploads that were begun and never ended. @param before milliseconds since 1970 */
+  async abortUploads(prefix: string, before: number, isOurs: (key: string) => boolean): Promise<void> {
+    const command = new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: prefix });
+    const { Uploads = [] } = await this.client.send(command);
+    for (const { Key, UploadId, Initiated } of Uploads) {
+      if (Key === undefined || !isOurs(Key) || Initiated === undefined || Initiated.getTime() >= before) continue;
+      await this.client.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key, UploadId }));
+    }
   }
 
   async open(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {

@@ -23,6 +23,8 @@ const LINK_SECONDS = 7 * 24 * 3600;
 const TEMPORARY_LINK_SECONDS = 3600;
 /** A bucket that took an object is taken for writable for so long. */
 const PROOF_MILLISECONDS = 5 * 60_000;
+/** Of an upload whose process was killed; no upload takes so long. */
+const OLD_UPLOAD_MILLISECONDS = 24 * 3600_000;
 const HASH_CHARACTERS = 16;
 const HASHED_NAME = /^(?<stem>.*) [0-9a-f]{16}\.mp4$/s;
 
@@ -42,6 +44,7 @@ export class S3Library implements Library {
   private readonly root: string;
   private client: Promise<Objects> | undefined;
   private provenAt = Number.NEGATIVE_INFINITY;
+  private removesOldUploads = false;
 
   constructor(options: S3Options) {
     const { address, stateDir, homeDir, clock } = options;
@@ -57,6 +60,22 @@ export class S3Library implements Library {
     await this.stagingPlace();
     await this.proveWritable();
     return place;
+  }
+
+  /** Writes an object and removes it, free. @throws Problem output_not_writable */
+  async proveWritable(): Promise<void> {
+    const { clock } = this.options;
+    if (clock.monotonic() - this.provenAt < PROOF_MILLISECONDS) return;
+    const key = this.keyOf(`${this.root}/.jimeng-video-probe`);
+    try {
+      const objects = await this.objects();
+      await objects.put(key, 'Written to see whether videos can be saved here; may be removed.');
+      // One name for all probes: where nothing may be deleted, one object stays.
+      await objects.remove(key).catch(() => undefined);
+    } catch (error) {
+      throw error instanceof Problem ? error : storageNotWritable(this.root, error);
+    }
+    this.provenAt = clock.monotonic();
   }
 
   /** The key is known when the content is: until then, where it will be. */
@@ -86,6 +105,7 @@ export class S3Library implements Library {
       throw error instanceof Problem ? error : notUploaded(shown, error);
     }
     await nodeFiles.unlink(file).catch(() => undefined);
+    void this.removeOldUploads().catch(() => undefined);
     return saved;
   }
 
@@ -153,22 +173,6 @@ export class S3Library implements Library {
     return place ?? { folder: join(this.options.stateDir, 'uploads') };
   }
 
-  /** @throws Problem output_not_writable */
-  private async proveWritable(): Promise<void> {
-    const { clock } = this.options;
-    if (clock.monotonic() - this.provenAt < PROOF_MILLISECONDS) return;
-    const key = this.keyOf(`${this.root}/.jimeng-video-probe`);
-    try {
-      const objects = await this.objects();
-      await objects.put(key, 'Written to see whether videos can be saved here; may be removed.');
-      // One name for all probes: where nothing may be deleted, one object stays.
-      await objects.remove(key).catch(() => undefined);
-    } catch (error) {
-      throw error instanceof Problem ? error : storageNotWritable(this.root, error);
-    }
-    this.provenAt = clock.monotonic();
-  }
-
   private async upload(file: string, saved: SavedFile): Promise<void> {
     const objects = await this.objects();
     const key = this.keyOf(saved.path);
@@ -184,6 +188,16 @@ export class S3Library implements Library {
       what: `The storage has ${found?.bytes ?? 0} of the ${saved.bytes} bytes of ${saved.path}.`,
       hint: 'check the storage',
     });
+  }
+
+  /** Once a process, and as far as the storage lets it: some list no uploads, and some keys may not. */
+  private async removeOldUploads(): Promise<void> {
+    if (this.removesOldUploads) return;
+    this.removesOldUploads = true;
+    const before = this.options.clock.now() - OLD_UPLOAD_MILLISECONDS;
+    const objects = await this.objects();
+    // Without a prefix the bucket may be other programs', too: only names as ours are touched.
+    await objects.abortUploads(this.keyOf(`${this.root}/`), before, (key) => HASHED_NAME.test(key));
   }
 
   private isHere(path: string): boolean {

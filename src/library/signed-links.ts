@@ -1,5 +1,5 @@
 /**
- * Makes and checks links to videos of a folder that hosts of a server share. A link names a task or film, never a file,
+ * Makes and checks links to videos of a folder that hosts of a server share. A link names a task, film or join, never a file,
  * and holds until its time. The hosts agree on a key: it is derived from a secret file in that folder.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import { errorCode, type FileSystem, makeFolders, nodeFiles } from '../system/files.ts';
 import type { FileLink } from './library.ts';
 
-const LINK_MILLISECONDS = 7 * 24 * 3600_000;
+export const LINK_MILLISECONDS = 7 * 24 * 3600_000;
 const SECRET_FILE = '.jimeng-video-links.key';
 const SECRET_BYTES = 32;
 /** Which of a secret's uses this is: another one would have another key. */
@@ -33,7 +33,7 @@ export class SignedLinks {
     this.options = options;
   }
 
-  /** @param owner the id of a task or film @throws what the system reports of a folder that cannot be used */
+  /** @param owner the id of a task, film or join @throws what the system reports of a folder that cannot be used */
   async linkOf(owner: string): Promise<FileLink> {
     const { base, clock } = this.options;
     const seconds = Math.floor((clock.now() + LINK_MILLISECONDS) / 1000);

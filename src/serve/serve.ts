@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
+import { isJoinId } from '../films/clip-calls.ts';
 import { isFilmId } from '../films/film.ts';
 import type { Credentials } from '../jimeng/signature.ts';
 import { SignedLinks } from '../library/signed-links.ts';
@@ -15,6 +16,7 @@ import { type Assets, readAssets } from '../web/assets.ts';
 import { FilmApi } from '../web/film-api.ts';
 import { GalleryApi } from '../web/gallery-api.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
+import { JoinedVideos } from './joined-videos.ts';
 import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
 import type { GalleryParts } from './server.ts';
 import { TokenAccess } from './tokens.ts';
@@ -80,15 +82,19 @@ export function sharedVideos(
   if (storage !== undefined || outputDir === undefined) return undefined;
   // Which of its addresses a person reaches is not known.
   if (publicUrl === undefined && isEveryAddress(host)) return undefined;
+  const joined = new JoinedVideos(outputDir, clock);
   let made: SignedLinks | undefined;
   const links = () => {
     made ??= new SignedLinks({ folder: outputDir, base: base(), clock });
     return made;
   };
   return {
-    linkOf: (owner: string) => links().linkOf(owner),
+    async linkOf(owner: string, path: string) {
+      if (isJoinId(owner)) await joined.keep(owner, path);
+      return await links().linkOf(owner);
+    },
     links: { check: (...given: Parameters<SignedLinks['check']>) => links().check(...given) },
-    pathOf: (owner: string) => pathOf(owner, app()),
+    pathOf: (owner: string) => (isJoinId(owner) ? joined.pathOf(owner) : pathOf(owner, app())),
   };
 }
 
@@ -102,8 +108,8 @@ export function galleryParts(app: () => App, command: string, clock: Clock): Gal
     },
     async open(caller, token) {
       const [videos, films] = [await app().service('read'), await app().films('read')];
-      const source = { videos, caller, keys: app(), clock, command, isHere: false };
       const library = await app().library();
+      const source = { videos, library, caller, keys: app(), clock, command, isHere: false };
       return { videos: new GalleryApi(source, token), films: new FilmApi(films, source), library };
     },
   };

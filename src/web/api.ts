@@ -18,8 +18,10 @@ export interface VideoFile {
   readonly path: string;
   readonly bytes: number;
   readonly facts?: ClipFacts;
-  /** Moved, removed, or nothing that may be served. */
+  /** Moved, removed, or nothing that may be served. Of one in a storage known only where it is looked at closely. */
   readonly isMissing: boolean;
+  /** In a storage, not in a folder. */
+  readonly isStored: boolean;
   /** The path at which this server serves it. */
   readonly source: string;
 }

@@ -7,7 +7,7 @@ import type { TaskView, VideoService } from '../tasks/calls.ts';
 import type { FilmDetail, FilmList } from './api.ts';
 import { type Around, filmDetailOf, filmItemOf, type ShownFilm } from './films.ts';
 import type { GallerySource } from './gallery-api.ts';
-import { isVideoThere } from './video-file.ts';
+import { isSavedThere, isVideoThere } from './video-file.ts';
 
 /** Newest first: of more, the page shows these. */
 const MAX_FILMS = 50;
@@ -18,12 +18,17 @@ export type FilmSource = Pick<FilmService, 'list' | 'read' | 'cancel'>;
 export class FilmApi {
   private readonly films: FilmSource;
   private readonly videos: VideoService;
+  private readonly library: GallerySource['library'];
   private readonly clock: Clock;
   private readonly caller: Caller;
 
-  constructor(films: FilmSource, { videos, clock, caller }: Pick<GallerySource, 'videos' | 'clock' | 'caller'>) {
+  constructor(
+    films: FilmSource,
+    { videos, library, clock, caller }: Pick<GallerySource, 'videos' | 'library' | 'clock' | 'caller'>,
+  ) {
     this.films = films;
     this.videos = videos;
+    this.library = library;
     this.clock = clock;
     this.caller = caller;
   }
@@ -37,7 +42,8 @@ export class FilmApi {
   /** @returns undefined where no such film is recorded */
   async detail(id: string): Promise<FilmDetail | undefined> {
     const film = await this.read(id);
-    return film && filmDetailOf(film, await this.around([film]));
+    const isThere = (path: string) => isSavedThere(path, this.library);
+    return film && filmDetailOf(film, await this.around([film], isThere));
   }
 
   /** Every take of every shot; none where no such film is recorded. */
@@ -61,14 +67,19 @@ export class FilmApi {
     return isFilmId(id) ? await this.films.read(id, this.caller) : undefined;
   }
 
-  private async around(films: readonly ShownFilm[]): Promise<Around> {
+  /** @param isJoinThere whether the file of a joined film is there */
+  private async around(films: readonly ShownFilm[], isJoinThere = isVideoThere): Promise<Around> {
     const views = await Promise.all(films.flatMap(idsOf).map((id) => this.videos.read(id, this.caller)));
     const takes = new Map<string, TaskView>();
     for (const view of views) if (view !== undefined) takes.set(view.task.id, view);
-    const joined = films.map(({ film }) => film.joins.at(-1)?.file.path);
-    const saved = [...takes.values()].map(({ task }) => task.video?.file?.path);
     const there = new Set<string>();
-    await Promise.all([...joined, ...saved].map(async (path) => path && (await isVideoThere(path)) && there.add(path)));
+    const look = async (path: string | undefined, isThere: typeof isVideoThere) => {
+      if (path !== undefined && (await isThere(path))) there.add(path);
+    };
+    await Promise.all([
+      ...films.map(({ film }) => look(film.joins.at(-1)?.file.path, isJoinThere)),
+      ...[...takes.values()].map(({ task }) => look(task.video?.file?.path, isVideoThere)),
+    ]);
     return { now: this.clock.now(), takes, isThere: (path) => path !== undefined && there.has(path) };
   }
 }

@@ -8,6 +8,7 @@ import { chargeOf, NOT_KEPT } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 import type { FilmDetail, FilmItem, FilmShotItem, RepeatedCall, VideoFile } from './api.ts';
 import { itemOf } from './items.ts';
+import { isStored } from './video-file.ts';
 
 /** What of a film's view is read here. */
 export type ShownFilm = Pick<FilmView, 'film' | 'status'>;
@@ -78,7 +79,8 @@ function joinedFile({ id, joins }: Film, { isThere }: Around): VideoFile | undef
   if (file === undefined) return undefined;
   const { path, bytes, facts } = file;
   // Another join is another file: a player must not keep the one before.
-  return compact({ path, bytes, facts, isMissing: !isThere(path), source: `files/${id}.mp4?join=${joins.length}` });
+  const source = `files/${id}.mp4?join=${joins.length}`;
+  return compact({ path, bytes, facts, isMissing: !isThere(path), isStored: isStored(path), source });
 }
 
 const SHOT_INPUTS = {

@@ -1,7 +1,7 @@
 /** What the gallery's page asks for: pages of videos, one video, sums, and the two things that it may have done. */
 import type { Clock } from '../clock.ts';
 import { MODE_NAMES } from '../jimeng/modes.ts';
-import type { Caller, SavedFile } from '../library/library.ts';
+import type { Caller, Library, SavedFile } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { KnownKeys } from '../report/next-step.ts';
 import type { TaskFilter } from '../store/store.ts';
@@ -10,7 +10,7 @@ import { isTaskId } from '../tasks/record.ts';
 import { type Overview, STATES, type StateName, type VideoDetail, type VideoItem, type VideoPage } from './api.ts';
 import type { FilmApi } from './film-api.ts';
 import { isTakeOf, itemOf } from './items.ts';
-import { isVideoThere } from './video-file.ts';
+import { isSavedThere, isVideoThere } from './video-file.ts';
 
 const PAGE_SIZE = 60;
 /** Of one request by ids: what the page shows and may have changed. */
@@ -22,6 +22,7 @@ export interface GallerySource {
   readonly videos: VideoService;
   /** Who looks: only what this caller may see is shown. */
   readonly caller: Caller;
+  readonly library: Pick<Library, 'isThere'>;
   readonly keys: KnownKeys;
   readonly clock: Clock;
   /** Starts this program in the reader's shell. */
@@ -69,10 +70,11 @@ export class GalleryApi {
 
   /** @returns undefined where no such task is recorded */
   async detail(id: string): Promise<VideoDetail | undefined> {
-    const { videos, caller, clock } = this.source;
+    const { videos, library, caller, clock } = this.source;
     const view = await videos.read(id, caller);
     if (view === undefined) return undefined;
-    const item = itemOf(view, !(await isThere(view)));
+    const path = view.task.video?.file?.path;
+    const item = itemOf(view, path === undefined || !(await isSavedThere(path, library)));
     const { prompt, mode } = item.request;
     const alike =
       prompt === undefined ? [] : (await videos.page({ text: prompt, mode }, undefined, MAX_TAKES, caller)).views;

@@ -4,6 +4,7 @@ import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
 import { chargeOf, isOpen, NOT_KEPT, type TaskRequest } from '../tasks/record.ts';
 import type { RepeatedCall, VideoItem } from './api.ts';
+import { isStored } from './video-file.ts';
 
 /** @param isMissing its file is not there */
 export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
@@ -31,6 +32,7 @@ export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
         bytes: video.file.bytes,
         facts: video.file.facts,
         isMissing,
+        isStored: isStored(video.file.path),
         source: `files/${task.id}.mp4`,
       }),
     link: video !== undefined && hasLink(task, now) ? { url: video.url, validUntil: video.urlValidUntil } : undefined,

@@ -9,13 +9,13 @@ import type { GalleryApi } from './gallery-api.ts';
 import { type Address, cookieName, isSameSecret, judge } from './guard.ts';
 import { ENTRY_PAGE, LOCKED_PAGE } from './plain-pages.ts';
 import { send, sendError, sendJson } from './respond.ts';
-import { openSaved, openVideo, sendVideo } from './video-file.ts';
+import { isSavedThere, openSaved, openVideo, sendVideo } from './video-file.ts';
 
 export interface GallerySession {
   readonly address: Address;
   readonly videos: GalleryApi;
   readonly films: FilmApi;
-  readonly library: Pick<Library, 'open'>;
+  readonly library: Pick<Library, 'open' | 'isThere'>;
   readonly page: Asset;
   readonly openAssets: ReadonlyMap<string, Asset>;
   /** Of the link that is printed. */
@@ -144,8 +144,13 @@ async function sendFile({ request, response, parts: [name = '', ...more] }: Aske
   const isName = id !== name && more.length === 0;
   const file = isName ? ((await session.films.fileOf(id)) ?? (await session.videos.fileOf(id))) : undefined;
   const video = file && (await openSaved(file, session.library));
-  if (video === undefined) return notFound(response);
-  await sendVideo(video, request, response);
+  if (file === undefined || video === undefined) return notFound(response);
+  try {
+    await sendVideo(video, request, response);
+  } catch (error) {
+    if (await isSavedThere(file.path, session.library)) throw error;
+    notFound(response);
+  }
 }
 
 const notice = (code: string, message: string) => ({ code, message, hint: 'go back to the gallery' });

@@ -13,7 +13,7 @@ import { sendError } from './respond.ts';
 import { answer, type GallerySession } from './routes.ts';
 
 export interface GalleryOptions extends GallerySource {
-  readonly library: Pick<Library, 'open'>;
+  readonly library: Pick<Library, 'open' | 'isThere'>;
   readonly films: FilmSource;
   readonly host: string;
   /** 0: any free one. */

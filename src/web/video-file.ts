@@ -23,12 +23,14 @@ export interface OpenedVideo {
   close(): Promise<void>;
 }
 
-/** What is kept elsewhere than in a folder. */
-const STORED = /^s3:\/\//;
+/** Is it kept elsewhere than in a folder? */
+export function isStored(path: string): boolean {
+  return path.startsWith('s3://');
+}
 
 /** @returns undefined for what is not there */
 export async function openSaved(file: SavedFile, library: Pick<Library, 'open'>): Promise<OpenedVideo | undefined> {
-  if (!STORED.test(file.path)) return await openVideo(file.path);
+  if (!isStored(file.path)) return await openVideo(file.path);
   const { bytes, sha256 } = file;
   return {
     size: bytes,
@@ -71,12 +73,17 @@ function openedFile(handle: FileHandle, { size, mtimeMs }: { size: number; mtime
 /** Whether a file of this name may be there to be served, by one look at its name. */
 export async function isVideoThere(path: string): Promise<boolean> {
   // A list does not ask a storage about each of its videos.
-  if (STORED.test(path)) return true;
+  if (isStored(path)) return true;
   const found = await nodeFiles.lstat(path).catch(() => undefined);
   return extname(path).toLowerCase() === '.mp4' && (found?.isFile() ?? false);
 }
 
-/** Answers and closes the file. @param maxRangeBytes the most of one answer to a range */
+/** The same of one that is looked at closely: its storage is asked. */
+export async function isSavedThere(path: string, library: Pick<Library, 'isThere'>): Promise<boolean> {
+  return isStored(path) ? await library.isThere({ path }) : await isVideoThere(path);
+}
+
+/** Answers and closes the file. @throws what its storage reports, before anything is answered @param maxRangeBytes the most of one answer to a range */
 export async function sendVideo(
   video: OpenedVideo,
   request: IncomingMessage,
@@ -100,14 +107,15 @@ export async function sendVideo(
       return;
     }
     const { start, end } = range ?? { start: 0, end: size - 1 };
+    const body = request.method === 'HEAD' || size === 0 ? undefined : await video.read(start, end);
     response.writeHead(range === undefined ? 200 : 206, {
       ...headers,
       'content-length': end - start + 1,
       ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
-    if (request.method === 'HEAD' || size === 0) response.end();
+    if (body === undefined) response.end();
     // A player that has seen enough closes the connection.
-    else await pipeline(await video.read(start, end), response).catch(() => undefined);
+    else await pipeline(body, response).catch(() => undefined);
   } finally {
     await video.close().catch(() => undefined);
   }

@@ -1,11 +1,13 @@
 /** Buckets of the tests' S3 server, used directly. */
 import {
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { S3_KEYS, type SwiftServer } from './swift.ts';
 
@@ -28,9 +30,15 @@ export async function makeBucket(server: SwiftServer) {
       const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
       return Contents.map(({ Key = '' }) => Key);
     },
-    async unfinishedUploads(): Promise<number> {
+    /** Of uploads that were begun and not ended. */
+    async unfinishedKeys(): Promise<string[]> {
       const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
-      return Uploads.length;
+      return Uploads.map(({ Key = '' }) => Key).sort();
+    },
+    /** As a process that is killed leaves it: with one part. */
+    async beginUpload(Key: string): Promise<void> {
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      await client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: Buffer.from('part') }));
     },
     put: async (path: string, Body: Buffer) =>
       void (await client.send(new PutObjectCommand({ Bucket, Key: keyOf(path), Body }))),

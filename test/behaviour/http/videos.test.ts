@@ -1,6 +1,7 @@
 /** Links to videos of a server's own folder: who has one can fetch that video for a while, and nothing else. */
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type HttpServer, startHttp } from '../../support/http-server.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
@@ -23,10 +24,11 @@ afterAll(async () => {
   await workspace.remove();
 });
 
-async function generate(prompt: string) {
-  const params = { name: 'generate_video', arguments: { prompt, wait_seconds: 30 } };
-  return (await server.post({ id: 1, method: 'tools/call', params })).body.result.structuredContent.video;
+async function call(name: string, given: object) {
+  const params = { name, arguments: given };
+  return (await server.post({ id: 1, method: 'tools/call', params })).body.result.structuredContent;
 }
+const generate = async (prompt: string) => (await call('generate_video', { prompt, wait_seconds: 30 })).video;
 
 it('the report’s link leads to the saved file, whole and in ranges, without a token', async () => {
   expect(video.url).toMatch(new RegExp(`^${server.url}/videos/jv-[\\w-]+\\.mp4\\?expires=\\d+&signature=`));
@@ -75,5 +77,24 @@ it('links of one server hold at another one with the same folder, and begin with
   // The proxy in front takes its own part of the path off.
   expect((await fetch(`${next.url}${url.pathname.replace('/team', '')}${url.search}`)).status).toBe(200);
   expect((await fetch(video.url.replace(server.url, next.url))).status).toBe(200);
+  await next.stop();
+});
+
+it('the link of joined videos leads to their file, at another server of the folder too, until it is removed', async () => {
+  const made = [await call('generate_video', { prompt: 'one', wait_seconds: 30 })];
+  made.push(await call('generate_video', { prompt: 'two', wait_seconds: 30 }));
+  const joined = (await call('join_videos', { videos: made.map(({ task_id: id }) => id), output: 'both' })).video;
+  expect(joined.url).toMatch(new RegExp(`^${server.url}/videos/join-[0-9a-f]{8}\\.mp4\\?expires=\\d+&signature=`));
+  const response = await fetch(joined.url);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-disposition')).toContain('both.mp4');
+  expect((await readFile(joined.path)).equals(Buffer.from(await response.arrayBuffer()))).toBe(true);
+  const records = join(workspace.folder, 'records-of-another-host');
+  const env = { ...workspace.environment(sandbox.url), JIMENG_VIDEO_STATE_DIR: records };
+  const next = await startHttp(env, [], workspace.folder);
+  const there = joined.url.replace(server.url, next.url);
+  expect((await (await fetch(there)).arrayBuffer()).byteLength).toBe(joined.bytes);
+  await rm(joined.path);
+  expect((await fetch(there)).status).toBe(404);
   await next.stop();
 });

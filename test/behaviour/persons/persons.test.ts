@@ -73,7 +73,8 @@ const without = (id: string, { text, ...report }: Answered) =>
 /** What the gallery's page of this person reads. */
 async function galleryOf(caller: RemoteCaller) {
   const videos = await app.service('read');
-  const source = { videos, caller, keys: app, clock: systemClock, command: 'jimeng-video-mcp', isHere: false };
+  const library = await app.library();
+  const source = { videos, library, caller, keys: app, clock: systemClock, command: 'jimeng-video-mcp', isHere: false };
   const films = new FilmApi(await app.films('read'), source);
   return { films, gallery: new GalleryApi(source, 'token') };
 }

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,12 +64,41 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('a large upload 
       await expect(library.publish(file, place, 'dog.mp4')).rejects.toMatchObject({ code: 'save_failed' });
       relay.cutAfter = undefined;
       expect(relay.uploads).toBeGreaterThan(1);
-      expect([await bucket.keys(), await bucket.unfinishedUploads()]).toEqual([[], 0]);
+      expect([await bucket.keys(), await bucket.unfinishedKeys()]).toEqual([[], []]);
       await library.publish(file, place, 'dog.mp4');
       expect(await bucket.keys()).toHaveLength(1);
     } finally {
       await network.close();
       await relay.close();
+    }
+  });
+
+  it('that a killed process left in parts is removed by the first save of another one, a day later', async () => {
+    const bucket = await makeBucket(server);
+    const name = 'dog 0123456789abcdef.mp4';
+    const left = [`team/${name}`, `team/mei/${name}`];
+    // Of another folder, and of another program in ours.
+    const others = ['team/backup.tar', `teams/${name}`];
+    for (const key of [...left, ...others]) await bucket.beginUpload(key);
+    const network = createNetwork({ httpProxy: undefined, httpsProxy: undefined, noProxy: undefined });
+    const endpoint = new URL(server.endpoint);
+    const address = { ...{ bucket: bucket.name, prefix: 'team', endpoint }, region: 'us-east-1', pathStyle: true };
+    const saveAfter = async (hours: number) => {
+      const clock = { ...systemClock, now: () => Date.now() + hours * 3600_000 };
+      const library = new S3Library({ address, keys: S3_KEYS, stateDir: folder, homeDir: folder, network, clock });
+      const place = await library.choose(undefined, { kind: 'terminal' });
+      const file = await library.staging(place, 'one');
+      await writeFile(file, `${hours}`);
+      await library.publish(file, place, 'one.mp4');
+    };
+    try {
+      await saveAfter(23);
+      await sleep(300);
+      expect(await bucket.unfinishedKeys()).toEqual([...left, ...others].sort());
+      await saveAfter(25);
+      await expect.poll(() => bucket.unfinishedKeys(), { timeout: 10_000 }).toEqual(others);
+    } finally {
+      await network.close();
     }
   });
 });

@@ -41,7 +41,7 @@ function Actions({ path, call, callHint, prompt, file, link, isCancellable, isHe
         <CopyButton text={JSON.stringify(call.arguments, null, 2)} label={words.copyCall} note={lacks} />
         {prompt !== undefined && <CopyButton text={prompt} label={words.copyPrompt} />}
         {file !== undefined && isHere && <CopyButton text={file.path} label={words.copyPath} />}
-        {file !== undefined && isHere && !file.isMissing && (
+        {file !== undefined && isHere && !file.isMissing && !file.isStored && (
           <button type="button" onClick={() => run('folder', words.folderOpened, words.folderFailed)}>
             <Icon name="folder" />
             <span>{words.openFolder}</span>
