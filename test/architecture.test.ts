@@ -289,6 +289,7 @@ const IMPORTERS: [what: string, RegExp, files: string[]][] = [
       'cli/*',
       'web/video-file.ts',
       'serve/token-file.ts',
+      'serve/token-lock.ts',
     ],
   ],
 ];

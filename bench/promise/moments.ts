@@ -147,7 +147,7 @@ export const FILM_ANCHORS = {
   },
   'retake: reserved': {
     file: FILMS,
-    text: 'director.follow(filmId);\n    return await this.view(reserved.film);',
+    text: 'director.follow(filmId);\n    return await this.view(reserved.film, call.caller);',
     side: 'before',
   },
   'retake: joining': { file: DIRECTOR, text: 'const ffmpeg = await this.options.ffmpeg();', side: 'before' },

@@ -14,6 +14,7 @@ import { aboutPart, allOrProblems, Problem } from '../problems.ts';
 import type { Person, Store } from '../store/store.ts';
 import type { Call } from '../tasks/calls.ts';
 import { lookUpTask } from '../tasks/find-task.ts';
+import { orProblem } from '../tasks/paid-call.ts';
 import { seenBy } from '../tasks/person.ts';
 import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
 import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './clip-calls.ts';
@@ -162,7 +163,7 @@ export class SavedClips implements ClipService {
     if (isFilmId(id)) return await this.filmFile(id, person);
     const isNamed = /^(jv-|\d{10,24}$)/.test(id) || /^\W*task:/i.test(video);
     if (!isNamed) return await this.localFile(video, name, caller);
-    const task = isProviderTaskId(id) ? await lookUpTask(this.options.store, id, person) : undefined;
+    const task = isProviderTaskId(id) ? await orProblem(lookUpTask(this.options.store, id, person)) : undefined;
     if (task === undefined) {
       throw new Problem('no_record', {
         what: `The task ${JSON.stringify(id.slice(0, 60))} is not recorded for this account.`,
@@ -185,7 +186,7 @@ export class SavedClips implements ClipService {
   /** The newest join, also where a retake is being made. */
   private async filmFile(id: string, person: Person): Promise<Found> {
     const { films } = this.options.store;
-    const film = await films.find(id, person);
+    const film = await orProblem(films.find(id, person));
     if (film === undefined) {
       throw new Problem('no_record', { what: `No film ${id} is recorded for this account and service.` });
     }
@@ -193,7 +194,7 @@ export class SavedClips implements ClipService {
     if (join === undefined) {
       throw new Problem('invalid_input', { what: `The film ${id} has no joined file yet.`, getFirst: id });
     }
-    const shots = (await films.tasks(join.takes)).map((task) => task?.video?.file?.facts?.durationSeconds);
+    const shots = (await orProblem(films.tasks(join.takes))).map((task) => task?.video?.file?.facts?.durationSeconds);
     const shotSeconds = shots.filter((seconds) => seconds !== undefined);
     const path = await this.present(join.file.path, `film ${id}`, id);
     return {

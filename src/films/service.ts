@@ -8,7 +8,7 @@ import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
-import { budgetOf, personOf, seenBy } from '../tasks/person.ts';
+import { budgetOf, personOf, seenBy, warningFor } from '../tasks/person.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
 import type { Recovery } from '../tasks/recovery.ts';
 import type { Submitter } from '../tasks/submitter.ts';
@@ -96,10 +96,10 @@ export class Films implements FilmService {
       }),
     );
     if (reserved.kind === 'refuse') throw reserved.problem;
-    if (reserved.kind === 'join') return await this.joined(reserved.film);
+    if (reserved.kind === 'join') return await this.joined(reserved.film, call.caller);
     this.send(shots, call);
     director.follow(film.id);
-    return await this.view(reserved.film);
+    return await this.view(reserved.film, call.caller);
   }
 
   async retake(filmId: string, number: number, options: RetakeOptions, call: FilmCall): Promise<FilmView> {
@@ -126,17 +126,17 @@ export class Films implements FilmService {
       }),
     );
     if (reserved.kind === 'refuse') throw reserved.problem;
-    if (reserved.kind === 'join') return await this.joined(reserved.film);
+    if (reserved.kind === 'join') return await this.joined(reserved.film, call.caller);
     this.send(made, call);
     director.follow(filmId);
-    return await this.view(reserved.film);
+    return await this.view(reserved.film, call.caller);
   }
 
   async waitUntilOver(view: FilmView, call: FilmCall): Promise<FilmView> {
     const { clock, store, ending } = this.options;
     let last = view;
     for (;;) {
-      last = { ...(await this.view(await this.find(last.film.id, call.caller))), joined: view.joined };
+      last = { ...(await this.view(await this.find(last.film.id, call.caller), call.caller)), joined: view.joined };
       const isOver = nextOf(last.film, last.tasks) === 'nothing' && last.film.status !== 'running';
       const left = call.deadline - clock.monotonic();
       if (isOver || left <= 0 || call.signal.aborted || ending.aborted) return last;
@@ -151,7 +151,7 @@ export class Films implements FilmService {
   async get(filmId: string, call: FilmCall): Promise<FilmView> {
     const { store, director, recovery, watcher, waiting } = this.options;
     recovery.start();
-    const view = await this.view(await this.find(filmId, call.caller));
+    const view = await this.view(await this.find(filmId, call.caller), call.caller);
     if (view.isLeft) await this.sendLeftShots(view);
     for (const task of view.tasks) {
       if (task?.status === 'generating') await watcher.watch(task.id, 'asked');
@@ -190,17 +190,17 @@ export class Films implements FilmService {
       ),
     );
     director.follow(filmId);
-    return { ...(await this.view(await this.find(filmId, caller))), withdrawn };
+    return { ...(await this.view(await this.find(filmId, caller), caller)), withdrawn };
   }
 
   async read(filmId: string, caller: Caller): Promise<FilmView | undefined> {
     const film = await orProblem(this.options.store.films.find(filmId, seenBy(caller)));
-    return film && (await this.view(film));
+    return film && (await this.view(film, caller));
   }
 
   async list(limit: number, caller: Caller): Promise<readonly FilmView[]> {
     const films = await orProblem(this.options.store.films.newest(limit, seenBy(caller)));
-    return await Promise.all(films.map((film) => this.view(film)));
+    return await Promise.all(films.map((film) => this.view(film, caller)));
   }
 
   async openIds(caller: Caller): Promise<readonly string[]> {
@@ -253,9 +253,9 @@ export class Films implements FilmService {
     this.options.ending.throwIfAborted();
   }
 
-  private async joined(film: Film): Promise<FilmView> {
+  private async joined(film: Film, caller: Caller): Promise<FilmView> {
     this.options.director.follow(film.id);
-    const view = await this.view(film);
+    const view = await this.view(film, caller);
     for (const task of view.tasks) if (task?.status === 'generating') void this.options.watcher.watch(task.id);
     return { ...view, joined: true };
   }
@@ -269,7 +269,7 @@ export class Films implements FilmService {
     });
   }
 
-  private async view(film: Film): Promise<FilmView> {
+  private async view(film: Film, caller: Caller): Promise<FilmView> {
     const { store, clock, library } = this.options;
     const current = currentTakes(film);
     const all = film.shots.flatMap(({ takes }) => takes);
@@ -278,6 +278,7 @@ export class Films implements FilmService {
     const tasks = current.map((id) => byId.get(id));
     const join = currentJoin(film);
     const isThere = join === undefined || (await library.isThere(join.file));
+    const warning = warningFor(caller, store.whyNotPaid()?.message);
     const link = join && isThere ? await library.link(join.file, film.id).catch(() => undefined) : undefined;
     return {
       film,
@@ -289,7 +290,7 @@ export class Films implements FilmService {
       ...(join === undefined || !isThere ? {} : { join }),
       ...(link === undefined ? {} : { link }),
       ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
-      ...(store.whyNotPaid() === undefined ? {} : { warning: store.whyNotPaid()?.message ?? '' }),
+      ...(warning === undefined ? {} : { warning }),
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),
     };
   }

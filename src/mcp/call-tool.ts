@@ -5,6 +5,7 @@ import { inputFaults } from '../report/invalid-input.ts';
 import { correctNames } from './argument-names.ts';
 import { readArguments } from './arguments.ts';
 import type { CallLimiter } from './call-limiter.ts';
+import { problemFor } from './inner-problems.ts';
 import { problemResult } from './results.ts';
 import type { Tool, ToolCall, ToolResult } from './tool.ts';
 import { TaskProblem, type ToolService } from './tool-service.ts';
@@ -31,17 +32,20 @@ export async function callTool(
   log.info('call', { tool: tool.name });
   try {
     const input = parseArguments(tool, given);
-    return await limiter.run(call.signal, async (onWaiting) => {
+    const work = async (onWaiting: () => void) => {
       await writable();
       const progress: ToolCall['progress'] = (news) => {
         onWaiting();
         call.progress(news);
       };
       return await tool.run(input, service, { ...call, progress });
-    });
+    };
+    return await limiter.run(call.signal, work, call.remote?.person);
   } catch (error) {
-    if (error instanceof Problem) return problemResult(tool, error, service.isSandbox);
-    if (error instanceof TaskProblem) return problemResult(tool, error.problem, service.isSandbox, error.taskId);
+    const { problem, taskId } = error instanceof TaskProblem ? error : { problem: error, taskId: undefined };
+    if (problem instanceof Problem) {
+      return problemResult(tool, problemFor(call.remote, problem, log), service.isSandbox, taskId);
+    }
     if (!call.signal.aborted)
       log.error('call failed', { tool: tool.name, reason: error instanceof Error ? error.stack : String(error) });
     return problemResult(tool, new Problem('internal_error'), service.isSandbox);

@@ -8,6 +8,7 @@ import { Problem } from '../problems.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { CALL_LIMITS, CallLimiter } from './call-limiter.ts';
 import { callTool } from './call-tool.ts';
+import { problemFor } from './inner-problems.ts';
 import { completeArgument, type RenderedPrompt, renderPrompt } from './prompts.ts';
 import { completeTaskId, type ReadResource, readResource } from './resources.ts';
 import type { ToolCall, ToolResult } from './tool.ts';
@@ -64,8 +65,8 @@ export function createHandlers(app: App, log: Log): Handlers {
       if (tool === undefined) throw new RangeError(`no tool ${name}`);
       return await callTool(tool, given, call, { service, limiter, log, writable });
     },
-    readResource: (uri, caller) => orRefused(() => readResource(uri, service, caller)),
-    renderPrompt: (name, values) => orRefused(async () => renderPrompt(name, values)),
+    readResource: (uri, caller) => orRefused(() => readResource(uri, service, caller), caller, log),
+    renderPrompt: (name, values) => orRefused(async () => renderPrompt(name, values), undefined, log),
     async complete(of, argument, value, caller) {
       if (of !== 'resource') return completeArgument(of.prompt, argument, value);
       return argument === 'task_id' ? await completeTaskId(value, service, caller) : [];
@@ -80,11 +81,16 @@ export function createHandlers(app: App, log: Log): Handlers {
   };
 }
 
-async function orRefused<Value>(run: () => Promise<Value>): Promise<Value | Refused> {
+async function orRefused<Value>(
+  run: () => Promise<Value>,
+  caller: Caller | undefined,
+  log: Log,
+): Promise<Value | Refused> {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { refusal: `${error.message} To fix it: ${error.hint}.` };
+    const { message, hint } = problemFor(caller, error, log);
+    return { refusal: `${message} To fix it: ${hint}.` };
   }
 }

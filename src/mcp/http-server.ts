@@ -31,6 +31,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { RemoteCaller } from '../library/library.ts';
 import type { Log } from '../log.ts';
+import { excessOf } from '../transports/json-size.ts';
 import { idToAnswer, withoutNulls } from '../transports/malformed-message.ts';
 import { NAME, VERSION } from '../version.ts';
 import { type AskClient, type ClientCapabilities, clientRequests } from './client-requests.ts';
@@ -125,6 +126,8 @@ export function mcpOverHttp(options: HttpServerOptions): Answer {
 
 /** @throws ProtocolError */
 function readMessage(body: Buffer): unknown {
+  const excess = excessOf(body);
+  if (excess !== undefined) throw new ProtocolError(CODES.invalidRequest, `The message has more than ${excess}.`);
   let read: unknown;
   try {
     read = JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));

@@ -133,7 +133,13 @@ function isOfToken(error: unknown): boolean {
   return [...kinds, ...others].some((kind) => error instanceof kind);
 }
 
-function callerOf({ iss = '', sub = '', ...claims }: JWTPayload): Identified {
+/** As OpenID Connect limits it; anything else could make one person of two, or be no name that a record can hold. */
+const PERSON = /^\P{Cc}{1,255}$/u;
+
+function callerOf({ iss = '', sub, ...claims }: JWTPayload): Identified {
+  if (typeof sub !== 'string' || !PERSON.test(sub)) {
+    return { status: 401, error: 'invalid_token', message: 'This token names nobody who can be known again (sub).' };
+  }
   const words = [claims.scope, claims.scp, claims.roles].flatMap((given) =>
     typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [],
   );

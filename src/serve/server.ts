@@ -78,6 +78,8 @@ class SharedServer {
   readonly ending = new AbortController();
   private readonly options: ServerOptions;
   private readonly rates: RateLimiter;
+  /** Of all probes at the same time, which anybody can send. */
+  private checking: Promise<void> | undefined;
   private readonly answerMcp: ReturnType<typeof mcpOverHttp>;
 
   constructor(options: ServerOptions) {
@@ -149,13 +151,13 @@ class SharedServer {
   }
 
   private async answerReady(response: ServerResponse, log: Log): Promise<void> {
-    const { clock, ready } = this.options;
+    const { clock } = this.options;
     if (this.ending.signal.aborted) return plain(response, 503, 'ending');
     try {
       await withTimeLimit(
         clock,
         READY_MILLISECONDS,
-        (over) => orAborted(ready(), over),
+        (over) => orAborted(this.check(), over),
         new Error('no answer in time'),
       );
       plain(response, 200, 'ready');
@@ -163,6 +165,13 @@ class SharedServer {
       log.warn('not ready', { reason: error instanceof Error ? error.message : String(error) });
       plain(response, 503, 'the store is not reached');
     }
+  }
+
+  private check(): Promise<void> {
+    this.checking ??= this.options.ready().finally(() => {
+      this.checking = undefined;
+    });
+    return this.checking;
   }
 
   /** What was spent is for admins. */

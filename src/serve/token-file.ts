@@ -7,6 +7,7 @@ import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { Problem } from '../problems.ts';
 import { errorCode, makeFolders, writeDurably } from '../system/files.ts';
+import { whileLocked } from './token-lock.ts';
 
 /** A list of 10,000 people is 1.5 MB. */
 const MAX_BYTES = 4_000_000;
@@ -58,30 +59,54 @@ export async function addToken(
   clock: Clock,
 ): Promise<string> {
   if (!NAME.test(name)) throw new Problem('invalid_input', { what: `NAME ${NAME_RULE}.`, hint: 'choose another name' });
-  const file = await read(path, true);
-  if (file.entries.some((entry) => entry.name === name)) {
-    throw new Problem('invalid_input', {
-      what: `${name} has a token already.`,
-      hint: 'remove it first (serve token remove), or choose another name',
-    });
-  }
-  const token = `jv_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
-  const entry = { name, sha256: hashOf(token).toString('hex'), ...rights };
-  await write(path, file.with(entry), clock);
-  return token;
+  return await changing(path, clock, async () => {
+    const file = await read(path, true);
+    if (file.entries.some((entry) => entry.name === name)) {
+      throw new Problem('invalid_input', {
+        what: `${name} has a token already.`,
+        hint: 'remove it first (serve token remove), or choose another name',
+      });
+    }
+    const token = `jv_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
+    const entry = { name, sha256: hashOf(token).toString('hex'), ...rights };
+    await write(path, file.with(entry), clock);
+    return token;
+  });
 }
 
 /** @throws Problem where nobody has that name */
 export async function removeToken(path: string, name: string, clock: Clock): Promise<void> {
-  const file = await read(path);
-  const index = file.entries.findIndex((entry) => entry.name === name);
-  if (index < 0) {
-    throw new Problem('invalid_input', {
-      what: `${basename(path)} names nobody ${JSON.stringify(name)}.`,
-      hint: 'use a name of the list (serve token list)',
-    });
+  // Where there is no list, no folder for a lock is made.
+  await read(path);
+  await changing(path, clock, async () => {
+    const file = await read(path);
+    const index = file.entries.findIndex((entry) => entry.name === name);
+    if (index < 0) {
+      throw new Problem('invalid_input', {
+        what: `${basename(path)} names nobody ${JSON.stringify(name)}.`,
+        hint: 'use a name of the list (serve token list)',
+      });
+    }
+    await write(path, file.without(index), clock);
+    return true;
+  });
+}
+
+/** @throws Problem where another command changes it for too long, or the folder cannot be written */
+async function changing<Value>(path: string, clock: Clock, change: () => Promise<Value>): Promise<Value> {
+  const lock = `${path}.lock`;
+  try {
+    await makeFolders(dirname(path), 0o700);
+    const changed = await whileLocked(lock, clock, change);
+    if (changed !== undefined) return changed;
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw wrong(path, `cannot be changed (${errorCode(error) ?? 'failed'})`);
   }
-  await write(path, file.without(index), clock);
+  throw new Problem('invalid_settings', {
+    what: `Another command is changing ${path}.`,
+    hint: `run this command again; if no other one runs, remove ${lock}`,
+  });
 }
 
 interface TokenFile {
@@ -148,7 +173,6 @@ async function textOf(path: string, mayBeMissing: boolean): Promise<string> {
 }
 
 async function write(path: string, text: string, clock: Clock): Promise<void> {
-  await makeFolders(dirname(path), 0o700);
   // A link stays one.
   const target = await realpath(path).catch(() => path);
   await writeDurably(target, text, { clock, mode: 0o600 });

@@ -15,7 +15,7 @@ export class TokenAccess implements Access {
   private readonly path: string;
   private readonly log: Log;
   private known: Known | undefined;
-  private reading: Promise<Known> | undefined;
+  private reading: { readonly state: string | undefined; readonly known: Promise<Known> } | undefined;
 
   constructor(path: string, log: Log) {
     this.path = path;
@@ -46,10 +46,12 @@ export class TokenAccess implements Access {
   private async latest(): Promise<Known> {
     const state = await stateOf(this.path);
     if (this.known !== undefined && this.known.state === state) return this.known;
-    this.reading ??= this.read(state).finally(() => {
-      this.reading = undefined;
-    });
-    return await this.reading;
+    // One that was begun before the file changed may still hold who was removed.
+    if (this.reading === undefined || this.reading.state !== state) this.reading = { state, known: this.read(state) };
+    const { reading } = this;
+    const known = await reading.known;
+    if (this.reading === reading) this.reading = undefined;
+    return known;
   }
 
   private async read(state: string | undefined): Promise<Known> {
@@ -65,8 +67,9 @@ export class TokenAccess implements Access {
       });
     }
     // Changed while it was read: read again at the next request.
-    this.known = { state: (await stateOf(this.path)) === state ? state : undefined, people };
-    return this.known;
+    const known = { state, people };
+    this.known = (await stateOf(this.path)) === state ? known : undefined;
+    return known;
   }
 }
 

@@ -132,9 +132,11 @@ export const proxyAddress: Parse<string> = (text, { refuse }) => {
 /** The wrong value is not repeated: it may hold a password. */
 export const databaseAddress: Parse<string> = (text, { refuse }) => {
   const url = URL.parse(text);
-  if (url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1 && isDecodable(url)) return text;
+  // "user:5/secret@host" reads as a host "user", a port 5 and a path, which would be shown.
+  const isNamed = url !== null && /^\/[^/@]+$/.test(url.pathname);
+  if (isNamed && /^postgres(ql)?:$/.test(url.protocol) && isDecodable(url)) return text;
   return refuse(
-    'must be the address of a PostgreSQL database, such as postgres://user:password@db.example:5432/jimeng',
+    'must be the address of a PostgreSQL database, such as postgres://user:password@db.example:5432/jimeng; a character such as # / ? or % of the password is written as its code (%23 %2F %3F %25), and a socket as postgres:///jimeng?host=/run/postgresql&user=jimeng',
   );
 };
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
 import type { Store, Sums } from '../store/store.ts';
 import type { ListOptions, ListView, QueueState, Spending } from './calls.ts';
-import { budgetOf, seenBy } from './person.ts';
+import { budgetOf, seenBy, warningFor } from './person.ts';
 import { isOpen, type Task, type TaskStatus } from './record.ts';
 
 /** Open tasks that a list returns at the most. */
@@ -41,7 +41,7 @@ export async function readList(
   const { byStatus } = sums;
   const budget = await shownBudget(store, sums, budgetFen, caller);
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
-  const warning = store.warning();
+  const warning = warningFor(caller, store.warning());
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];
   return {
     now: clock.now(),

@@ -19,6 +19,12 @@ export function budgetOf(caller: Caller): number | undefined {
   return caller.kind === 'remote-agent' ? caller.budgetFen : undefined;
 }
 
+/** What is wrong with the database names its place, which is for whoever sees all records. */
+export function warningFor(caller: Caller, warning: string | undefined): string | undefined {
+  if (warning === undefined || seenBy(caller) === undefined) return warning;
+  return 'The server’s database was replaced or damaged, so records may be missing: ask the operator of this server.';
+}
+
 /** Without a name a person would be taken for the account. */
 function named(person: string): string {
   if (person === '') throw new RangeError('a person without a name');

@@ -21,7 +21,7 @@ import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { isWaitInVain, readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
-import { budgetOf, personOf, seenBy } from './person.ts';
+import { budgetOf, personOf, seenBy, warningFor } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
@@ -242,7 +242,7 @@ export class TaskService implements VideoService {
     const queue = await this.queueState(task, caller).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
-    const warning = store.whyNotPaid()?.message;
+    const warning = warningFor(caller, store.whyNotPaid()?.message);
     const given = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined));
     return {
       task,

@@ -65,7 +65,7 @@ async function answerPage(
   const asset = open.get(path);
   if (isReading && asset !== undefined) return send(response, 200, asset.type, asset.bytes);
   const [, given] = cookiesOf(request.headers.cookie).find(([name]) => name === COOKIE) ?? [];
-  const caller = await gallery.identify(given === undefined ? undefined : decodeURIComponent(given));
+  const caller = await gallery.identify(tokenOf(given));
   if (caller === undefined) return send(response, 401, HTML, SIGN_IN_PAGE, WITH_FORM);
   const token = createHmac('sha256', gallery.key).update(`gallery of ${caller.person}`).digest('base64url');
   const opened = await gallery.open(caller, token);
@@ -73,6 +73,15 @@ async function answerPage(
   const [root = '', ...parts] = path.slice(1).split('/');
   const asked = { request, response, isReading, path, root, parts, query };
   await answerTrusted(asked, isOwnPage(request, isReading), { ...{ ...opened, page, token, clock, ending } });
+}
+
+/** @returns undefined for what this server has not set */
+function tokenOf(cookie: string | undefined): string | undefined {
+  try {
+    return cookie === undefined ? undefined : decodeURIComponent(cookie);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Host and Origin were checked: what is left is where the browser says that a request comes from. */

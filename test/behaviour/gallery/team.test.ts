@@ -58,6 +58,12 @@ it('without a token there is the form and nothing else', async () => {
   }
 });
 
+it('a cookie that cannot be read is no token: there is the form, and no error in the log', async () => {
+  const response = await get('/gallery/', '%zz');
+  expect([response.status, await response.text()]).toEqual([401, expect.stringContaining('<form')]);
+  expect(server.stderr()).not.toContain('request failed');
+});
+
 it('a right token is kept in a cookie that no script reads and no other site sends; a wrong one is not', async () => {
   const right = await signIn(tokens.get('mei') ?? '');
   expect([right.status, right.headers.get('location')]).toEqual([303, '/gallery/']);

@@ -3,6 +3,11 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { silentLog } from '../../../src/log.ts';
+import type { Handlers } from '../../../src/mcp/handlers.ts';
+import { ONE_USER } from '../../../src/serve/access.ts';
+import type { Metrics } from '../../../src/serve/metrics.ts';
+import { startServer } from '../../../src/serve/server.ts';
 import { HTTP_LIMITS, listenHttp } from '../../../src/transports/http.ts';
 import { type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
@@ -160,6 +165,34 @@ it('1,000 open connections that send nothing, or half a request, keep nobody els
   await until('them to be closed', () => sockets.every((socket) => socket.closed || socket.readableEnded), 30_000);
   for (const socket of sockets) socket.destroy();
 }, 90_000);
+
+it('many probes at the same time ask the store once: without a token nobody loads it', async () => {
+  let asked = 0;
+  let answer = (): void => undefined;
+  const probed = await startServer({
+    ...{ host: '127.0.0.1', port: 0, publicUrl: undefined, issuer: undefined, videos: undefined },
+    ...{ clock: systemClock, log: silentLog, access: ONE_USER, stateKey: new Uint8Array(32) },
+    ...{ handlers: {} as Handlers, metrics: {} as Metrics, gallery: {} as never },
+    ready: async () => {
+      asked++;
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+    },
+  });
+  const get = async () => (await fetch(`${probed.url}/readyz`)).status;
+  const many = Array.from({ length: 50 }, get);
+  await until('the probes', async () => (await probed.connections()) >= 50);
+  await until('the store to be asked', () => asked > 0);
+  answer();
+  expect(new Set(await Promise.all(many))).toEqual(new Set([200]));
+  expect(asked).toBe(1);
+  const later = get();
+  await until('the store to be asked again', () => asked === 2);
+  answer();
+  expect(await later).toBe(200);
+  await probed.close(0);
+});
 
 it('more requests than the rate allows are refused with 429 and Retry-After, and another person is not', async () => {
   const answers = await Promise.all(Array.from({ length: 300 }, () => ping('yu')));

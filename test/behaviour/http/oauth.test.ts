@@ -51,6 +51,11 @@ describe('is refused with 401, invalid_token and the place of the metadata:', ()
     ['a token that is not good yet', () => issuer.sign({ nbf: now() + 600 })],
     ['a token without an expiry', () => issuer.sign({ exp: undefined })],
     ['a token of nobody', () => issuer.sign({ sub: undefined })],
+    ['a token of a nameless person', () => issuer.sign({ sub: '' })],
+    // As text, each of them would be "[object Object]": one person for all.
+    ['a token whose person is no text', () => issuer.sign({ sub: { name: 'mei' } })],
+    ['a token whose person has a control character', () => issuer.sign({ sub: 'mei\u0000' })],
+    ['a token whose person is longer than OpenID Connect allows', () => issuer.sign({ sub: 'm'.repeat(256) })],
     ['another issuer’s token', () => issuer.sign({ iss: 'https://elsewhere.example.com' })],
     ['a token for another server', () => issuer.sign({ aud: 'https://other.example.com/mcp' })],
     ['a token for no server', () => issuer.sign({ aud: undefined })],

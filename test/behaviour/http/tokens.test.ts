@@ -1,7 +1,7 @@
 /** Who may use the server with a token of the list, and what happens to the list. */
 
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectV1, type HttpServer, startHttp } from '../../support/http-server.ts';
@@ -42,6 +42,29 @@ it('a new token is printed once, alone on stdout, and only its hash is in the fi
   expect(text).toContain('daily_budget_cny: 3');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700);
+});
+
+it('tokens that are added and removed at the same time are all in the list, or all gone', async () => {
+  const names = ['one', 'two', 'three', 'four'];
+  const added = await Promise.all(names.map((name) => token('add', name)));
+  expect(added.map(({ code, stderr }) => [code, stderr])).toEqual(
+    names.map((name) => [0, expect.stringContaining(name)]),
+  );
+  const statuses = await Promise.all(added.map(async ({ stdout }) => (await ping(stdout.trim())).status));
+  expect(statuses).toEqual([200, 200, 200, 200]);
+  await Promise.all(names.map((name) => token('remove', name)));
+  const text = await readFile(file, 'utf8');
+  expect(names.filter((name) => text.includes(`name: ${name}`))).toEqual([]);
+  expect((await ping(tokens.mei)).status).toBe(200);
+});
+
+it('a lock that a killed command left on the list is removed after a while; before that the command names it', async () => {
+  await writeFile(`${file}.lock`, '');
+  const refused = await token('add', 'late');
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('people.yaml.lock')]);
+  await utimes(`${file}.lock`, new Date(Date.now() - 60_000), new Date(Date.now() - 60_000));
+  expect((await token('add', 'late')).code).toBe(0);
+  expect(await readdir(join(file, '..'))).toEqual(['people.yaml']);
 });
 
 it.each([

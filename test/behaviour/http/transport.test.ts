@@ -74,6 +74,29 @@ it.each([
   expect([answer.status, answer.body]).toEqual([status, { jsonrpc: '2.0', id: null, error: { code, message } }]);
 });
 
+it.each([
+  ['millions of values', `[${'{},'.repeat(7_000_000)}{}]`],
+  ['lists within lists', '['.repeat(100_000) + ']'.repeat(100_000)],
+  ['objects within objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+])('a message of %s is refused before it is parsed, and nobody waits for it', async (_what, value) => {
+  const bomb = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"generate_video","arguments":{"prompt":${value}}}}`;
+  const startedAt = performance.now();
+  const [{ status, body }, ping] = await Promise.all([server.post(bomb), server.post({ id: 2, method: 'ping' })]);
+  expect([status, body.error.code]).toEqual([400, -32600]);
+  expect(body.error.message).toMatch(/^The message has more than [\d,]+ (values|levels)/);
+  expect(ping.body.result).toEqual({});
+  // Parsed, the first of them takes more than ten seconds.
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
+
+it('brackets, quotes and backslashes inside of a text are no values', async () => {
+  const prompt = `a "fox" \\ ${'[{,"'.repeat(50)}`;
+  const { body } = await server.post(
+    call('generate_video', { prompt, dry_run: true, image: `data:,${'[,"'.repeat(50_000)}` }),
+  );
+  expect(body.result.structuredContent.message).toContain('the picture in `image` is a JSON or text file');
+});
+
 it('a body that is not declared as JSON is refused: a page of another site could send it', async () => {
   const { status } = await server.post({ id: 1, method: 'ping' }, { 'content-type': 'text/plain' });
   expect(status).toBe(415);

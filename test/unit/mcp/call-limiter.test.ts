@@ -41,7 +41,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 const LIMITS = { working: 2, waiting: 1, queued: 2, queueMilliseconds: 1000 };
 
 /** Starts a call that ends on demand. */
-function start(limiter: CallLimiter, signal = new AbortController().signal) {
+function start(limiter: CallLimiter, signal = new AbortController().signal, person?: string) {
   const call = {
     state: 'queued',
     onWaiting: (): void => undefined,
@@ -49,14 +49,18 @@ function start(limiter: CallLimiter, signal = new AbortController().signal) {
     error: undefined as unknown,
   };
   const done = limiter
-    .run(signal, async (onWaiting) => {
-      call.state = 'working';
-      call.onWaiting = onWaiting;
-      await new Promise<void>((resolve) => {
-        call.end = resolve;
-      });
-      call.state = 'done';
-    })
+    .run(
+      signal,
+      async (onWaiting) => {
+        call.state = 'working';
+        call.onWaiting = onWaiting;
+        await new Promise<void>((resolve) => {
+          call.end = resolve;
+        });
+        call.state = 'done';
+      },
+      person,
+    )
     .catch((error: unknown) => {
       call.state = 'refused';
       call.error = error;
@@ -143,6 +147,46 @@ describe('the limiter', () => {
     calls[0]?.end();
     await settled();
     expect(calls.map(({ state }) => state)).toEqual(['done', 'working', 'refused', 'working']);
+  });
+});
+
+describe('one person', () => {
+  const PERSON = { working: 2, waiting: 3, queued: 1, queueMilliseconds: 1000 };
+  const nobody = new AbortController().signal;
+
+  it('has a share of the places: the calls of others are worked on meanwhile', async () => {
+    const { clock, advance } = handClock();
+    const limiter = new CallLimiter({ working: 3, waiting: 100, queued: 10, queueMilliseconds: 1000 }, clock, PERSON);
+    const many: ReturnType<typeof start>[] = [];
+    for (let count = 0; count < 8; count++) {
+      const call = start(limiter, nobody, 'mei');
+      many.push(call);
+      await settled();
+      // One that only waits for a video leaves its place to the next.
+      call.onWaiting();
+    }
+    // Three wait, two more keep their places, one has to queue, and the rest is refused.
+    expect(many.filter(({ state }) => state === 'working')).toHaveLength(5);
+    expect(many.filter(({ state }) => state === 'refused')).toHaveLength(2);
+    const others = ['yu', 'ann', undefined].map((person) => start(limiter, nobody, person));
+    await settled();
+    expect(others.map(({ state }) => state)).toEqual(['working', 'working', 'working']);
+    await advance(1000);
+    expect(many.find(({ state, error }) => state === 'refused' && String(error).includes('1 s'))?.error).toMatchObject({
+      message: expect.stringContaining('The server is working on 5 other calls of yours'),
+    });
+  });
+
+  it('has the whole share again when the calls have ended', async () => {
+    const { clock } = handClock();
+    const limiter = new CallLimiter({ ...LIMITS, working: 3 }, clock, PERSON);
+    for (let round = 0; round < 3; round++) {
+      const calls = [start(limiter, nobody, 'mei'), start(limiter, nobody, 'mei')];
+      await settled();
+      expect(calls.map(({ state }) => state)).toEqual(['working', 'working']);
+      for (const call of calls) call.end();
+      await Promise.all(calls.map(({ done }) => done));
+    }
   });
 });
 

@@ -57,6 +57,22 @@ describe('a wrong setting stops what needs it, and nothing else', () => {
     expect(stopped).toEqual(['paid', 'check', 'query', 'save', 'serve']);
   });
 
+  test.each(['ge#heim', 'ge/heim', 'ge?heim', 'ge%heim', '5/geheim'])(
+    'a password with %s in the address of the database is refused with the way to write it, and not repeated',
+    (password) => {
+      const given = read({ ...KEYS, JIMENG_VIDEO_STORE: `postgres://jimeng:${password}@db.example/jimeng` });
+      expect(() => requireSettings(given, 'paid')).toThrow('%23 %2F %3F %25');
+      expect(() => requireSettings(given, 'paid')).not.toThrow('heim');
+      const right = `postgres://jimeng:${encodeURIComponent(password)}@db.example/jimeng`;
+      requireSettings(read({ ...KEYS, JIMENG_VIDEO_STORE: right }), 'paid');
+    },
+  );
+
+  test('a socket of the database needs no host in its address', () => {
+    const address = 'postgres:///jimeng?host=/run/postgresql&user=jimeng';
+    requireSettings(read({ ...KEYS, JIMENG_VIDEO_STORE: address }), 'paid');
+  });
+
   test('the keys are not needed in the sandbox, nor by what does not ask the provider', () => {
     expect(stoppedBy({ VOLC_SECRETKEY: 'your secret key', JIMENG_VIDEO_API_URL: 'sandbox' })).toEqual([]);
     for (const operation of ['check', 'save', 'read', 'preview'] as const) requireSettings(read({}), operation);
