@@ -89,6 +89,22 @@ describe.each(['answer', 'request'] as const)('a COMMIT whose %s is lost', (what
   });
 });
 
+test('a read while the database is away for a moment is tried again', async () => {
+  await withStage(async ({ open }) => {
+    const { store, relay } = await open();
+    const task = await reserve(store);
+    const { target } = relay;
+    // Nobody listens there.
+    relay.target = 1;
+    relay.cutAll();
+    const reading = store.lists.openIds();
+    setTimeout(() => {
+      relay.target = target;
+    }, 200);
+    expect((await reading).map(({ id }) => id)).toEqual([task?.id]);
+  });
+});
+
 test('a silent partition is noticed, refused, and over when it is over', async () => {
   await withStage(async ({ open }) => {
     const { store, relay } = await open({ answerMilliseconds: 500 });
