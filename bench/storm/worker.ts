@@ -35,6 +35,7 @@ export class Worker {
   readonly finalReports = new Map<string, ToolAnswer>();
   private client: StdioClient | undefined;
   private initialized = false;
+  private isEnded = false;
   private readonly start: () => StdioClient;
   private readonly requests: readonly Request[];
 
@@ -64,12 +65,14 @@ export class Worker {
     this.client?.kill();
   }
 
+  /** Gives up what is not over. */
   end(): void {
+    this.isEnded = true;
     this.client?.kill();
   }
 
   async run(): Promise<void> {
-    while (this.finished < this.requests.length) {
+    while (!this.isEnded && this.finished < this.requests.length) {
       const client = this.start();
       this.client = client;
       this.starts++;
