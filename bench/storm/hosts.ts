@@ -50,6 +50,8 @@ export interface HostFigures {
   readonly saved: number;
   readonly unknownBecauseTheAnswerWasLost: number;
   readonly unknownBecauseTheProcessEnded: number;
+  /** The process was suspended before the bytes left, and says so: nothing was charged. */
+  readonly failedUnsent: number;
   readonly unknownOtherwise: readonly string[];
   readonly lost: readonly string[];
   readonly paidTwice: readonly string[];
@@ -66,6 +68,7 @@ const PATIENCE = { rounds: 90, pauseMilliseconds: 1_000 };
 /** Beyond the lease of 6 s and the 3 s for which it has to be seen unchanged. */
 const STOP_MILLISECONDS = 11_000;
 const PARTITION_MILLISECONDS = 9_000;
+const RESTART_EVERY_MILLISECONDS = 20_000;
 const DATABASE_AWAY_MILLISECONDS = 1_500;
 /** Of the first and the last host. */
 const CLOCKS_APART_MILLISECONDS = 3600_000;
@@ -276,7 +279,7 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
       host?.heal();
       return host !== undefined;
     }),
-    pace('databaseRestarts', options.restarts, 25_000, async () => {
+    pace('databaseRestarts', options.restarts, RESTART_EVERY_MILLISECONDS, async () => {
       await database.stopImmediately();
       await sleep(DATABASE_AWAY_MILLISECONDS * random());
       await database.start();
@@ -322,7 +325,7 @@ async function judge({ options, sandbox, storm, records, clients, gone }: Eviden
       .filter((request) => request.operation === 'submit' && lostAnswer(storm, request) !== undefined)
       .map(({ body }) => String(body?.prompt)),
   );
-  const found = { saved: 0, byAnswer: 0, byEnd: 0 };
+  const found = { saved: 0, byAnswer: 0, byEnd: 0, unsent: 0 };
   const [lost, unmade, twice, open, otherwise]: string[][] = [[], [], [], [], []];
   for (let number = 0; number < options.tasks; number++) {
     const { prompt } = requestOf(number);
@@ -338,6 +341,7 @@ async function judge({ options, sandbox, storm, records, clients, gone }: Eviden
     else if (record?.status === 'unknown' && lostAnswers.has(prompt)) found.byAnswer++;
     else if (record?.status === 'unknown' && record.error?.code === 'interrupted') found.byEnd++;
     else if (record?.status === 'unknown') otherwise?.push(what);
+    else if (record?.error?.code === 'claim_lost' && !accepted.has(prompt)) found.unsent++;
     else if (record !== undefined && ['queued', 'submitting', 'generating'].includes(record.status)) open?.push(what);
     else (accepted.has(prompt) ? lost : unmade)?.push(what);
   }
@@ -347,6 +351,7 @@ async function judge({ options, sandbox, storm, records, clients, gone }: Eviden
     saved: found.saved,
     unknownBecauseTheAnswerWasLost: found.byAnswer,
     unknownBecauseTheProcessEnded: found.byEnd,
+    failedUnsent: found.unsent,
     unknownOtherwise: otherwise ?? [],
     lost: lost ?? [],
     paidTwice: [...accepted].filter(([, times]) => times > 1).map(([prompt]) => prompt),
