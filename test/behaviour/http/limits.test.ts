@@ -195,11 +195,13 @@ it('many probes at the same time ask the store once: without a token nobody load
 });
 
 it('more requests than the rate allows are refused with 429 and Retry-After, and another person is not', async () => {
-  const answers = await Promise.all(Array.from({ length: 300 }, () => ping('yu')));
+  // GET is counted, too, and answered before anything is worked on: a slow machine sends them faster than they may come.
+  const get = () => fetch(`${server.url}/mcp`, { headers: { authorization: `Bearer ${tokens.get('yu')}` } });
+  const answers = await Promise.all(Array.from({ length: 300 }, get));
   const refused = answers.filter(({ status }) => status === 429);
   expect(refused.length).toBeGreaterThan(0);
   expect(refused[0]?.headers.get('retry-after')).toBe('1');
-  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(200);
+  expect(answers.filter(({ status }) => status === 405).length).toBeGreaterThanOrEqual(200);
   expect((await ping('mei')).status).toBe(200);
 });
 
