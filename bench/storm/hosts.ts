@@ -30,6 +30,8 @@ export interface HostStormOptions {
   readonly stops: number;
   readonly partitions: number;
   readonly restarts: number;
+  /** Milliseconds between two of them, on average. */
+  readonly restartEvery: number;
   /** 0–1, of the provider's answers. */
   readonly faultShare: number;
   readonly generationSeconds: number;
@@ -68,11 +70,10 @@ const PATIENCE = { rounds: 90, pauseMilliseconds: 1_000 };
 /** Beyond the lease of 6 s and the 3 s for which it has to be seen unchanged. */
 const STOP_MILLISECONDS = 11_000;
 const PARTITION_MILLISECONDS = 7_000;
-const RESTART_EVERY_MILLISECONDS = 18_000;
 const DATABASE_AWAY_MILLISECONDS = 1_500;
 /** Of the first and the last host. */
 const CLOCKS_APART_MILLISECONDS = 3600_000;
-const MAX_END_MILLISECONDS = 120_000;
+const MAX_END_MILLISECONDS = 60_000;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -279,7 +280,7 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
       host?.heal();
       return host !== undefined;
     }),
-    pace('databaseRestarts', options.restarts, RESTART_EVERY_MILLISECONDS, async () => {
+    pace('databaseRestarts', options.restarts, options.restartEvery, async () => {
       await database.stopImmediately();
       await sleep(DATABASE_AWAY_MILLISECONDS * random());
       await database.start();

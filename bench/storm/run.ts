@@ -29,6 +29,7 @@ const { values } = parseArgs({
     stops: { type: 'string', default: '80' },
     partitions: { type: 'string', default: '60' },
     restarts: { type: 'string', default: '20' },
+    'restart-every': { type: 'string', default: '18000' },
     sources: { type: 'string' },
     json: { type: 'string', default: fileURLToPath(new URL('storm.json', import.meta.url)) },
   },
@@ -50,7 +51,12 @@ async function tryFairTurns(): Promise<void> {
 async function stormOnHosts(hosts: number): Promise<void> {
   const figures = await runHostStorm({
     ...{ hosts, tasks: Number(values.tasks), kills: Number(values.kills), stops: Number(values.stops) },
-    ...{ partitions: Number(values.partitions), restarts: Number(values.restarts), seed: Number(values.seed) },
+    ...{
+      partitions: Number(values.partitions),
+      restarts: Number(values.restarts),
+      restartEvery: Number(values['restart-every']),
+      seed: Number(values.seed),
+    },
     ...{ faultShare: Number(values.share), generationSeconds: 1 },
     ...(values.without === undefined ? {} : { without: values.without }),
     onProgress: (line) => process.stderr.write(`${line}\n`),
