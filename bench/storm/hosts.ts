@@ -273,13 +273,15 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
       setTimeout(() => victim.kill('SIGCONT'), STOP_MILLISECONDS);
       return true;
     }),
-    pace('partitions', options.partitions, 500, async () => {
-      const host = one(hosts);
-      host?.partition();
-      await sleep(PARTITION_MILLISECONDS * (0.3 + random()));
-      host?.heal();
-      return host !== undefined;
-    }),
+    // Of each host on its own: a way is not cut twice.
+    ...hosts.map((host) =>
+      pace('partitions', options.partitions, 500 * hosts.length, async () => {
+        host.partition();
+        await sleep(PARTITION_MILLISECONDS * (0.3 + random()));
+        host.heal();
+        return true;
+      }),
+    ),
     pace('databaseRestarts', options.restarts, options.restartEvery, async () => {
       await database.stopImmediately();
       await sleep(DATABASE_AWAY_MILLISECONDS * random());
