@@ -59,17 +59,14 @@ interface Endpoint {
 }
 
 export interface AppOptions {
-  /** Which queued requests this process sends, where the store is shared. */
+  /** Which queued requests this process sends, where the store is shared. `none`: open work of others is left to them. */
   readonly sends?: Sends;
-  /** False: open work of other processes is left to them. */
-  readonly isWorker?: boolean;
   /** Links to saved videos of the output folder, where this process serves them. */
   readonly linkOf?: LinkOf | undefined;
 }
 
 interface OpenOptions extends AppOptions {
   readonly sends: Sends;
-  readonly isWorker: boolean;
   readonly network: Network;
   readonly log: Log;
   readonly ending: AbortSignal;
@@ -95,11 +92,7 @@ export function scopeOf(origin: string, accessKeyId: string | undefined): string
   return `${origin} ${account}`;
 }
 
-export function createApp(
-  read: ReadSettings,
-  log: Log,
-  { sends = 'own', isWorker = true, linkOf }: AppOptions = {},
-): App {
+export function createApp(read: ReadSettings, log: Log, { sends = 'own', linkOf }: AppOptions = {}): App {
   const { settings } = read;
   const ending = new AbortController();
   // A thousand tasks may listen to it.
@@ -110,13 +103,11 @@ export function createApp(
     requireSettings(read, ...operations);
     const unreachable = settings.api === 'sandbox' ? undefined : network.problemFor(settings.api);
     if (unreachable !== undefined && operations.includes('paid')) throw unreachable;
-    opening ??= open(settings, { network, log, sends, isWorker, linkOf, ending: ending.signal }).catch(
-      (error: unknown) => {
-        // A port may be free the next time.
-        opening = undefined;
-        throw error;
-      },
-    );
+    opening ??= open(settings, { network, log, sends, linkOf, ending: ending.signal }).catch((error: unknown) => {
+      // A port may be free the next time.
+      opening = undefined;
+      throw error;
+    });
     return await opening;
   };
   return {
@@ -138,15 +129,12 @@ export function createApp(
   };
 }
 
-async function open(
-  settings: Settings,
-  { network, log, sends, isWorker, linkOf, ending }: OpenOptions,
-): Promise<Opened> {
+async function open(settings: Settings, { network, log, sends, linkOf, ending }: OpenOptions): Promise<Opened> {
   const clock = systemClock;
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store, library } = compose({
-    ...{ settings, endpoint, network, clock, sends, isWorker, log, ending },
+    ...{ settings, endpoint, network, clock, sends, log, ending },
     ...(linkOf === undefined ? {} : { linkOf }),
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),

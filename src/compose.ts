@@ -55,13 +55,14 @@ export interface Parts {
   readonly linkOf?: LinkOf;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
-  /** Which queued requests this process sends where the store is shared; of a store of its own it sends its own. */
+  /**
+   * Which queued requests this process sends where the store is shared; of a store of its own it sends its own.
+   * `none`: open work of other processes is left to them, on any store.
+   */
   readonly sends?: Sends;
   readonly log: Log;
   /** Aborted when the process is about to end. */
   readonly ending: AbortSignal;
-  /** False: open work of other processes is left to them. */
-  readonly isWorker?: boolean;
 }
 
 export function compose({
@@ -82,7 +83,7 @@ export function compose({
     ...(aigcMeta === undefined ? {} : { aigcMeta }),
     ...{ apiTimeoutSeconds, network, clock: hostClock, log },
   });
-  const { isWorker = true } = parts;
+  const isWorker = parts.sends !== 'none';
   const storeClock = parts.storeClock ?? hostClock;
   const { store: address, storeListen: listenAddress } = settings;
   const engine =
@@ -150,9 +151,7 @@ export function compose({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
-    sendLeft: async () => {
-      if (isWorker) await service.sendLeft();
-    },
+    sendLeft: () => service.sendLeft(),
     save: async (id, call) => void (await service.get(id, {}, call)),
   });
   const clips = new SavedClips({

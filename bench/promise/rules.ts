@@ -83,7 +83,7 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
   'left entries of every mode are sent': [
     {
       file: SERVICE,
-      from: '// Entries of dead processes come before this one: first come, first served.\n    if (this.options.isWorker) await this.sendLeft();',
+      from: '// Entries of dead processes come before this one: first come, first served.\n    await this.sendLeft();',
       to: '',
     },
   ],

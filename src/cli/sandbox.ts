@@ -2,11 +2,10 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { Problem } from '../problems.ts';
-import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
-import { commandHere } from './here.ts';
+import { whenAborted } from '../system/wait.ts';
 import { numberOption, parseInput, portInput, rethrowPortError } from './options.ts';
-import { EXIT, problemOutcome } from './outcome.ts';
-import { listenForInterruption } from './session.ts';
+import { EXIT } from './outcome.ts';
+import { listenForInterruption, sayProblem } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const input = z.strictObject({
@@ -51,17 +50,12 @@ async function serve(terminal: Terminal, options: Record<string, unknown>): Prom
       ].join('\n'),
     );
     terminal.say('The sandbox runs until Ctrl-C. Set these variables for the client that is to use it.');
-    await new Promise<void>((resolve) => {
-      if (interruption.signal.aborted) resolve();
-      interruption.signal.addEventListener('abort', () => resolve());
-    });
+    await whenAborted(interruption.signal);
     await sandbox.close();
     return EXIT.done;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const { sentence = '', exitCode } = problemOutcome(error, phrasingForTerminal(commandHere()));
-    terminal.say(sentence);
-    return exitCode;
+    return sayProblem(terminal, error);
   } finally {
     interruption.stopListening();
   }

@@ -3,12 +3,11 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { systemClock } from '../clock.ts';
 import { Problem } from '../problems.ts';
-import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
 import { yuan } from '../report/text.ts';
 import { readSettings, requireSettings, surroundings } from '../settings.ts';
-import { commandHere } from './here.ts';
 import { maxCostInput, numberOption, parseInput } from './options.ts';
-import { EXIT, problemOutcome } from './outcome.ts';
+import { EXIT } from './outcome.ts';
+import { sayProblem } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const addInput = z.strictObject({ name: z.string(), budget: maxCostInput, admin: z.boolean().optional() });
@@ -87,8 +86,6 @@ async function orProblem(terminal: Terminal, run: () => Promise<void>): Promise<
     return EXIT.done;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const { sentence = '', exitCode } = problemOutcome(error, phrasingForTerminal(commandHere()));
-    terminal.say(sentence);
-    return exitCode;
+    return sayProblem(terminal, error);
   }
 }

@@ -6,14 +6,14 @@ import { systemClock } from '../clock.ts';
 import type { LinkOf } from '../library/library.ts';
 import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
 import { type ReadSettings, readSettings, requireSettings, surroundings } from '../settings.ts';
 import { createNetwork } from '../system/network.ts';
+import { whenAborted } from '../system/wait.ts';
 import { commandHere } from './here.ts';
 import { numberOption, parseInput, portInput, rethrowPortError, textOption } from './options.ts';
-import { EXIT, problemOutcome } from './outcome.ts';
+import { EXIT } from './outcome.ts';
 import { addTokenCommands } from './serve-token.ts';
-import { listenForInterruption } from './session.ts';
+import { listenForInterruption, sayProblem } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `docker stop` kills after 10 s. */
@@ -73,14 +73,9 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   try {
     await Promise.race([run(running), crashed]);
   } catch (error) {
-    if (error instanceof Problem) {
-      const { sentence = '', exitCode: code } = problemOutcome(error, phrasingForTerminal(commandHere()));
-      terminal.say(sentence);
-      exitCode = code;
-    } else {
-      log.error('an unexpected error ends the server', {
-        reason: reasonOf(error),
-      });
+    if (error instanceof Problem) exitCode = sayProblem(terminal, error);
+    else {
+      log.error('an unexpected error ends the server', { reason: reasonOf(error) });
       exitCode = EXIT.failed;
     }
   }
@@ -134,7 +129,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   endings.push(() => close(LAST_ANSWERS_MILLISECONDS));
   terminal.say(`listening on ${url}`);
   if (isWorker) await work(app, { clock, log, over });
-  else await aborted(over);
+  else await whenAborted(over);
 }
 
 async function worker(terminal: Terminal, running: Running): Promise<void> {
@@ -145,17 +140,10 @@ async function worker(terminal: Terminal, running: Running): Promise<void> {
 }
 
 function openApp({ read, log, endings }: Running, isWorker: boolean, linkOf?: LinkOf): App {
-  const app = createApp(read, log, { isWorker, sends: isWorker ? 'all' : 'none', linkOf });
+  const app = createApp(read, log, { sends: isWorker ? 'all' : 'none', linkOf });
   // First: it ends every wait, so that the answers are due.
   endings.push(() => app.end(END_MILLISECONDS));
   return app;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve());
-  });
 }
 
 function reasonOf(error: unknown): string {

@@ -8,6 +8,7 @@ import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
 import type { Phrasing } from '../report/phrasing-tools.ts';
 import { yuan } from '../report/text.ts';
 import { readSettings, surroundings } from '../settings.ts';
+import { whenAborted } from '../system/wait.ts';
 import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
 import { commandHere } from './here.ts';
 import type { OutputOptions } from './options.ts';
@@ -67,11 +68,7 @@ export async function runSession(
     aboutTask: (id) => {
       taskId = id;
     },
-    interrupted: () =>
-      new Promise((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve());
-      }),
+    interrupted: () => whenAborted(signal),
     lastView: (service, view) => lastView(service, view, signal, app.settings.apiTimeoutSeconds),
   };
   const outcome = await work(session).catch((error: unknown) => {
@@ -112,6 +109,13 @@ export function listenForInterruption(): { readonly signal: AbortSignal; stopLis
       for (const name of signals) process.off(name, interrupt);
     },
   };
+}
+
+/** Prints what was wrong and how to fix it. @returns the exit code */
+export function sayProblem(terminal: Terminal, problem: Problem): number {
+  const { sentence = '', exitCode } = problemOutcome(problem, phrasingForTerminal(commandHere()));
+  terminal.say(sentence);
+  return exitCode;
 }
 
 async function confirm(

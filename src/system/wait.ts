@@ -24,6 +24,13 @@ export async function pause(clock: Clock, { atMost, signals = [], until }: Pause
   over.abort();
 }
 
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
+}
+
 /** The work's signal is aborted when its time is over, with this reason: the work decides what follows. Leaves no timer behind. */
 export async function withTimeLimit<Value>(
   clock: Clock,

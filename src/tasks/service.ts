@@ -107,7 +107,7 @@ export class TaskService implements VideoService {
     call.signal.throwIfAborted();
     ending.throwIfAborted();
     // Entries of dead processes come before this one: first come, first served.
-    if (this.options.isWorker) await this.sendLeft();
+    await this.sendLeft();
     const limits = this.limitsOf(prepared, options, call.caller);
     const admission = await orProblem(
       store.reserve({ ...reservation, body: prepared.body }, (ledger) => {
@@ -205,7 +205,8 @@ export class TaskService implements VideoService {
   }
 
   async sendLeft(): Promise<void> {
-    const { store, submitter, waiting } = this.options;
+    const { store, submitter, waiting, isWorker } = this.options;
+    if (!isWorker) return;
     const left = await orProblem(store.resumeQueued(LEFT_ENTRY_MILLISECONDS));
     for (const reqKey of left) submitter.pump(reqKey);
     if (left.length > 0) waiting.start();
