@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ASPECT_RATIOS } from '../../../src/jimeng/modes.ts';
 import { CLIP_SIZES } from '../../../src/sandbox/check-image.ts';
 import type { VideoFault } from '../../support/fault-plan.ts';
+import { heldBytes } from '../../support/held-memory.ts';
 import { CLIPS_FOLDER, type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { finishedLink, pngHeader, queryTask, submitTask, TEXT_BODY } from './signed-requests.ts';
 
@@ -221,12 +222,9 @@ describe('faults', () => {
 
   it('a huge file begins like an MP4, has every byte, and is held nowhere', async () => {
     const bytes = 200 * 1024 * 1024;
-    const before = process.memoryUsage();
+    const before = heldBytes();
     expect(await bytesBeforeEnd({ kind: 'huge', bytes })).toMatchObject({ bytes, broken: false });
-    const after = process.memoryUsage();
-    // Of this thread: the process's resident set is all the threads', and other tests run in those.
-    const held = (memory: NodeJS.MemoryUsage) => memory.heapUsed + memory.external;
-    expect(held(after) - held(before)).toBeLessThan(60 * 1024 * 1024);
+    expect(heldBytes() - before).toBeLessThan(60 * 1024 * 1024);
     const part = await getUnder({ kind: 'huge', bytes }, { range: 'bytes=4-11' });
     expect(part.bytes.toString('latin1')).toBe('ftypmp42');
     expect(part.headers['content-range']).toBe(`bytes 4-11/${bytes}`);
