@@ -2,16 +2,15 @@
  * The cost of a thousand tasks in flight in one process, compared with ten. Each is on disk as if an earlier process had left
  * it, and resumed by the built server. `--whole` waits until all are saved (some four minutes).
  */
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { megabytes, printTable } from './measure.mjs';
-import { importSource, startSandbox } from './server-under-test.mjs';
+import { megabytes, printTable, residentBytes } from './measure.mjs';
+import { acceptedTasks, delaysOf, mostInASecond, probeEnvironment, scopeFor } from './open-tasks.mjs';
+import { PROGRAM, startSandbox } from './server-under-test.mjs';
 import { writeTasks } from './state.mjs';
 
 const FEW = 10;
@@ -24,43 +23,17 @@ const MOST_DELAY_MILLISECONDS = 50;
 const MOST_MEMORY = 1.6;
 const GETS = 5;
 
-const inProject = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const { createApi } = await importSource('src/jimeng/api.ts');
-const { createNetwork } = await importSource('src/system/network.ts');
-const { scopeOf } = await importSource('src/app.ts');
-const { newTaskId } = await importSource('src/tasks/record.ts');
-
-const silent = () => undefined;
-const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
-
 /** The tasks are at the provider, and open in the state folder. @returns their ids */
 async function leaveTasks(count, sandbox, { stateDir, outputDir }) {
-  const network = createNetwork({});
-  const { credentials } = sandbox;
-  const clock = { now: Date.now, monotonic: () => performance.now(), sleep };
-  const endpoint = async () => new URL(sandbox.url);
-  const api = createApi({ endpoint, credentials, apiTimeoutSeconds: 60, network, clock, log });
-  const records = [];
-  for (let number = 0; number < count; number++) {
-    const prompt = `video ${number}`;
-    const { providerTaskId } = await api.submit(Buffer.from(JSON.stringify({ req_key: 'jimeng_t2v_v30', prompt })));
-    const at = Date.now();
-    records.push({
-      ...{ id: newTaskId(at), status: 'generating', providerStatus: 'in_queue', sandbox: true, attempts: 1 },
-      ...{ reservedAt: at, sentAt: at, acceptedAt: at, fingerprint: randomBytes(8).toString('hex'), providerTaskId },
-      ...{ reqKey: 'jimeng_t2v_v30', billedSeconds: 5, fen: 140, place: { folder: outputDir } },
-      request: { mode: 't2v_720p', prompt, duration: 5, fps: 24, notes: [] },
-    });
-  }
-  await network.close();
-  await writeTasks(join(stateDir, 'jimeng.db'), scopeOf(sandbox.url, credentials.accessKeyId), records);
+  const records = await acceptedTasks(count, sandbox, { folder: outputDir });
+  await writeTasks(join(stateDir, 'jimeng.db'), scopeFor(sandbox), records);
   return { ids: records.map(({ id }) => id) };
 }
 
 async function startServer(sandbox, { stateDir, outputDir, probeFile }) {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: ['--import', inProject('bench/event-loop-probe.mjs'), inProject('dist/main.js')],
+    args: [PROGRAM],
     env: {
       JIMENG_VIDEO_API_URL: sandbox.url,
       JIMENG_VIDEO_STATE_DIR: stateDir,
@@ -68,37 +41,15 @@ async function startServer(sandbox, { stateDir, outputDir, probeFile }) {
       VOLC_ACCESSKEY: sandbox.credentials.accessKeyId,
       VOLC_SECRETKEY: sandbox.credentials.secretAccessKey,
       LOG_LEVEL: 'silent',
-      BENCH_EVENT_LOOP_FILE: probeFile,
+      ...probeEnvironment(probeFile),
     },
   });
   const client = new Client({ name: 'jimeng-bench', version: '1' });
   await client.connect(transport);
   const call = (name, given) => client.callTool({ name, arguments: given }, undefined, { timeout: 60_000 });
-  const delays = async () => {
-    await rm(probeFile, { force: true });
-    process.kill(transport.pid, 'SIGUSR2');
-    for (;;) {
-      await sleep(50);
-      const text = await readFile(probeFile, 'utf8').catch(() => '');
-      if (text.endsWith('}')) return JSON.parse(text);
-    }
-  };
-  const resident = async () => {
-    const status = await readFile(`/proc/${transport.pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
-  };
+  const delays = () => delaysOf(transport.pid, probeFile);
+  const resident = () => residentBytes(transport.pid);
   return { call, delays, resident, close: () => client.close() };
-}
-
-/** The most that arrived within any second. */
-function mostInASecond(arrivals) {
-  let most = 0;
-  let from = 0;
-  arrivals.forEach((at, index) => {
-    while (at - arrivals[from] >= 1000) from++;
-    most = Math.max(most, index - from + 1);
-  });
-  return most;
 }
 
 async function measure(count, savingSeconds) {

@@ -2,15 +2,13 @@
  * One server of a shared store: what it costs when nothing is to be done, how it behaves while the database is away, and
  * 10,000 open tasks that earlier hosts left. PostgreSQL from Debian is started in a temporary folder.
  */
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { megabytes, printTable } from './measure.mjs';
-import { environmentIn, importSource, PROGRAM, startSandbox } from './server-under-test.mjs';
+import { megabytes, printTable, residentBytes } from './measure.mjs';
+import { acceptedTasks, delaysOf, mostInASecond, probeEnvironment, scopeFor } from './open-tasks.mjs';
+import { environmentIn, importSource, startSandbox } from './server-under-test.mjs';
 
 const OPEN = 10_000;
 const IDLE_SECONDS = 60;
@@ -20,101 +18,48 @@ const MOST_A_SECOND = 10;
 const MOST_DELAY_MILLISECONDS = 50;
 const REFUSED_MILLISECONDS = 3_000;
 const BACK_MILLISECONDS = 5_000;
-const REQ_KEY = 'jimeng_t2v_v30';
 
+const { startHttp } = await importSource('test/support/http-server.ts');
 const { startPostgres, statements } = await importSource('test/support/postgres.ts');
-const { createApi } = await importSource('src/jimeng/api.ts');
-const { createNetwork } = await importSource('src/system/network.ts');
-const { scopeOf } = await importSource('src/app.ts');
-const { newTaskId, slotOfRunning } = await importSource('src/tasks/record.ts');
+const { slotOfRunning } = await importSource('src/tasks/record.ts');
 const { postgresEngine } = await importSource('src/store/postgres.ts');
 const { paramsOf } = await importSource('src/store/rows.ts');
 const { INSERT_TASK } = await importSource('src/store/statements.ts');
 const { systemClock: clock } = await importSource('src/clock.ts');
 const { silentLog: log } = await importSource('src/log.ts');
 
-async function startServe(environment) {
+async function startServe({ JIMENG_VIDEO_POLL_INTERVAL: _, ...environment }) {
   const probeFile = join(environment.HOME, 'probe');
-  const probe = fileURLToPath(new URL('event-loop-probe.mjs', import.meta.url));
-  const { JIMENG_VIDEO_POLL_INTERVAL: _, ...rest } = environment;
-  const env = { ...rest, BENCH_EVENT_LOOP_FILE: probeFile };
-  const child = spawn(process.execPath, ['--import', probe, PROGRAM, 'serve', '--port', '0'], { env });
-  let stderr = '';
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  while (!stderr.includes('listening on')) await sleep(20);
-  const url = /listening on (\S+)/.exec(stderr)[1];
-  const status = async () => await readFile(`/proc/${child.pid}/status`, 'utf8');
+  const { child, post, stop } = await startHttp({ ...environment, ...probeEnvironment(probeFile) });
   return {
+    stop,
     async call(name, given) {
-      const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: given } };
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body: JSON.stringify(message) });
-      const data = [...(await response.text()).matchAll(/^(?:data: )?(\{.*\})$/gm)].at(-1)?.[1];
-      return JSON.parse(data).result.structuredContent;
+      const { body } = await post({ id: 1, method: 'tools/call', params: { name, arguments: given } });
+      return body.result.structuredContent;
     },
-    async delays() {
-      await rm(probeFile, { force: true });
-      child.kill('SIGUSR2');
-      for (;;) {
-        await sleep(50);
-        const text = await readFile(probeFile, 'utf8').catch(() => '');
-        if (text.endsWith('}')) return JSON.parse(text);
-      }
-    },
-    resident: async () => Number(/^VmRSS:\s+(\d+) kB/m.exec(await status())?.[1]) * 1024,
+    delays: () => delaysOf(child.pid, probeFile),
+    resident: () => residentBytes(child.pid),
     /** Milliseconds of processor time since the start. */
     async cpu() {
       const fields = (await readFile(`/proc/${child.pid}/stat`, 'utf8')).split(') ')[1].split(' ');
       return (Number(fields[11]) + Number(fields[12])) * 10;
-    },
-    async stop() {
-      const closed = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGTERM');
-      await closed;
     },
   };
 }
 
 /** The tasks are at the provider, and open in the database. */
 async function leaveTasks(sandbox, address) {
-  const network = createNetwork({});
-  const { credentials } = sandbox;
-  const endpoint = async () => new URL(sandbox.url);
-  const api = createApi({ endpoint, credentials, apiTimeoutSeconds: 60, network, clock, log });
+  const records = await acceptedTasks(OPEN, sandbox, null);
   const engine = postgresEngine({ address, clock, log });
-  const scope = scopeOf(sandbox.url, credentials.accessKeyId);
+  // A transaction may take 5 s.
   for (let from = 0; from < OPEN; from += 500) {
-    const records = [];
-    for (let number = from; number < from + 500; number++) {
-      const prompt = `video ${number}`;
-      const { providerTaskId } = await api.submit(Buffer.from(JSON.stringify({ req_key: REQ_KEY, prompt })));
-      const at = Date.now();
-      records.push({
-        ...{ id: newTaskId(at), status: 'generating', providerStatus: 'in_queue', sandbox: true, attempts: 1 },
-        ...{ reservedAt: at, sentAt: at, acceptedAt: at, fingerprint: randomBytes(8).toString('hex'), providerTaskId },
-        ...{ reqKey: REQ_KEY, billedSeconds: 5, fen: 140, place: null },
-        request: { mode: 't2v_720p', prompt, duration: 5, fps: 24, notes: [] },
-      });
-    }
     await engine.transaction(async (tx) => {
-      for (const record of records) {
-        await tx.run(INSERT_TASK, paramsOf(record, scope, { slotUntil: slotOfRunning(record) }));
+      for (const record of records.slice(from, from + 500)) {
+        await tx.run(INSERT_TASK, paramsOf(record, scopeFor(sandbox), { slotUntil: slotOfRunning(record) }));
       }
     });
   }
   await engine.close();
-  await network.close();
-}
-
-function mostInASecond(arrivals) {
-  let [most, from] = [0, 0];
-  arrivals.forEach((at, index) => {
-    while (at - arrivals[from] >= 1000) from++;
-    most = Math.max(most, index - from + 1);
-  });
-  return most;
 }
 
 const database = await startPostgres();

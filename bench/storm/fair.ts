@@ -1,6 +1,7 @@
 /** Ten people and three servers share an account that runs two tasks: fair turns, never more than two, and a server dies. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type HttpServer, startHttp } from '../../test/support/http-server.ts';
 import { startPostgres, statements } from '../../test/support/postgres.ts';
 import { startCommand } from '../../test/support/run-command.ts';
@@ -86,7 +87,7 @@ export async function runFair({
       );
     }
     const isUnderWay = () => sandbox.accepted.length >= (people * requests) / 4;
-    while (!isUnderWay() && performance.now() - startedAt < MOST_SECONDS * 1000) await pause(50);
+    while (!isUnderWay() && performance.now() - startedAt < MOST_SECONDS * 1000) await sleep(50);
     const takeoverSeconds = await takeover();
     const statuses = await whenOver();
     const ofProvider = sandbox.accepted.map(({ request }) => ({
@@ -129,7 +130,7 @@ export async function runFair({
       const diedAt = performance.now();
       const isPolled = (id: string) =>
         sandbox.requests.slice(seen).some(({ operation, body }) => operation === 'query' && body?.task_id === id);
-      while (!left.every(isPolled) && performance.now() - diedAt < 60_000) await pause(50);
+      while (!left.every(isPolled) && performance.now() - diedAt < 60_000) await sleep(50);
       return victim === undefined ? Number.NaN : Math.round((performance.now() - diedAt) / 100) / 10;
     }
 
@@ -142,7 +143,7 @@ export async function runFair({
         }
         const open = [...statuses.values()].filter((status) => ['queued', 'submitting', 'generating'].includes(status));
         if (open.length === 0 && statuses.size === prompts.length) break;
-        await pause(500);
+        await sleep(500);
       }
       return [...statuses.values()];
     }
@@ -152,10 +153,6 @@ export async function runFair({
     await database.close();
     await workspace.remove();
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function mostAtOnce(starts: readonly number[], lasting: number): number {
@@ -189,12 +186,4 @@ export function isFair(figures: FairFigures): boolean {
     latestFirstTurn <= 10 &&
     takeoverSeconds <= 10
   );
-}
-
-/** The figures as a table of Markdown. */
-export function fairTableOf(figures: FairFigures): string {
-  const rows = Object.entries(figures).map(
-    ([name, value]) => `| ${name.replace(/([A-Z])/g, ' $1').toLowerCase()} | ${value} |`,
-  );
-  return ['| | |', '|---|---|', ...rows].join('\n');
 }

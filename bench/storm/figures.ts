@@ -151,21 +151,30 @@ function untruthOf(
   return undefined;
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
+export async function sizeOf(path: string): Promise<number | undefined> {
   return (await stat(path).catch(() => undefined))?.size;
 }
 
 const COUNTED = ['lost', 'paidTwice', 'unmade', 'flaws'] as const;
 
-/** The figures as a table of Markdown. */
-export function tableOf(figures: Figures): string {
-  const { faults: _, ...rest } = figures;
-  const rows = Object.entries(rest).map(([name, value]) => {
+/**
+ * The figures as a table of Markdown; of a list its length.
+ * @param named lists whose first entries stand below the table
+ */
+export function tableOf(figures: object, named: readonly string[] = []): string {
+  const all = Object.entries(figures);
+  const rows = all.map(([name, value]) => {
     const words = name.replace(/([A-Z])/g, ' $1').toLowerCase();
     return `| ${words} | ${Array.isArray(value) ? value.length : value} |`;
   });
-  const details = COUNTED.flatMap((name) => figures[name].slice(0, 20).map((what) => `${name}: ${what}`));
+  const details = all
+    .filter(([name]) => named.includes(name))
+    .flatMap(([name, list]) => list.slice(0, 20).map((what: string) => `${name}: ${what}`));
   return ['| | |', '|---|---|', ...rows, ...(details.length > 0 ? ['', ...details] : [])].join('\n');
+}
+
+export function stormTableOf({ faults: _, ...figures }: Figures): string {
+  return tableOf(figures, COUNTED);
 }
 
 /** Whether the promise is kept. */

@@ -11,6 +11,7 @@ import type { Task } from '../../src/tasks/record.ts';
 import { readFilms, readRecords } from '../../test/support/records.ts';
 import type { Sandbox } from '../../test/support/sandbox.ts';
 import { randomFrom, startStorm } from './faults.ts';
+import { tableOf } from './figures.ts';
 import { environmentIn, type Killing, killAtRandom, startBoundlessSandbox } from './stage.ts';
 import { ProcessGone, StdioClient } from './stdio-client.ts';
 
@@ -220,12 +221,7 @@ async function framesOf(path: string): Promise<number> {
 }
 
 export function filmTableOf(figures: FilmFigures): string {
-  const rows = Object.entries(figures).map(([name, value]) => {
-    const words = name.replace(/([A-Z])/g, ' $1').toLowerCase();
-    return `| ${words} | ${Array.isArray(value) ? value.length : value} |`;
-  });
-  const details = ZEROS.flatMap((name) => figures[name].slice(0, 20).map((what) => `${name}: ${what}`));
-  return ['| | |', '|---|---|', ...rows, ...(details.length > 0 ? ['', ...details] : [])].join('\n');
+  return tableOf(figures, ZEROS);
 }
 
 export function areFilmsKept(figures: FilmFigures): boolean {

@@ -1,6 +1,6 @@
 /** Makes many videos on hosts that share one PostgreSQL, while processes, ways and the database itself fail. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { startPostgres } from '../../test/support/postgres.ts';
 import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
 import { buildProgram } from '../promise/moments.ts';
 import { randomFrom, type Storm, startStorm } from './faults.ts';
-import { lostAnswer } from './figures.ts';
+import { lostAnswer, sizeOf, tableOf } from './figures.ts';
 import { HOST_RULES } from './host-rules.ts';
 import { DATABASE_ADDRESS, type Host, openHosts } from './network.ts';
 import { environmentIn } from './stage.ts';
@@ -369,10 +369,6 @@ async function judge({ options, sandbox, storm, records, clients, gone }: Eviden
   };
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.size;
-}
-
 const NONE = [
   'lost',
   'paidTwice',
@@ -386,14 +382,6 @@ export function isHostStormKept(figures: HostFigures): boolean {
   return NONE.every((name) => figures[name].length === 0) && figures.unknownOtherwise.length <= figures.tasks * 0.05;
 }
 
-/** The figures as a table of Markdown. */
 export function hostTableOf(figures: HostFigures): string {
-  const rows = Object.entries(figures).map(([name, value]) => {
-    const words = name.replace(/([A-Z])/g, ' $1').toLowerCase();
-    return `| ${words} | ${Array.isArray(value) ? value.length : value} |`;
-  });
-  const details = [...NONE, 'unknownOtherwise' as const].flatMap((name) =>
-    figures[name].slice(0, 10).map((what) => `${name}: ${what}`),
-  );
-  return ['| | |', '|---|---|', ...rows, ...(details.length > 0 ? ['', ...details] : [])].join('\n');
+  return tableOf(figures, [...NONE, 'unknownOtherwise']);
 }

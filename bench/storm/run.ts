@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { fairTableOf, isFair, runFair } from './fair.ts';
-import { isKept, tableOf } from './figures.ts';
+import { isFair, runFair } from './fair.ts';
+import { isKept, stormTableOf, tableOf } from './figures.ts';
 import { areFilmsKept, filmTableOf, runFilmStorm } from './films.ts';
 import { hostTableOf, isHostStormKept, runHostStorm } from './hosts.ts';
 import { runStorm } from './storm.ts';
@@ -45,7 +45,7 @@ async function tryFairTurns(): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   execFileSync(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root });
   const figures = await runFair({ hosts: 3, people: 10, requests: Number(values.requests), generationSeconds: 1 });
-  process.stdout.write(`${fairTableOf(figures)}\n`);
+  process.stdout.write(`${tableOf(figures)}\n`);
   await writeFile(values.json.replace(/\.json$/, '-fair.json'), `${JSON.stringify(figures, null, 2)}\n`);
   process.exitCode = isFair(figures) ? 0 : 1;
 }
@@ -82,7 +82,7 @@ async function stormOnOneComputer(): Promise<void> {
     ...(values.sources === undefined ? {} : { sources: values.sources }),
     onProgress: (line) => process.stderr.write(`${line}\n`),
   });
-  process.stdout.write(`${tableOf(figures)}\n`);
+  process.stdout.write(`${stormTableOf(figures)}\n`);
   await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   const films = await stormOfFilms(Number(values.films));
   process.exitCode = isKept(figures) && films ? 0 : 1;

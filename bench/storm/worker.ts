@@ -1,5 +1,6 @@
 /** A client that wants its videos, and whose server dies now and then. */
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listSchema } from '../../src/report/list-report.ts';
 import { reportSchema } from '../../src/report/report.ts';
 import { ProcessGone, type StdioClient, type ToolAnswer } from './stdio-client.ts';
@@ -102,7 +103,7 @@ export class Worker {
     let answer = await this.call(client, request, 'submit_video_task', request);
     const { rounds, pauseMilliseconds } = this.patience;
     for (let round = 0; answer.structured?.status === 'refused' && round < rounds; round++) {
-      await pauseFor(pauseMilliseconds);
+      await sleep(pauseMilliseconds);
       answer = await this.call(client, request, 'submit_video_task', request);
     }
     const id = answer.structured?.task_id;
@@ -113,7 +114,7 @@ export class Worker {
       if (answer.structured?.status !== 'refused') round++;
       else if (++refused > rounds) break;
       else {
-        await pauseFor(pauseMilliseconds);
+        await sleep(pauseMilliseconds);
         answer = { ...answer, structured: { ...answer.structured, status: 'generating' } };
       }
     }
@@ -144,8 +145,4 @@ export function flawOf({ structured, isError, rpcError, text }: ToolAnswer): str
   const isSuccess = structured.status === 'done' || structured.status === 'checked';
   if ((isError || !isSuccess) && !structured.next_step) return 'no next step';
   return undefined;
-}
-
-function pauseFor(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

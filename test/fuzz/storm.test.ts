@@ -1,6 +1,6 @@
 /** A small fault storm: the large one, with 1,000 tasks and 20 processes, is `npm run storm`. */
 import { expect, test } from 'vitest';
-import { isKept, tableOf } from '../../bench/storm/figures.ts';
+import { isKept, stormTableOf } from '../../bench/storm/figures.ts';
 import { runStorm } from '../../bench/storm/storm.ts';
 
 test('with a fifth of all answers wrong and processes killed nothing is lost, paid twice or reported wrongly', async () => {
@@ -15,7 +15,7 @@ test('with a fifth of all answers wrong and processes killed nothing is lost, pa
     generationSeconds: 0.3,
     busyFrom: 6,
   });
-  expect(isKept(figures), tableOf(figures)).toBe(true);
+  expect(isKept(figures), stormTableOf(figures)).toBe(true);
   expect(figures.saved + figures.unknownBecauseTheAnswerWasLost + figures.unknownBecauseTheProcessWasKilled).toBe(24);
   expect(figures.answersThatWentWrong).toBeGreaterThan(5);
 });
