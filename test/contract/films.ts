@@ -6,26 +6,13 @@ import { LeaseLost } from '../../src/store/lease.ts';
 import type { FilmWish } from '../../src/store/store.ts';
 import type { TaskStore } from '../../src/store/task-store.ts';
 import { newTaskId, recordOf, type TaskRecord } from '../../src/tasks/record.ts';
-import type { VideoRequest } from '../../src/tasks/video-request.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
+import { sampleRequest } from '../support/sample-task.ts';
 import { mustClaim, newRecord, recoverFor, type Stage, type TestDatabase, withStage } from './store.ts';
 
 const BODY = Buffer.from('{"draft":1}');
 const WHOLE = Buffer.from('{"whole":1}');
 const HOUR = 3600_000;
-const REQUEST: VideoRequest = {
-  mode: 't2v_720p',
-  prompt: 'a',
-  duration: 5,
-  fps: 24,
-  generatedSeconds: 5,
-  image: undefined,
-  tailImage: undefined,
-  seed: undefined,
-  aspectRatio: undefined,
-  templateId: undefined,
-  cameraStrength: undefined,
-};
 const create = () => ({ kind: 'create' }) as const;
 const refuse = () => ({ kind: 'refuse', problem: new Problem('budget_exceeded') }) as const;
 
@@ -34,7 +21,7 @@ function newFilm(clock: ManualClock): FilmWish {
   const first = newRecord(clock, {});
   const second = newRecord(clock, { awaits: [{ taskId: first.id, which: 'last' }] });
   const shots = [first, second].map(({ id }, index) => ({
-    ...{ takes: [id], continues: index > 0, request: REQUEST },
+    ...{ takes: [id], continues: index > 0, request: sampleRequest() },
   }));
   const film: Film = {
     ...{

@@ -1,8 +1,7 @@
 /** Stands between a store and its database: cuts, hangs, loses the answer to a COMMIT, or leads to another server. */
-import { connect, createServer, type Socket } from 'node:net';
+import { startTcpRelay, type TcpRelay } from './tcp-relay.ts';
 
-export interface DatabaseRelay {
-  readonly port: number;
+export interface DatabaseRelay extends TcpRelay {
   /** Where new connections lead. */
   target: number;
   /** Nothing passes any more, and nothing is closed: a silent partition. */
@@ -11,52 +10,32 @@ export interface DatabaseRelay {
   loseCommit: 'answer' | 'request' | undefined;
   /** COMMITs that were lost. */
   lost: number;
-  cutAll(): void;
-  close(): Promise<void>;
 }
 
 export async function startRelay(target: number): Promise<DatabaseRelay> {
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(relay.target, '127.0.0.1');
-    let isAnswerLost = false;
-    const cut = () => {
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', cut);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        if (!relay.isSilent) cut();
-      });
-    }
-    client.on('data', (data) => {
-      if (relay.isSilent) return;
-      if (relay.loseCommit !== undefined && data.includes('COMMIT\0')) {
-        isAnswerLost = relay.loseCommit === 'answer';
-        relay.loseCommit = undefined;
-        relay.lost++;
-        if (!isAnswerLost) return cut();
-      }
-      upstream.write(data);
-    });
-    upstream.on('data', (data) => {
-      if (isAnswerLost) return cut();
-      if (!relay.isSilent) client.write(data);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const relay: DatabaseRelay = {
-    ...{ port: (server.address() as { port: number }).port, target, isSilent: false, loseCommit: undefined, lost: 0 },
-    cutAll() {
-      for (const socket of sockets) socket.destroy();
-    },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+  const state: Pick<DatabaseRelay, 'target' | 'isSilent' | 'loseCommit' | 'lost'> = {
+    ...{ target, isSilent: false, loseCommit: undefined, lost: 0 },
   };
-  return relay;
+  const tcp = await startTcpRelay({
+    target: () => state.target,
+    keepsEnds: () => state.isSilent,
+    pass(client, upstream, cut) {
+      let isAnswerLost = false;
+      client.on('data', (data) => {
+        if (state.isSilent) return;
+        if (state.loseCommit !== undefined && data.includes('COMMIT\0')) {
+          isAnswerLost = state.loseCommit === 'answer';
+          state.loseCommit = undefined;
+          state.lost++;
+          if (!isAnswerLost) return cut();
+        }
+        upstream.write(data);
+      });
+      upstream.on('data', (data) => {
+        if (isAnswerLost) return cut();
+        if (!state.isSilent) client.write(data);
+      });
+    },
+  });
+  return Object.assign(state, tcp);
 }

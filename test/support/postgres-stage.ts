@@ -5,24 +5,11 @@ import { postgresEngine } from '../../src/store/postgres.ts';
 import type { Claim, FilmWish, QueueLedger, Settlement, Turn } from '../../src/store/store.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import { FOREVER, newTaskId, recordOf, type Task, type TaskRecord } from '../../src/tasks/record.ts';
-import type { VideoRequest } from '../../src/tasks/video-request.ts';
 import { type DatabaseRelay, startRelay } from './database-relay.ts';
 import type { PostgresServer } from './postgres.ts';
+import { sampleRequest } from './sample-task.ts';
 
 export const REQ_KEY = 'jimeng_t2v_v30';
-const REQUEST: VideoRequest = {
-  mode: 't2v_720p',
-  prompt: 'a',
-  duration: 5,
-  fps: 24,
-  generatedSeconds: 5,
-  image: undefined,
-  tailImage: undefined,
-  seed: undefined,
-  aspectRatio: undefined,
-  templateId: undefined,
-  cameraStrength: undefined,
-};
 
 interface StageOptions {
   /** Of the database. */
@@ -82,7 +69,7 @@ export function newFilm(): FilmWish {
     film: {
       ...{ id, status: 'running', fingerprint: id, sandbox: true, reservedAt: Date.now() },
       ...{ place: { folder: '/videos' }, baseName: 'film', joins: [] },
-      shots: [{ request: REQUEST, continues: false, takes: [record.id] }],
+      shots: [{ request: sampleRequest(), continues: false, takes: [record.id] }],
     },
     tasks: [{ record, body: Buffer.from('{}') }],
     budgetFen: undefined,

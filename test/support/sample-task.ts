@@ -1,10 +1,29 @@
 /** A whole task, for tests that are about one or two of its fields. */
 import type { QueueLedger } from '../../src/store/store.ts';
 import type { Task } from '../../src/tasks/record.ts';
+import type { VideoRequest } from '../../src/tasks/video-request.ts';
 
 export const SUBMITTED = Date.parse('2026-11-22T08:00:00Z');
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
+
+/** Five seconds of text to video, as the rules of the inputs leave it. */
+export function sampleRequest(changes: Partial<VideoRequest> = {}): VideoRequest {
+  return {
+    mode: 't2v_720p',
+    prompt: 'p',
+    duration: 5,
+    fps: 24,
+    generatedSeconds: 5,
+    image: undefined,
+    tailImage: undefined,
+    seed: undefined,
+    aspectRatio: undefined,
+    templateId: undefined,
+    cameraStrength: undefined,
+    ...changes,
+  };
+}
 
 export function sampleTask(changes: Partial<Task> = {}): Task {
   return {

@@ -16,6 +16,7 @@ import {
 } from '../../../src/report/report.ts';
 import type { CheckedView, ListView, TaskView } from '../../../src/tasks/calls.ts';
 import { errorOf } from '../../../src/tasks/record.ts';
+import { sampleRequest } from '../../support/sample-task.ts';
 import { ACCEPTED, FILE, FINISHED, HOUR, LINK, listViewOf, NOW, taskOf, VIEWS, viewOf, ZONE } from './views.ts';
 
 const TOOLS = phrasingForTools(ZONE);
@@ -33,19 +34,7 @@ function lengthApart(text: string, { prompt = '', video }: Report): number {
 }
 
 const CHECKED: CheckedView = {
-  request: {
-    mode: 't2v_720p',
-    prompt: 'How much?',
-    duration: 8,
-    fps: 24,
-    generatedSeconds: 10,
-    image: undefined,
-    tailImage: undefined,
-    seed: undefined,
-    aspectRatio: undefined,
-    templateId: undefined,
-    cameraStrength: undefined,
-  },
+  request: sampleRequest({ prompt: 'How much?', duration: 8, generatedSeconds: 10 }),
   notes: [],
   estimatedFen: 280,
   billedSeconds: 10,
