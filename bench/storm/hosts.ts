@@ -1,4 +1,4 @@
-/** Makes many videos on hosts that share one PostgreSQL, while processes, ways and the database itself fail. */
+/** Makes many videos on hosts that share one PostgreSQL, while processes, routes and the database fail. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -274,7 +274,7 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
       setTimeout(() => victim.kill('SIGCONT'), STOP_MILLISECONDS);
       return true;
     }),
-    // Of each host on its own: a way is not cut twice.
+    // Each host on its own: a route is not cut twice.
     ...hosts.map((host) =>
       pace('partitions', options.partitions, 500 * hosts.length, async () => {
         host.partition();

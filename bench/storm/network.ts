@@ -1,4 +1,4 @@
-/** Hosts of their own on one machine: network namespaces, each with a way to the database that can be cut. Needs root. */
+/** Several hosts on one machine: network namespaces, each with a route to the database that can be cut. Needs root. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { connect, createServer, type Server } from 'node:net';
 
@@ -24,7 +24,7 @@ export interface Host {
   readonly number: number;
   /** What a program is started with to run on it. */
   readonly command: readonly string[];
-  /** Nothing that the database sends arrives; connections stay open, and nobody is told. */
+  /** Nothing that the database sends arrives; connections stay open, and neither side gets an error. */
   partition(): void;
   heal(): void;
 }

@@ -92,7 +92,7 @@ function nextSteps(client: ClientName | undefined, isReal: boolean): string {
   return `\nTo make a video here: ${variables} ${commandHere()} generate "A paper boat on a pond at dawn"`;
 }
 
-/** Asks again while the provider does not take them, unless the user wants them all the same. */
+/** Asks again while the provider refuses the keys, unless the user keeps them. */
 async function askForKeys(terminal: Terminal, from: Surroundings, ask: Ask, signal: AbortSignal): Promise<Variables> {
   terminal.say(
     '\n2 of 3: The keys, from console.volcengine.com/iam/keymanage. They are checked, which is free, and kept in the client’s file only.',

@@ -1,4 +1,4 @@
-/** Decides who sends a request: what every way of signing in answers. */
+/** Who sends a request: what tokens and OAuth each answer. */
 import type { RemoteCaller } from '../library/library.ts';
 
 export interface Denied {

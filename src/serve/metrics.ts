@@ -8,7 +8,7 @@ import { TASK_STATUSES } from '../tasks/record.ts';
 const CALL_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 15, 30, 45, 60, 300, 1800];
 const LAG_SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60];
 
-/** Events that an operator should be told of → the value of the label. Every other event is not counted. */
+/** Logged events that an operator should know → the value of the label. No other event is counted. */
 const TROUBLES: Readonly<Record<string, string>> = {
   'record cannot be written': 'record_not_written',
   'lease not renewed': 'lease_not_renewed',

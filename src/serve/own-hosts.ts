@@ -1,4 +1,4 @@
-/** Decides by Host and Origin whether a request was meant for this server: a page elsewhere may not use a browser's way to it. Pure. */
+/** Decides by Host and Origin whether a request was meant for this server: a page of another site must not reach it through a browser. Pure. */
 import { isIP } from 'node:net';
 
 export interface OwnHosts {

@@ -259,9 +259,9 @@ class SharedServer {
         ...{ caller, arrivedAt, log: own },
         onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) => {
           const milliseconds = Math.round(clock.monotonic() - arrivedAt);
-          const told = textsOf({ status, task, film });
-          own.info('answer', { tool, ...told, ms: milliseconds });
-          metrics.called(tool, told.status, milliseconds / 1000);
+          const texts = textsOf({ status, task, film });
+          own.info('answer', { tool, ...texts, ms: milliseconds });
+          metrics.called(tool, texts.status, milliseconds / 1000);
         },
       },
       response,

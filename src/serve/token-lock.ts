@@ -1,4 +1,4 @@
-/** One command at a time changes the list of tokens: of two at once, the second would take back what the first has written. */
+/** One command at a time changes the list of tokens: of two that run together, the second would overwrite what the first has written. */
 import { open, stat, unlink } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { errorCode } from '../system/files.ts';

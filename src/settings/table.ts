@@ -203,7 +203,7 @@ export const SETTINGS = {
     secret: true,
     show: () => 'set (not shown)',
     meaning: [
-      'behind PgBouncer: the direct address of the same database, for notifications; without it the database is looked at every 2 s',
+      'behind PgBouncer: the direct address of the same database, for notifications; without it the database is polled every 2 s',
       '使用 PgBouncer 时：同一数据库的直连地址，用于接收通知；不设则每 2 秒查询一次数据库',
     ],
     defaultWords: ['JIMENG_VIDEO_STORE', 'JIMENG_VIDEO_STORE'],

@@ -71,7 +71,7 @@ export class StoreFailure extends Error {
     this.kind = kind;
   }
 
-  /** How a caller is told. */
+  /** The problem that a caller gets. */
   get problemCode() {
     return PROBLEM_CODES[this.kind];
   }

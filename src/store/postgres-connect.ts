@@ -32,11 +32,13 @@ interface Compiled {
   readonly names: readonly string[];
 }
 
+/** Type numbers of PostgreSQL (its table pg_type). */
+const BYTEA = 17;
 const INT8 = 20;
 const NUMERIC = 1700;
 /** Sums and milliseconds are far below 2^53. */
 const types = {
-  getTypeParser: (oid: number) => (oid === INT8 || oid === NUMERIC ? Number : oid === 17 ? bytesOf : String),
+  getTypeParser: (oid: number) => (oid === INT8 || oid === NUMERIC ? Number : oid === BYTEA ? bytesOf : String),
 } as unknown as NonNullable<QueryConfig['types']>;
 
 function bytesOf(text: string): Uint8Array {

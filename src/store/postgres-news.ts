@@ -1,4 +1,4 @@
-/** News of other processes' writes: LISTEN, and a slow look at the database where that is not to be had. */
+/** News of other processes' writes: LISTEN, and slow polling where notifications do not arrive. */
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Clock } from '../clock.ts';
@@ -6,9 +6,9 @@ import type { Log } from '../log.ts';
 import { connectionTo, reasonOf } from './postgres-connect.ts';
 
 const CHANNEL = 'jimeng_video';
-/** How often the database is looked at while a caller waits: without notifications, and with them (which may be lost). */
-const LOOK_MILLISECONDS = 2_000;
-const LOOK_LISTENING_MILLISECONDS = 10_000;
+/** How often the database is polled while a caller waits: without notifications, and with them (which may be lost). */
+const POLL_MILLISECONDS = 2_000;
+const POLL_LISTENING_MILLISECONDS = 10_000;
 /** A pooler in transaction mode accepts LISTEN and delivers nothing: a trial notification has this long to arrive. */
 const TRIAL_MILLISECONDS = 2_000;
 const RECONNECT_MILLISECONDS = 5_000;
@@ -58,7 +58,7 @@ export class News {
     try {
       const before = await snapshot();
       while (!signal.aborted && !over.signal.aborted) {
-        const pause = this.client === undefined ? LOOK_MILLISECONDS : LOOK_LISTENING_MILLISECONDS;
+        const pause = this.client === undefined ? POLL_MILLISECONDS : POLL_LISTENING_MILLISECONDS;
         await clock.sleep(pause, over.signal).catch(() => undefined);
         if (over.signal.aborted || (await snapshot()) !== before) return;
       }
@@ -106,7 +106,7 @@ export class News {
       this.isReported = false;
     } catch (error) {
       if (!this.isReported) {
-        log.info('no notifications from the database: it is looked at every 2 s', { reason: reasonOf(error) });
+        log.info('no notifications from the database: it is polled every 2 s', { reason: reasonOf(error) });
       }
       this.isReported = true;
       await client.end().catch(() => undefined);

@@ -36,7 +36,7 @@ const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL idle_i
 const MIGRATION_MILLISECONDS = 15 * 60_000;
 const BEGIN_MIGRATION = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = ${MIGRATION_MILLISECONDS};
   SET LOCAL lock_timeout = ${MIGRATION_MILLISECONDS}; SELECT ${NOW} AS now`;
-/** The server is looked at when an account is locked. */
+/** Locking any account reads the server's settings. */
 const ANY_ACCOUNT = 'none';
 const READ_TIME = `SELECT ${NOW} AS now`;
 const SNAPSHOT = `SELECT pg_current_snapshot()::text AS snapshot`;

@@ -1,4 +1,4 @@
-/** Takes back transactions whose COMMIT the database did not answer, and which the caller was told had failed. */
+/** Undoes transactions whose COMMIT got no answer: they were reported as failed. */
 import { Problem } from '../problems.ts';
 import { errorOf, recordOf, type TaskRecord } from '../tasks/record.ts';
 import type { Tx } from './engine.ts';

@@ -160,7 +160,7 @@ export function isOpen(status: TaskStatus): boolean {
   return status === 'queued' || status === 'submitting' || status === 'generating';
 }
 
-/** What becomes of its video. `open`: it is to be made or saved. `lost`: there is none, and none comes by itself. */
+/** What becomes of its video. `open`: it is to be made or saved. `lost`: there is none, and none will come. */
 export type VideoState = 'saved' | 'open' | 'lost';
 
 export function videoStateOf(task: TaskRecord | undefined): VideoState {

@@ -18,7 +18,7 @@ export interface VideoFile {
   readonly path: string;
   readonly bytes: number;
   readonly facts?: ClipFacts;
-  /** Moved, removed, or nothing that may be served. Of one in a storage known only where it is looked at closely. */
+  /** Moved, removed, or nothing that may be served. Of one in a storage known only after it was opened. */
   readonly isMissing: boolean;
   /** In a storage, not in a folder. */
   readonly isStored: boolean;
@@ -136,7 +136,7 @@ export interface Overview {
   readonly token: string;
   /** Starts this program in the reader's shell. */
   readonly command: string;
-  /** The page is looked at on the computer that has the files. */
+  /** The page is shown on the computer that has the files. */
   readonly isHere: boolean;
   /** Nothing is polled here, and without an account nothing is listed. */
   readonly notice?: Notice;

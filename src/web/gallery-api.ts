@@ -27,7 +27,7 @@ export interface GallerySource {
   readonly clock: Clock;
   /** Starts this program in the reader's shell. */
   readonly command: string;
-  /** False: the page is looked at on another computer than the one with the files. */
+  /** False: the page is shown on another computer than the one with the files. */
   readonly isHere: boolean;
 }
 

@@ -34,7 +34,7 @@ export interface GallerySession {
 /** What a page needs, whoever it is for. */
 export interface PageSession
   extends Pick<GallerySession, 'videos' | 'films' | 'library' | 'page' | 'token' | 'clock' | 'ending'> {
-  /** Absent where the page is looked at on another computer. */
+  /** Absent where the page is shown on another computer. */
   readonly showInFolder?: (path: string) => Promise<void>;
 }
 

@@ -78,7 +78,7 @@ export async function isVideoThere(path: string): Promise<boolean> {
   return extname(path).toLowerCase() === '.mp4' && (found?.isFile() ?? false);
 }
 
-/** The same of one that is looked at closely: its storage is asked. */
+/** The same of one that was opened: its storage is queried. */
 export async function isSavedThere(path: string, library: Pick<Library, 'isThere'>): Promise<boolean> {
   return isStored(path) ? await library.isThere({ path }) : await isVideoThere(path);
 }
