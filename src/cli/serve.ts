@@ -119,7 +119,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const app = openApp({ ...running, log }, isWorker, videos?.linkOf);
   endings.push(() => network.close());
   listener = await startServer({
-    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
+    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log, over },
     gallery: galleryParts(() => app, commandHere(), clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log),

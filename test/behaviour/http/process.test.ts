@@ -99,19 +99,17 @@ it('a new request while it ends is answered with 503 and Retry-After, and nothin
   const when = ({ body }: { body?: Readonly<Record<string, unknown>> | undefined }) => body?.prompt === 'keeps it open';
   sandbox.faults.add({ on: 'submit', when, fault: { kind: 'slow', milliseconds: 2_000 } });
   const server = await startHttp(env);
-  // The connection that this leaves open is used again.
-  await server.post({ id: 1, method: 'ping' });
-  const first = server.post(generate('keeps it open', 600)).catch(() => undefined);
+  const first = server.post(generate('keeps it open', 600));
   await until('the submit', () => submitsOf('keeps it open') === 1);
   const ended = server.stop();
-  await until('the end to begin', async () => {
-    const { status } = await server.post({ id: 2, method: 'ping' }).catch(() => ({ status: 503 }));
-    return status === 503;
-  });
-  await server.post(generate('too late')).catch(() => undefined);
+  await until('the end to begin', async () => (await fetch(`${server.url}/readyz`)).status === 503);
+  // The submit's answer is still awaited.
+  const late = await server.post(generate('too late'));
+  expect([late.status, late.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(late.body.error.message).toContain('Repeat the call');
   expect(await ended).toBe(0);
   expect(submitsOf('too late')).toBe(0);
-  await first;
+  expect((await first).body.result.structuredContent.status).not.toBe('unknown');
 });
 
 /** @param signal SIGTERM: the lease is given back, so that whoever works takes the task immediately */
