@@ -75,10 +75,12 @@ export async function writeIdentity(tx: Tx, server: Row): Promise<void> {
  * @returns why no paid call may be made
  */
 export async function whyReplaced(tx: Tx, server: Row, place: string, log: Log): Promise<Problem | undefined> {
-  const isSameSystem = `${server.system} ${server.tables}` === server.known_system;
+  // An earlier version wrote no number.
+  const isNumbered = server.known_system !== server.system;
+  const isSameSystem = !isNumbered || `${server.system} ${server.tables}` === server.known_system;
   const wasSynchronous = Number(server.known_synchronous) === 1;
   if (isSameSystem && server.timeline === server.known_timeline) {
-    if (isSynchronous(server) !== wasSynchronous) await writeIdentity(tx, server);
+    if (!isNumbered || isSynchronous(server) !== wasSynchronous) await writeIdentity(tx, server);
     return undefined;
   }
   if (isSameSystem && wasSynchronous) {
