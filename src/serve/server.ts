@@ -255,9 +255,10 @@ class SharedServer {
       {
         ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
         ...{ caller, arrivedAt, log: own },
-        onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) => {
+        onAnswer: (tool, { structured: { status, task_id: task, film_id: film, error } }) => {
           const milliseconds = Math.round(clock.monotonic() - arrivedAt);
-          const texts = textsOf({ status, task, film });
+          const { code } = (error ?? {}) as { readonly code?: unknown };
+          const texts = textsOf({ status, task, film, code });
           own.info('answer', { tool, ...texts, ms: milliseconds });
           metrics.called(tool, texts.status, milliseconds / 1000);
         },

@@ -1,5 +1,7 @@
 /** The processes `serve` and `worker`: how they start, what they resume, and how they end. */
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
@@ -53,6 +55,17 @@ it('a port that is in use is refused with exit code 2 and the port’s number', 
     .result;
   other.close();
   expect([code, stderr]).toEqual([2, expect.stringContaining(`--port ${port} is in use`)]);
+});
+
+it('a host that is no address of this computer is refused with exit code 2 and its name', async () => {
+  const { workspace, env } = await workspaceAndEnv();
+  const tokens = join(workspace.folder, 'people.yaml');
+  await writeFile(tokens, `- name: mei\n  sha256: ${'a'.repeat(64)}\n`);
+  const { code, stderr } = await startCommand(['serve', '--host', '192.0.2.1', '--port', '0'], {
+    env: { ...env, JIMENG_VIDEO_TOKENS: tokens },
+    workingDir: workspace.folder,
+  }).result;
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--host "192.0.2.1" is no address of this computer')]);
 });
 
 it('without keys it starts, and a call is refused with the names of the variables', async () => {
@@ -154,6 +167,11 @@ it('each call is logged as JSON with its request id, which the answer names, and
   const { env } = await workspaceAndEnv();
   const server = await startHttp({ ...env, LOG_LEVEL: 'info' });
   const { headers, body } = await server.post(generate('logged secret prompt'));
+  await server.post({
+    id: 2,
+    method: 'tools/call',
+    params: { name: 'get_video_task', arguments: { task_id: 'jv-no' } },
+  });
   await server.stop();
   const lines = server
     .stderr()
@@ -167,5 +185,6 @@ it('each call is logged as JSON with its request id, which the answer names, and
     task: body.result.structuredContent.task_id,
     ms: expect.any(Number),
   });
+  expect(lines.filter(({ msg, code }) => msg === 'answer' && code === 'no_record')).toHaveLength(1);
   expect(server.stderr()).not.toContain('secret prompt');
 });
