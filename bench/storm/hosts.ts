@@ -11,7 +11,8 @@ import { silentLog } from '../../src/log.ts';
 import { postgresEngine } from '../../src/store/postgres.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import type { Task } from '../../src/tasks/record.ts';
-import { startPostgres } from '../../test/support/postgres.ts';
+import { startRelay } from '../../test/support/database-relay.ts';
+import { startPostgres, statements } from '../../test/support/postgres.ts';
 import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
 import { buildProgram } from '../promise/moments.ts';
 import { randomFrom, type Storm, startStorm } from './faults.ts';
@@ -34,6 +35,8 @@ export interface HostStormOptions {
   readonly restarts: number;
   /** Milliseconds between two of them, on average. */
   readonly restartEvery: number;
+  /** 0–1, of the COMMITs that write tasks: done by the database, their answer lost. */
+  readonly lostCommitShare: number;
   /** 0–1, of the provider's answers. */
   readonly faultShare: number;
   readonly generationSeconds: number;
@@ -50,6 +53,7 @@ export interface HostFigures {
   readonly stops: number;
   readonly partitions: number;
   readonly databaseRestarts: number;
+  readonly lostCommits: number;
   readonly acceptedByProvider: number;
   readonly saved: number;
   readonly unknownBecauseTheAnswerWasLost: number;
@@ -62,6 +66,8 @@ export interface HostFigures {
   readonly twoTasksForOneRequest: readonly string[];
   readonly leftOpen: readonly string[];
   readonly unmade: readonly string[];
+  /** Claims that a living process neither sent nor gave back. */
+  readonly claimsNobodyFreed: readonly string[];
   readonly processesThatEndedByThemselves: readonly string[];
   readonly refusals: number;
   readonly seconds: number;
@@ -72,6 +78,8 @@ const PATIENCE = { rounds: 90, pauseMilliseconds: 1_000 };
 /** Beyond the lease of 6 s and the 3 s for which it has to be seen unchanged. */
 const STOP_MILLISECONDS = 11_000;
 const DATABASE_AWAY_MILLISECONDS = 1_500;
+/** A submit is answered or given up after 3 s; a suspended process has a lease for 6 s. */
+const LONGEST_CLAIM_MILLISECONDS = 15_000;
 /** Of the first and the last host. */
 const CLOCKS_APART_MILLISECONDS = 3600_000;
 const MAX_END_MILLISECONDS = 60_000;
@@ -93,7 +101,13 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     buildProgram({ root: ROOT, entry, outfile: join(folder, `${basename(entry, '.ts')}.cjs`), marked: false, changes });
   const [program, workerProgram] = [await build('src/main.ts'), await build('bench/storm/host-worker.ts')];
   const network = await openHosts(count, Number(new URL(sandbox.url).port));
-  const database = await startPostgres(`listen_addresses=127.0.0.1,${DATABASE_ADDRESS}`, 'max_connections=200');
+  const database = await startPostgres('max_connections=200');
+  const random = randomFrom(seed + 13);
+  const relay = await startRelay(database.port, {
+    host: DATABASE_ADDRESS,
+    // Others may wait for what such a COMMIT wrote; a lost renewal of a lease would prove nothing.
+    losesAnswer: (commit) => commit.includes('NOTIFY') && random() < options.lostCommitShare,
+  });
   const storm = startStorm(() => sandbox, {
     ...{ seed, share: options.faultShare, busyFrom: 6, generationSeconds },
   });
@@ -106,7 +120,7 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
   const environmentOf = ({ number }: Host) => ({
     ...environmentIn(folder, sandbox),
     JIMENG_VIDEO_STATE_DIR: join(folder, `state-${number}`),
-    JIMENG_VIDEO_STORE: address.replace('127.0.0.1', DATABASE_ADDRESS),
+    JIMENG_VIDEO_STORE: address.replace(`127.0.0.1:${database.port}`, `${DATABASE_ADDRESS}:${relay.port}`),
     NODE_OPTIONS: `--require ${join(ROOT, 'test/support/shift-clock.cjs')}`,
     CLOCK_SHIFT: String(Math.round(CLOCKS_APART_MILLISECONDS * ((number - 1) / Math.max(count - 1, 1) - 0.5))),
     LOG_LEVEL: 'warn',
@@ -130,6 +144,7 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     clients.push(new Worker(start, share, PATIENCE));
   }
   const failing = failAtRandom({ options, over: over.signal, hosts: network.hosts, database, clients, workers });
+  const claims = watchClaims(address, over.signal);
   const report = setInterval(() => {
     const done = clients.reduce((sum, { finished }) => sum + finished, 0);
     options.onProgress?.(
@@ -145,14 +160,17 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     over.abort();
     const failures = await failing;
     const records = await recordsWhenClosed(address, sandbox);
-    return { ...(await judge({ options, sandbox, storm, records, clients, gone })), ...failures, ...seconds() };
+    const judged = await judge({ options, sandbox, storm, records, clients, gone });
+    return { ...judged, ...failures, claimsNobodyFreed: await claims, lostCommits: relay.lost, ...seconds() };
   } finally {
     over.abort();
     clearInterval(report);
     await failing.catch(() => undefined);
+    await claims;
     for (const client of clients) client.end();
     await Promise.all(workers.map((worker) => worker.end()));
     await network.close();
+    await relay.close();
     await database.close();
     await sandbox.close();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -294,6 +312,29 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
   return counts;
 }
 
+const CLAIMS = `SELECT task.id, task.claim FROM task JOIN host ON host.id = task.owner
+  WHERE task.status = 'submitting' AND host.lease_until > extract(epoch FROM clock_timestamp()) * 1000`;
+
+/** Looks at the database itself. @returns the tasks whose claim a process with a lease has kept for too long */
+async function watchClaims(address: string, over: AbortSignal): Promise<readonly string[]> {
+  const since = new Map<string, number>();
+  const kept = new Set<string>();
+  while (!over.aborted) {
+    await sleep(500, undefined, { signal: over }).catch(() => undefined);
+    // The database is away, or has no tables yet.
+    const rows = await statements(address, [CLAIMS]).catch(() => undefined);
+    if (rows === undefined) continue;
+    const now = new Map(rows.map(({ id, claim }) => [String(claim), String(id)]));
+    for (const claim of since.keys()) if (!now.has(claim)) since.delete(claim);
+    for (const [claim, id] of now) {
+      const first = since.get(claim) ?? performance.now();
+      since.set(claim, first);
+      if (performance.now() - first > LONGEST_CLAIM_MILLISECONDS) kept.add(id);
+    }
+  }
+  return [...kept];
+}
+
 /** Waits until nothing is open any more: what a process left is for the others to finish. */
 async function recordsWhenClosed(address: string, { url, credentials }: Sandbox): Promise<readonly Task[]> {
   const engine = postgresEngine({ address, clock: systemClock, log: silentLog });
@@ -317,7 +358,10 @@ interface Evidence {
   readonly gone: readonly string[];
 }
 
-type Judged = Omit<HostFigures, 'hosts' | 'kills' | 'stops' | 'partitions' | 'databaseRestarts' | 'seconds'>;
+type Judged = Omit<
+  HostFigures,
+  'hosts' | 'kills' | 'stops' | 'partitions' | 'databaseRestarts' | 'lostCommits' | 'claimsNobodyFreed' | 'seconds'
+>;
 
 async function judge({ options, sandbox, storm, records, clients, gone }: Evidence): Promise<Judged> {
   const accepted = new Map<string, number>();
@@ -375,6 +419,7 @@ const NONE = [
   'twoTasksForOneRequest',
   'leftOpen',
   'unmade',
+  'claimsNobodyFreed',
   'processesThatEndedByThemselves',
 ] as const;
 
