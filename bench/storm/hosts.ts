@@ -12,11 +12,11 @@ import { postgresEngine } from '../../src/store/postgres.ts';
 import { TaskStore } from '../../src/store/task-store.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import { startRelay } from '../../test/support/database-relay.ts';
-import { startPostgres, statements } from '../../test/support/postgres.ts';
+import { startPostgres } from '../../test/support/postgres.ts';
 import { type Sandbox, startSandbox } from '../../test/support/sandbox.ts';
 import { buildProgram } from '../promise/moments.ts';
-import { randomFrom, type Storm, startStorm } from './faults.ts';
-import { lostAnswer, sizeOf, tableOf } from './figures.ts';
+import { randomFrom, startStorm } from './faults.ts';
+import { type HostFigures, judgeHosts, watchClaims } from './host-figures.ts';
 import { HOST_RULES } from './host-rules.ts';
 import { DATABASE_ADDRESS, type Host, openHosts } from './network.ts';
 import { environmentIn } from './stage.ts';
@@ -46,40 +46,11 @@ export interface HostStormOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-export interface HostFigures {
-  readonly tasks: number;
-  readonly hosts: number;
-  readonly kills: number;
-  readonly stops: number;
-  readonly partitions: number;
-  readonly databaseRestarts: number;
-  readonly lostCommits: number;
-  readonly acceptedByProvider: number;
-  readonly saved: number;
-  readonly unknownBecauseTheAnswerWasLost: number;
-  readonly unknownBecauseTheProcessEnded: number;
-  /** The process was suspended before the bytes left, and says so: nothing was charged. */
-  readonly failedUnsent: number;
-  readonly unknownOtherwise: readonly string[];
-  readonly lost: readonly string[];
-  readonly paidTwice: readonly string[];
-  readonly twoTasksForOneRequest: readonly string[];
-  readonly leftOpen: readonly string[];
-  readonly unmade: readonly string[];
-  /** Claims that a living process neither sent nor gave back. */
-  readonly claimsNobodyFreed: readonly string[];
-  readonly processesThatEndedByThemselves: readonly string[];
-  readonly refusals: number;
-  readonly seconds: number;
-}
-
 /** A store that is away is asked again for a minute. */
 const PATIENCE = { rounds: 90, pauseMilliseconds: 1_000 };
 /** Beyond the lease of 6 s and the 3 s for which it has to be seen unchanged. */
 const STOP_MILLISECONDS = 11_000;
 const DATABASE_AWAY_MILLISECONDS = 1_500;
-/** A submit is answered or given up after 3 s; a suspended process has a lease for 6 s. */
-const LONGEST_CLAIM_MILLISECONDS = 15_000;
 /** Of the first and the last host. */
 const CLOCKS_APART_MILLISECONDS = 3600_000;
 const MAX_END_MILLISECONDS = 60_000;
@@ -160,7 +131,7 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     over.abort();
     const failures = await failing;
     const records = await recordsWhenClosed(address, sandbox);
-    const judged = await judge({ options, sandbox, storm, records, clients, gone });
+    const judged = await judgeHosts({ tasks: options.tasks, sandbox, storm, records, clients, gone });
     return { ...judged, ...failures, claimsNobodyFreed: await claims, lostCommits: relay.lost, ...seconds() };
   } finally {
     over.abort();
@@ -312,29 +283,6 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
   return counts;
 }
 
-const CLAIMS = `SELECT task.id, task.claim FROM task JOIN host ON host.id = task.owner
-  WHERE task.status = 'submitting' AND host.lease_until > extract(epoch FROM clock_timestamp()) * 1000`;
-
-/** Looks at the database itself. @returns the tasks whose claim a process with a lease has kept for too long */
-async function watchClaims(address: string, over: AbortSignal): Promise<readonly string[]> {
-  const since = new Map<string, number>();
-  const kept = new Set<string>();
-  while (!over.aborted) {
-    await sleep(500, undefined, { signal: over }).catch(() => undefined);
-    // The database is away, or has no tables yet.
-    const rows = await statements(address, [CLAIMS]).catch(() => undefined);
-    if (rows === undefined) continue;
-    const now = new Map(rows.map(({ id, claim }) => [String(claim), String(id)]));
-    for (const claim of since.keys()) if (!now.has(claim)) since.delete(claim);
-    for (const [claim, id] of now) {
-      const first = since.get(claim) ?? performance.now();
-      since.set(claim, first);
-      if (performance.now() - first > LONGEST_CLAIM_MILLISECONDS) kept.add(id);
-    }
-  }
-  return [...kept];
-}
-
 /** Waits until nothing is open any more: what a process left is for the others to finish. */
 async function recordsWhenClosed(address: string, { url, credentials }: Sandbox): Promise<readonly Task[]> {
   const engine = postgresEngine({ address, clock: systemClock, log: silentLog });
@@ -347,86 +295,4 @@ async function recordsWhenClosed(address: string, { url, credentials }: Sandbox)
   } finally {
     await store.close();
   }
-}
-
-interface Evidence {
-  readonly options: HostStormOptions;
-  readonly sandbox: Sandbox;
-  readonly storm: Storm;
-  readonly records: readonly Task[];
-  readonly clients: readonly Worker[];
-  readonly gone: readonly string[];
-}
-
-type Judged = Omit<
-  HostFigures,
-  'hosts' | 'kills' | 'stops' | 'partitions' | 'databaseRestarts' | 'lostCommits' | 'claimsNobodyFreed' | 'seconds'
->;
-
-async function judge({ options, sandbox, storm, records, clients, gone }: Evidence): Promise<Judged> {
-  const accepted = new Map<string, number>();
-  for (const { request } of sandbox.accepted) {
-    const prompt = String(request.body?.prompt);
-    accepted.set(prompt, (accepted.get(prompt) ?? 0) + 1);
-  }
-  const lostAnswers = new Set(
-    sandbox.requests
-      .filter((request) => request.operation === 'submit' && lostAnswer(storm, request) !== undefined)
-      .map(({ body }) => String(body?.prompt)),
-  );
-  const found = { saved: 0, byAnswer: 0, byEnd: 0, unsent: 0 };
-  const [lost, unmade, twice, open, otherwise]: string[][] = [[], [], [], [], []];
-  for (let number = 0; number < options.tasks; number++) {
-    const { prompt } = requestOf(number);
-    const own = records.filter((record) => record.request.prompt === prompt);
-    // What failed was not charged, and may be made again.
-    const counted = own.filter(({ status }) => status !== 'failed');
-    const record = counted[0] ?? own[0];
-    if (counted.length > 1) twice?.push(`${prompt}: ${counted.map(({ status }) => status).join(', ')}`);
-    const what = `${prompt}: ${record?.status ?? 'no record'} ${record?.error?.code ?? ''} ${record?.error?.message ?? ''}`;
-    const path = record?.video?.file?.path;
-    if (record?.status === 'done' && path !== undefined && (await sizeOf(path)) === record.video?.file?.bytes)
-      found.saved++;
-    else if (record?.status === 'unknown' && lostAnswers.has(prompt)) found.byAnswer++;
-    else if (record?.status === 'unknown' && record.error?.code === 'interrupted') found.byEnd++;
-    else if (record?.status === 'unknown') otherwise?.push(what);
-    else if (record?.error?.code === 'claim_lost' && !accepted.has(prompt)) found.unsent++;
-    else if (record !== undefined && ['queued', 'submitting', 'generating'].includes(record.status)) open?.push(what);
-    else (accepted.has(prompt) ? lost : unmade)?.push(what);
-  }
-  return {
-    tasks: options.tasks,
-    acceptedByProvider: sandbox.accepted.length,
-    saved: found.saved,
-    unknownBecauseTheAnswerWasLost: found.byAnswer,
-    unknownBecauseTheProcessEnded: found.byEnd,
-    failedUnsent: found.unsent,
-    unknownOtherwise: otherwise ?? [],
-    lost: lost ?? [],
-    paidTwice: [...accepted].filter(([, times]) => times > 1).map(([prompt]) => prompt),
-    twoTasksForOneRequest: twice ?? [],
-    leftOpen: open ?? [],
-    unmade: unmade ?? [],
-    processesThatEndedByThemselves: gone,
-    refusals: clients.flatMap(({ seen }) => seen).filter(({ answer }) => answer.structured?.status === 'refused')
-      .length,
-  };
-}
-
-const NONE = [
-  'lost',
-  'paidTwice',
-  'twoTasksForOneRequest',
-  'leftOpen',
-  'unmade',
-  'claimsNobodyFreed',
-  'processesThatEndedByThemselves',
-] as const;
-
-export function isHostStormKept(figures: HostFigures): boolean {
-  return NONE.every((name) => figures[name].length === 0) && figures.unknownOtherwise.length <= figures.tasks * 0.05;
-}
-
-export function hostTableOf(figures: HostFigures): string {
-  return tableOf(figures, [...NONE, 'unknownOtherwise']);
 }

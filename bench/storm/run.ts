@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 import { isFair, runFair } from './fair.ts';
 import { isKept, stormTableOf, tableOf } from './figures.ts';
 import { areFilmsKept, filmTableOf, runFilmStorm } from './films.ts';
-import { hostTableOf, isHostStormKept, runHostStorm } from './hosts.ts';
+import { hostTableOf, isHostStormKept } from './host-figures.ts';
+import { runHostStorm } from './hosts.ts';
 import { runStorm } from './storm.ts';
 
 const { values } = parseArgs({
