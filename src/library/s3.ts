@@ -18,7 +18,7 @@ import { namedOnly, personFolder } from './choose-place.ts';
 import { DiskLibrary } from './disk.ts';
 import type { ByteRange, Caller, FileLink, Library, LocalCopy, Place, SavedFile } from './library.ts';
 import type { Objects } from './s3-objects.ts';
-import { notFetched, notUploaded, storageNotWritable } from './s3-problems.ts';
+import { notFetched, notStaged, notUploaded, storageNotWritable } from './s3-problems.ts';
 
 /** The longest that S3 signs for. Temporary keys end at an unknown time: a link does not promise more than an hour. */
 const LINK_SECONDS = 7 * 24 * 3600;
@@ -189,7 +189,9 @@ export class S3Library implements Library {
   }
 
   private async stagingPlace(): Promise<Place> {
-    const place = await this.staged.choose(undefined, { kind: 'terminal' });
+    const place = await this.staged.choose(undefined, { kind: 'terminal' }).catch((error: unknown) => {
+      throw error instanceof Problem ? notStaged(error) : error;
+    });
     return place ?? { folder: join(this.options.stateDir, 'uploads') };
   }
 

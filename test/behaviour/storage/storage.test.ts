@@ -1,5 +1,5 @@
 /** Videos in S3-compatible storage, through a real client and a real S3 server: saved once, whole, or still to be had. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -159,6 +159,17 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     expect(await library.isThere({ path })).toBe(true);
     expect(times.length, 'the next one does not wait').toBe(looked);
     expect(Math.max(...times)).toBeLessThanOrEqual(15_000);
+  });
+
+  it('a state folder that cannot be written is named with its setting before anything is paid', async () => {
+    const stage = await stageOf();
+    await mkdir(stage.workspace.stateDir, { recursive: true });
+    await writeFile(join(stage.workspace.stateDir, 'uploads'), 'in the way');
+    const { report, text } = await stage.call('generate_video', { prompt: VIDEO });
+    expect(report).toMatchObject({ status: 'refused', error: { code: 'output_not_writable' } });
+    expect(text).toContain('set JIMENG_VIDEO_STATE_DIR');
+    expect(text).not.toContain('JIMENG_VIDEO_OUTPUT_DIR');
+    expect(submits(stage)).toBe(0);
   });
 
   it('a process that is killed between the upload and its record: found again, and uploaded once', async () => {
