@@ -28,13 +28,20 @@ export const portInput = z
   .max(65_535, 'must be at most 65535')
   .optional();
 
-/** @throws Problem for a port that cannot be listened on; any other error as it is */
-export function rethrowPortError(error: unknown, port: number | undefined): never {
+/** @throws Problem for an address that cannot be listened on; any other error as it is */
+export function rethrowListenError(error: unknown, port: number | undefined, host = '127.0.0.1'): never {
   const code = errorCode(error);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    throw new Problem('invalid_input', {
+      what: `--host ${JSON.stringify(host)} is no address of this computer.`,
+      hint: 'give one of its addresses, such as 127.0.0.1',
+      cause: error,
+    });
+  }
   if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
   throw new Problem('invalid_input', {
     what: `--port ${port} ${code === 'EACCES' ? 'may not be used by this user' : 'is in use'}.`,
-    hint: 'choose another --port, or leave it out for a free one',
+    hint: 'choose another --port, or --port 0 for any free one',
     cause: error,
   });
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { Problem } from '../problems.ts';
 import { whenAborted } from '../system/wait.ts';
-import { numberOption, parseInput, portInput, rethrowPortError } from './options.ts';
+import { numberOption, parseInput, portInput, rethrowListenError } from './options.ts';
 import { EXIT } from './outcome.ts';
 import { listenForInterruption, sayProblem } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -69,5 +69,5 @@ async function open(options: z.output<typeof input>) {
     ...(port === undefined ? {} : { port }),
     ...(generationSeconds === undefined ? {} : { generationSeconds }),
     ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
-  }).catch((error: unknown) => rethrowPortError(error, port));
+  }).catch((error: unknown) => rethrowListenError(error, port));
 }

@@ -60,7 +60,7 @@ async function add(terminal: Terminal, given: Record<string, unknown>): Promise<
   const { addToken } = await import('../serve/token-file.ts');
   const rights = { ...(budget === undefined ? {} : { daily_budget_cny: budget }), ...(admin ? { admin } : {}) };
   const token = await addToken(tokenFile(), { name, ...rights }, systemClock);
-  terminal.say(`The token of ${name}. It is shown this once; give it to ${name} on a safe way.`);
+  terminal.say(`The token of ${name}. It is shown this once; give it to ${name} in a safe way.`);
   await terminal.print(token);
 }
 

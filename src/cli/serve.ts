@@ -10,7 +10,7 @@ import { type ReadSettings, readSettings, requireSettings, surroundings } from '
 import { createNetwork } from '../system/network.ts';
 import { whenAborted } from '../system/wait.ts';
 import { commandHere } from './here.ts';
-import { numberOption, parseInput, portInput, rethrowPortError, textOption } from './options.ts';
+import { numberOption, parseInput, portInput, rethrowListenError, textOption } from './options.ts';
 import { EXIT } from './outcome.ts';
 import { addTokenCommands } from './serve-token.ts';
 import { listenForInterruption, sayProblem } from './session.ts';
@@ -75,7 +75,8 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   } catch (error) {
     if (error instanceof Problem) exitCode = sayProblem(terminal, error);
     else {
-      log.error('an unexpected error ends the server', { reason: reasonOf(error) });
+      // The log may not be loaded yet, and is not awaited.
+      terminal.say(`An unexpected error ends the process: ${reasonOf(error)}`);
       exitCode = EXIT.failed;
     }
   }
@@ -93,6 +94,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const part = await import('../serve/serve.ts');
   const {
     countedLog,
+    phrasingForServer,
     createHandlers,
     Metrics,
     openAccess,
@@ -117,14 +119,18 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const base = () => publicUrl ?? new URL(listener?.url ?? 'http://127.0.0.1');
   const videos = sharedVideos(settings, host, () => app, { base, clock });
   const app = openApp({ ...running, log }, isWorker, videos?.linkOf);
+  // Without tokens, whoever calls is on this computer, and is its operator.
+  const isShared = settings.tokensFile !== undefined || issuer !== undefined;
+  const hasLinks = settings.storage !== undefined || videos !== undefined;
+  const phrasing = isShared ? phrasingForServer(hasLinks) : undefined;
   endings.push(() => network.close());
   listener = await startServer({
-    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
+    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log, over },
     gallery: galleryParts(() => app, commandHere(), clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
-    handlers: createHandlers(app, log),
+    handlers: createHandlers(app, log, phrasing),
     stateKey: stateKeyOf(settings.credentials),
-  }).catch((error: unknown) => rethrowPortError(error, port));
+  }).catch((error: unknown) => rethrowListenError(error, port, host));
   const { url, close } = listener;
   endings.push(() => close(LAST_ANSWERS_MILLISECONDS));
   terminal.say(`listening on ${url}`);

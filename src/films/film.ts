@@ -68,6 +68,11 @@ export function currentJoin(film: Film): FilmJoin | undefined {
   return join !== undefined && isSame(join.takes, currentTakes(film)) ? join : undefined;
 }
 
+/** A sandbox in another process is known by its answers alone. @param tasks of its takes */
+export function isOfSandbox({ sandbox }: Pick<Film, 'sandbox'>, tasks: readonly (Task | undefined)[]): boolean {
+  return sandbox || tasks.some((task) => task?.sandbox);
+}
+
 /** `stuck`: it waits for one that is lost. */
 export type ShotState = VideoState | 'stuck';
 

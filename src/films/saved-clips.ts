@@ -216,8 +216,8 @@ export class SavedClips implements ClipService {
   private async localFile(text: string, name: FileInputName, caller: Caller): Promise<Found> {
     if (caller.kind === 'remote-agent') {
       throw new Problem('image_not_allowed', {
-        what: 'This server reads no files by their paths.',
-        hint: 'give the ids of tasks or films',
+        what: `${name === 'audio' ? '`audio` is a path, and this' : 'This'} server reads no files by their paths.`,
+        hint: name === 'audio' ? 'leave it out' : 'give the ids of tasks or films',
       });
     }
     const rules = { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' };

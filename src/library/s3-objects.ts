@@ -46,9 +46,10 @@ export class Objects {
   }
 
   /** @returns undefined where there is none */
-  async head(key: string): Promise<ObjectFacts | undefined> {
+  async head(key: string, abortSignal?: AbortSignal): Promise<ObjectFacts | undefined> {
     try {
-      const found = await this.client.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
+      const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+      const found = await this.client.send(command, abortSignal && { abortSignal });
       return { bytes: found.ContentLength ?? -1, sha256: found.Metadata?.sha256 };
     } catch (error) {
       // A HEAD has no body: a missing bucket looks the same, and is found by the next write.
@@ -57,8 +58,8 @@ export class Objects {
     }
   }
 
-  async put(key: string, body: string): Promise<void> {
-    await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
+  async put(key: string, body: string, abortSignal: AbortSignal): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }), { abortSignal });
   }
 
   async remove(key: string): Promise<void> {

@@ -45,6 +45,15 @@ export function storageNotWritable(root: string, error: unknown): Problem {
   });
 }
 
+/** Before paying. @param problem of the folder on this computer */
+export function notStaged(problem: Problem): Problem {
+  return new Problem('output_not_writable', {
+    what: `Videos are written to the state folder before they are uploaded. ${problem.message}`,
+    hint: 'set JIMENG_VIDEO_STATE_DIR to a folder that can be written and has room',
+    cause: problem,
+  });
+}
+
 /** After paying: the provider still has the video, so it can be saved again. */
 export function notUploaded(path: string, error: unknown): Problem {
   const { reason, hint } = explain(error);

@@ -1,6 +1,7 @@
 /** Serves the tools over Streamable HTTP with the MCP SDK, stateless, in both protocol revisions; knows the SDK, as stdio-server.ts does. */
 
 import './zod-settings.ts';
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
@@ -128,6 +129,9 @@ export function mcpOverHttp(options: HttpServerOptions): Answer {
 function readMessage(body: Buffer): unknown {
   const excess = excessOf(body);
   if (excess !== undefined) throw new ProtocolError(CODES.invalidRequest, `The message has more than ${excess}.`);
+  // Otherwise a prompt in another encoding would be paid for with damaged characters.
+  if (!isUtf8(body))
+    throw new ProtocolError(CODES.parseError, 'The body is not UTF-8: encode it as UTF-8, uncompressed.');
   let read: unknown;
   try {
     read = JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));

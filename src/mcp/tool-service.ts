@@ -9,7 +9,7 @@ import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { type ClipReport, joinReport, previewReport } from '../report/clip-report.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
-import { phrasingForTools } from '../report/phrasing-tools.ts';
+import { type Phrasing, phrasingForTools } from '../report/phrasing-tools.ts';
 import { cancelReport, checkedReport, type Report, reportOf } from '../report/report.ts';
 import { cut, oneLine, yuan } from '../report/text.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
@@ -60,12 +60,13 @@ async function aboutTask<Value>(taskId: string | undefined, run: () => Promise<V
 }
 
 export class ToolService {
-  readonly phrasing = phrasingForTools();
+  readonly phrasing: Phrasing;
   private readonly app: App;
   private readonly films: ToolFilms;
 
-  constructor(app: App) {
+  constructor(app: App, phrasing = phrasingForTools()) {
     this.app = app;
+    this.phrasing = phrasing;
     this.films = new ToolFilms(app, this.phrasing);
   }
 

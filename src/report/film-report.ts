@@ -1,6 +1,6 @@
 /** Builds the report of a film: a list of its shots, and what to do next. */
 import type { CheckedFilm, FilmView } from '../films/calls.ts';
-import { type ShotState, shotStates } from '../films/film.ts';
+import { isOfSandbox, type ShotState, shotStates } from '../films/film.ts';
 import type { Problem } from '../problems.ts';
 import type { Task, TaskError } from '../tasks/record.ts';
 import { chargeOf } from '../tasks/record.ts';
@@ -17,6 +17,7 @@ const MAX_NOTES = 4;
 
 export function filmReport(view: FilmView, phrasing: Phrasing): Report {
   const { film, status, tasks, fen, join, link } = view;
+  const sandbox = isOfSandbox(film, tasks);
   const facts = join?.file.facts;
   const problem = film.joinProblem ?? lostShot(view)?.task?.error;
   return compact({
@@ -38,8 +39,8 @@ export function filmReport(view: FilmView, phrasing: Phrasing): Report {
             height: facts?.height,
             duration_seconds: facts?.durationSeconds,
           }),
-    sandbox: film.sandbox ? true : undefined,
-    cost: { estimated_cny: fen / 100, charge: film.sandbox ? ('none' as const) : chargeOfFilm(view) },
+    sandbox: sandbox ? true : undefined,
+    cost: { estimated_cny: fen / 100, charge: sandbox ? ('none' as const) : chargeOfFilm(view) },
     error: status === 'waiting' || status === 'failed' ? shownError(problem) : undefined,
   });
 }
@@ -101,7 +102,7 @@ export function filmItem({ film, status, tasks, fen, join }: FilmView): FilmItem
     shots: tasks.length,
     shots_done: count(tasks, 'saved'),
     path: join?.file.path,
-    cost_cny: film.sandbox || fen === 0 ? undefined : fen / 100,
+    cost_cny: isOfSandbox(film, tasks) || fen === 0 ? undefined : fen / 100,
   });
 }
 
@@ -142,13 +143,14 @@ function statesOf(tasks: FilmView['tasks']): string {
 
 function messageOf(view: FilmView, phrasing: Phrasing): string {
   const { film, joined, join } = view;
-  const money = film.sandbox ? 'nothing new was made' : 'nothing new was charged';
+  const sandbox = isOfSandbox(film, view.tasks);
+  const money = sandbox ? 'nothing new was made' : 'nothing new was charged';
   return [
     ...(joined ? [`The same already exists as film ${film.id}, so ${money}.`] : []),
     ...whatHappened(view, phrasing),
     ...(join?.notes ?? []).map(sentence),
     ...(view.warning === undefined ? [] : [oneLine(view.warning)]),
-    ...(film.sandbox ? [SANDBOX] : []),
+    ...(sandbox ? [SANDBOX] : []),
   ].join(' ');
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { Network } from '../system/network.ts';
-import type { Access, Identified } from './access.ts';
+import { type Access, type Identified, NO_TOKEN, UNKNOWN_TOKEN } from './access.ts';
 
 export interface OauthOptions {
   readonly issuer: URL;
@@ -46,11 +46,11 @@ export class OauthAccess implements Access {
   }
 
   async identify(bearer: string | undefined): Promise<Identified> {
-    if (bearer === undefined) return { status: 401, message: 'A bearer token is needed.' };
+    if (bearer === undefined) return NO_TOKEN;
     const { audience, clock, log } = this.options;
     const invalid = (message: string): Identified => ({ status: 401, error: 'invalid_token', message });
     // Not a JWT: no key has to be fetched to know that.
-    if (bearer.split('.').length !== 3) return invalid('This token is not known, or no longer.');
+    if (bearer.split('.').length !== 3) return UNKNOWN_TOKEN;
     try {
       const { payload } = await jwtVerify(bearer, await this.keySet(), {
         ...{ issuer: this.issuerNames, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_SECONDS },

@@ -22,6 +22,7 @@ import type { GalleryParts } from './server.ts';
 import { TokenAccess } from './tokens.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
+export { phrasingForServer } from '../report/phrasing-tools.ts';
 export { countedLog, Metrics } from './metrics.ts';
 export { startServer } from './server.ts';
 export { work } from './worker.ts';

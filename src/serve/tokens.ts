@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { RemoteCaller } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import type { Access, Identified } from './access.ts';
+import { type Access, type Identified, NO_TOKEN, UNKNOWN_TOKEN } from './access.ts';
 import { type Entry, hashOf, readTokenFile, stateOf } from './token-file.ts';
 
 interface Known {
@@ -29,18 +29,19 @@ export class TokenAccess implements Access {
   }
 
   async identify(bearer: string | undefined): Promise<Identified> {
-    if (bearer === undefined) return { status: 401, message: 'A bearer token is needed.' };
+    if (bearer === undefined) return NO_TOKEN;
     const { people } = await this.latest();
     // An unreadable file may be one from which somebody was just removed.
     if (people === undefined) {
-      return { status: 503, message: 'The list of tokens cannot be read: its operator has to correct it.' };
+      return {
+        status: 503,
+        message: 'The list of tokens cannot be read: the operator of this server has to correct it.',
+      };
     }
     const given = hashOf(bearer);
     // All of them are compared, so that the time says nothing.
     const found = people.filter(({ hash }) => timingSafeEqual(hash, given));
-    return (
-      found[0]?.caller ?? { status: 401, error: 'invalid_token', message: 'This token is not known, or no longer.' }
-    );
+    return found[0]?.caller ?? UNKNOWN_TOKEN;
   }
 
   private async latest(): Promise<Known> {

@@ -1,6 +1,6 @@
 /** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
 import type { FilmView } from '../films/calls.ts';
-import { currentTakes, type Film, shotStates } from '../films/film.ts';
+import { currentTakes, type Film, isOfSandbox, shotStates } from '../films/film.ts';
 import { modeRow } from '../jimeng/modes.ts';
 import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
@@ -28,7 +28,7 @@ export function filmItemOf({ film, status }: ShownFilm, around: Around): FilmIte
     id: film.id,
     title: film.title,
     status,
-    sandbox: film.sandbox,
+    sandbox: isOfSandbox(film, all),
     reservedAt: film.reservedAt,
     shots: film.shots.length,
     savedShots: shots.filter(({ state }) => state === 'saved').length,

@@ -172,6 +172,7 @@ it('many probes at the same time ask the store once: without a token nobody load
   const probed = await startServer({
     ...{ host: '127.0.0.1', port: 0, publicUrl: undefined, issuer: undefined, videos: undefined },
     ...{ clock: systemClock, log: silentLog, access: ONE_USER, stateKey: new Uint8Array(32) },
+    over: new AbortController().signal,
     ...{ handlers: {} as Handlers, metrics: {} as Metrics, gallery: {} as never },
     ready: async () => {
       asked++;

@@ -137,7 +137,7 @@ it('where the store cannot be read it is not ready, its figures are absent, and 
     const response = await fetch(`${broken.url}${path}`);
     return [response.status, await response.text()] as const;
   };
-  expect(await at('/readyz')).toEqual([503, 'the store is not reached\n']);
+  expect(await at('/readyz')).toEqual([503, 'the store cannot be used; the log has the reason\n']);
   expect(await at('/healthz')).toEqual([200, 'ok\n']);
   const [, figures] = await at('/metrics');
   expect(figures).toContain('jimeng_store_up 0\n');

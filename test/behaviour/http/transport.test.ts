@@ -74,6 +74,20 @@ it.each([
   expect([answer.status, answer.body]).toEqual([status, { jsonrpc: '2.0', id: null, error: { code, message } }]);
 });
 
+it('a prompt in another encoding is refused: it would be paid for with damaged characters', async () => {
+  const message = { jsonrpc: '2.0', ...call('generate_video', { prompt: 'PROMPT', dry_run: true }) };
+  const [before = '', after = ''] = JSON.stringify(message).split('PROMPT');
+  const response = await fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    // 金毛 in GBK.
+    body: Buffer.concat([Buffer.from(before), Buffer.from([0xbd, 0xf0, 0xc3, 0xab]), Buffer.from(after)]),
+  });
+  const body = (await response.json()) as { error: { code: number; message: string } };
+  expect([response.status, body.error.code]).toEqual([400, -32700]);
+  expect(body.error.message).toContain('not UTF-8');
+});
+
 it.each([
   ['millions of values', `[${'{},'.repeat(7_000_000)}{}]`],
   ['lists within lists', '['.repeat(100_000) + ']'.repeat(100_000)],

@@ -248,6 +248,8 @@ describe('one account', () => {
     }
     const shots = [{ prompt: 'a' }, { prompt: 'b' }];
     expect((await call('generate_film', { shots, audio: '/etc/hostname' }, MEI)).error.code).toBe('image_not_allowed');
+    const joined = await call('join_videos', { videos: ['jv-a', 'jv-b'], audio: '/etc/hostname' }, MEI);
+    expect(joined.message).toContain('`audio` is a path');
     expect(paid()).toBe(0);
   });
 });

@@ -215,6 +215,30 @@ describe('failed over', () => {
   });
 });
 
+describe('restored from a dump on the same server', () => {
+  test('it takes no paid call until a person has looked: what was paid after the dump is missing', async () => {
+    const server = await startPostgres();
+    const stage = await openStage(server);
+    const { store } = await stage.open();
+    await reserve(store);
+    const restored = await server.restoreDump(stage.direct);
+    const copy = await openStage(server, { address: restored });
+    try {
+      await reserve(store);
+      const { store: other } = await copy.open();
+      await expect(claim(other)).rejects.toMatchObject({ code: 'store_replaced' });
+      expect(await claim(store)).toBeDefined();
+      const [acceptedNow] = await doctor(restored, true);
+      expect(acceptedNow).toMatchObject({ status: 'ok' });
+      expect(await reserve(other)).toBeDefined();
+    } finally {
+      await copy.close();
+      await stage.close();
+      await server.close();
+    }
+  });
+});
+
 /** The replica receives nothing any more. */
 async function stopReceiver(replica: string): Promise<void> {
   await statements(replica, ["ALTER SYSTEM SET primary_conninfo = ''", 'SELECT pg_reload_conf()']);

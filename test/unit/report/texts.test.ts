@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PROBLEMS, Problem, type ProblemCode } from '../../../src/problems.ts';
 import { listRefusal, listReport, listSchema } from '../../../src/report/list-report.ts';
 import { phrasingForTerminal } from '../../../src/report/phrasing-terminal.ts';
-import { phrasingForTools } from '../../../src/report/phrasing-tools.ts';
+import { phrasingForServer, phrasingForTools } from '../../../src/report/phrasing-tools.ts';
 import { renderList, renderReport } from '../../../src/report/render.ts';
 import { renderForTerminal, renderListForTerminal } from '../../../src/report/render-terminal.ts';
 import {
@@ -138,6 +138,33 @@ describe('the text for a model', () => {
     const { message } = toolReport(viewOf(taskOf({ status: 'failed', error })));
     expect(message).toContain('The provider says: "\\*\\*no\\*\\* xxx');
     expect(message.length).toBeLessThan(300);
+  });
+});
+
+describe('for people of a shared server', () => {
+  const server = phrasingForServer(true);
+
+  it('a saved video is given as a link: its path leads nowhere on their computer', () => {
+    expect(server.nextStep({ action: 'show_file' })).toBe('Give the user the download link.');
+    expect(server.nextStep({ action: 'judge' })).not.toContain('path');
+    expect(phrasingForServer(false).nextStep({ action: 'show_file' })).toBe(TOOLS.nextStep({ action: 'show_file' }));
+  });
+
+  it('a time names its zone', () => {
+    expect(server.time(Date.UTC(2026, 10, 29, 20, 16, 53))).toBe('2026-11-29 20:16:53 UTC');
+  });
+
+  it.each(['output_not_writable', 'ffmpeg_missing', 'missing_credentials', '50400'] as const)(
+    '%s is for the operator, and not for the user',
+    (code) => {
+      const { next_step: step } = refusal(new Problem(code), server);
+      expect(step).toContain('the operator of this server has to fix it: ');
+    },
+  );
+
+  it('a budget that is used up is for the user', () => {
+    const { next_step: step } = refusal(new Problem('budget_exceeded'), server);
+    expect(step).toMatch(/^Tell the user to wait/);
   });
 });
 
