@@ -4,11 +4,15 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { Network } from '../system/network.ts';
-import type { Access, Identified } from './access.ts';
+import { type Access, type Identified, LIST_UNREADABLE } from './access.ts';
+import { type People, rightsIn } from './people.ts';
+import { EVERYBODY_ELSE, SUB } from './token-file.ts';
 
 export interface OauthOptions {
   readonly issuer: URL;
   readonly audience: string;
+  /** Budgets and admins by `sub`; undefined: there is no list. */
+  readonly people: Pick<People, 'latest'> | undefined;
   readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,7 +61,7 @@ export class OauthAccess implements Access {
         requiredClaims: ['exp', 'sub'],
         currentDate: new Date(clock.now()),
       });
-      return callerOf(payload);
+      return await this.callerOf(payload);
     } catch (error) {
       if (error instanceof errors.JWTExpired) return invalid('This token has expired.');
       if (error instanceof errors.JWTClaimValidationFailed)
@@ -66,6 +70,23 @@ export class OauthAccess implements Access {
       log.warn('the keys of the authorization server are not to be had', { reason: String(error) });
       return { status: 503, message: 'The authorization server does not answer, so no token can be checked.' };
     }
+  }
+
+  /**
+   * The same `sub` of two issuers is two people, and neither is the person of that name in the list: an entry with that
+   * `sub` alone decides who it is.
+   */
+  private async callerOf({ iss = '', sub, ...claims }: JWTPayload): Promise<Identified> {
+    // Anything else could make one person of two, or be no name that a record can hold.
+    if (typeof sub !== 'string' || !SUB.test(sub)) {
+      return { status: 401, error: 'invalid_token', message: 'This token names nobody who can be known again (sub).' };
+    }
+    const { people } = this.options;
+    const list = people === undefined ? [] : await people.latest();
+    if (list === undefined) return LIST_UNREADABLE;
+    const entry = list.find((one) => one.sub === sub) ?? list.find((one) => one.sub === EVERYBODY_ELSE);
+    const { isAdmin = isAdminBy(claims), ...rights } = entry === undefined ? {} : rightsIn(entry);
+    return { kind: 'remote-agent', person: entry?.name ?? `${iss.replace(/\/$/, '')} ${sub}`, isAdmin, ...rights };
   }
 
   /** With and without a slash at the end: servers differ. */
@@ -133,16 +154,9 @@ function isOfToken(error: unknown): boolean {
   return [...kinds, ...others].some((kind) => error instanceof kind);
 }
 
-/** As OpenID Connect limits it; anything else could make one person of two, or be no name that a record can hold. */
-const PERSON = /^\P{Cc}{1,255}$/u;
-
-function callerOf({ iss = '', sub, ...claims }: JWTPayload): Identified {
-  if (typeof sub !== 'string' || !PERSON.test(sub)) {
-    return { status: 401, error: 'invalid_token', message: 'This token names nobody who can be known again (sub).' };
-  }
-  const words = [claims.scope, claims.scp, claims.roles].flatMap((given) =>
+function isAdminBy({ scope, scp, roles }: JWTPayload): boolean {
+  const words = [scope, scp, roles].flatMap((given) =>
     typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [],
   );
-  // The same name of two issuers is two people.
-  return { kind: 'remote-agent', person: `${iss.replace(/\/$/, '')} ${sub}`, isAdmin: words.includes(ADMIN) };
+  return words.includes(ADMIN);
 }
