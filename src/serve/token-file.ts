@@ -34,7 +34,7 @@ const entrySchema = z
         .optional(),
       /** Of the tokens of the authorization server. */
       sub: z.string(SUB_RULE).regex(SUB, SUB_RULE).optional(),
-      daily_budget_cny: z.number('must be an amount in CNY').min(0, 'must be at least 0').optional(),
+      daily_budget_cny: z.number('must be an amount in CNY, without quotes').min(0, 'must be at least 0').optional(),
       admin: z.boolean('must be true or false').optional(),
     },
     'must be a person: name and sha256, or sub',
@@ -48,6 +48,7 @@ const entrySchema = z
     // As it stands in the log: there the issuer comes before it.
     if (sub !== undefined && /^https?:\/\/\S+ ./.test(sub))
       wrong('has a sub with the issuer before it: leave that out');
+    if (sub !== undefined && sub !== sub.trim()) wrong('has a sub that begins or ends with a space');
     if (sub !== EVERYBODY_ELSE) return;
     if (name !== undefined || sha256 !== undefined) wrong('is for everybody else, and so has no name and no token');
     if (admin === true) wrong('is for everybody else, who cannot all be admins');
@@ -119,7 +120,7 @@ export async function removeToken(path: string, name: string, clock: Clock): Pro
     if (removed === undefined) {
       throw new Problem('invalid_input', {
         what: `${basename(path)} names nobody ${JSON.stringify(name)}.`,
-        hint: 'use a name of the list (serve token list)',
+        hint: 'use a name of the list (serve token list); an entry without a name is removed by hand',
       });
     }
     await write(path, file.without(index), clock);
@@ -202,7 +203,8 @@ async function textOf(path: string, mayBeMissing: boolean): Promise<string> {
     if (process.platform !== 'win32' && (mode & WRITABLE_BY_ALL) !== 0) {
       throw wrong(path, 'can be written by every user of this computer: chmod o-w it');
     }
-    return await readFile(path, 'utf8');
+    // Some editors write a mark at the beginning.
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof Problem) throw error;
     if (errorCode(error) !== 'ENOENT') throw wrong(path, `cannot be read (${errorCode(error) ?? 'failed'})`);

@@ -38,7 +38,7 @@ export const WRONG_TOKEN_PAGE = signIn(
 export const unavailablePage = (why: string) => `${head('Gallery', '', './')}
 <body class="plain"><main>
 <h1>The gallery cannot be shown now</h1>
-<p>${why} Open it again in a minute.</p>
+<p>${why} Open the gallery again in a minute.</p>
 <h1 lang="zh-CN">作品库暂时无法显示</h1>
 <p lang="zh-CN">请稍后重新打开。</p>
 </main></body></html>`;

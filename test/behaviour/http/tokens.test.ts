@@ -143,6 +143,7 @@ it.each([
   ['makes everybody an admin', '- sub: "*"\n  admin: true\n', 'who cannot all be admins'],
   ['names everybody', '- sub: "*"\n  name: all\n', 'for everybody else, and so has no name'],
   ['has a budget in words', '- sub: a\n  daily_budget_cny: ten\n', 'entry 1, daily_budget_cny must be an amount'],
+  ['has a space too many', '- sub: "a "\n', 'has a sub that begins or ends with a space'],
   ['has the same sub twice', '- sub: a\n- sub: a\n', 'names a twice'],
   ['is a list of names', '- mei\n', 'entry 1 must be a person: name and sha256, or sub'],
   ['names somebody twice', '- &a\n  name: mei\n  sha256: SHA\n- *a\n', 'names mei twice'],
@@ -163,6 +164,13 @@ it('a list that every user can write keeps the server from starting', async () =
   const place = { env: { ...env(), JIMENG_VIDEO_TOKENS: other }, workingDir: workspace.folder };
   const { code, stderr } = await startCommand(['serve', '--port', '0'], place).result;
   expect([code, stderr]).toEqual([2, expect.stringContaining('chmod o-w')]);
+});
+
+it('a list that an editor has marked as UTF-8 is read', async () => {
+  const other = join(workspace.folder, 'marked.yaml');
+  await writeFile(other, `\uFEFF- name: mei\n  sha256: ${'a'.repeat(64)}\n`, { mode: 0o600 });
+  const place = { env: { ...env(), JIMENG_VIDEO_TOKENS: other }, workingDir: workspace.folder };
+  expect((await startCommand(['serve', 'token', 'list'], place).result).stdout).toBe('mei\n');
 });
 
 it('a list in JSON stays JSON, and a link to the list stays a link', async () => {
