@@ -16,8 +16,8 @@ export function seenBy(caller: Caller): string | undefined {
 
 /** @returns whose a record is, for an admin; nothing for anybody else, for an admin's own, and for the account's */
 export function ownerShownTo(caller: Caller, { person }: { readonly person?: string }): { readonly person?: string } {
-  const isAdmin = caller.kind === 'remote-agent' && caller.isAdmin;
-  return isAdmin && person !== undefined && person !== personOf(caller) ? { person } : {};
+  if (caller.kind !== 'remote-agent' || !caller.isAdmin) return {};
+  return person === undefined || person === caller.person ? {} : { person };
 }
 
 /** @returns the daily budget of whoever pays, beside the account's; undefined: there is none */
