@@ -66,6 +66,9 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   const running: Running = { read, log, over: interruption.signal, endings: [] };
   // One request that went wrong must not end everybody's.
   process.on('unhandledRejection', (error) => log.error('an unexpected error', { reason: reasonOf(error) }));
+  // Node and libraries would write theirs as plain text between the lines of the log.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn('a warning of Node.js', { kind: name, reason: message }));
   const crashed = new Promise<never>((_, reject) => {
     process.on('uncaughtException', reject);
   });

@@ -27,6 +27,8 @@ export interface FilmView {
   readonly missingFile?: string;
   /** Shots whose process is gone, and that are not sent before somebody asks for the film. */
   readonly isLeft: boolean;
+  /** Whose it is, as `TaskView.person`. */
+  readonly person?: string;
   /** The database was damaged, and what it held is not seen here. */
   readonly warning?: string;
 }

@@ -147,7 +147,10 @@ export class S3Library implements Library {
 
   async open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable> {
     if (!this.isHere(file.path)) return await this.staged.open(file, range);
-    return await (await this.objects()).open(this.keyOf(file.path), range);
+    const objects = await this.objects();
+    return await objects.open(this.keyOf(file.path), range).catch((error: unknown) => {
+      throw notFetched(file.path, error);
+    });
   }
 
   async localCopy({ path }: Pick<SavedFile, 'path'>, signal: AbortSignal): Promise<LocalCopy> {

@@ -179,6 +179,7 @@ class Exchange {
   private readonly message: unknown;
   private readonly given: unknown;
   private readonly isStreamed: boolean;
+  private isUnknownResource = false;
 
   constructor(options: HttpServerOptions, call: HttpCall, message: unknown) {
     this.options = options;
@@ -209,6 +210,13 @@ class Exchange {
       enableJsonResponse: !this.isStreamed,
       keepAliveMs: KEEP_ALIVE_MILLISECONDS,
     });
+    // "Resource not found: -32002" in these revisions; the SDK writes -32602, which only the newest one wants.
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => {
+      const isUnknown = this.isUnknownResource && isJSONRPCErrorResponse(message);
+      const error = isUnknown ? { error: { ...message.error, code: CODES.resourceNotFound } } : {};
+      return send({ ...message, ...error } as typeof message, options);
+    };
     await server.connect(transport);
     // A client that goes away ends the waiting.
     request.signal.addEventListener('abort', () => void server.close().catch(() => undefined), { once: true });
@@ -233,6 +241,7 @@ class Exchange {
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
     server.setRequestHandler('resources/read', async ({ params: { uri } }) => {
       const read = orThrow(CODES.internalError, await handlers.readResource(uri, caller));
+      this.isUnknownResource = read === undefined;
       if (read === undefined) throw unknownResource(uri);
       return { contents: [{ ...read }] };
     });

@@ -9,7 +9,7 @@ import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
 import type { Fix, NextStep } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, isoOf, type Report, shownError } from './report.ts';
-import { cleanText, cut, oneLine, rounded, yuan } from './text.ts';
+import { cleanText, cut, oneLine, rounded, shownPerson, yuan } from './text.ts';
 
 const MAX_SHOT_PROMPT_CHARACTERS = 60;
 /** Of all shots together in a text. */
@@ -26,6 +26,7 @@ export function filmReport(view: FilmView, phrasing: Phrasing): Report {
     message: messageOf(view, phrasing),
     next_step: phrasing.nextStep(nextStepOfFilm(view)),
     title: film.title === undefined ? undefined : cleanText(film.title),
+    person: view.person && oneLine(view.person),
     shots: film.shots.map((shot, index) => shotOf(shot.takes, tasks[index], index + 1)),
     film:
       join === undefined
@@ -94,11 +95,12 @@ export function cancelledFilmReport(
 /** One film of a list. */
 export type FilmItem = NonNullable<ListReport['films']>[number];
 
-export function filmItem({ film, status, tasks, fen, join }: FilmView): FilmItem {
+export function filmItem({ film, status, tasks, fen, join, person }: FilmView): FilmItem {
   return compact({
     film_id: film.id,
     status,
     title: film.title === undefined ? undefined : cut(oneLine(film.title), MAX_SHOT_PROMPT_CHARACTERS),
+    person: person && shownPerson(person),
     shots: tasks.length,
     shots_done: count(tasks, 'saved'),
     path: join?.file.path,

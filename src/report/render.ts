@@ -29,6 +29,7 @@ function renderFilm(report: Report): string {
   const lines = shots.map((shot) => `${shot.shot}. ${shotText(shot, escapeMarkdown)}`);
   const facts: [string, string | undefined][] = [
     ['Title', report.title === undefined ? undefined : escapeMarkdown(report.title)],
+    ['Person', report.person && escapeMarkdown(report.person)],
     ['Duration', film?.duration_seconds === undefined ? undefined : `${rounded(film.duration_seconds)} seconds`],
     ['Save Path', film === undefined ? undefined : oneLine(film.path)],
     ['Film ID', report.film_id],
@@ -85,6 +86,7 @@ function factsOf(report: Report): [name: string, value: string][] {
   const fps = video?.fps ?? report.fps;
   const facts: [string, string | undefined][] = [
     ['Prompt', report.prompt === undefined ? undefined : escapeMarkdown(report.prompt)],
+    ['Person', report.person && escapeMarkdown(report.person)],
     ['Duration', duration === undefined || isErrorStatus(status) ? undefined : `${wholeSeconds(duration)} seconds`],
     ['Mode', report.mode],
     ['FPS', fps === undefined || !isDone ? undefined : rounded(fps)],
@@ -136,13 +138,14 @@ export function countText({ tasks, counts, changed }: ListReport): string {
 
 /** One line: id, status, what it waits for or why it went wrong, where it is, cost, prompt. */
 export function itemText(item: ListReport['tasks'][number], shown: (text: string) => string): string {
-  const { task_id: id, status, mode, prompt, path, cost_cny: cny, waits_for: waits, error } = item;
+  const { task_id: id, status, mode, person, prompt, path, cost_cny: cny, waits_for: waits, error } = item;
   const cost =
     cny === undefined
       ? undefined
       : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`;
   const facts = [
     mode,
+    person && `of ${shown(person)}`,
     cost,
     waits === undefined ? undefined : `waits for ${waits}`,
     error && (error.message === undefined ? error.code : `${error.code}: ${error.message}`),
@@ -154,8 +157,14 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
 
 /** One line: id, status, shots, where it is, cost, title. */
 export function filmItemText(item: NonNullable<ListReport['films']>[number], shown: (text: string) => string): string {
-  const { film_id: id, status, shots, shots_done: saved, path, cost_cny: cny, title } = item;
-  const facts = [`${saved} of ${shots} shots saved`, cny === undefined ? undefined : yuan(cny), path && oneLine(path)];
+  const { film_id: id, status, shots, shots_done: saved, person, path, cost_cny: cny, title } = item;
+  const whose = person && `of ${shown(person)}`;
+  const facts = [
+    `${saved} of ${shots} shots saved`,
+    whose,
+    cny === undefined ? undefined : yuan(cny),
+    path && oneLine(path),
+  ];
   return `${id} ${status} (${facts.filter(Boolean).join(', ')})${title === undefined ? '' : ` ${shown(title)}`}`;
 }
 

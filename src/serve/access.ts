@@ -32,6 +32,12 @@ export function isDenied(identified: Identified): identified is Denied {
   return 'status' in identified;
 }
 
+/** Also for people who sign in: what they may do stands in the list. */
+export const LIST_UNREADABLE: Denied = {
+  status: 503,
+  message: 'The list of tokens cannot be read: the operator of this server has to correct it.',
+};
+
 /** Where only this computer can connect, and nobody has set who may: whoever connects is the one user. */
 export const ONE_USER: Access = {
   identify: async () => ({ kind: 'remote-agent', person: 'local', isAdmin: true }),

@@ -6,6 +6,8 @@ import type { RemoteCaller } from '../library/library.ts';
 import { type Log, withFields } from '../log.ts';
 import type { Handlers } from '../mcp/handlers.ts';
 import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
+import { problemFor } from '../mcp/inner-problems.ts';
+import { Problem } from '../problems.ts';
 import { orAborted, withTimeLimit } from '../system/wait.ts';
 import {
   type BodyReader,
@@ -119,7 +121,7 @@ class SharedServer {
     }
     const { videos } = this.options;
     if (videos !== undefined && (await answerVideo(request, response, videos))) return;
-    if (await this.answerGallery(request, response, readBody)) return;
+    if (await this.answerGallery(request, response, readBody, log)) return;
     if (path === '/metrics') return await this.answerMetrics(request, response, log);
     if (path !== '/mcp')
       return refuse(response, 404, 'Nothing is here: MCP is answered at /mcp, and the gallery is at /gallery/.');
@@ -135,6 +137,7 @@ class SharedServer {
     request: IncomingMessage,
     response: ServerResponse,
     readBody: BodyReader,
+    log: Log,
   ): Promise<boolean> {
     const { gallery, access, stateKey, publicUrl, clock } = this.options;
     return await answerSharedGallery(request, response, {
@@ -143,7 +146,14 @@ class SharedServer {
       prefix: publicUrl?.pathname.replace(/\/$/, '') ?? '',
       identify: async (token) => {
         const identified = await access.identify(token);
-        return isDenied(identified) ? undefined : identified;
+        if (!isDenied(identified)) return identified;
+        if (identified.status !== 503) return undefined;
+        throw new Problem('invalid_settings', { what: identified.message, hint: 'ask the operator of this server' });
+      },
+      shownTo: (caller, problem) => {
+        // Of a storage; the errors of other libraries may hold keys.
+        if (problem.cause instanceof Problem) log.warn('a video cannot be shown', { reason: problem.cause.message });
+        return problemFor(caller, problem, log);
       },
     });
   }

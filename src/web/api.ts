@@ -36,6 +36,8 @@ export interface RepeatedCall {
 export interface VideoItem {
   readonly id: string;
   readonly status: TaskStatus;
+  /** Whose it is, where the page is an admin's and it is another's. */
+  readonly person?: string;
   readonly request: TaskRequest;
   readonly sandbox: boolean;
   readonly reservedAt: number;
@@ -78,6 +80,8 @@ export interface VideoDetail {
 export interface FilmItem {
   readonly id: string;
   readonly title?: string;
+  /** As a video's. */
+  readonly person?: string;
   readonly status: FilmStatus;
   readonly sandbox: boolean;
   readonly reservedAt: number;

@@ -11,7 +11,7 @@ import { itemOf } from './items.ts';
 import { isStored } from './video-file.ts';
 
 /** What of a film's view is read here. */
-export type ShownFilm = Pick<FilmView, 'film' | 'status'>;
+export type ShownFilm = Pick<FilmView, 'film' | 'status' | 'person'>;
 
 /** What is known beside the film: its takes, and which files are there. */
 export interface Around {
@@ -20,13 +20,14 @@ export interface Around {
   readonly isThere: (path: string | undefined) => boolean;
 }
 
-export function filmItemOf({ film, status }: ShownFilm, around: Around): FilmItem {
+export function filmItemOf({ film, status, person }: ShownFilm, around: Around): FilmItem {
   const shots = shotsOf(film, around);
   const all = film.shots.flatMap(({ takes }) => takes.flatMap((id) => around.takes.get(id)?.task ?? []));
   const paid = all.filter((task) => !task.sandbox && chargeOf(task) !== 'none');
   return compact({
     id: film.id,
     title: film.title,
+    person,
     status,
     sandbox: isOfSandbox(film, all),
     reservedAt: film.reservedAt,

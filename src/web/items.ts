@@ -14,6 +14,7 @@ export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
   return compact({
     id: task.id,
     status: task.status,
+    person: view.person,
     request: task.request,
     sandbox: task.sandbox,
     reservedAt: task.reservedAt,

@@ -9,7 +9,7 @@ import { readAssets } from './assets.ts';
 import { FilmApi, type FilmSource } from './film-api.ts';
 import { GalleryApi, type GallerySource } from './gallery-api.ts';
 import { originOf } from './guard.ts';
-import { sendError } from './respond.ts';
+import { sendError, sendProblem } from './respond.ts';
 import { answer, type GallerySession } from './routes.ts';
 
 export interface GalleryOptions extends GallerySource {
@@ -83,12 +83,13 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
 
 function fail(response: ServerResponse, error: unknown, log: Log): void {
   if (response.headersSent) return void response.destroy();
-  const isKnown = error instanceof Problem;
-  if (!isKnown) {
-    log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
+  if (error instanceof Problem) {
+    sendProblem(response, error);
+    return;
   }
-  const { code, message, hint } = isKnown ? error : new Problem('internal_error');
-  sendError(response, code === 'invalid_input' ? 400 : isKnown ? 503 : 500, { code, message, hint });
+  log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
+  const { code, message, hint } = new Problem('internal_error');
+  sendError(response, 500, { code, message, hint });
 }
 
 function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {

@@ -77,16 +77,19 @@ it('a right token is kept in a cookie that no script reads and no other site sen
   }
 });
 
-it('each person gets their own videos, files and sums, and an admin all', async () => {
-  const prompts = async (person: string) => {
-    const { items } = (await (await get('/gallery/api/videos', person)).json()) as {
-      items: { request: { prompt: string } }[];
+it('each person gets their own videos, files and sums, and an admin all, with whose they are', async () => {
+  const shown = async (looking: string) => {
+    const { items } = (await (await get('/gallery/api/videos', looking)).json()) as {
+      items: { request: { prompt: string }; person?: string }[];
     };
-    return items.map(({ request }) => request.prompt).sort();
+    return items.map(({ request, person }) => [request.prompt, person]).sort();
   };
-  expect(await prompts('mei')).toEqual(['fox of mei']);
-  expect(await prompts('yu')).toEqual(['fox of yu']);
-  expect(await prompts('ann')).toEqual(['fox of mei', 'fox of yu']);
+  expect(await shown('mei')).toEqual([['fox of mei', undefined]]);
+  expect(await shown('yu')).toEqual([['fox of yu', undefined]]);
+  expect(await shown('ann')).toEqual([
+    ['fox of mei', 'mei'],
+    ['fox of yu', 'yu'],
+  ]);
   expect((await get(`/gallery/files/${tasks.get('mei')}.mp4`, 'mei')).status).toBe(200);
   for (const path of [`files/${tasks.get('mei')}.mp4`, `api/videos/${tasks.get('mei')}`]) {
     expect((await get(`/gallery/${path}`, 'yu')).status, path).toBe(404);
@@ -148,5 +151,20 @@ describe.skipIf(hasNoChromium)(`in Chromium${needsChromium}`, () => {
     expect(await page.getByText('fox of yu').count()).toBe(0);
     expect(troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
     await close();
+  });
+
+  it('an admin sees whose a video is; its person does not see a name', async () => {
+    for (const [looking, names] of [
+      ['ann', ['mei']],
+      ['mei', []],
+    ] as const) {
+      const { page, close } = await openPage(browser);
+      await page.context().addCookies([{ name: 'jimeng-gallery', value: tokens.get(looking) ?? '', url: server.url }]);
+      await page.goto(`${server.url}/gallery/?video=${tasks.get('mei')}`);
+      const facts = page.getByRole('dialog').locator('dl.facts');
+      await expect.poll(() => facts.getByText(tasks.get('mei') ?? '').count()).toBe(1);
+      expect(await facts.locator('div', { hasText: 'Person' }).locator('dd').allTextContents()).toEqual(names);
+      await close();
+    }
   });
 });

@@ -52,6 +52,32 @@ async function call(person: string, name: string, given: object) {
 }
 const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
 
+it('an admin is told whose each video and film is; whoever sees only their own is told of nobody', async () => {
+  const { task_id: own } = (await call('ann', 'generate_video', { prompt: 'of ann', wait_seconds: 30 })).structured;
+  const list = await call('ann', 'list_video_tasks', { limit: 50 });
+  const persons = new Map(list.structured.tasks.map((item: { task_id: string }) => [item.task_id, item]));
+  expect(persons.get(task)).toMatchObject({ person: 'mei' });
+  expect(persons.get(own)).not.toHaveProperty('person');
+  expect(list.structured.films).toMatchObject([{ film_id: film, person: 'mei' }]);
+  expect(list.text).toContain(`${task} done (t2v_720p, of mei, `);
+  expect(list.text).toMatch(new RegExp(`${film} done \\(2 of 2 shots saved, of mei, `));
+  for (const id of [task, film]) {
+    const report = await call('ann', 'get_video_task', { task_id: id });
+    expect([report.structured.person, report.text]).toEqual(['mei', expect.stringContaining('\n- Person: mei\n')]);
+  }
+  const resource = await request('ann', 'resources/read', { uri: `jimeng://tasks/${task}` });
+  expect(resource.result.contents[0].text).toContain('- Person: mei');
+  const answers = [await call('ann', 'get_video_task', { task_id: own }), await call('mei', 'list_video_tasks', {})];
+  answers.push(
+    await call('mei', 'get_video_task', { task_id: task }),
+    await call('mei', 'get_video_task', { task_id: film }),
+  );
+  for (const { structured, text } of answers) {
+    expect(JSON.stringify(structured)).not.toContain('"person"');
+    expect(text).not.toMatch(/Person|\bof mei\b/);
+  }
+});
+
 describe('somebody else’s work is answered as work that does not exist, and nothing of it is told:', () => {
   it.each<[string, string, (id: string, film: string) => object]>([
     ['its task', 'get_video_task', (id) => ({ task_id: id })],

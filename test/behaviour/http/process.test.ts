@@ -188,3 +188,21 @@ it('each call is logged as JSON with its request id, which the answer names, and
   expect(lines.filter(({ msg, code }) => msg === 'answer' && code === 'no_record')).toHaveLength(1);
   expect(server.stderr()).not.toContain('secret prompt');
 });
+
+it.each(['serve', 'worker'])(
+  'a warning of Node or of a library is a line of the log, not plain text: %s',
+  async (name) => {
+    const { workspace, env } = await workspaceAndEnv();
+    const script = 'setTimeout(() => process.emitWarning("tea\\nis cold", "DeprecationWarning"), 1000)';
+    const options = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
+    const args = name === 'serve' ? ['serve', '--port', '0'] : [name];
+    const running = startCommand(args, { env: { ...env, ...options }, workingDir: workspace.folder });
+    await running.seen('stderr', /is cold/);
+    running.child.kill('SIGTERM');
+    const { stderr } = await running.result;
+    const lines = stderr.split('\n').filter((line) => line !== '' && !/^(listening on|working on)/.test(line));
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { msg: 'a warning of Node.js', kind: 'DeprecationWarning', reason: 'tea\nis cold' },
+    ]);
+  },
+);

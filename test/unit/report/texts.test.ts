@@ -256,16 +256,31 @@ describe('a list', () => {
     expect(list.next_step).toContain('the 4 open ones');
   });
 
-  it('of 50 tasks with long prompts stays under 20 kB in both forms', () => {
+  it.each([
+    ['', undefined],
+    [', of people with long names,', '名'.repeat(64)],
+    [', of people of an issuer with a long address,', `https://login.example.com/${'_'.repeat(150)} ${'_'.repeat(80)}`],
+  ])('of 50 tasks with long prompts%s stays under 20 kB in both forms', (_what, person) => {
     const error = errorOf(new Problem('50413', { what: '错'.repeat(500) }));
     const tasks = Array.from({ length: 50 }, () => {
       const { request, ...task } = taskOf({ status: 'done', ...ACCEPTED, ...FINISHED, error });
-      return viewOf({ ...task, request: { ...request, prompt: '_字'.repeat(400) } });
+      const whose = person === undefined ? {} : { person };
+      return viewOf({ ...task, request: { ...request, prompt: '_字'.repeat(400) } }, whose);
     });
-    const list = listOf(listViewOf(tasks, { changed: tasks.map(() => 'jv-mf0h5s00-k7m2p') }));
+    const list = listOf(
+      listViewOf(tasks, person === undefined ? { changed: tasks.map(() => 'jv-mf0h5s00-k7m2p') } : {}),
+    );
+    expect(list.tasks[0]?.person === undefined).toBe(person === undefined);
     expect(list.tasks).toHaveLength(50);
     expect(Buffer.byteLength(JSON.stringify(list))).toBeLessThan(20_000);
     expect(Buffer.byteLength(renderList(list))).toBeLessThan(20_000);
+  });
+
+  it('keeps the end of a name that is too long, because there the people of one issuer differ', () => {
+    const person = `https://login.example.com/${'a'.repeat(60)} auth0|[mei](x)`;
+    const list = listOf(listViewOf([viewOf(taskOf({ status: 'done', ...ACCEPTED, ...FINISHED }), { person })]));
+    expect(list.tasks[0]?.person).toBe(`…${'a'.repeat(48)} auth0|[mei](x)`);
+    expect(renderList(list)).toContain('aaa auth0\\|\\[mei\\](x), ');
   });
 
   it('says how much of the budget is left, what is pending, and what was spent', () => {

@@ -12,6 +12,7 @@ export function Facts({ item }: { readonly item: VideoItem }) {
   const { request, file } = item;
   const rows: Rows = [
     [facts.state, words.statuses[item.status]],
+    [facts.person, item.person],
     [facts.mode, words.modes[request.mode as ModeName] ?? request.mode],
     [facts.length, lengthOf(words, item)],
     [facts.size, file?.facts && `${file.facts.width} × ${file.facts.height}, ${size(words, file.bytes)}`],

@@ -168,6 +168,7 @@ function FilmFacts({ item, notes }: { readonly item: FilmItem; readonly notes: r
     <FactList
       rows={[
         [facts.state, words.films.statuses[item.status]],
+        [facts.person, item.person],
         [
           facts.length,
           file?.facts && words.seconds(decimal(words, file.facts.durationSeconds), decimal(words, file.facts.fps)),

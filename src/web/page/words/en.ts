@@ -129,6 +129,7 @@ export const en: Words = {
   facts: {
     heading: 'Details',
     state: 'State',
+    person: 'Person',
     mode: 'Mode',
     length: 'Length',
     size: 'Size',

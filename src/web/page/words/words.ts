@@ -112,6 +112,7 @@ export interface Words {
   readonly facts: {
     readonly heading: string;
     readonly state: string;
+    readonly person: string;
     readonly mode: string;
     readonly length: string;
     readonly size: string;

@@ -127,6 +127,7 @@ export const zh: Words = {
   facts: {
     heading: '详情',
     state: '状态',
+    person: '人员',
     mode: '模式',
     length: '时长',
     size: '尺寸',
