@@ -5,7 +5,7 @@ import { SOON_SECONDS, timingOf } from '../../report/time-left.ts';
 import type { TaskError } from '../../tasks/record.ts';
 import type { Notice, VideoItem } from '../api.ts';
 import { aboutDuration, exactDuration, wholeMoment } from './format.ts';
-import type { Words } from './words/words.ts';
+import type { Words } from './words/en.ts';
 
 const TRANSLATED: Readonly<Record<string, readonly string[]>> = PROBLEMS_IN_CHINESE;
 

@@ -4,7 +4,7 @@ import type { ModeName } from '../../../jimeng/modes.ts';
 import type { VideoItem } from '../../api.ts';
 import { decimal, exactDuration, money, size, wholeMoment } from '../format.ts';
 import { useWords } from '../words/choose.ts';
-import type { Words } from '../words/words.ts';
+import type { Words } from '../words/en.ts';
 
 export function Facts({ item }: { readonly item: VideoItem }) {
   const words = useWords();

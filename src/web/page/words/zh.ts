@@ -1,5 +1,5 @@
 /** The page in Chinese. */
-import type { Words } from './words.ts';
+import type { Words } from './en.ts';
 
 export const zh: Words = {
   locale: 'zh-CN',
