@@ -3,7 +3,7 @@ import type { Overview } from '../../api.ts';
 import type { Connection } from '../live.ts';
 import { imperative, problemWords } from '../phrase.ts';
 import { useWords } from '../words/choose.ts';
-import { CommandLine } from './command-line.tsx';
+import { CommandLine } from './copy-button.tsx';
 import { Icon } from './icons.tsx';
 
 interface NoticesProps {
