@@ -1,6 +1,7 @@
 /** The gallery's server: on loopback only, for whoever has the secret of its link. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
@@ -54,7 +55,8 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
     if (session === undefined) return response.destroy();
     answer(request, response, session).catch((error: unknown) => fail(response, error, log));
   });
-  await listen(server, options);
+  server.listen(options.port, host);
+  await once(server, 'listening');
   const address = { host, port: (server.address() as AddressInfo).port };
   session = {
     ...{ address, page, openAssets, secret, cookie, token, onceSecrets, showInFolder, clock, ending: ending.signal },
@@ -89,14 +91,4 @@ function fail(response: ServerResponse, error: unknown, log: Log): void {
   }
   const { code, message, hint } = isKnown ? error : new Problem('internal_error');
   sendError(response, code === 'invalid_input' ? 400 : isKnown ? 503 : 500, { code, message, hint });
-}
-
-function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
