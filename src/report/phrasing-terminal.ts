@@ -1,6 +1,6 @@
 /** Phrases next steps for a person at a terminal: the command to run. */
 import type { Fix, GetCall, NextStep } from './next-step.ts';
-import { NOTHING_OPEN, type Phrasing, withoutKeys } from './phrasing-tools.ts';
+import { GET_PURPOSES, NOTHING_OPEN, type Phrasing, withoutKeys } from './phrasing-tools.ts';
 import { capitalised, localTime, oneLine } from './text.ts';
 
 /** As a POSIX shell reads it, whatever it holds. */
@@ -108,12 +108,6 @@ const REPEATS = {
   request: 'Then run generate again.',
   call: 'Then run it again.',
   call_about_task: 'Then run it again; the task itself is unaffected.',
-} as const;
-
-const GET_PURPOSES = {
-  send: 'send it and wait for it',
-  save: 'save it',
-  refresh_link: 'get a fresh link',
 } as const;
 
 function fixed({ hint }: Fix): string {
