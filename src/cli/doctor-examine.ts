@@ -25,8 +25,7 @@ import {
   toFix,
 } from './doctor-computer.ts';
 import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
-import { checkStorage } from './doctor-storage.ts';
-import { checkStore } from './doctor-store.ts';
+import { checkStorage, checkStore } from './doctor-shared.ts';
 
 export interface ShownSetting {
   readonly name: string;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { systemClock } from '../clock.ts';
 import type { FilmCall, FilmService, FilmView } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
-import { retakeShape } from '../films/storyboard.ts';
+import { retakeShape, shotNumber } from '../films/storyboard.ts';
 import { checkedFilmReport, filmReport } from '../report/film-report.ts';
 import { pause } from '../system/wait.ts';
 import type { VideoService } from '../tasks/calls.ts';
@@ -86,9 +86,7 @@ async function film(terminal: Terminal, given: Record<string, unknown>, session:
 
 const retakeInput = z.strictObject({
   film_id: taskIdInput.refine(isFilmId, { message: 'is not the id of a film: jf-…, as film printed it' }),
-  shot: z
-    .number('must be the number of a shot, from 1')
-    .refine((shot) => Number.isInteger(shot) && shot >= 1, 'must be the number of a shot, from 1'),
+  shot: shotNumber,
   ...retakeShape,
   max_cost: maxCostInput,
   wait_seconds: waitSecondsInput,

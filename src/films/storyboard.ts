@@ -51,6 +51,9 @@ export const shotShape = {
 };
 export type ShotInput = z.output<z.ZodObject<typeof shotShape>>;
 
+const SHOT_NUMBER = 'must be the number of a shot, from 1';
+export const shotNumber = z.number(SHOT_NUMBER).refine((shot) => Number.isInteger(shot) && shot >= 1, SHOT_NUMBER);
+
 export const filmShape = {
   title: z.string('must be a text').trim().optional().describe('Names the file.'),
   shots: z
