@@ -26,6 +26,27 @@ export const waitSecondsInput = numberInput('a number of seconds', 0, MAX_WAIT_S
 
 export const maxCostInput = z.number('must be an amount in CNY').min(0, 'must be at least 0').optional();
 
+/** What both commands that make something new take beside what it is. */
+export const paidShape = {
+  output: z.string().optional(),
+  allow_duplicate: z.boolean().optional(),
+  dry_run: z.boolean().optional(),
+  max_cost: maxCostInput,
+  wait_seconds: waitSecondsInput,
+};
+
+/** The options of `paidShape`. @param what is paid for */
+export function addPaidOptions(command: Command, what: 'video' | 'film'): Command {
+  command
+    .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'))
+    .addOption(
+      numberOption('--max-cost <cny>', `refuse the ${what} when its estimated cost is higher; nothing is sent`),
+    )
+    .option('--allow-duplicate', `pay again for a ${what} that already exists`)
+    .option('--dry-run', 'only check everything and show the price');
+  return addWaitOption(command, `how long to wait (default: until it is finished); the ${what} goes on after that`);
+}
+
 export const portInput = numberInput('a whole number', 0, 65_535, z.int);
 
 /** @throws Problem for a port that cannot be listened on; any other error as it is */
