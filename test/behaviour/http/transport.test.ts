@@ -21,8 +21,7 @@ afterAll(async () => {
   await workspace.remove();
 });
 
-const submitsOf = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const submitsOf = (prompt: string) => sandbox.submits(prompt).length;
 const call = (name: string, given: object, meta?: object) => ({
   id: 1,
   method: 'tools/call',

@@ -36,7 +36,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     open.push(relay.close);
     return relay;
   }
-  const submits = (stage: Stage) => stage.sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = (stage: Stage) => stage.sandbox.submits().length;
   const leftHere = async (stage: Stage) => ({
     staged: await readdir(join(stage.workspace.stateDir, 'uploads')),
     saved: await readdir(stage.workspace.outputDir).catch(() => []),
