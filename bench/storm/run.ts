@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 import { isFair, runFair } from './fair.ts';
 import { isKept, stormTableOf, tableOf } from './figures.ts';
 import { areFilmsKept, filmTableOf, runFilmStorm } from './films.ts';
-import { hostTableOf, isHostStormKept, runHostStorm } from './hosts.ts';
+import { hostTableOf, isHostStormKept } from './host-figures.ts';
+import { runHostStorm } from './hosts.ts';
 import { runStorm } from './storm.ts';
 
 const { values } = parseArgs({
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     stops: { type: 'string', default: '80' },
     partitions: { type: 'string', default: '60' },
     restarts: { type: 'string', default: '20' },
+    /** Of the database's COMMITs: done, and their answer lost. */
+    commits: { type: 'string', default: '0.02' },
     'partition-least': { type: 'string', default: '2100' },
     'partition-most': { type: 'string', default: '9100' },
     'restart-every': { type: 'string', default: '18000' },
@@ -58,6 +61,7 @@ async function stormOnHosts(hosts: number): Promise<void> {
       restarts: Number(values.restarts),
       restartEvery: Number(values['restart-every']),
       partitionLasts: [Number(values['partition-least']), Number(values['partition-most'])] as const,
+      lostCommitShare: Number(values.commits),
       seed: Number(values.seed),
     },
     ...{ faultShare: Number(values.share), generationSeconds: 1 },

@@ -12,22 +12,34 @@ export interface DatabaseRelay extends TcpRelay {
   lost: number;
 }
 
-export async function startRelay(target: number): Promise<DatabaseRelay> {
+interface DatabaseRelayOptions {
+  readonly host?: string;
+  /** Asked for each COMMIT: whether the database does it and its answer is lost. @param commit the client's message */
+  readonly losesAnswer?: (commit: Buffer) => boolean;
+}
+
+/** @param target the database's port */
+export async function startRelay(
+  target: number,
+  { host, losesAnswer = () => false }: DatabaseRelayOptions = {},
+): Promise<DatabaseRelay> {
   const state: Pick<DatabaseRelay, 'target' | 'isSilent' | 'loseCommit' | 'lost'> = {
     ...{ target, isSilent: false, loseCommit: undefined, lost: 0 },
   };
   const tcp = await startTcpRelay({
+    host,
     target: () => state.target,
     keepsEnds: () => state.isSilent,
     pass(client, upstream, cut) {
       let isAnswerLost = false;
       client.on('data', (data) => {
         if (state.isSilent) return;
-        if (state.loseCommit !== undefined && data.includes('COMMIT\0')) {
-          isAnswerLost = state.loseCommit === 'answer';
+        const lost = data.includes('COMMIT\0') ? (state.loseCommit ?? (losesAnswer(data) && 'answer')) : false;
+        if (lost) {
           state.loseCommit = undefined;
           state.lost++;
-          if (!isAnswerLost) return cut();
+          if (lost === 'request') return cut();
+          isAnswerLost = true;
         }
         upstream.write(data);
       });

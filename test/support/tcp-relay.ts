@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface RelayOptions {
   /** Where a new connection leads. */
   target(): number;
+  /** Where clients connect; undefined: 127.0.0.1. */
+  readonly host?: string | undefined;
   /** The end of one side is kept from the other. */
   readonly keepsEnds?: () => boolean;
   /** Passes on what arrives. @param cut ends both sides */
@@ -16,7 +18,8 @@ export interface TcpRelay {
   close(): Promise<void>;
 }
 
-export async function startTcpRelay({ target, keepsEnds = () => false, pass }: RelayOptions): Promise<TcpRelay> {
+export async function startTcpRelay(options: RelayOptions): Promise<TcpRelay> {
+  const { target, host = '127.0.0.1', keepsEnds = () => false, pass } = options;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(target(), '127.0.0.1');
@@ -34,7 +37,7 @@ export async function startTcpRelay({ target, keepsEnds = () => false, pass }: R
     }
     pass(client, upstream, cut);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const cutAll = () => {
     for (const socket of sockets) socket.destroy();
   };
