@@ -1,7 +1,6 @@
 /** Joins the shots of a film as soon as they are all saved, and records what became of it. Sends and pays nothing. */
 import type { Clock } from '../clock.ts';
-import type { Library } from '../library/library.ts';
-import { withLocalCopies } from '../library/local-copies.ts';
+import { type Library, withLocalCopies } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { joinClips } from '../media/clip/join.ts';

@@ -1,7 +1,7 @@
 /** Reads and trims video files, in a worker thread with limits of time and memory. */
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 import { giveUp, notConverted, refuseSameFile } from './failure.ts';
 import { type ClipThread, type Job, openClipThread, UnusableFile } from './thread.ts';
 

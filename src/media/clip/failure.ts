@@ -2,7 +2,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 import { UnusableFile } from './thread.ts';
 
 /** @throws Problem when `target` is the very file that is to be read */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 import { type Program, type RunLimits, runProgram } from './run-program.ts';
 
 export interface Ffmpeg extends Program {

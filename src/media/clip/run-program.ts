@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Clock } from '../../clock.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 
 export interface Program {
   /** Absolute. */
