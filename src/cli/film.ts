@@ -136,7 +136,7 @@ export async function filmOutcome(
   return last.missingFile === undefined ? outcome : { ...outcome, exitCode: EXIT.failed };
 }
 
-/** However short the wait: what can be sent now is sent, because nobody sends it once this process has ended. */
+/** Sends what can be sent now, even with a short wait: nothing sends it once this process has ended. */
 async function untilTaken({ tasks }: FilmView, { onWait: _, ...call }: FilmCall, service: VideoService): Promise<void> {
   const wait = async (id: string) => {
     const view = await service.read(id, call.caller);

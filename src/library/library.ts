@@ -94,7 +94,7 @@ export interface Library {
   /** Finds a file that was published by a process that died before recording it. @returns undefined where no file of this name has that content */
   find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined>;
 
-  /** Has nobody moved or removed the file? Its content may have been changed by its user. True where a storage cannot be asked now. */
+  /** Whether the file still exists; its content may have been changed by its user. True where a storage cannot be reached now. */
   isThere(file: Pick<SavedFile, 'path'>): Promise<boolean>;
 
   /** @throws what the system reports of a file that does not exist */

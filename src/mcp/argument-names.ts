@@ -25,7 +25,7 @@ interface Idea {
   readonly tool?: string;
 }
 
-/** A refusal is read by a model: more than these help nobody. */
+/** A refusal is read by a model: more sentences do not help it. */
 const MAX_SENTENCES = 8;
 
 /** Input → names that models and people use for it. */

@@ -203,7 +203,7 @@ export class ToolService {
     return keepsPicture ? { report } : { report, jpeg: view.jpeg };
   }
 
-  /** Reads the record and queries nobody. @returns undefined where there is none that the caller may see */
+  /** Reads the record, and does not query the provider. @returns undefined where there is none that the caller may see */
   async read(taskId: string, caller: Caller): Promise<Report | undefined> {
     this.requireAccount();
     const view = await (await this.app.service('read')).read(taskId, caller);

@@ -182,7 +182,7 @@ interface LostShot {
   readonly task: Task | undefined;
 }
 
-/** The first that has no video and gets none by itself. */
+/** The first shot that has no video and gets none without a retake. */
 function lostShot({ tasks }: FilmView): LostShot | undefined {
   const index = shotStates(tasks).indexOf('lost');
   return index < 0 ? undefined : { number: index + 1, task: tasks[index] };

@@ -8,7 +8,7 @@ import { errorCode } from './files.ts';
 export function startThread(file: URL, options: WorkerOptions): Worker {
   leaveDeletedFolder();
   const worker = new Worker(file, { env: {}, execArgv: [], stdout: true, stderr: true, ...options });
-  // Without a listener, a thread that breaks while nobody waits for it would end the process.
+  // Without a listener, an error of a thread that no call waits for would end the process.
   worker.on('error', () => undefined);
   return worker;
 }

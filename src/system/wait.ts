@@ -1,4 +1,4 @@
-/** Pause until this, that or the deadline: the one place where waits race. */
+/** Waits that end at a deadline, a signal or a promise: the one place where waits race. */
 import { once } from 'node:events';
 import type { Clock } from '../clock.ts';
 

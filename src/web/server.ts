@@ -1,4 +1,4 @@
-/** The gallery's server: on loopback only, for whoever has the secret of its link. */
+/** The gallery's server: on loopback only; its link holds a secret that opens it. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -38,7 +38,7 @@ export interface Gallery {
 
 const newSecret = () => randomBytes(24).toString('base64url');
 
-/** What another start of the command compares: only the holder of the secret can answer it. */
+/** Proves to another start of the command that this server knows the secret. */
 export function proofOf(secret: string, nonce: string): string {
   return createHmac('sha256', secret).update(nonce).digest('base64url');
 }

@@ -1,4 +1,4 @@
-/** Decodes and encodes pictures in threads, so that the server goes on answering. */
+/** Decodes and encodes pictures in threads, so that the server can keep answering. */
 
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';

@@ -4,7 +4,7 @@ import { RequestError, read } from './request.ts';
 
 /**
  * @param changes grows with each change
- * @returns what was read last of this path: it stays where reading again fails
+ * @returns the last answer for this path, also when a later request failed
  */
 export function useReading<Answer>(path: string, changes: number) {
   const [found, setFound] = useState<{ readonly path: string; readonly answer: Answer }>();

@@ -93,7 +93,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     await page.getByText('No videos yet').waitFor();
     stage.gallery.child.kill('SIGINT');
     await stage.gallery.result;
-    await page.getByText('The gallery is not running any more').waitFor();
+    await page.getByText('The gallery is no longer running').waitFor();
     await page.getByText(/gallery$/).waitFor();
   });
 

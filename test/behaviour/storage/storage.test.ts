@@ -85,7 +85,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
       /the secret key does not belong to the access key \(SignatureDoesNotMatch\)/,
     ],
     ['a missing bucket', { JIMENG_VIDEO_STORAGE: 'missing' }, /the bucket does not exist \(NoSuchBucket\)/],
-    ['a server that is away', { JIMENG_VIDEO_STORAGE: 'away' }, /nothing answers there \(ECONNREFUSED\)/],
+    ['a server that is away', { JIMENG_VIDEO_STORAGE: 'away' }, /it refused the connection \(ECONNREFUSED\)/],
   ])('%s is reported before paying, and nothing is sent', async (_what, settings, sentence) => {
     const addresses: Record<string, string> = {
       missing: `s3://no-such-bucket?endpoint=${server.endpoint}&path_style=true`,

@@ -85,7 +85,7 @@ function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly 
           <CommandLine command={`${program} retake ${item.id} ${lost.shot}`} />
         </>
       )}
-      {item.status === 'running' && <p class="advice">{words.movesItself}</p>}
+      {item.status === 'running' && <p class="advice">{words.updatesItself}</p>}
     </div>
   );
 }

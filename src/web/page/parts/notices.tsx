@@ -1,4 +1,4 @@
-/** What keeps the page from working as a whole. */
+/** Problems of the whole page: no connection, no keys, wrong settings. */
 import type { Overview } from '../../api.ts';
 import type { Connection } from '../live.ts';
 import { imperative, problemWords } from '../phrase.ts';

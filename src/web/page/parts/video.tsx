@@ -1,4 +1,4 @@
-/** A video in the page: its first frame, which plays while somebody looks at it, or a player at full size. */
+/** A video in the page: its first frame, which plays while the mouse or the focus is on it, or a player at full size. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { VideoFile } from '../../api.ts';
 import { clockTime } from '../format.ts';
