@@ -245,7 +245,11 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     ['clock.ts', 'sandbox/sandbox.ts', 'web/page/*'],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
-  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*', 'serve/issuer-keys.ts']],
+  [
+    'a time limit of the system',
+    /\bAbortSignal\.timeout\b/,
+    ['jimeng/api.ts', 'serve/issuer-keys.ts', 'system/thread.ts'],
+  ],
   [
     'the system’s clock instead of an injected one',
     /\bsystemClock\b/,

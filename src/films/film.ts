@@ -4,7 +4,7 @@ import type { FileContent } from '../system/files.ts';
 import { type SavedVideo, type Task, type TaskError, type VideoState, videoStateOf } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 
-/** `waiting`: it does not go on without a retake, or without a change on this computer. */
+/** `waiting`: it needs a retake, or a change on this computer, to continue. */
 export const FILM_STATUSES = ['running', 'waiting', 'done', 'failed', 'cancelled'] as const;
 export type FilmStatus = (typeof FILM_STATUSES)[number];
 

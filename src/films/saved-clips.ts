@@ -1,8 +1,7 @@
 /** Joins videos that are saved on this computer, and makes pictures of them. Free: nothing is sent. */
 import type { Clock } from '../clock.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Caller, Library } from '../library/library.ts';
-import { withLocalCopies } from '../library/local-copies.ts';
+import { type Caller, type Library, withLocalCopies } from '../library/library.ts';
 import { readClip } from '../media/clip/clip.ts';
 import { contactSheet } from '../media/clip/contact-sheet.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';

@@ -1,12 +1,10 @@
 /** Builds the report of a film: a list of its shots, and what to do next. */
 import type { CheckedFilm, FilmView } from '../films/calls.ts';
 import { isOfSandbox, type ShotState, shotStates } from '../films/film.ts';
-import type { Problem } from '../problems.ts';
-import type { Task, TaskError } from '../tasks/record.ts';
-import { chargeOf } from '../tasks/record.ts';
+import { chargeOf, type Task } from '../tasks/record.ts';
 import type { ListReport } from './list-report.ts';
 import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
-import type { Fix, NextStep } from './next-step.ts';
+import { type Fix, fixOf, type NextStep } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, isoOf, type Report, shownError } from './report.ts';
 import { cleanText, cut, oneLine, rounded, shownPerson, yuan } from './text.ts';
@@ -188,7 +186,7 @@ interface LostShot {
   readonly task: Task | undefined;
 }
 
-/** The first that has no video and gets none by itself. */
+/** The first shot that has no video and gets none without a retake. */
 function lostShot({ tasks }: FilmView): LostShot | undefined {
   const index = shotStates(tasks).indexOf('lost');
   return index < 0 ? undefined : { number: index + 1, task: tasks[index] };
@@ -237,10 +235,6 @@ function nextStepOfFilm(view: FilmView): NextStep {
 }
 
 const NO_REASON: Fix = { code: 'unknown_code', who: 'you', hint: 'ask for the task again' };
-
-function fixOf({ code, who, hint }: TaskError | Problem | Fix): Fix {
-  return { code, who, hint };
-}
 
 function chargeOfFilm({ tasks, status }: FilmView) {
   if (status === 'cancelled' || status === 'failed')

@@ -17,7 +17,14 @@ export interface Phrasing {
   time(milliseconds: number): string;
 }
 
+/** What surfaces say alike. */
 export const NOTHING_OPEN = 'No video is open, and nothing is left to do.';
+export const GET_PURPOSES = {
+  send: 'send it and wait for it',
+  save: 'save it',
+  refresh_link: 'get a fresh link',
+} as const;
+
 export function withoutKeys({ isAccountKnown, fix, why }: ListStep & { readonly action: 'set_keys' }): string {
   if (fix.code === 'invalid_settings') {
     const result = isAccountKnown ? 'Open videos are neither polled nor saved' : 'Videos are not listed';
@@ -154,12 +161,6 @@ const REPEATS = {
   request: 'Then request the video again.',
   call: 'Then make the call again.',
   call_about_task: 'Then make the call again; the task itself is unaffected.',
-} as const;
-
-const GET_PURPOSES = {
-  send: 'send it and wait for it',
-  save: 'save it',
-  refresh_link: 'get a fresh link',
 } as const;
 
 function fixed({ code, who, hint }: Fix): string {

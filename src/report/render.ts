@@ -18,9 +18,8 @@ export function renderReport(report: Report): string {
     return [`**Video Task:** ${status}`, message, nextStep, ...list].join('\n\n');
   }
   const download = video?.url === undefined ? [] : [`[Download Video](${link(video.url)})`];
-  return ['**Generated Video:**', ...download, ['**Generation Info:**', ...facts].join('\n'), message, nextStep].join(
-    '\n\n',
-  );
+  const info = ['**Generation Info:**', ...facts].join('\n');
+  return ['**Generated Video:**', ...download, info, message, nextStep].join('\n\n');
 }
 
 /** A film: the shots as a numbered list, one line each. */
@@ -49,34 +48,25 @@ function renderFilm(report: Report): string {
 
 /** One line: state, task, take, what it waits for or why it went wrong, where it is, cost, prompt. */
 export function shotText(shot: NonNullable<Report['shots']>[number], shown: (text: string) => string): string {
-  const {
-    task_id: id,
-    status,
-    take = 1,
-    mode,
-    duration,
-    continues,
-    path,
-    cost_cny: cny,
-    waits_for: waits,
-    error,
-    prompt,
-  } = shot;
+  const { task_id: id, status, take = 1, mode, duration, continues, path, waits_for: waits, error, prompt } = shot;
   const facts = [
     id,
     take > 1 ? `take ${take}` : undefined,
     mode,
     duration === undefined ? undefined : `${duration} s`,
     continues ? 'continues' : undefined,
-    cny === undefined
-      ? undefined
-      : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`,
+    priceText(shot.cost_cny, status),
     waits === undefined || status !== 'queued' ? undefined : `waits for ${waits}`,
     error,
     path === undefined ? undefined : oneLine(path),
   ].filter((fact) => fact !== undefined);
   const state = status === undefined ? '' : `${status} `;
   return `${state}(${facts.join(', ')})${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
+}
+
+function priceText(cny: number | undefined, status: string | undefined): string | undefined {
+  if (cny === undefined) return undefined;
+  return `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`;
 }
 
 function factsOf(report: Report): [name: string, value: string][] {
@@ -139,14 +129,10 @@ export function countText({ tasks, counts, changed }: ListReport): string {
 /** One line: id, status, what it waits for or why it went wrong, where it is, cost, prompt. */
 export function itemText(item: ListReport['tasks'][number], shown: (text: string) => string): string {
   const { task_id: id, status, mode, person, prompt, path, cost_cny: cny, waits_for: waits, error } = item;
-  const cost =
-    cny === undefined
-      ? undefined
-      : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`;
   const facts = [
     mode,
     person && `of ${shown(person)}`,
-    cost,
+    priceText(cny, status),
     waits === undefined ? undefined : `waits for ${waits}`,
     error && (error.message === undefined ? error.code : `${error.code}: ${error.message}`),
     path === undefined ? undefined : oneLine(path),

@@ -35,6 +35,11 @@ export function escapeMarkdown(text: string): string {
   return oneLine(text).replace(/[\\`*_[\]<>|~]/g, '\\$&');
 }
 
+/** A word as a POSIX shell reads it, whatever it holds. */
+export function shellWord(word: string): string {
+  return /^[\w./:=~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -69,7 +69,7 @@ export interface VideoPage {
   readonly next?: string;
 }
 
-/** One video, looked at closely. */
+/** One video, opened. */
 export interface VideoDetail {
   readonly now: number;
   readonly item: VideoItem;
@@ -123,7 +123,7 @@ export interface FilmDetail {
   readonly call: RepeatedCall;
 }
 
-/** Why not all works, and what to do about it. */
+/** A problem, and how to fix it. */
 export interface Notice {
   readonly code: string;
   readonly message: string;

@@ -6,7 +6,7 @@ const head = (title: string, more = '', root = '/') =>
   `<meta name="viewport" content="width=device-width,initial-scale=1">${more}` +
   `<link rel="icon" href="${root}icon.svg"><link rel="stylesheet" href="${root}page.css"></head>`;
 
-/** Goes on by itself: that navigation comes from this server's own page, so the browser sends the cookie. */
+/** Redirects in the page: that navigation comes from this server's own page, so the browser sends the strict cookie. */
 export const ENTRY_PAGE = `${head('Gallery', '<meta http-equiv="refresh" content="0; url=/">')}
 <body class="plain"><main><p><a href="/">Open the gallery</a></p></main></body></html>`;
 

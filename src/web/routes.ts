@@ -32,7 +32,7 @@ export interface GallerySession {
   readonly ending: AbortSignal;
 }
 
-/** What a page needs, whoever it is for. */
+/** What both galleries' pages need. */
 export interface PageSession
   extends Pick<GallerySession, 'videos' | 'films' | 'library' | 'page' | 'token' | 'clock' | 'ending'> {
   /** Absent where the page is shown on another computer. */

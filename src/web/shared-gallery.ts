@@ -106,7 +106,7 @@ function isOwnPage({ headers }: IncomingMessage, isReading: boolean): boolean {
 
 /** The cookie is the token itself: it ends when the token does, on every host. */
 async function signIn(request: IncomingMessage, response: ServerResponse, gallery: SharedGallery): Promise<void> {
-  // Whoever sends it is not known yet.
+  // The sender is not authenticated yet.
   if (!(Number(request.headers['content-length']) <= MAX_FORM_BYTES))
     return send(response, 413, HTML, WRONG_TOKEN_PAGE, WITH_FORM);
   const form = new URLSearchParams((await gallery.readBody(request)).toString('utf8'));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNoChromium, needsChromium, openBrowser, openPage } from '../../support/gallery-browser.ts';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -11,7 +11,7 @@ import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts
 let workspace: Workspace;
 let sandbox: Sandbox;
 let server: HttpServer;
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 const tasks = new Map<string, string>();
 const place = () => ({
   env: { ...workspace.environment(sandbox.url), JIMENG_VIDEO_TOKENS: join(workspace.folder, 'people.yaml') },
@@ -20,10 +20,7 @@ const place = () => ({
 beforeAll(async () => {
   workspace = await makeWorkspace();
   sandbox = await startSandbox({ generationSeconds: 0.05, tasksInFlight: 100 });
-  for (const args of [['mei'], ['yu'], ['ann', '--admin']]) {
-    const { stdout } = await startCommand(['serve', 'token', 'add', ...args], place()).result;
-    tokens.set(args[0] ?? '', stdout.trim());
-  }
+  tokens = await addPeople(place().env, workspace.folder, ['mei'], ['yu'], ['ann', '--admin']);
   server = await startHttp(place().env, [], workspace.folder);
   for (const person of ['mei', 'yu']) {
     const params = { name: 'generate_video', arguments: { prompt: `fox of ${person}`, wait_seconds: 30 } };
@@ -120,8 +117,7 @@ it('nothing is changed by a request that is not the person’s own page', async 
 });
 
 it('a revoked token ends in the browser, too, at the next request', async () => {
-  const { stdout } = await startCommand(['serve', 'token', 'add', 'lin'], place()).result;
-  tokens.set('lin', stdout.trim());
+  for (const [name, token] of await addPeople(place().env, workspace.folder, ['lin'])) tokens.set(name, token);
   expect((await get('/gallery/', 'lin')).status).toBe(200);
   await startCommand(['serve', 'token', 'remove', 'lin'], place()).result;
   expect((await get('/gallery/', 'lin')).status).toBe(401);

@@ -4,15 +4,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
-import { startCommand } from '../../support/run-command.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 let workspace: Workspace;
 let sandbox: Sandbox;
 let server: HttpServer;
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 beforeAll(async () => {
   workspace = await makeWorkspace();
   sandbox = await startSandbox({
@@ -26,10 +25,7 @@ beforeAll(async () => {
     JIMENG_VIDEO_TOKENS: join(workspace.folder, 'people.yaml'),
     JIMENG_VIDEO_DAILY_BUDGET_CNY: '100',
   };
-  for (const args of [['mei'], ['ops', '--admin']]) {
-    const added = await startCommand(['serve', 'token', 'add', ...args], { env, workingDir: workspace.folder }).result;
-    tokens.set(args[0] ?? '', added.stdout.trim());
-  }
+  tokens = await addPeople(env, workspace.folder, ['mei'], ['ops', '--admin']);
   server = await startHttp(env, [], workspace.folder);
 });
 afterAll(async () => {

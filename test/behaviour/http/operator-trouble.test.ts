@@ -46,7 +46,7 @@ const call = (server: HttpServer, person: string, name: string, given: object) =
 
 /** Where the database is, how it is reached, and which setting names it. */
 const INSIDE = /postgres:|127\.0\.0\.1:1\b|ECONN|JIMENG_VIDEO_STORE|doctor/;
-const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+const submits = () => sandbox.submits().length;
 
 describe('while the database is away', () => {
   let server: HttpServer;

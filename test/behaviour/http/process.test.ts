@@ -26,8 +26,7 @@ async function workspaceAndEnv() {
   return { workspace, env: workspace.environment(sandbox.url) };
 }
 
-const submitsOf = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const submitsOf = (prompt: string) => sandbox.submits(prompt).length;
 const generate = (prompt: string, wait = 0) => ({
   id: 1,
   method: 'tools/call',

@@ -27,8 +27,7 @@ const NEWEST_META = {
   'io.modelcontextprotocol/clientCapabilities': {},
 };
 
-const submitsOf = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const submitsOf = (prompt: string) => sandbox.submits(prompt).length;
 const call = (name: string, given: object, meta?: object) => ({
   id: 1,
   method: 'tools/call',

@@ -64,7 +64,7 @@ async function call(name: string, given: object, remote?: RemoteCaller): Promise
 const make = (remote: RemoteCaller | undefined, prompt = PROMPT, more: object = {}) =>
   call('generate_video', { prompt, ...more }, remote);
 const list = (remote: RemoteCaller | undefined, more: object = {}) => call('list_video_tasks', more, remote);
-const paid = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+const paid = () => sandbox.submits().length;
 const idsIn = ({ tasks }: Answered): string[] => tasks.map(({ task_id }: Answered) => task_id);
 /** With the id that it names taken out. */
 const without = (id: string, { text, ...report }: Answered) =>

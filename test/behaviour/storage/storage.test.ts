@@ -40,7 +40,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     open.push(relay.close);
     return relay;
   }
-  const submits = (stage: Stage) => stage.sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = (stage: Stage) => stage.sandbox.submits().length;
   const leftHere = async (stage: Stage) => ({
     staged: await readdir(join(stage.workspace.stateDir, 'uploads')),
     saved: await readdir(stage.workspace.outputDir).catch(() => []),
@@ -89,7 +89,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
       /the secret key does not belong to the access key \(SignatureDoesNotMatch\)/,
     ],
     ['a missing bucket', { JIMENG_VIDEO_STORAGE: 'missing' }, /the bucket does not exist \(NoSuchBucket\)/],
-    ['a server that is away', { JIMENG_VIDEO_STORAGE: 'away' }, /nothing answers there \(ECONNREFUSED\)/],
+    ['a server that is away', { JIMENG_VIDEO_STORAGE: 'away' }, /it refused the connection \(ECONNREFUSED\)/],
   ])('%s is reported before paying, and nothing is sent', async (_what, settings, sentence) => {
     const addresses: Record<string, string> = {
       missing: `s3://no-such-bucket?endpoint=${server.endpoint}&path_style=true`,

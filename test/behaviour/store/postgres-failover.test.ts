@@ -1,6 +1,6 @@
 /** A database that crashes, fails over or is moved while paid requests are in its queue. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkStore } from '../../../src/cli/doctor-store.ts';
+import { checkStore } from '../../../src/cli/doctor-shared.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { readSettings } from '../../../src/settings.ts';

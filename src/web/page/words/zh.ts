@@ -1,5 +1,5 @@
 /** The page in Chinese. */
-import type { Words } from './words.ts';
+import type { Words } from './en.ts';
 
 export const zh: Words = {
   locale: 'zh-CN',
@@ -90,7 +90,7 @@ export const zh: Words = {
   fileMissing: '文件已不在原处。',
   providerSays: (text) => `服务方返回：“${text}”`,
 
-  movesItself: '无需操作，页面会自动更新。',
+  updatesItself: '无需操作，页面会自动更新。',
   thenRun: '然后运行：',
   toSend: '发送该请求，运行：',
   toSave: '保存该视频，运行：',
