@@ -2,26 +2,29 @@
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { pause } from '../system/wait.ts';
+import { pause, whenAborted } from '../system/wait.ts';
 
-/** While anything is open, the recovery itself looks more often. */
-const LOOK_MILLISECONDS = 5_000;
+const TRY_AGAIN_MILLISECONDS = 5_000;
 
-/** Resolves when the signal is aborted. Never throws: a store that is away comes back. */
-export async function work(
-  app: App,
-  { clock, log, over }: { clock: Clock; log: Log; over: AbortSignal },
-): Promise<void> {
+interface Working {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the process is about to end. */
+  readonly over: AbortSignal;
+}
+
+/** @param app opened as one that sends everything: its recovery goes on until it ends @returns when the signal is aborted. Never throws. */
+export async function work(app: App, { clock, log, over }: Working): Promise<void> {
   let reported: string | undefined;
   while (!over.aborted) {
     try {
       (await app.service('query')).resume();
-      reported = undefined;
+      return await whenAborted(over);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (reason !== reported) log.warn('open work is not resumed', { reason });
       reported = reason;
     }
-    await pause(clock, { atMost: LOOK_MILLISECONDS, signals: [over] });
+    await pause(clock, { atMost: TRY_AGAIN_MILLISECONDS, signals: [over] });
   }
 }

@@ -149,9 +149,19 @@ export const LEFT_QUEUED = `SELECT ${TASK} FROM task
 /** What this process holds: of this it knows itself what is polled. */
 export const HELD_BY_ME = `SELECT id FROM task
   WHERE scope = :scope AND holder = :me AND (status = 'generating' OR save_again_at <= :now)`;
-/** What nobody polls or saves. Two searches: with OR neither index would be used. */
-export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'generating' AND holder IS NULL
-  UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;
+/** What nobody polls, and what nobody saves. Two searches: with OR neither index would be used. */
+const UNPOLLED = "scope = :scope AND status = 'generating' AND holder IS NULL";
+const UNSAVED = 'scope = :scope AND save_again_at <= :now AND holder IS NULL';
+export const IS_ANY_ORPHAN = `SELECT 1 AS is_orphan FROM task WHERE ${UNPOLLED}
+  UNION ALL SELECT 1 AS is_orphan FROM task WHERE ${UNSAVED} LIMIT 1`;
+/** @param skipLocked Engine.skipLocked: several processes take over a dead one's tasks */
+export const holdUnpolled = (skipLocked: string) => holdFirst(`${UNPOLLED} ORDER BY seq`, skipLocked);
+export const holdUnsaved = (skipLocked: string) => holdFirst(`${UNSAVED} ORDER BY save_again_at`, skipLocked);
+/** MATERIALIZED: PostgreSQL could search, and lock, again for each row. */
+function holdFirst(condition: string, skipLocked: string): string {
+  return `WITH orphan AS MATERIALIZED (SELECT seq FROM task WHERE ${condition} LIMIT :limit ${skipLocked})
+  UPDATE task SET holder = :me WHERE seq IN (SELECT orphan.seq FROM orphan) AND holder IS NULL RETURNING ${TASK}`;
+}
 export const OPEN_COUNT = `SELECT
   (SELECT COUNT(*) FROM task WHERE scope = :scope AND status IN ${OPEN})
   + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL) AS count`;

@@ -308,9 +308,66 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await dead.hold(id);
         await other.recover(RULES);
         die(dead);
-        const { ids } = await recoverFor(other, clock, 9_000);
-        expect(ids).toEqual([id]);
-        expect(await other.hold(id)).toBeDefined();
+        const { isAnyUnheld } = await recoverFor(other, clock, 9_000);
+        expect(isAnyUnheld).toBe(true);
+        expect((await other.holdOrphans(10)).map(({ task }) => task.id)).toEqual([id]);
+      });
+    });
+
+    it('gives each orphan to one of several processes that take some at the same time', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, ...others] = [open(), open(), open(), open()];
+        const ids = await orphans(store, 12);
+        const taken = await Promise.all(others.map((other) => other.holdOrphans(5)));
+        const rest = await others[0]?.holdOrphans(20);
+        const held = [...taken.flat(), ...(rest ?? [])].map(({ task }) => task.id);
+        expect(held.sort()).toEqual([...ids].sort());
+        expect(Math.max(...taken.map(({ length }) => length))).toBe(5);
+        expect(await store.holdOrphans(20)).toEqual([]);
+      });
+    });
+
+    it('gives a task to one of two that want it in one process', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, other] = [open(), open()];
+        for (const isFirst of [true, false]) {
+          const [id = ''] = await orphans(store, 1);
+          const one = async () => [await other.hold(id)];
+          const some = () => other.holdOrphans(1);
+          const holds = await Promise.all(isFirst ? [one(), some()] : [some(), one()]);
+          expect(holds.flat().flatMap((hold) => hold?.task.id ?? [])).toEqual([id]);
+        }
+      });
+    });
+
+    it('takes what could not be saved when it is to be saved again, and not before', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [store, other] = [open(), open()];
+        const [id] = await orphans(store, 1);
+        const [hold] = await store.holdOrphans(1);
+        const times = { finishedAt: clock.now(), saveAgainAt: clock.now() + 60_000 };
+        await hold?.save({ ...plain(hold.task), status: 'done', ...times });
+        await hold?.release();
+        expect((await other.recover(RULES)).isAnyUnheld).toBe(false);
+        expect(await other.holdOrphans(1)).toEqual([]);
+        await clock.advance(60_000);
+        expect((await other.recover(RULES)).isAnyUnheld).toBe(true);
+        expect((await other.holdOrphans(1)).map(({ task }) => task.id)).toEqual([id]);
+      });
+    });
+
+    it('refuses what a process saves whose task another took with others while it was suspended', async () => {
+      await withStage(createDatabase, async ({ open, suspend, clock }) => {
+        const [store, sleeper, other] = [open(), open(), open()];
+        await orphans(store, 3);
+        const held = await sleeper.holdOrphans(3);
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        const taken = await other.holdOrphans(3);
+        expect(taken).toHaveLength(3);
+        for (const hold of held) await expect(hold.save(plain(hold.task))).rejects.toBeInstanceOf(LeaseLost);
+        for (const hold of taken) await hold.save({ ...plain(hold.task), requestId: 'the other’s' });
+        expect(await other.find(taken[0]?.task.id ?? '')).toMatchObject({ requestId: 'the other’s' });
       });
     });
 
@@ -353,8 +410,8 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await dead.hold(id);
         die(dead);
         clock.set(clock.now() - 5 * HOUR);
-        const { ids } = await recoverFor(other, clock, 20_000);
-        expect(ids).toEqual([id]);
+        const { isAnyUnheld } = await recoverFor(other, clock, 20_000);
+        expect(isAnyUnheld).toBe(true);
       });
     });
 
@@ -666,6 +723,17 @@ export async function mustClaim(store: TaskStore): Promise<Claim> {
 async function accept(store: TaskStore, fingerprint = 'print'): Promise<Task> {
   await reserve(store, { fingerprint });
   return await store.settle(await mustClaim(store), accepted(`1${fingerprint.charCodeAt(0)}`), true);
+}
+
+/** Accepted, and held by nobody. */
+async function orphans(store: TaskStore, count: number): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const { id } = await accept(store, `orphan ${index}`);
+    await (await store.hold(id))?.release();
+    ids.push(id);
+  }
+  return ids;
 }
 
 function accepted(providerTaskId: string): (task: Task) => Settlement {
