@@ -27,6 +27,8 @@ export interface FilmView {
   readonly missingFile?: string;
   /** Shots whose process is gone, and that are not sent before somebody asks for the film. */
   readonly isLeft: boolean;
+  /** Shots that are not sent before a process works on the queue. */
+  readonly isUnsent: boolean;
   /** The database was damaged, and what it held is not seen here. */
   readonly warning?: string;
 }

@@ -28,3 +28,34 @@ export async function work(app: App, { clock, log, over }: Working): Promise<voi
     await pause(clock, { atMost: TRY_AGAIN_MILLISECONDS, signals: [over] });
   }
 }
+
+/** The log's event, which the metrics count. */
+export const NO_WORKER = 'no process works on the queue';
+/** Reported when it was so twice in a row: a worker that is started again is none that is missing. */
+const COUNT_MILLISECONDS = 10_000;
+
+/**
+ * For a server that only takes in: reports where no process works on the queue.
+ * @param count undefined: the store is not shared @returns when the signal is aborted. Never throws.
+ */
+export async function watchWorkers(
+  count: () => Promise<number | undefined>,
+  { clock, log, over }: Working,
+): Promise<void> {
+  let countedNone = 0;
+  while (!over.aborted) {
+    await pause(clock, { atMost: COUNT_MILLISECONDS, signals: [over] });
+    // A store that is away is reported elsewhere.
+    const workers = await count().catch(() => undefined);
+    if (over.aborted || workers === undefined) continue;
+    if (workers > 0 && countedNone > 1) log.info('a process works on the queue again');
+    countedNone = workers > 0 ? 0 : countedNone + 1;
+    if (countedNone === 2)
+      log.warn(NO_WORKER, { hint: 'start `jimeng-video-mcp worker`, or `serve` without --no-worker' });
+  }
+}
+
+/** @returns undefined where the store is not shared: a process sends its own there */
+export async function countWorkers(app: App): Promise<number | undefined> {
+  return app.settings.store === undefined ? undefined : await (await app.service('read')).workers();
+}

@@ -311,6 +311,10 @@ export interface Store {
    * @returns their capabilities
    */
   resumeQueued(maxAge: number, id?: string): Promise<readonly string[]>;
+  /** Queued, and no living process is going to send it: its own does not send, and no worker runs. Also not this process. */
+  isUnsent(task: Task): Promise<boolean>;
+  /** Living processes that send what any process has queued. */
+  workers(): Promise<number>;
   /** Capabilities that have queued requests, of any process. */
   queuedKeys(): Promise<readonly string[]>;
   recover(rules: RecoveryRules): Promise<Orphans>;

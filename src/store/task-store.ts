@@ -51,6 +51,7 @@ export class TaskStore implements Store {
   readonly films: FilmStore;
   readonly awaiting: AwaitingTasks;
   private readonly queue: TaskQueue;
+  private readonly sends: Sends;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly log: Log;
@@ -63,9 +64,10 @@ export class TaskStore implements Store {
   constructor({ engine, scope, sends = 'own', clock, log }: TaskStoreOptions) {
     this.engine = engine;
     this.scope = scope;
+    this.sends = sends;
     this.log = log;
     this.changes = new Changes((signal) => engine.changedElsewhere(signal));
-    this.lease = new Lease(engine, clock, log);
+    this.lease = new Lease({ scope, sends }, engine, clock, log);
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
@@ -123,6 +125,14 @@ export class TaskStore implements Store {
 
   async queuedKeys(): Promise<readonly string[]> {
     return await this.queue.keys();
+  }
+
+  async isUnsent(task: Task): Promise<boolean> {
+    return await this.queue.isUnsent(task);
+  }
+
+  async workers(): Promise<number> {
+    return await this.queue.workers();
   }
 
   async resumeQueued(maxAge: number, id = ''): Promise<readonly string[]> {
@@ -252,6 +262,7 @@ export class TaskStore implements Store {
 
   async recover(rules: RecoveryRules): Promise<Orphans> {
     const orphans = await this.inTurn(async (tx) => {
+      if (this.sends === 'all') await this.lease.work(tx);
       for (const host of await this.lease.deadHosts(tx)) {
         if ((await tx.run(sql.LOCK_DEAD_HOST, { id: host, now: tx.now })) === 0) continue;
         for (const row of await tx.all(sql.INTERRUPTED, { host })) {

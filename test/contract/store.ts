@@ -161,6 +161,77 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
+    it('knows whether any process is going to send a request', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [server, laptop] = [open(undefined, 'none'), open()];
+        const [queued, own] = [
+          await reserve(server, { fingerprint: '1' }),
+          await reserve(laptop, { fingerprint: '2' }),
+        ];
+        await open('another account', 'all').recover(RULES);
+        expect(await server.workers()).toBe(0);
+        for (const store of [server, laptop]) {
+          expect(await store.isUnsent(queued)).toBe(true);
+          expect(await store.isUnsent(own)).toBe(false);
+        }
+        const [first, second] = [open(undefined, 'all'), open(undefined, 'all')];
+        for (const worker of [first, second]) {
+          await worker.recover(RULES);
+          expect(await worker.isUnsent(queued)).toBe(false);
+        }
+        expect([await server.workers(), await server.isUnsent(queued)]).toEqual([2, false]);
+        await first.close();
+        expect(await server.workers()).toBe(1);
+        die(second);
+        await advanceAll(server, clock, 7_000);
+        expect([await server.workers(), await server.isUnsent(queued)]).toEqual([0, true]);
+      });
+    });
+
+    it('keeps no process waiting for what nobody sends, and sends first come, first served, where a worker runs', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [server, laptop, worker] = [open(undefined, 'none'), open(), open(undefined, 'all')];
+        await reserve(server, { fingerprint: '1' });
+        const own = await reserve(laptop, { fingerprint: '2' });
+        const ledger = () => laptop.queueLedger(REQ_KEY);
+        expect([await ledger(), await laptop.queuedBefore(own)]).toMatchObject([{ headIsOurs: true }, 0]);
+        await worker.recover(RULES);
+        expect([await ledger(), await laptop.queuedBefore(own)]).toMatchObject([{ headIsOurs: false }, 1]);
+        await worker.close();
+        expect((await mustClaim(laptop)).task.id).toBe(own.id);
+      });
+    });
+
+    it('knows of a request whose process is gone that this one sends it when it is asked for, where it sends at all', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [server, other, laptop] = [open(undefined, 'none'), open(undefined, 'none'), open()];
+        const { id } = await reserve(server);
+        die(server);
+        await recoverFor(laptop, clock, 10_000);
+        const left = (await laptop.find(id)) ?? expect.fail();
+        expect([left.ownerAlive, await other.isUnsent(left), await laptop.isUnsent(left)]).toEqual([
+          false,
+          true,
+          false,
+        ]);
+      });
+    });
+
+    it('counts a worker for as long as it lives, and again after it was taken for dead', async () => {
+      await withStage(createDatabase, async ({ open, suspend, resume, clock }) => {
+        const [worker, other] = [open(undefined, 'all'), open()];
+        await worker.recover(RULES);
+        await advanceAll(worker, clock, 20_000);
+        expect(await other.workers()).toBe(1);
+        suspend(worker);
+        await recoverFor(other, clock, 10_000);
+        expect(await other.workers()).toBe(0);
+        resume(worker);
+        await advanceAll(worker, clock, 3_000);
+        expect(await other.workers()).toBe(1);
+      });
+    });
+
     it('counts what is in flight, until it is only being saved', async () => {
       await withStage(createDatabase, async ({ open, clock }) => {
         const store = open();

@@ -63,6 +63,7 @@ export interface Words {
   readonly waitsForUnknown: (ids: string) => string;
   readonly waitsForProvider: string;
   readonly waitsForProcess: string;
+  readonly waitsForWorker: string;
   readonly notCharged: string;
   readonly mayBeCharged: string;
   readonly unknown: string;
@@ -78,6 +79,7 @@ export interface Words {
   readonly movesItself: string;
   readonly thenRun: string;
   readonly toSend: string;
+  readonly startWorker: string;
   readonly toSave: string;
   readonly toRefresh: string;
   readonly toRelease: string;
