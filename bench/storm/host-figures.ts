@@ -35,30 +35,40 @@ export interface HostFigures {
   readonly seconds: number;
 }
 
-/** A submit is answered or given up after 3 s; a suspended process has a lease for 6 s. */
-const LONGEST_CLAIM_MILLISECONDS = 15_000;
+/**
+ * A submit is answered or given up after 3 s. When the database comes back, all processes write what they kept: an
+ * outcome was seen to wait 19 s for that on two loaded cores.
+ */
+const LONGEST_CLAIM_MILLISECONDS = 30_000;
 
-const CLAIMS = `SELECT task.id, task.claim FROM task JOIN host ON host.id = task.owner
+const CLAIMS = `SELECT task.id, task.claim, host.name FROM task JOIN host ON host.id = task.owner
   WHERE task.status = 'submitting' AND host.lease_until > extract(epoch FROM clock_timestamp()) * 1000`;
 
-/** Looks at the database itself. @returns the tasks whose claim a process with a lease has kept for too long */
-export async function watchClaims(address: string, over: AbortSignal): Promise<readonly string[]> {
+/** Of the claims that processes with a lease have kept for too long: task, process and milliseconds. */
+export type KeptClaims = ReadonlyMap<string, { readonly process: string; readonly milliseconds: number }>;
+
+/** Looks at the database itself. */
+export async function watchClaims(address: string, over: AbortSignal): Promise<KeptClaims> {
   const since = new Map<string, number>();
-  const kept = new Set<string>();
+  const kept = new Map<string, { readonly process: string; readonly milliseconds: number }>();
   while (!over.aborted) {
     await sleep(500, undefined, { signal: over }).catch(() => undefined);
-    // The database is away, or has no tables yet.
     const rows = await statements(address, [CLAIMS]).catch(() => undefined);
-    if (rows === undefined) continue;
-    const now = new Map(rows.map(({ id, claim }) => [String(claim), String(id)]));
-    for (const claim of since.keys()) if (!now.has(claim)) since.delete(claim);
-    for (const [claim, id] of now) {
-      const first = since.get(claim) ?? performance.now();
-      since.set(claim, first);
-      if (performance.now() - first > LONGEST_CLAIM_MILLISECONDS) kept.add(id);
+    if (rows === undefined) {
+      // The database is away: until it is back, nobody can write an outcome.
+      since.clear();
+      continue;
+    }
+    const claims = new Set(rows.map(({ claim }) => String(claim)));
+    for (const claim of since.keys()) if (!claims.has(claim)) since.delete(claim);
+    for (const { id, claim, name } of rows) {
+      const first = since.get(String(claim)) ?? performance.now();
+      since.set(String(claim), first);
+      const milliseconds = Math.round(performance.now() - first);
+      if (milliseconds > LONGEST_CLAIM_MILLISECONDS) kept.set(String(id), { process: String(name), milliseconds });
     }
   }
-  return [...kept];
+  return kept;
 }
 
 interface Evidence {
@@ -68,14 +78,23 @@ interface Evidence {
   readonly records: readonly Task[];
   readonly clients: readonly Worker[];
   readonly gone: readonly string[];
+  readonly keptClaims: KeptClaims;
 }
 
 type Judged = Omit<
   HostFigures,
-  'hosts' | 'kills' | 'stops' | 'partitions' | 'databaseRestarts' | 'lostCommits' | 'claimsNobodyFreed' | 'seconds'
+  'hosts' | 'kills' | 'stops' | 'partitions' | 'databaseRestarts' | 'lostCommits' | 'seconds'
 >;
 
-export async function judgeHosts({ tasks, sandbox, storm, records, clients, gone }: Evidence): Promise<Judged> {
+export async function judgeHosts({
+  tasks,
+  sandbox,
+  storm,
+  records,
+  clients,
+  gone,
+  keptClaims,
+}: Evidence): Promise<Judged> {
   const accepted = new Map<string, number>();
   for (const { request } of sandbox.accepted) {
     const prompt = String(request.body?.prompt);
@@ -119,6 +138,10 @@ export async function judgeHosts({ tasks, sandbox, storm, records, clients, gone
     twoTasksForOneRequest: twice ?? [],
     leftOpen: open ?? [],
     unmade: unmade ?? [],
+    claimsNobodyFreed: [...keptClaims].map(([id, { process, milliseconds }]) => {
+      const task = records.find((record) => record.id === id);
+      return `${id}, ${task?.request.prompt}: kept ${milliseconds} ms by ${process}, then ${task?.status}`;
+    }),
     processesThatEndedByThemselves: gone,
     refusals: clients.flatMap(({ seen }) => seen).filter(({ answer }) => answer.structured?.status === 'refused')
       .length,

@@ -114,30 +114,46 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
     };
     clients.push(new Worker(start, share, PATIENCE));
   }
-  const failing = failAtRandom({ options, over: over.signal, hosts: network.hosts, database, clients, workers });
-  const claims = watchClaims(address, over.signal);
-  const report = setInterval(() => {
+  const report = (line: string) =>
+    options.onProgress?.(`after ${Math.round((performance.now() - startedAt) / 1000)} s: ${line}`);
+  const failing = failAtRandom({
+    options,
+    report,
+    over: over.signal,
+    hosts: network.hosts,
+    database,
+    clients,
+    workers,
+  });
+  const keptClaims = watchClaims(address, over.signal);
+  const reporting = setInterval(() => {
     const done = clients.reduce((sum, { finished }) => sum + finished, 0);
-    options.onProgress?.(
-      `${done} of ${options.tasks} requests are over after ${Math.round((performance.now() - startedAt) / 1000)} s`,
-    );
+    report(`${done} of ${options.tasks} requests are over`);
   }, 20_000);
   try {
     // Where a rule is missing, some requests are never over.
     const done = Promise.all(clients.map((client) => client.run()));
-    await Promise.race([done, failing.then(() => sleep(MAX_END_MILLISECONDS, undefined, { ref: false }))]);
+    await Promise.race([done, failing.then(() => standstill(clients))]);
     for (const client of clients) client.end();
     await done;
     over.abort();
     const failures = await failing;
     const records = await recordsWhenClosed(address, sandbox);
-    const judged = await judgeHosts({ tasks: options.tasks, sandbox, storm, records, clients, gone });
-    return { ...judged, ...failures, claimsNobodyFreed: await claims, lostCommits: relay.lost, ...seconds() };
+    const judged = await judgeHosts({
+      tasks: options.tasks,
+      sandbox,
+      storm,
+      records,
+      clients,
+      gone,
+      keptClaims: await keptClaims,
+    });
+    return { ...judged, ...failures, lostCommits: relay.lost, ...seconds() };
   } finally {
     over.abort();
-    clearInterval(report);
+    clearInterval(reporting);
     await failing.catch(() => undefined);
-    await claims;
+    await keptClaims;
     for (const client of clients) client.end();
     await Promise.all(workers.map((worker) => worker.end()));
     await network.close();
@@ -148,6 +164,15 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
   }
   function seconds() {
     return { hosts: count, seconds: Math.round((performance.now() - startedAt) / 1000) };
+  }
+}
+
+/** Resolves when no request has come to its end for a minute. */
+async function standstill(clients: readonly Worker[]): Promise<void> {
+  const count = () => clients.reduce((sum, { finished }) => sum + finished, 0);
+  for (let last = -1; last !== count(); ) {
+    last = count();
+    await sleep(MAX_END_MILLISECONDS, undefined, { ref: false });
   }
 }
 
@@ -229,6 +254,7 @@ function watchForEnd(child: ChildProcess, isEnded: () => boolean, gone: string[]
 
 interface Failing {
   readonly options: HostStormOptions;
+  readonly report: (line: string) => void;
   readonly over: AbortSignal;
   readonly hosts: readonly Host[];
   readonly database: { stopImmediately(): Promise<void>; start(): Promise<void> };
@@ -237,7 +263,7 @@ interface Failing {
 }
 
 /** Every kind of failure at its own pace, until there were enough of it, or all requests are over. */
-async function failAtRandom({ options, over, hosts, database, clients, workers }: Failing) {
+async function failAtRandom({ options, report, over, hosts, database, clients, workers }: Failing) {
   const random = randomFrom(options.seed + 7);
   const one = <Value>(values: readonly Value[]): Value | undefined => values[Math.floor(random() * values.length)];
   const counts = { kills: 0, stops: 0, partitions: 0, databaseRestarts: 0 };
@@ -254,12 +280,14 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
   await Promise.all([
     pace('kills', options.kills, 4_000, async () => {
       const victim = one([...clients.filter(({ isBusy }) => isBusy), ...workers]);
+      if (victim !== undefined) report(`process ${victim.process?.pid} is killed`);
       victim?.kill();
       return victim !== undefined;
     }),
     pace('stops', options.stops, 4_500, async () => {
       const victim = one(processes());
       if (victim?.kill('SIGSTOP') !== true) return false;
+      report(`process ${victim.pid} is suspended`);
       setTimeout(() => victim.kill('SIGCONT'), STOP_MILLISECONDS);
       return true;
     }),
@@ -268,12 +296,15 @@ async function failAtRandom({ options, over, hosts, database, clients, workers }
       pace('partitions', options.partitions, 500 * hosts.length, async () => {
         host.partition();
         const [least, most] = options.partitionLasts;
-        await sleep(least + (most - least) * random());
+        const milliseconds = Math.round(least + (most - least) * random());
+        report(`host ${host.number} is cut off for ${milliseconds} ms`);
+        await sleep(milliseconds);
         host.heal();
         return true;
       }),
     ),
     pace('databaseRestarts', options.restarts, options.restartEvery, async () => {
+      report('the database crashes');
       await database.stopImmediately();
       await sleep(DATABASE_AWAY_MILLISECONDS * random());
       await database.start();

@@ -144,7 +144,7 @@ export function personsContract(name: string, createDatabase: () => Promise<Test
     test('say when room comes back: of the person’s by what the person spent', async (stage) => {
       const store = stage.open();
       await add(store, 'yu');
-      await stage.clock.advance(HOUR);
+      await stage.clock.advance(60_000);
       const at = stage.clock.now();
       await add(store, 'mei', { fen: 140 });
       const budgets = { budgetFen: 10_000, personBudgetFen: 140 };
