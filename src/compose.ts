@@ -90,6 +90,7 @@ export function compose({
     address === undefined
       ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
       : postgresEngine({ address, listenAddress, clock: storeClock, log });
+  const isStoreShared = address !== undefined;
   const sends = address === undefined ? 'own' : (parts.sends ?? 'own');
   // Hosts compare each other's times: where they share a store, all times in records are by the database's clock.
   const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
@@ -100,7 +101,7 @@ export function compose({
   const library =
     storage === undefined
       ? new DiskLibrary({
-          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, ...fs },
+          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, isStoreShared, ...fs },
           ...(parts.linkOf === undefined ? {} : { linkOf: parts.linkOf }),
         })
       : new S3Library({
@@ -109,7 +110,7 @@ export function compose({
   const delivery = new Delivery({ library, network, mayReachPrivate: endpoint.isPrivate, ffmpeg, clock });
   const queryBudget = new QueryBudget(clock);
   const usualTimes = new UsualTimes((mode, limit) => store.durations(mode, limit), clock);
-  const collector = new Collector({ library, delivery, api, queryBudget, clock, log });
+  const collector = new Collector({ library, isStoreShared, delivery, api, queryBudget, clock, log });
   const watcher = new Watcher({
     ...{ store, collector, api, queryBudget, usualTimes, pollIntervalSeconds, maxPollAttempts, clock, log, ending },
   });
@@ -126,7 +127,7 @@ export function compose({
       return alive.has(owner) || films.has(owner);
     });
   };
-  const director = new Director({ store, library, ffmpeg, clock, log, ending });
+  const director = new Director({ store, library, isStoreShared, ffmpeg, clock, log, ending });
   const recovery = new Recovery({
     ...{ store, watcher, clock, log, ending, sweepFolders },
     followFilms: (ids) => {

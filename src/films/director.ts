@@ -22,6 +22,8 @@ const MAX_WAITING = 20;
 export interface DirectorOptions {
   readonly store: Store;
   readonly library: Library;
+  /** Another process may have the film's place, and its shots. */
+  readonly isStoreShared: boolean;
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,10 +73,11 @@ export class Director {
   }
 
   private async run(id: string): Promise<void> {
-    const { store, log, ending } = this.options;
+    const { store, library, isStoreShared, log, ending } = this.options;
     for (;;) {
       const film = await store.films.find(id);
       if (film === undefined || ending.aborted) return;
+      if (isStoreShared && !(await library.has(film.place))) return;
       const tasks = await store.films.tasks(currentTakes(film));
       const next = nextOf(film, tasks);
       if (next === 'nothing') return await store.films.settle(id, settled);

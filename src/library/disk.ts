@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { Problem } from '../problems.ts';
-import { folderBecameLink, notSaved } from '../system/file-problems.ts';
+import { folderBecameLink, notSaved, PlaceElsewhere } from '../system/file-problems.ts';
 import {
   contentOf,
   errorCode,
@@ -15,6 +15,7 @@ import {
   syncFolder,
   syncHandle,
 } from '../system/files.ts';
+import { isWithin } from '../system/inside.ts';
 import { choosePlace, type PlaceRules } from './choose-place.ts';
 import { numberedName } from './file-name.ts';
 import type { ByteRange, Caller, FileLink, Library, LinkOf, LocalCopy, Place, SavedFile } from './library.ts';
@@ -22,6 +23,8 @@ import type { ByteRange, Caller, FileLink, Library, LinkOf, LocalCopy, Place, Sa
 export interface DiskOptions extends PlaceRules {
   readonly clock: Clock;
   readonly fs?: FileSystem;
+  /** Places of records may be other computers': a folder outside our own that does not exist here is one of theirs. */
+  readonly isStoreShared?: boolean;
   /** Where a server of ours serves the files. */
   readonly linkOf?: LinkOf;
 }
@@ -41,9 +44,11 @@ export class DiskLibrary implements Library {
   private readonly rules: PlaceRules;
   private readonly clock: Clock;
   private readonly fs: FileSystem;
+  private readonly isStoreShared: boolean;
   private readonly linkOf: DiskOptions['linkOf'];
 
-  constructor({ clock, fs = nodeFiles, linkOf, ...rules }: DiskOptions) {
+  constructor({ clock, fs = nodeFiles, isStoreShared = false, linkOf, ...rules }: DiskOptions) {
+    this.isStoreShared = isStoreShared;
     this.linkOf = linkOf;
     this.rules = rules;
     this.clock = clock;
@@ -52,6 +57,13 @@ export class DiskLibrary implements Library {
 
   async choose(output: string | undefined, caller: Caller): Promise<Place | undefined> {
     return await choosePlace(output, caller, this.rules, { fs: this.fs, clock: this.clock });
+  }
+
+  async has({ folder }: Place): Promise<boolean> {
+    const { outputDir } = this.rules;
+    if (!path.isAbsolute(folder)) return false;
+    if (!this.isStoreShared || (outputDir !== undefined && isWithin(folder, outputDir))) return true;
+    return (await this.fs.stat(folder).catch(() => undefined))?.isDirectory() ?? false;
   }
 
   async preview({ folder, name }: Place): Promise<string> {
@@ -63,7 +75,9 @@ export class DiskLibrary implements Library {
   }
 
   /** Beside the target, so that naming it needs no copy: `.jimeng-video-<id>.part`. */
-  async staging({ folder }: Place, id: string): Promise<string> {
+  async staging(place: Place, id: string): Promise<string> {
+    const { folder } = place;
+    if (!(await this.has(place))) throw new PlaceElsewhere(folder);
     const part = path.join(folder, `.jimeng-video-${id.replace(/[^\w-]/g, '_').slice(0, 100)}.part`);
     try {
       // A folder that was removed after it was chosen.

@@ -67,6 +67,9 @@ export interface Library {
    */
   choose(output: string | undefined, caller: Caller): Promise<Place | undefined>;
 
+  /** Whether a record's place is of this library. Another process may have chosen it: on another computer, or for another storage. */
+  has(place: Place): Promise<boolean>;
+
   /** @returns the path that a video for this place would get now; of a place without a name, the folder with a separator */
   preview(place: Place): Promise<string>;
 
@@ -74,7 +77,7 @@ export interface Library {
    * Makes room for a file that is not finished.
    * @param id of the task, and of the file's purpose where a task has several; the same id gives the same file
    * @returns a path on this computer, which `publish` takes. The file may exist: an earlier download that was cut
-   * @throws Problem save_failed
+   * @throws Problem save_failed, also for a place that this library does not have
    */
   staging(place: Place, id: string): Promise<string>;
 

@@ -10,6 +10,7 @@ import type { Credentials } from '../jimeng/signature.ts';
 import { Problem } from '../problems.ts';
 import { loadPart } from '../program-part.ts';
 import type { StorageAddress } from '../settings/storage-address.ts';
+import { PlaceElsewhere } from '../system/file-problems.ts';
 import { contentOf, type FileContent, nodeFiles } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
 import { namedOnly, personFolder } from './choose-place.ts';
@@ -83,7 +84,12 @@ export class S3Library implements Library {
     return `${folder}/`;
   }
 
-  async staging(_place: Place, id: string): Promise<string> {
+  async has({ folder }: Place): Promise<boolean> {
+    return folder === this.root || this.isHere(folder);
+  }
+
+  async staging(place: Place, id: string): Promise<string> {
+    if (!(await this.has(place))) throw new PlaceElsewhere(place.folder);
     return await this.staged.staging(await this.stagingPlace(), id);
   }
 
@@ -93,6 +99,7 @@ export class S3Library implements Library {
     name: string,
     lastCheck?: (content: FileContent) => Promise<void>,
   ): Promise<SavedFile> {
+    if (!(await this.has(place))) throw new PlaceElsewhere(place.folder);
     const shown = `${place.folder}/${name}`;
     const content = await contentOf(file).catch((error: unknown) => {
       throw notUploaded(shown, error);
@@ -110,6 +117,7 @@ export class S3Library implements Library {
   }
 
   async find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined> {
+    if (!(await this.has(place))) return undefined;
     const path = pathOf(place, name, content);
     const found = await (await this.objects()).head(this.keyOf(path));
     return found?.sha256 === content.sha256 && found.bytes === content.bytes ? { path, ...content } : undefined;

@@ -66,3 +66,14 @@ export function folderBecameLink(folder: string): Problem {
     retryable: false,
   });
 }
+
+/** After paying: the place is of another computer, or of a storage that is not set here. */
+export class PlaceElsewhere extends Problem {
+  constructor(folder: string) {
+    super('save_failed', {
+      what: `The video is to be saved to "${folder}", which this computer does not have. Whichever has it saves it when it runs again; after 10 hours any computer does.`,
+      who: 'operator',
+      hint: 'start the program on that computer, or give all computers the same JIMENG_VIDEO_STORAGE or the same folder',
+    });
+  }
+}

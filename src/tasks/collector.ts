@@ -3,13 +3,14 @@ import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Library, Place } from '../library/library.ts';
+import type { Caller, Library, Place } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Delivery } from '../media/deliver.ts';
 import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
 import type { Hold } from '../store/store.ts';
+import { PlaceElsewhere } from '../system/file-problems.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
@@ -19,11 +20,20 @@ import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, ty
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
 const FRESH_LINK_QUERIES = 5;
+/**
+ * The provider keeps a video for 12 hours. For so long only a process that has the video's place saves it; then any
+ * does, among its own videos.
+ */
+const OWN_PLACE_MILLISECONDS = 10 * 3600_000;
+/** Until another process is given the chance to save it. */
+const ELSEWHERE_PAUSE_MILLISECONDS = 60_000;
 /** Beside a file it is a convenience that nobody should wait long for. */
 const FILE_LINK_QUERIES = 2;
 
 export interface CollectorOptions {
   readonly library: Library;
+  /** Another process may have the place that this one does not have. */
+  readonly isStoreShared: boolean;
   readonly delivery: Delivery;
   readonly api: Api;
   readonly queryBudget: QueryBudget;
@@ -55,25 +65,37 @@ export class Collector {
   async collect(hold: Hold, ending: AbortSignal): Promise<void> {
     const { clock, log } = this.options;
     const signal = AbortSignal.any([ending, hold.lost]);
-    const { error: _e, saveAgainAt: _s, ...task } = hold.task;
-    let saved: TaskRecord = task;
+    // What is saved on the way keeps `saveAgainAt`: without it, and without a file, the video would count as lost.
+    const { error: _e, ...task } = recordOf(hold.task);
+    let saved: TaskRecord = withoutSaving(task);
     const { place, video } = task;
     if (place !== null && video !== undefined) {
       try {
-        saved = await this.save(hold, task, { place, video }, signal);
+        const here = await this.placeHere(task, place);
+        saved = withoutSaving(await this.save(hold, { ...task, place: here }, { place: here, video }, signal));
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof LeaseLost) throw error;
         const problem = error instanceof Problem ? error : new Problem('save_failed', { cause: error });
-        log.warn('video not saved', { task: task.id, code: problem.code });
+        if (problem instanceof PlaceElsewhere) log.info('video left to another computer', { task: task.id });
+        else log.warn('video not saved', { task: task.id, code: problem.code });
         // The link may have been refreshed on the way.
-        const { saveAgainAt: _a, ...current } = recordOf(hold.task);
-        saved = { ...current, error: errorOf(problem), ...this.nextSaving(task, problem) };
+        saved = { ...withoutSaving(recordOf(hold.task)), error: errorOf(problem), ...this.nextSaving(task, problem) };
       }
     }
     const { providerStatus: _p, pollingProblem: _q, ...finished } = { ...saved, ...priceOfAdopted(saved) };
     await hold.save({ ...finished, status: 'done', finishedAt: task.finishedAt ?? clock.now() });
     log.info('done', { task: task.id, saved: finished.video?.file !== undefined });
+  }
+
+  /** @throws PlaceElsewhere: another process is to save it */
+  private async placeHere(task: TaskRecord, place: Place): Promise<Place> {
+    const { library, isStoreShared, clock } = this.options;
+    if (await library.has(place)) return place;
+    const isOthers = isStoreShared && clock.now() - (task.acceptedAt ?? task.reservedAt) < OWN_PLACE_MILLISECONDS;
+    const own = isOthers ? undefined : await library.choose(undefined, callerOf(task));
+    if (own === undefined) throw new PlaceElsewhere(place.folder);
+    return place.name === undefined ? own : { ...own, name: place.name };
   }
 
   /** @throws Problem not_found, save_failed: why there is no fresh link; LeaseLost; the signal's reason */
@@ -150,6 +172,9 @@ export class Collector {
   /** While the provider keeps the task, ever more slowly: the file host may be late, or the disk full for hours. */
   private nextSaving(task: TaskRecord, problem: Problem): Partial<TaskRecord> {
     const now = this.options.clock.now();
+    if (problem instanceof PlaceElsewhere) {
+      return { saveAgainAt: Math.round(now + ELSEWHERE_PAUSE_MILLISECONDS * (0.75 + Math.random() * 0.25)) };
+    }
     const savingFailures = (task.savingFailures ?? 0) + 1;
     const isHopeless = problem instanceof DownloadProblem && problem.retry === 'never';
     if (isPastLife(task, now) || problem.code === 'not_found' || isHopeless) return { savingFailures };
@@ -185,6 +210,14 @@ export class Collector {
     signal.throwIfAborted();
     return await this.options.api.query(task.reqKey, task.providerTaskId ?? '', signal);
   }
+}
+
+function withoutSaving({ saveAgainAt: _, ...task }: TaskRecord): TaskRecord {
+  return task;
+}
+
+function callerOf({ person }: TaskRecord): Caller {
+  return person === undefined ? { kind: 'local-agent' } : { kind: 'remote-agent', person, isAdmin: false };
 }
 
 /** A process that was suspended must not name a file that is another one's by now. */

@@ -128,7 +128,7 @@ export class Refresher {
       // Another process may have saved it before this one held the task.
       const isSaved = (await this.fileOf(hold.task)) !== undefined;
       if (job !== 'link' && !isSaved) {
-        await hold.save(toBeSavedAt(hold.task, job.save));
+        await hold.save(toBeSavedAt(hold.task, job.save, this.options.clock.now()));
         await collector.collect(hold, ending);
       } else if (job === 'link') {
         await collector.refreshLink(hold, ending);
@@ -160,10 +160,11 @@ export class Refresher {
 }
 
 /** Its file is gone, or was never saved. */
-function toBeSavedAt({ ownerAlive: _o, error: _e, video, ...task }: Task, place: Place): TaskRecord {
-  if (video === undefined) return { ...task, place };
+function toBeSavedAt({ ownerAlive: _o, error: _e, video, ...task }: Task, place: Place, now: number): TaskRecord {
+  const wanted = { ...task, place, saveAgainAt: now };
+  if (video === undefined) return wanted;
   const { file: _f, delivered: _d, ...link } = video;
-  return { ...task, place, video: link };
+  return { ...wanted, video: link };
 }
 
 function savedElsewhere(): Problem {

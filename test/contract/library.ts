@@ -62,6 +62,19 @@ export function describeLibrary(name: string, open: () => Promise<LibraryStage>)
       expect(VIDEO.equals(await bytesOf(saved))).toBe(true);
     });
 
+    test('a place that another library chose is not its own: nothing is staged, published or found there', async () => {
+      const file = await stageFile('one');
+      const content = await contentOf(file);
+      for (const folder of ['s3://another-bucket/videos', '/home/anna/Videos', 'C:\\Users\\anna\\Videos']) {
+        if (stage.apart === 'number' && folder.startsWith('/')) continue;
+        expect([folder, await library.has({ folder })]).toEqual([folder, false]);
+        await expect(library.staging({ folder }, 'one')).rejects.toMatchObject({ code: 'save_failed' });
+        await expect(library.publish(file, { folder }, 'dog.mp4')).rejects.toMatchObject({ code: 'save_failed' });
+        expect(await library.find(content, { folder }, 'dog.mp4')).toBeUndefined();
+      }
+      expect(await library.has(place)).toBe(true);
+    });
+
     test('staging gives the same path for the same id, and another one for another id', async () => {
       const first = await library.staging(place, 'one');
       expect(await library.staging(place, 'one')).toBe(first);
