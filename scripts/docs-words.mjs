@@ -72,10 +72,7 @@ export const TOOLS = {
     'Queries, waits, refreshes the link, saves. Call it again while the video is being generated.',
     '查询、等待、刷新链接并保存；视频生成期间可反复调用。',
   ],
-  list_video_tasks: [
-    'Lists the videos of this computer, newest first, and what was spent.',
-    '列出本机生成的视频（最新的在前）及花费。',
-  ],
+  list_video_tasks: ['Lists your videos, newest first, and what was spent.', '列出你的视频（最新的在前）及花费。'],
   cancel_video_task: [
     'Withdraws a request that is still `queued`. A task that the provider has accepted cannot be stopped.',
     '撤回仍处于 `queued` 状态的请求；服务方已接收的任务无法停止。',

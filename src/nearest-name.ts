@@ -15,7 +15,7 @@ export function nearestName(given: string, known: readonly string[]): string | u
 }
 
 /** Levenshtein distance. */
-function editDistance(from: string, to: string): number {
+export function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const current = [i];

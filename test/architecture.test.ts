@@ -245,7 +245,11 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
     ['clock.ts', 'sandbox/sandbox.ts', 'web/page/*'],
   ],
   // A request and a worker are real: no test speeds them up, and an abort signal is what undici and Worker take.
-  ['a time limit of the system', /\bAbortSignal\.timeout\b/, ['jimeng/api.ts', 'media/*', 'serve/oauth.ts']],
+  [
+    'a time limit of the system',
+    /\bAbortSignal\.timeout\b/,
+    ['jimeng/api.ts', 'serve/issuer-keys.ts', 'system/thread.ts'],
+  ],
   [
     'the system’s clock instead of an injected one',
     /\bsystemClock\b/,
@@ -258,12 +262,12 @@ const TOUCHES: [what: string, RegExp, files: string[]][] = [
 /** Packages and parts of Node → the only files that may import them. */
 const IMPORTERS: [what: string, RegExp, files: string[]][] = [
   ['the MCP SDK', /^@modelcontextprotocol\//, ['mcp/stdio-server.ts', 'mcp/http-server.ts']],
-  ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*', 'serve/oauth.ts']],
+  ['undici', /^undici$/, ['system/network.ts', 'jimeng/api.ts', 'media/download/*', 'serve/issuer-keys.ts']],
   ['the command line’s library', /^commander/, ['cli/*']],
   ['pino', /^pino/, ['log.ts']],
   ['YAML', /^yaml$/, ['cli/storyboard-file.ts', 'serve/token-file.ts']],
   ['figures for Prometheus', /^prom-client$/, ['serve/metrics.ts']],
-  ['tokens of an authorization server', /^jose$/, ['serve/oauth.ts']],
+  ['tokens of an authorization server', /^jose$/, ['serve/oauth.ts', 'serve/issuer-keys.ts']],
   ['mediabunny', /^mediabunny/, ['media/clip/*', 'sandbox/clip/draw.ts']],
   ['the picture codecs', /^@jsquash\//, ['media/image*', 'sandbox/clip/worker.ts']],
   ['the database', /^node:sqlite$/, ['store/sqlite.ts']],

@@ -64,7 +64,7 @@ async function collect(terminal: Terminal, given: Record<string, unknown>, sessi
   };
 }
 
-/** A script must not go on as if all that was paid for were saved. */
+/** A script must not continue as if everything paid for were saved. */
 function incomplete(warning: string, { phrasing }: Session): Outcome {
   const hint = 'inspect the state folder before you pay again';
   const report = refusal(new Problem('state_damaged', { what: warning, hint }), phrasing);

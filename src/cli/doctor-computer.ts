@@ -136,7 +136,7 @@ export async function checkFfmpeg(settings: Settings, clock: Clock, signal: Abor
 /** What Node reads of the file: each certificate, whatever stands between them. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** Node reads the file when it starts, and goes on without it when it cannot. */
+/** Node reads the file when it starts, and ignores one that it cannot read. */
 export async function checkCertificates({ extraCaCertificates: path }: Settings): Promise<Check> {
   if (path === undefined) return fine('certificates', "Node's own authorities; NODE_EXTRA_CA_CERTS is not set");
   const hint = 'set NODE_EXTRA_CA_CERTS to the full path of a PEM file with certificates, or remove it';

@@ -25,8 +25,7 @@ import {
   toFix,
 } from './doctor-computer.ts';
 import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
-import { checkStorage } from './doctor-storage.ts';
-import { checkStore } from './doctor-store.ts';
+import { checkStorage, checkStore } from './doctor-shared.ts';
 
 export interface ShownSetting {
   readonly name: string;
@@ -56,10 +55,10 @@ export interface ExamineOptions {
   readonly onStep?: (doing: string) => void;
 }
 
-/** With one of these wrong, another provider would be asked, another way, or with other keys. */
-const NEEDED_TO_ASK = /^(VOLC_|JIMENG_VIDEO_API_URL$|JIMENG_VIDEO_API_TIMEOUT$|https?_proxy$)/i;
+/** With one of these wrong, doctor would query another provider, another way, or with other keys. */
+const NEEDED_TO_QUERY = /^(VOLC_|JIMENG_VIDEO_API_URL$|JIMENG_VIDEO_API_TIMEOUT$|https?_proxy$)/i;
 
-/** Signs nothing that anybody accepts: the response shows whether the provider can be reached, and its time. */
+/** A signature that is not accepted: the response still shows whether the provider can be reached, and its time. */
 const NO_KEYS = { accessKeyId: 'not-set', secretAccessKey: 'not-set' };
 
 /** @throws the signal's reason when it is aborted */
@@ -68,7 +67,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   const read = readSettings(from);
   const { settings, problems } = read;
   const checks = [fine('Node.js', process.versions.node), ...checkSettings(read), ...(await checkFolders(read))];
-  if (settings.store !== undefined) onStep('looking at the shared database');
+  if (settings.store !== undefined) onStep('checking the shared database');
   checks.push(...(await checkStore(settings, { clock, log: options.log, isAccepted: options.acceptsStore === true })));
   onStep('looking for ffmpeg');
   checks.push(await checkFfmpeg(settings, clock, signal));
@@ -76,10 +75,10 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
   let provider: ProviderFinding = { checks: [], capabilities: [], sandbox: settings.api === 'sandbox' };
   try {
     checks.push(await checkCertificates(settings));
-    if (settings.storage !== undefined) onStep('asking the storage');
+    if (settings.storage !== undefined) onStep('checking the storage');
     checks.push(...(await checkStorage(settings, network, clock)));
-    onStep('asking the provider');
-    if (!problems.some(({ name }) => NEEDED_TO_ASK.test(name))) {
+    onStep('checking the provider');
+    if (!problems.some(({ name }) => NEEDED_TO_QUERY.test(name))) {
       checks.push(checkProxy(settings, network));
       provider = await askProvider(read, network, options);
     }

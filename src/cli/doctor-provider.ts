@@ -9,7 +9,7 @@ import { blocking, type Check, fine, toFix } from './doctor-computer.ts';
 /** Ids begin with the time: this one is from long before the service. */
 const NO_TASK = '1000000000000000001';
 
-/** The gateway allows 900 s (reference section 8). Sooner than that, because a clock that is wrong goes on going wrong. */
+/** The gateway allows 900 s (reference section 8). Reported sooner, because a wrong clock keeps drifting. */
 const MAX_SKEW_SECONDS = 300;
 
 const BUSY_ATTEMPTS = 3;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { systemClock } from '../clock.ts';
 import type { FilmCall, FilmService, FilmView } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
-import { retakeShape } from '../films/storyboard.ts';
+import { retakeShape, shotNumber } from '../films/storyboard.ts';
 import { checkedFilmReport, filmReport } from '../report/film-report.ts';
 import { pause } from '../system/wait.ts';
 import type { VideoService } from '../tasks/calls.ts';
@@ -12,17 +12,19 @@ import { DURATIONS } from '../tasks/video-request.ts';
 import { filmProgressOn } from './film-progress.ts';
 import {
   addOutputOptions,
+  addPaidOptions,
   addWaitOption,
   maxCostInput,
   numberOption,
   type OutputOptions,
+  paidShape,
   parseInput,
   taskIdInput,
   textOption,
   waitSecondsInput,
 } from './options.ts';
 import { EXIT, type Outcome, reportOutcome } from './outcome.ts';
-import { runSession, type Session } from './session.ts';
+import { preparing, runSession, type Session } from './session.ts';
 import { readStoryboard, storyboardSchema } from './storyboard-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -32,11 +34,7 @@ const LOOK_MILLISECONDS = 100;
 
 const filmInput = z.strictObject({
   file: z.string('is missing: give the path of a storyboard').min(1, 'is empty: give the path of a storyboard'),
-  output: z.string().optional(),
-  allow_duplicate: z.boolean().optional(),
-  dry_run: z.boolean().optional(),
-  max_cost: maxCostInput,
-  wait_seconds: waitSecondsInput,
+  ...paidShape,
 });
 
 export function addFilm(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
@@ -46,13 +44,8 @@ export function addFilm(program: Command, terminal: Terminal, end: (exitCode: nu
     .description(
       'Makes the shots of a storyboard (YAML or JSON), joins them into one MP4, and prints its report. Paths in the file are relative to its folder. Costs money; --dry-run shows how much.',
     )
-    .argument('[file]', 'the storyboard')
-    .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'))
-    .addOption(numberOption('--max-cost <cny>', 'refuse the film when all shots together cost more; nothing is sent'))
-    .option('--allow-duplicate', 'pay again for a film that already exists')
-    .option('--dry-run', 'only check everything and show the price')
-    .option('--schema', 'only print the JSON Schema of the file, for editors');
-  addWaitOption(command, 'how long to wait (default: until it is finished); the film goes on after that');
+    .argument('[file]', 'the storyboard');
+  addPaidOptions(command, 'film').option('--schema', 'only print the JSON Schema of the file, for editors');
   addOutputOptions(command).action(
     async (file: string | undefined, { schema, ...options }: OutputOptions & { readonly schema?: boolean }) => {
       if (schema) return await terminal.print(JSON.stringify(storyboardSchema(), null, 2));
@@ -86,9 +79,7 @@ async function film(terminal: Terminal, given: Record<string, unknown>, session:
 
 const retakeInput = z.strictObject({
   film_id: taskIdInput.refine(isFilmId, { message: 'is not the id of a film: jf-…, as film printed it' }),
-  shot: z
-    .number('must be the number of a shot, from 1')
-    .refine((shot) => Number.isInteger(shot) && shot >= 1, 'must be the number of a shot, from 1'),
+  shot: shotNumber,
   ...retakeShape,
   max_cost: maxCostInput,
   wait_seconds: waitSecondsInput,
@@ -132,11 +123,6 @@ export function filmCallOf(terminal: Terminal, session: Session, waitSeconds: nu
   return { ...call, onWait: filmProgressOn(terminal) };
 }
 
-/** Without an end of its own, an unreachable provider would be tried for ever. */
-function preparing(call: FilmCall, { app }: Session): FilmCall {
-  return { ...call, deadline: Math.min(call.deadline, call.arrivedAt + app.settings.waitSeconds * 1000) };
-}
-
 /** The report, after the responses to the submits of this process, which no other process can receive. */
 export async function filmOutcome(
   films: FilmService,
@@ -150,7 +136,7 @@ export async function filmOutcome(
   return last.missingFile === undefined ? outcome : { ...outcome, exitCode: EXIT.failed };
 }
 
-/** However short the wait: what can be sent now is sent, because nobody sends it once this process has ended. */
+/** Sends what can be sent now, even with a short wait: nothing sends it once this process has ended. */
 async function untilTaken({ tasks }: FilmView, { onWait: _, ...call }: FilmCall, service: VideoService): Promise<void> {
   const wait = async (id: string) => {
     const view = await service.read(id, call.caller);

@@ -7,7 +7,7 @@ import { systemClock } from '../clock.ts';
 import { Problem } from '../problems.ts';
 import { type Desktop, openLink, showInFolder } from '../system/desktop.ts';
 import { commandHere } from './here.ts';
-import { numberOption, parseInput, portInput, rethrowPortError, textOption } from './options.ts';
+import { numberOption, parseInput, portInput, rethrowListenError, textOption } from './options.ts';
 import { EXIT, type Outcome } from './outcome.ts';
 import { runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -68,7 +68,7 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
     },
     assetFolder: fileURLToPath(new URL('./gallery', import.meta.url)),
     showInFolder: (path) => showInFolder(path, desktop),
-  }).catch((error: unknown) => rethrowPortError(error, port));
+  }).catch((error: unknown) => rethrowListenError(error, port, host));
   await note.write(opened);
   await terminal.print(opened.link);
   terminal.say('The gallery runs until Ctrl-C. Whoever has this link, on this computer, sees every video.');

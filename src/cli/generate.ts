@@ -12,26 +12,21 @@ import { checkedReport } from '../report/report.ts';
 import { DURATIONS, FRAME_RATES, settleRequest, videoShape, withModeRules } from '../tasks/video-request.ts';
 import {
   addOutputOptions,
-  addWaitOption,
-  maxCostInput,
+  addPaidOptions,
   numberOption,
   type OutputOptions,
+  paidShape,
   parseInput,
   textOption,
-  waitSecondsInput,
 } from './options.ts';
 import { type Outcome, reportOutcome, taskOutcome } from './outcome.ts';
-import { runSession, type Session } from './session.ts';
+import { preparing, runSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const input = withModeRules(
   z.strictObject({
     ...videoShape,
-    output: z.string().optional(),
-    allow_duplicate: z.boolean().optional(),
-    dry_run: z.boolean().optional(),
-    max_cost: maxCostInput,
-    wait_seconds: waitSecondsInput,
+    ...paidShape,
   }),
 );
 
@@ -49,14 +44,8 @@ export function addGenerate(program: Command, terminal: Terminal, end: (exitCode
     .addOption(numberOption('--seed <number>', 'same seed and inputs: nearly the same video; -1: random'))
     .addOption(textOption('--aspect-ratio <ratio>', `${ASPECT_RATIOS.join(', ')} (text modes and Pro)`))
     .addOption(textOption('--template-id <template>', `camera movement: ${CAMERA_TEMPLATE_IDS.join(', ')}`))
-    .addOption(textOption('--camera-strength <strength>', `${CAMERA_STRENGTHS.join(', ')} (default: medium)`))
-    .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'))
-    .addOption(
-      numberOption('--max-cost <cny>', 'refuse the request when its estimated cost is higher; nothing is sent'),
-    )
-    .option('--allow-duplicate', 'pay again for a request that already exists')
-    .option('--dry-run', 'only check everything and show the price');
-  addWaitOption(command, 'how long to wait (default: until it is finished); the video goes on after that');
+    .addOption(textOption('--camera-strength <strength>', `${CAMERA_STRENGTHS.join(', ')} (default: medium)`));
+  addPaidOptions(command, 'video');
   addOutputOptions(command).action(async (prompt: string | undefined, options: OutputOptions) => {
     end(await runSession(terminal, options, (session) => generate(terminal, { prompt, ...options }, session)));
   });
@@ -74,9 +63,7 @@ async function generate(terminal: Terminal, given: Record<string, unknown>, sess
     return reportOutcome(checkedReport(checked, phrasing, app.whyNotPaid), verbose);
   }
   const service = await app.service('paid');
-  // Without an end of its own, an unreachable provider would be tried for ever.
-  const deadline = Math.min(call.deadline, call.arrivedAt + app.settings.waitSeconds * 1000);
-  const made = await service.make(request, options, { ...call, deadline });
+  const made = await service.make(request, options, preparing(call, session));
   const { id } = made.task;
   session.aboutTask(id);
   if (!terminal.isWatched) terminal.say(`task ${id}: ${made.joined ? 'joined' : 'recorded'}`);

@@ -64,7 +64,7 @@ async function getFilm(
   return await filmOutcome(films, await films.get(filmId, call), call, session);
 }
 
-/** Whoever is at the terminal sees everything of the account. */
+/** The command line sees all tasks of the account. */
 const TERMINAL = { kind: 'terminal' } as const;
 const cancelInput = z.strictObject({ task_id: taskIdInput });
 

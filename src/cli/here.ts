@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { posix, resolve, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellWord } from '../report/text.ts';
 import { searchPathOf, surroundings } from '../settings.ts';
 import { NAME } from '../version.ts';
 import { isClone, type Program } from './setup-clients.ts';
@@ -61,6 +62,6 @@ function isOnPath({ system, searchPath, isThere }: Shell): boolean {
 
 /** cmd does not know single quotes, and no Windows path contains a double one. */
 function quoted(path: string, system: NodeJS.Platform): string {
-  if (system === 'win32') return /^[\w.:\\/-]+$/.test(path) ? path : `"${path}"`;
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+  if (system !== 'win32') return shellWord(path);
+  return /^[\w.:\\/-]+$/.test(path) ? path : `"${path}"`;
 }

@@ -100,7 +100,7 @@ async function askForKeys(terminal: Terminal, from: Surroundings, ask: Ask, sign
   const { credentials } = readSettings(from).settings;
   let keys: Variables | undefined;
   if (credentials !== undefined && credentials.sessionToken === undefined) {
-    const isTaken = await agrees(ask, `Use the keys of this shell (${credentials.accessKeyId})?`, true);
+    const isTaken = await agrees(ask, `Use the keys of this shell (${credentials.accessKeyId})?`);
     if (isTaken) keys = { VOLC_ACCESSKEY: credentials.accessKeyId, VOLC_SECRETKEY: credentials.secretAccessKey };
   }
   for (;;) {
@@ -112,7 +112,7 @@ async function askForKeys(terminal: Terminal, from: Surroundings, ask: Ask, sign
     const { verdict, capabilities } = await examineWith(from, keys, signal);
     terminal.say(verdict);
     const works = capabilities.some((capability) => capability.verdict === 'ready');
-    if (works || !(await agrees(ask, 'Enter other keys?', true))) return keys;
+    if (works || !(await agrees(ask, 'Enter other keys?'))) return keys;
     keys = undefined;
   }
 }
@@ -129,9 +129,8 @@ async function askUntilGiven(ask: Ask, question: string, isSecret = false): Prom
   }
 }
 
-async function agrees(ask: Ask, question: string, byDefault: boolean): Promise<boolean> {
-  const answer = await ask(`${question} ${byDefault ? '[Y/n]' : '[y/N]'} `);
-  return answer === '' ? byDefault : /^y/i.test(answer);
+async function agrees(ask: Ask, question: string): Promise<boolean> {
+  return /^(y|$)/i.test(await ask(`${question} [Y/n] `));
 }
 
 async function askForClient(terminal: Terminal, ask: Ask): Promise<ClientName | undefined> {

@@ -9,6 +9,7 @@ import { TASK_STATUSES, type Task } from '../tasks/record.ts';
 import {
   addOutputOptions,
   addWaitOption,
+  numberInput,
   numberOption,
   type OutputOptions,
   parseInput,
@@ -25,11 +26,7 @@ const MAX_FILMS = 10;
 const WAITS = ['any_finished', 'all_finished'] as const;
 
 const input = z.strictObject({
-  limit: z
-    .int('must be a whole number from 1 to 50')
-    .min(1, 'must be at least 1')
-    .max(50, 'must be at most 50')
-    .optional(),
+  limit: numberInput('a whole number', 1, 50, z.int),
   status: z.enum(TASK_STATUSES, `must be one of ${TASK_STATUSES.join(', ')}`).optional(),
   wait_seconds: waitSecondsInput,
   wait_for: z.enum(WAITS, `must be one of ${WAITS.join(', ')}`).optional(),

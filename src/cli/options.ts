@@ -13,28 +13,56 @@ export interface OutputOptions {
   readonly verbose?: boolean;
 }
 
+/** @param what "a number of seconds": continues "must be" */
+export function numberInput(what: string, min: number, max: number, schema: (error: string) => z.ZodNumber = z.number) {
+  return schema(`must be ${what} from ${min} to ${max}`)
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`)
+    .optional();
+}
+
 /** Longer than a tool call may wait: no client gives up here. */
-export const waitSecondsInput = z
-  .number(`must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}`)
-  .min(0, 'must be at least 0')
-  .max(MAX_WAIT_SECONDS, `must be at most ${MAX_WAIT_SECONDS}`)
-  .optional();
+export const waitSecondsInput = numberInput('a number of seconds', 0, MAX_WAIT_SECONDS);
 
 export const maxCostInput = z.number('must be an amount in CNY').min(0, 'must be at least 0').optional();
 
-export const portInput = z
-  .int('must be a whole number from 0 to 65535')
-  .min(0, 'must be at least 0')
-  .max(65_535, 'must be at most 65535')
-  .optional();
+/** What both commands that make something new take beside what it is. */
+export const paidShape = {
+  output: z.string().optional(),
+  allow_duplicate: z.boolean().optional(),
+  dry_run: z.boolean().optional(),
+  max_cost: maxCostInput,
+  wait_seconds: waitSecondsInput,
+};
 
-/** @throws Problem for a port that cannot be listened on; any other error as it is */
-export function rethrowPortError(error: unknown, port: number | undefined): never {
+/** The options of `paidShape`. @param what is paid for */
+export function addPaidOptions(command: Command, what: 'video' | 'film'): Command {
+  command
+    .addOption(textOption('--output <path>', 'file or folder to save to, relative to the current folder'))
+    .addOption(
+      numberOption('--max-cost <cny>', `refuse the ${what} when its estimated cost is higher; nothing is sent`),
+    )
+    .option('--allow-duplicate', `pay again for a ${what} that already exists`)
+    .option('--dry-run', 'only check everything and show the price');
+  return addWaitOption(command, `how long to wait (default: until it is finished); the ${what} goes on after that`);
+}
+
+export const portInput = numberInput('a whole number', 0, 65_535, z.int);
+
+/** @throws Problem for an address that cannot be listened on; any other error as it is */
+export function rethrowListenError(error: unknown, port: number | undefined, host = '127.0.0.1'): never {
   const code = errorCode(error);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    throw new Problem('invalid_input', {
+      what: `--host ${JSON.stringify(host)} is no address of this computer.`,
+      hint: 'give one of its addresses, such as 127.0.0.1',
+      cause: error,
+    });
+  }
   if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
   throw new Problem('invalid_input', {
     what: `--port ${port} ${code === 'EACCES' ? 'may not be used by this user' : 'is in use'}.`,
-    hint: 'choose another --port, or leave it out for a free one',
+    hint: 'choose another --port, or --port 0 for any free one',
     cause: error,
   });
 }

@@ -16,7 +16,7 @@ export interface Outcome {
   /** For stdout, with `--json`. */
   readonly json: unknown;
   readonly exitCode: number;
-  /** It is about videos that the gallery shows, too: a person at a terminal is told of it. */
+  /** The gallery shows these videos, too: the command mentions it on a terminal. */
   readonly isInGallery?: boolean;
 }
 
@@ -37,7 +37,7 @@ const EXIT_OF_STATUS: Record<Report['status'], number> = {
 };
 
 export function exitCodeOf({ status, video, error }: Pick<Report, 'status' | 'video' | 'error'>): number {
-  // Finished and paid, but not where it was wanted: a script must not go on as if the file were there.
+  // Finished and paid, but not saved where requested: a script must not continue as if the file existed.
   if (status === 'done' && error !== undefined && video?.path === undefined) return EXIT.failed;
   if (status === 'refused' && error?.code === 'save_failed') return EXIT.failed;
   return EXIT_OF_STATUS[status];

@@ -2,24 +2,17 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { Problem } from '../problems.ts';
+import { compact } from '../report/report.ts';
 import { whenAborted } from '../system/wait.ts';
-import { numberOption, parseInput, portInput, rethrowPortError } from './options.ts';
+import { numberInput, numberOption, parseInput, portInput, rethrowListenError } from './options.ts';
 import { EXIT } from './outcome.ts';
 import { listenForInterruption, sayProblem } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 const input = z.strictObject({
   port: portInput,
-  generation_seconds: z
-    .number('must be a number of seconds')
-    .min(0, 'must be at least 0')
-    .max(86_400, 'must be at most 86400')
-    .optional(),
-  tasks_in_flight: z
-    .int('must be a whole number of tasks from 1 to 1000')
-    .min(1, 'must be at least 1')
-    .max(1000, 'must be at most 1000')
-    .optional(),
+  generation_seconds: numberInput('a number of seconds', 0, 86_400),
+  tasks_in_flight: numberInput('a whole number of tasks', 1, 1000, z.int),
 });
 
 export function addSandbox(program: Command, terminal: Terminal, end: (exitCode: number) => void): void {
@@ -65,9 +58,7 @@ async function serve(terminal: Terminal, options: Record<string, unknown>): Prom
 async function open(options: z.output<typeof input>) {
   const { startSandbox } = await import('../sandbox/sandbox.ts');
   const { port, generation_seconds: generationSeconds, tasks_in_flight: tasksInFlight } = options;
-  return await startSandbox({
-    ...(port === undefined ? {} : { port }),
-    ...(generationSeconds === undefined ? {} : { generationSeconds }),
-    ...(tasksInFlight === undefined ? {} : { tasksInFlight }),
-  }).catch((error: unknown) => rethrowPortError(error, port));
+  return await startSandbox(compact({ port, generationSeconds, tasksInFlight })).catch((error: unknown) =>
+    rethrowListenError(error, port),
+  );
 }

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { systemClock } from '../clock.ts';
 import { Problem } from '../problems.ts';
-import { yuan } from '../report/text.ts';
+import { oneLine, yuan } from '../report/text.ts';
+import type { Entry } from '../serve/token-file.ts';
 import { readSettings, requireSettings, surroundings } from '../settings.ts';
 import { maxCostInput, numberOption, parseInput } from './options.ts';
 import { EXIT } from './outcome.ts';
@@ -60,7 +61,7 @@ async function add(terminal: Terminal, given: Record<string, unknown>): Promise<
   const { addToken } = await import('../serve/token-file.ts');
   const rights = { ...(budget === undefined ? {} : { daily_budget_cny: budget }), ...(admin ? { admin } : {}) };
   const token = await addToken(tokenFile(), { name, ...rights }, systemClock);
-  terminal.say(`The token of ${name}. It is shown this once; give it to ${name} on a safe way.`);
+  terminal.say(`The token of ${name}. It is shown this once; give it to ${name} in a safe way.`);
   await terminal.print(token);
 }
 
@@ -68,16 +69,24 @@ async function list(terminal: Terminal): Promise<void> {
   const { readTokenFile } = await import('../serve/token-file.ts');
   const entries = await readTokenFile(tokenFile());
   if (entries.length === 0) return terminal.say('Nobody has a token.');
-  const lines = entries.map(({ name, admin, daily_budget_cny: budget }) =>
-    [name, ...(admin ? ['admin'] : []), ...(budget === undefined ? [] : [`${yuan(budget)} in 24 hours`])].join(', '),
-  );
-  await terminal.print(lines.join('\n'));
+  await terminal.print(entries.map(lineOf).join('\n'));
+}
+
+function lineOf({ name, sub, sha256, admin, daily_budget_cny: budget }: Entry): string {
+  const who =
+    sub === '*' ? 'everybody else who signs in' : sub === undefined ? undefined : `signs in as ${oneLine(sub)}`;
+  const how = name !== undefined && sha256 === undefined ? [who, 'no token'] : [who];
+  const rights = [admin ? 'admin' : undefined, budget === undefined ? undefined : `${yuan(budget)} in 24 hours`];
+  return [name, ...how, ...rights].filter((part) => part !== undefined).join(', ');
 }
 
 async function remove(terminal: Terminal, name: string): Promise<void> {
   const { removeToken } = await import('../serve/token-file.ts');
-  await removeToken(tokenFile(), name, systemClock);
-  terminal.say(`${name} can no longer use the server.`);
+  const { sub } = await removeToken(tokenFile(), name, systemClock);
+  if (sub === undefined) return terminal.say(`${name} can no longer use the server.`);
+  terminal.say(
+    `${name} is no longer in the list. Whoever signs in as ${oneLine(sub)} is still let in, as somebody else: end that at the authorization server.`,
+  );
 }
 
 async function orProblem(terminal: Terminal, run: () => Promise<void>): Promise<number> {

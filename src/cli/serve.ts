@@ -9,7 +9,7 @@ import { Problem } from '../problems.ts';
 import { type ReadSettings, readSettings, requireSettings, surroundings } from '../settings.ts';
 import { createNetwork } from '../system/network.ts';
 import { commandHere } from './here.ts';
-import { numberOption, parseInput, portInput, rethrowPortError, textOption } from './options.ts';
+import { numberOption, parseInput, portInput, rethrowListenError, textOption } from './options.ts';
 import { EXIT } from './outcome.ts';
 import { addTokenCommands } from './serve-token.ts';
 import { listenForInterruption, sayProblem } from './session.ts';
@@ -65,6 +65,9 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   const running: Running = { read, log, over: interruption.signal, endings: [] };
   // One request that went wrong must not end everybody's.
   process.on('unhandledRejection', (error) => log.error('an unexpected error', { reason: reasonOf(error) }));
+  // Node and libraries would write theirs as plain text between the lines of the log.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn('a warning of Node.js', { kind: name, reason: message }));
   const crashed = new Promise<never>((_, reject) => {
     process.on('uncaughtException', reject);
   });
@@ -74,7 +77,8 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   } catch (error) {
     if (error instanceof Problem) exitCode = sayProblem(terminal, error);
     else {
-      log.error('an unexpected error ends the server', { reason: reasonOf(error) });
+      // The log may not be loaded yet, and is not awaited.
+      terminal.say(`An unexpected error ends the process: ${reasonOf(error)}`);
       exitCode = EXIT.failed;
     }
   }
@@ -93,6 +97,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const {
     countWorkers,
     countedLog,
+    phrasingForServer,
     createHandlers,
     Metrics,
     openAccess,
@@ -118,14 +123,18 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   const base = () => publicUrl ?? new URL(listener?.url ?? 'http://127.0.0.1');
   const videos = sharedVideos(settings, host, () => app, { base, clock });
   const app = openApp({ ...running, log }, isWorker, videos?.linkOf);
+  // Without tokens, whoever calls is on this computer, and is its operator.
+  const isShared = settings.tokensFile !== undefined || issuer !== undefined;
+  const hasLinks = settings.storage !== undefined || videos !== undefined;
+  const phrasing = isShared ? phrasingForServer(hasLinks) : undefined;
   endings.push(() => network.close());
   listener = await startServer({
-    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log },
+    ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log, over },
     gallery: galleryParts(() => app, commandHere(), clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
-    handlers: createHandlers(app, log),
+    handlers: createHandlers(app, log, phrasing),
     stateKey: stateKeyOf(settings.credentials),
-  }).catch((error: unknown) => rethrowPortError(error, port));
+  }).catch((error: unknown) => rethrowListenError(error, port, host));
   const { url, close } = listener;
   endings.push(() => close(LAST_ANSWERS_MILLISECONDS));
   terminal.say(`listening on ${url}`);

@@ -90,6 +90,11 @@ export async function runSession(
   return outcome.exitCode;
 }
 
+/** The call that sends something. Without a deadline of its own, an unreachable provider would be retried without end. */
+export function preparing<Made extends Pick<Call, 'deadline' | 'arrivedAt'>>(call: Made, { app }: Session): Made {
+  return { ...call, deadline: Math.min(call.deadline, call.arrivedAt + app.settings.waitSeconds * 1000) };
+}
+
 /** JSON lines of information would spoil a terminal: warnings only, unless LOG_LEVEL is set. */
 function openApp(): { app: App; log: Log } {
   const read = readSettings(surroundings());

@@ -4,6 +4,7 @@
  * code.visualstudio.com/docs/copilot/reference/mcp-configuration, developers.openai.com/codex/mcp,
  * geminicli.com/docs/tools/mcp-server, docs.windsurf.com/windsurf/cascade/mcp, docs.cline.bot/mcp/configuring-mcp-servers.
  */
+import { shellWord } from '../report/text.ts';
 import type { Surroundings } from '../settings.ts';
 import { NAME } from '../version.ts';
 
@@ -102,14 +103,10 @@ function inApplicationData(folders: readonly string[], file: string): Record<Pla
   };
 }
 
-function quoted(text: string): string {
-  return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 function claudeCommand({ command, args }: Launch): string {
   // The name first: -e takes everything that follows it as one more variable.
   const keys = Object.entries(KEYS).map(([name, value]) => `-e ${name}='${value}'`);
-  const start = [command, ...args].map(quoted).join(' ');
+  const start = [command, ...args].map(shellWord).join(' ');
   return `claude mcp add ${NAME} --scope user ${keys.join(' ')} -- ${start}`;
 }
 

@@ -7,27 +7,27 @@ import { Writable } from 'node:stream';
 const [COLUMNS, ROWS] = [80, 24];
 
 export interface Terminal {
-  /** A result. Resolves when it is written, or nobody reads it any more. */
+  /** A result. Resolves when it is written, or its reader has closed stdout. */
   print(text: string): Promise<void>;
   /** A sentence for a person. */
   say(text: string): void;
   /** stderr is a terminal, so that a line can be rewritten. */
   readonly isWatched: boolean;
-  /** Rewrites the lines of progress; nothing where nobody looks. */
+  /** Rewrites the lines of progress; does nothing where stderr is no terminal. */
   showProgress(text: string): void;
   clearProgress(): void;
-  /** Somebody can be asked: stdin and stderr are a terminal. */
+  /** Questions can be asked: stdin and stderr are a terminal. */
   readonly canAsk: boolean;
   /**
    * @param isSecret what is typed is not shown
-   * @returns what a person typed, nothing when the signal is aborted; undefined where nobody can be asked (any more: Ctrl-D)
+   * @returns what a person typed, nothing when the signal is aborted; undefined where no question can be asked, or after Ctrl-D
    */
   ask(question: string, signal: AbortSignal, isSecret?: boolean): Promise<string | undefined>;
 }
 
 export function openTerminal(): Terminal {
   const { stdout, stderr } = process;
-  // `| head` and a window that was closed are no errors: the task goes on, and its record is on disk.
+  // `| head` and a window that was closed are no errors: the task continues, and its record is on disk.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   let shown = '';
   const typedAhead: string[] = [];

@@ -25,10 +25,12 @@ export interface FilmView {
   readonly link?: FileLink;
   /** It was joined, and its file is no longer there. */
   readonly missingFile?: string;
-  /** Shots whose process is gone, and that are not sent before somebody asks for the film. */
+  /** There are shots whose process has ended: they are sent when the film is next requested. */
   readonly isLeft: boolean;
   /** Shots that are not sent before a process works on the queue. */
   readonly isUnsent: boolean;
+  /** Whose it is, as `TaskView.person`. */
+  readonly person?: string;
   /** The database was damaged, and what it held is not seen here. */
   readonly warning?: string;
 }
@@ -54,7 +56,7 @@ export interface FilmService {
   make(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<FilmView>;
   /** Makes another take of one shot, counted from 1, and joins the film again when it is there. */
   retake(filmId: string, shot: number, options: RetakeOptions, call: FilmCall): Promise<FilmView>;
-  /** Until nothing of it goes on any more, or the deadline has come. */
+  /** Until no part of it is in progress, or the deadline. */
   waitUntilOver(view: FilmView, call: FilmCall): Promise<FilmView>;
   /** Sends what its process left, polls, waits, joins. @throws Problem no_record */
   get(filmId: string, call: FilmCall): Promise<FilmView>;

@@ -1,6 +1,7 @@
 /** What a surface may do with videos that are saved already, and all that a report needs of the result. */
 import type { FileLink } from '../library/library.ts';
 import type { ClipFacts } from '../media/clip/clip.ts';
+import type { Cut } from '../media/clip/preview.ts';
 import type { Call } from '../tasks/calls.ts';
 import type { SavedVideo } from '../tasks/record.ts';
 
@@ -26,14 +27,6 @@ export interface JoinedView {
   readonly notes: readonly string[];
   /** One of them is the sandbox's. */
   readonly sandbox: boolean;
-}
-
-/** Where one shot of a film ends and the next begins. */
-export interface Cut {
-  /** The shot after it, counted from 1. */
-  readonly shot: number;
-  /** When the last frame before it and the first one after it are shown. */
-  readonly seconds: readonly [before: number, after: number];
 }
 
 export interface PreviewView {

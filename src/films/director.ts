@@ -1,7 +1,6 @@
 /** Joins the shots of a film as soon as they are all saved, and records what became of it. Sends and pays nothing. */
 import type { Clock } from '../clock.ts';
-import type { Library } from '../library/library.ts';
-import { withLocalCopies } from '../library/local-copies.ts';
+import { type Library, withLocalCopies } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { joinClips } from '../media/clip/join.ts';
@@ -14,9 +13,9 @@ import { lastCheckOf } from '../tasks/collector.ts';
 import { errorOf, type SavedVideo, type Task } from '../tasks/record.ts';
 import { currentTakes, type Film, type FilmJoin, nextOf, shotStates, statusOf } from './film.ts';
 
-/** News of other processes may be missed: the film is looked at again so often. */
+/** Notifications of other processes may be missed: the film is read again at this interval. */
 const LOOK_MILLISECONDS = 1_000;
-/** Of the newest films: older ones that wait are no longer in anybody's way. */
+/** Of the newest films; older ones that wait are not considered. */
 const MAX_WAITING = 20;
 
 export interface DirectorOptions {
@@ -38,7 +37,7 @@ export class Director {
     this.options = options;
   }
 
-  /** Goes on until nothing of the film does any more in a living process. */
+  /** Runs until no live process works on any part of the film. */
   follow(id: string): void {
     const { ending, log } = this.options;
     if (ending.aborted || this.followed.has(id)) return;

@@ -4,7 +4,7 @@ import type { FileContent } from '../system/files.ts';
 import { type SavedVideo, type Task, type TaskError, type VideoState, videoStateOf } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
 
-/** `waiting`: it does not go on without a retake, or without a change on this computer. */
+/** `waiting`: it needs a retake, or a change on this computer, to continue. */
 export const FILM_STATUSES = ['running', 'waiting', 'done', 'failed', 'cancelled'] as const;
 export type FilmStatus = (typeof FILM_STATUSES)[number];
 
@@ -66,6 +66,11 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 export function currentJoin(film: Film): FilmJoin | undefined {
   const join = film.joins.at(-1);
   return join !== undefined && isSame(join.takes, currentTakes(film)) ? join : undefined;
+}
+
+/** A sandbox in another process is known by its answers alone. @param tasks of its takes */
+export function isOfSandbox({ sandbox }: Pick<Film, 'sandbox'>, tasks: readonly (Task | undefined)[]): boolean {
+  return sandbox || tasks.some((task) => task?.sandbox);
 }
 
 /** `stuck`: it waits for one that is lost. */

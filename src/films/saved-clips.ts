@@ -1,8 +1,7 @@
 /** Joins videos that are saved on this computer, and makes pictures of them. Free: nothing is sent. */
 import type { Clock } from '../clock.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Caller, Library } from '../library/library.ts';
-import { withLocalCopies } from '../library/local-copies.ts';
+import { type Caller, type Library, withLocalCopies } from '../library/library.ts';
 import { readClip } from '../media/clip/clip.ts';
 import { contactSheet } from '../media/clip/contact-sheet.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
@@ -216,8 +215,8 @@ export class SavedClips implements ClipService {
   private async localFile(text: string, name: FileInputName, caller: Caller): Promise<Found> {
     if (caller.kind === 'remote-agent') {
       throw new Problem('image_not_allowed', {
-        what: 'This server reads no files by their paths.',
-        hint: 'give the ids of tasks or films',
+        what: `${name === 'audio' ? '`audio` is a path, and this' : 'This'} server reads no files by their paths.`,
+        hint: name === 'audio' ? 'leave it out' : 'give the ids of tasks or films',
       });
     }
     const rules = { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' };

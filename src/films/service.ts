@@ -8,7 +8,7 @@ import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
-import { budgetOf, personOf, seenBy, warningFor } from '../tasks/person.ts';
+import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
 import { unsentForLong } from '../tasks/queue-states.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
 import type { Recovery } from '../tasks/recovery.ts';
@@ -292,6 +292,7 @@ export class Films implements FilmService {
       fen: read.reduce((sum, task) => sum + (task === undefined ? 0 : countedFen(task)), 0),
       now: clock.now(),
       joined: false,
+      ...ownerShownTo(caller, film),
       ...(join === undefined || !isThere ? {} : { join }),
       ...(link === undefined ? {} : { link }),
       ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),

@@ -1,16 +1,9 @@
 /** The inputs of a film, the rules between them, and the requests of its shots. Pure. */
 import * as z from 'zod';
-import {
-  ASPECT_RATIOS,
-  CAMERA_STRENGTHS,
-  CAMERA_TEMPLATE_IDS,
-  MAX_PROMPT_CHARACTERS,
-  modeRow,
-} from '../jimeng/modes.ts';
+import { modeRow } from '../jimeng/modes.ts';
 import {
   modeOfQuality,
   modeProblems,
-  promptLength,
   QUALITIES,
   QUALITY_NAMES,
   type Quality,
@@ -23,33 +16,24 @@ import {
 export const MAX_SHOTS = 24;
 export const MIN_SHOTS = 2;
 
-function oneOf(values: readonly (string | number)[]): string {
-  return `must be one of ${values.join(', ')}`;
-}
-
 /** One shot. The descriptions are short: tools/list is read in every conversation. */
 export const shotShape = {
-  prompt: z
-    .string('must be a text')
-    .trim()
-    .refine((text) => promptLength(text) <= MAX_PROMPT_CHARACTERS, {
-      error: ({ input }) =>
-        `has ${promptLength(String(input))} characters, at most ${MAX_PROMPT_CHARACTERS} are accepted`,
-    })
-    .optional()
-    .describe('As in generate_video.'),
+  prompt: videoShape.prompt.describe('As in generate_video.'),
   duration: videoShape.duration.meta({ type: 'integer', description: '4, 5, 6, 8 or 10, nothing between; default 5.' }),
   image: videoShape.image.describe('First frame; not with continue.'),
   tail_image: videoShape.tail_image.describe('Last frame.'),
   seed: videoShape.seed.meta({ type: 'integer', description: 'Left out: random.' }),
-  template_id: z.enum(CAMERA_TEMPLATE_IDS, oneOf(CAMERA_TEMPLATE_IDS)).optional().describe('720p, with a first frame.'),
-  camera_strength: z.enum(CAMERA_STRENGTHS, oneOf(CAMERA_STRENGTHS)).optional().describe('With template_id.'),
+  template_id: videoShape.template_id.describe('720p, with a first frame.'),
+  camera_strength: videoShape.camera_strength.describe('With template_id.'),
   continue: z
     .boolean('must be true or false')
     .optional()
     .describe('true: begins with the last frame of the shot before.'),
 };
 export type ShotInput = z.output<z.ZodObject<typeof shotShape>>;
+
+const SHOT_NUMBER = 'must be the number of a shot, from 1';
+export const shotNumber = z.number(SHOT_NUMBER).refine((shot) => Number.isInteger(shot) && shot >= 1, SHOT_NUMBER);
 
 export const filmShape = {
   title: z.string('must be a text').trim().optional().describe('Names the file.'),
@@ -62,11 +46,11 @@ export const filmShape = {
     .describe(
       'One picture more than shots, instead of pictures in the shots: shot k goes from picture k to k+1, so that the cuts fit. Not in pro.',
     ),
-  quality: z.enum(QUALITY_NAMES, oneOf(QUALITY_NAMES)).optional().describe('Of all shots; default 720p.'),
-  aspect_ratio: z
-    .enum(ASPECT_RATIOS, oneOf(ASPECT_RATIOS))
+  quality: z
+    .enum(QUALITY_NAMES, `must be one of ${QUALITY_NAMES.join(', ')}`)
     .optional()
-    .describe('Of shots without a picture; default 16:9.'),
+    .describe('Of all shots; default 720p.'),
+  aspect_ratio: videoShape.aspect_ratio.describe('Of shots without a picture; default 16:9.'),
   audio: z.string('must be a text: a path').optional().describe('Path of an m4a or mp3 to lay under the film.'),
 };
 

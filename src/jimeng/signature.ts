@@ -44,7 +44,7 @@ export function xDate(date: Date): string {
 }
 
 /** RFC 3986: everything but unreserved characters is percent-encoded. */
-function rfc3986(text: string): string {
+export function rfc3986(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

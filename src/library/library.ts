@@ -97,7 +97,7 @@ export interface Library {
   /** Finds a file that was published by a process that died before recording it. @returns undefined where no file of this name has that content */
   find(content: FileContent, place: Place, name: string): Promise<SavedFile | undefined>;
 
-  /** Has nobody moved or removed the file? Its content may have been changed by its user. True where a storage cannot be asked now. */
+  /** Whether the file still exists; its content may have been changed by its user. True where a storage cannot be reached now. */
   isThere(file: Pick<SavedFile, 'path'>): Promise<boolean>;
 
   /** @throws what the system reports of a file that does not exist */
@@ -119,4 +119,20 @@ export interface Library {
    * @returns the paths of what was removed
    */
   sweep(places: readonly Pick<Place, 'folder'>[], isAlive: (id: string) => boolean): Promise<string[]>;
+}
+
+/** Lends saved files to a program that reads files. One after the other: a storage is no faster for several. @throws Problem save_failed; what `use` throws */
+export async function withLocalCopies<Result>(
+  library: Pick<Library, 'localCopy'>,
+  paths: readonly string[],
+  signal: AbortSignal,
+  use: (paths: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  const copies: LocalCopy[] = [];
+  try {
+    for (const path of paths) copies.push(await library.localCopy({ path }, signal));
+    return await use(copies.map((copy) => copy.path));
+  } finally {
+    await Promise.all(copies.map((copy) => copy.release()));
+  }
 }

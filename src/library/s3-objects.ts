@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import type { Credentials } from '../jimeng/signature.ts';
+import { type Credentials, rfc3986 } from '../jimeng/signature.ts';
 import type { StorageAddress } from '../settings/storage-address.ts';
 import type { Network } from '../system/network.ts';
 import type { ByteRange } from './library.ts';
@@ -46,9 +46,10 @@ export class Objects {
   }
 
   /** @returns undefined where there is none */
-  async head(key: string): Promise<ObjectFacts | undefined> {
+  async head(key: string, abortSignal?: AbortSignal): Promise<ObjectFacts | undefined> {
     try {
-      const found = await this.client.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
+      const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+      const found = await this.client.send(command, abortSignal && { abortSignal });
       return { bytes: found.ContentLength ?? -1, sha256: found.Metadata?.sha256 };
     } catch (error) {
       // A HEAD has no body: a missing bucket looks the same, and is found by the next write.
@@ -57,8 +58,8 @@ export class Objects {
     }
   }
 
-  async put(key: string, body: string): Promise<void> {
-    await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
+  async put(key: string, body: string, abortSignal: AbortSignal): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }), { abortSignal });
   }
 
   async remove(key: string): Promise<void> {
@@ -92,14 +93,10 @@ export class Objects {
   /** Signed here: nothing is sent. @param name that a browser saves it under */
   async link(key: string, name: string, seconds: number): Promise<string> {
     const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
-    const ResponseContentDisposition = `attachment; filename="${plain}"; filename*=UTF-8''${encoded(name)}`;
+    const ResponseContentDisposition = `attachment; filename="${plain}"; filename*=UTF-8''${rfc3986(name)}`;
     const command = new GetObjectCommand({ Bucket: this.bucket, Key: key, ResponseContentDisposition });
     return await getSignedUrl(this.client, command, { expiresIn: seconds });
   }
-}
-
-function encoded(name: string): string {
-  return encodeURIComponent(name).replace(/['()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 export function statusOf(error: unknown): number | undefined {

@@ -11,19 +11,19 @@ const MEANINGS: Readonly<Record<string, readonly [meaning: string, hint: string]
   InvalidAccessKeyId: ['the access key is not known there', KEYS],
   ExpiredToken: ['the temporary keys have expired', 'set fresh keys, AWS_SESSION_TOKEN included'],
   InvalidToken: ['the session token is not valid', 'set fresh keys, AWS_SESSION_TOKEN included'],
-  AccessDenied: ['these keys may not do it', 'allow them to put, get and delete objects in that bucket'],
+  AccessDenied: ['these keys lack the permission', 'allow them to put, get and delete objects in that bucket'],
   NoSuchBucket: ['the bucket does not exist', ADDRESS],
   NoSuchKey: ['the video is no longer there', 'put it back'],
-  NotFound: ['it is not there', ADDRESS],
+  NotFound: ['it does not exist', ADDRESS],
   InvalidBucketName: ['the bucket has no valid name', ADDRESS],
   PermanentRedirect: ['the bucket is in another region', 'correct the region in JIMENG_VIDEO_STORAGE'],
   AuthorizationHeaderMalformed: ['the bucket is in another region', 'correct the region in JIMENG_VIDEO_STORAGE'],
   RequestTimeTooSkewed: ['the clock of this computer is wrong', 'set the clock'],
-  SlowDown: ['it has too much to do', 'wait a minute'],
-  ENOTFOUND: ['its name is not known', NETWORK],
-  EAI_AGAIN: ['its name cannot be looked up now', NETWORK],
-  ECONNREFUSED: ['nothing answers there', NETWORK],
-  ETIMEDOUT: ['it does not answer', NETWORK],
+  SlowDown: ['it is overloaded', 'wait a minute'],
+  ENOTFOUND: ['its name does not exist', NETWORK],
+  EAI_AGAIN: ['its name cannot be resolved now', NETWORK],
+  ECONNREFUSED: ['it refused the connection', NETWORK],
+  ETIMEDOUT: ['it did not answer', NETWORK],
   ECONNRESET: ['the connection was cut', NETWORK],
 };
 
@@ -31,7 +31,7 @@ function explain(error: unknown): { readonly reason: string; readonly hint: stri
   const name = error instanceof Error ? error.name : '';
   const code = errorCode(error) ?? name;
   const known = MEANINGS[name] ?? MEANINGS[code];
-  const [meaning, hint] = known ?? ['the storage did not do it', 'check JIMENG_VIDEO_STORAGE and the storage'];
+  const [meaning, hint] = known ?? ['the storage reported an error', 'check JIMENG_VIDEO_STORAGE and the storage'];
   return { reason: `${meaning} (${/^\w{1,60}$/.test(code) ? code : 'no code'})`, hint };
 }
 
@@ -42,6 +42,15 @@ export function storageNotWritable(root: string, error: unknown): Problem {
     what: `Videos cannot be saved to ${root}: ${reason}.`,
     hint,
     cause: error,
+  });
+}
+
+/** Before paying. @param problem of the folder on this computer */
+export function notStaged(problem: Problem): Problem {
+  return new Problem('output_not_writable', {
+    what: `Videos are written to the state folder before they are uploaded. ${problem.message}`,
+    hint: 'set JIMENG_VIDEO_STATE_DIR to a folder that can be written and has room',
+    cause: problem,
   });
 }
 

@@ -1,5 +1,6 @@
 /** Sends the AWS client's requests on this program's connections: its proxies and certificates are those of all others. */
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import { rfc3986 } from '../jimeng/signature.ts';
 import { errorCode } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
 
@@ -61,14 +62,7 @@ function asKnownError(error: unknown): never {
 
 function queryOf(query: Asked['query']): string {
   const pairs = Object.entries(query ?? {}).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => `${escaped(name)}${one === null ? '' : `=${escaped(one)}`}`),
+    (Array.isArray(value) ? value : [value]).map((one) => `${rfc3986(name)}${one === null ? '' : `=${rfc3986(one)}`}`),
   );
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
-}
-
-function escaped(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

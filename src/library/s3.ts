@@ -13,17 +13,24 @@ import type { StorageAddress } from '../settings/storage-address.ts';
 import { PlaceElsewhere } from '../system/file-problems.ts';
 import { contentOf, type FileContent, nodeFiles } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
+import { withTimeLimit } from '../system/wait.ts';
 import { namedOnly, personFolder } from './choose-place.ts';
 import { DiskLibrary } from './disk.ts';
 import type { ByteRange, Caller, FileLink, Library, LocalCopy, Place, SavedFile } from './library.ts';
 import type { Objects } from './s3-objects.ts';
-import { notFetched, notUploaded, storageNotWritable } from './s3-problems.ts';
+import { notFetched, notStaged, notUploaded, storageNotWritable } from './s3-problems.ts';
 
 /** The longest that S3 signs for. Temporary keys end at an unknown time: a link does not promise more than an hour. */
 const LINK_SECONDS = 7 * 24 * 3600;
 const TEMPORARY_LINK_SECONDS = 3600;
 /** A bucket that took an object is taken for writable for so long. */
 const PROOF_MILLISECONDS = 5 * 60_000;
+/** A paid call waits for the proof: most clients give up after a minute. */
+const PROOF_LIMIT_MILLISECONDS = 15_000;
+/** A list looks for every video that it names. */
+const LOOK_LIMIT_MILLISECONDS = 3_000;
+/** A storage that did not answer is left alone for so long. */
+const SILENT_MILLISECONDS = 10_000;
 /** Of an upload whose process was killed; no upload takes so long. */
 const OLD_UPLOAD_MILLISECONDS = 24 * 3600_000;
 const HASH_CHARACTERS = 16;
@@ -45,6 +52,7 @@ export class S3Library implements Library {
   private readonly root: string;
   private client: Promise<Objects> | undefined;
   private provenAt = Number.NEGATIVE_INFINITY;
+  private silentUntil = Number.NEGATIVE_INFINITY;
   private removesOldUploads = false;
 
   constructor(options: S3Options) {
@@ -70,7 +78,8 @@ export class S3Library implements Library {
     const key = this.keyOf(`${this.root}/.jimeng-video-probe`);
     try {
       const objects = await this.objects();
-      await objects.put(key, 'Written to see whether videos can be saved here; may be removed.');
+      const text = 'Written to see whether videos can be saved here; may be removed.';
+      await withTimeLimit(clock, PROOF_LIMIT_MILLISECONDS, (over) => inTime(objects.put(key, text, over), over));
       // One name for all probes: where nothing may be deleted, one object stays.
       await objects.remove(key).catch(() => undefined);
     } catch (error) {
@@ -125,17 +134,23 @@ export class S3Library implements Library {
 
   async isThere({ path }: Pick<SavedFile, 'path'>): Promise<boolean> {
     if (!this.isHere(path)) return await this.staged.isThere({ path });
-    const objects = await this.objects();
     // Nobody saves a video again because a storage is away.
-    return await objects.head(this.keyOf(path)).then(
-      (found) => found !== undefined,
-      () => true,
-    );
+    const { clock } = this.options;
+    if (clock.monotonic() < this.silentUntil) return true;
+    const objects = await this.objects();
+    return await withTimeLimit(clock, LOOK_LIMIT_MILLISECONDS, async (over) => {
+      const found = await objects.head(this.keyOf(path), over).catch(() => 'not known');
+      if (over.aborted) this.silentUntil = clock.monotonic() + SILENT_MILLISECONDS;
+      return found !== undefined;
+    });
   }
 
   async open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable> {
     if (!this.isHere(file.path)) return await this.staged.open(file, range);
-    return await (await this.objects()).open(this.keyOf(file.path), range);
+    const objects = await this.objects();
+    return await objects.open(this.keyOf(file.path), range).catch((error: unknown) => {
+      throw notFetched(file.path, error);
+    });
   }
 
   async localCopy({ path }: Pick<SavedFile, 'path'>, signal: AbortSignal): Promise<LocalCopy> {
@@ -177,7 +192,9 @@ export class S3Library implements Library {
   }
 
   private async stagingPlace(): Promise<Place> {
-    const place = await this.staged.choose(undefined, { kind: 'terminal' });
+    const place = await this.staged.choose(undefined, { kind: 'terminal' }).catch((error: unknown) => {
+      throw error instanceof Problem ? notStaged(error) : error;
+    });
     return place ?? { folder: join(this.options.stateDir, 'uploads') };
   }
 
@@ -221,6 +238,13 @@ export class S3Library implements Library {
     this.client ??= loadPart(() => import('./s3-objects.ts')).then((part) => new part.Objects(address, keys, network));
     return await this.client;
   }
+}
+
+/** The client's error for an aborted request does not say that the storage was silent. */
+async function inTime<Value>(request: Promise<Value>, over: AbortSignal): Promise<Value> {
+  return await request.catch((error: unknown) => {
+    throw over.aborted ? Object.assign(new Error('no answer in time', { cause: error }), { code: 'ETIMEDOUT' }) : error;
+  });
 }
 
 function pathOf({ folder }: Place, name: string, { sha256 }: FileContent): string {

@@ -1,5 +1,6 @@
 /** Corrects the names of inputs that a tool does not have: finds the intended name and the right arguments. Pure. */
 import { ASPECT_RATIOS, MODE_NAMES, PROVIDER_FPS } from '../jimeng/modes.ts';
+import { editDistance } from '../nearest-name.ts';
 import { shownName } from '../report/invalid-input.ts';
 import { DURATIONS, type GivenPictures, modeOfQuality, QUALITY_NAMES, type Quality } from '../tasks/video-request.ts';
 import { picturesIn, plainChoice } from './arguments.ts';
@@ -24,7 +25,7 @@ interface Idea {
   readonly tool?: string;
 }
 
-/** A refusal is read by a model: more than these help nobody. */
+/** A refusal is read by a model: more sentences do not help it. */
 const MAX_SENTENCES = 8;
 
 /** Input → names that models and people use for it. */
@@ -243,7 +244,7 @@ function nearestName(given: string, known: readonly string[]): string | undefine
       .replace(/[^a-z]/g, '');
   const wanted = plain(given);
   const ranked = known
-    .map((name) => ({ name, distance: isAnagram(wanted, plain(name)) ? 0 : edits(wanted, plain(name)) }))
+    .map((name) => ({ name, distance: isAnagram(wanted, plain(name)) ? 0 : editDistance(wanted, plain(name)) }))
     .filter(({ distance }) => distance === 0 || (wanted.length > 3 && distance <= 2))
     .sort((one, other) => one.distance - other.distance);
   return ranked[0]?.name;
@@ -251,18 +252,4 @@ function nearestName(given: string, known: readonly string[]): string | undefine
 
 function isAnagram(a: string, b: string): boolean {
   return a.length === b.length && [...a].sort().join('') === [...b].sort().join('');
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

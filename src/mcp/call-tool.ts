@@ -42,13 +42,14 @@ export async function callTool(
     };
     return await limiter.run(call.signal, work, call.remote?.person);
   } catch (error) {
+    const about = { phrasing: service.phrasing, sandbox: service.isSandbox };
     const { problem, taskId } = error instanceof TaskProblem ? error : { problem: error, taskId: undefined };
     if (problem instanceof Problem) {
-      return problemResult(tool, problemFor(call.remote, problem, log), service.isSandbox, taskId);
+      return problemResult(tool, problemFor(call.remote, problem, log), { ...about, taskId });
     }
     if (!call.signal.aborted)
       log.error('call failed', { tool: tool.name, reason: error instanceof Error ? error.stack : String(error) });
-    return problemResult(tool, new Problem('internal_error'), service.isSandbox);
+    return problemResult(tool, new Problem('internal_error'), about);
   }
 }
 

@@ -5,6 +5,7 @@ import { systemClock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
 import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
+import type { Phrasing } from '../report/phrasing-tools.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { CALL_LIMITS, CallLimiter } from './call-limiter.ts';
 import { callTool } from './call-tool.ts';
@@ -55,8 +56,8 @@ export function openHandlers(): Handlers {
   return createHandlers(createApp(read, log), log);
 }
 
-export function createHandlers(app: App, log: Log): Handlers {
-  const service = new ToolService(app);
+export function createHandlers(app: App, log: Log, phrasing?: Phrasing): Handlers {
+  const service = new ToolService(app, phrasing);
   const limiter = new CallLimiter(CALL_LIMITS, systemClock);
   return {
     log,

@@ -1,6 +1,7 @@
 /** Serves the tools over Streamable HTTP with the MCP SDK, stateless, in both protocol revisions; knows the SDK, as stdio-server.ts does. */
 
 import './zod-settings.ts';
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
@@ -128,6 +129,9 @@ export function mcpOverHttp(options: HttpServerOptions): Answer {
 function readMessage(body: Buffer): unknown {
   const excess = excessOf(body);
   if (excess !== undefined) throw new ProtocolError(CODES.invalidRequest, `The message has more than ${excess}.`);
+  // Otherwise a prompt in another encoding would be paid for with damaged characters.
+  if (!isUtf8(body))
+    throw new ProtocolError(CODES.parseError, 'The body is not UTF-8: encode it as UTF-8, uncompressed.');
   let read: unknown;
   try {
     read = JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
@@ -175,6 +179,7 @@ class Exchange {
   private readonly message: unknown;
   private readonly given: unknown;
   private readonly isStreamed: boolean;
+  private isUnknownResource = false;
 
   constructor(options: HttpServerOptions, call: HttpCall, message: unknown) {
     this.options = options;
@@ -205,6 +210,13 @@ class Exchange {
       enableJsonResponse: !this.isStreamed,
       keepAliveMs: KEEP_ALIVE_MILLISECONDS,
     });
+    // "Resource not found: -32002" in these revisions; the SDK writes -32602, which only the newest one wants.
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => {
+      const isUnknown = this.isUnknownResource && isJSONRPCErrorResponse(message);
+      const error = isUnknown ? { error: { ...message.error, code: CODES.resourceNotFound } } : {};
+      return send({ ...message, ...error } as typeof message, options);
+    };
     await server.connect(transport);
     // A client that goes away ends the waiting.
     request.signal.addEventListener('abort', () => void server.close().catch(() => undefined), { once: true });
@@ -229,6 +241,7 @@ class Exchange {
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
     server.setRequestHandler('resources/read', async ({ params: { uri } }) => {
       const read = orThrow(CODES.internalError, await handlers.readResource(uri, caller));
+      this.isUnknownResource = read === undefined;
       if (read === undefined) throw unknownResource(uri);
       return { contents: [{ ...read }] };
     });

@@ -2,7 +2,7 @@
 import type { Problem } from '../problems.ts';
 import { type ClipReport, clipRefusal, clipSchema, renderClip } from '../report/clip-report.ts';
 import { type ListReport, listRefusal, listSchema } from '../report/list-report.ts';
-import { phrasingForTools } from '../report/phrasing-tools.ts';
+import type { Phrasing } from '../report/phrasing-tools.ts';
 import { renderList, renderReport } from '../report/render.ts';
 import { isErrorStatus, type Report, refusal, reportSchema } from '../report/report.ts';
 import type { Tool, ToolResult } from './tool.ts';
@@ -32,10 +32,12 @@ export function clipResult(report: ClipReport, jpeg?: Uint8Array): ToolResult {
 export function problemResult(
   tool: Pick<Tool, 'output'>,
   problem: Problem,
-  sandbox: boolean,
-  taskId?: string,
+  {
+    phrasing,
+    sandbox,
+    taskId,
+  }: { readonly phrasing: Phrasing; readonly sandbox: boolean; readonly taskId?: string | undefined },
 ): ToolResult {
-  const phrasing = phrasingForTools();
   if (tool.output === listSchema) return listResult(listRefusal(problem, phrasing));
   if (tool.output === clipSchema) return clipResult(clipRefusal(problem, phrasing));
   return taskResult(refusal(problem, phrasing, { sandbox, taskId }));

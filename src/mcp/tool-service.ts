@@ -1,25 +1,27 @@
 /** What the tools need of the product, as plain functions of plain values: the only file of mcp/ that calls the task service. */
 import type { App } from '../app.ts';
 import { systemClock } from '../clock.ts';
-import type { FilmCall, RetakeOptions } from '../films/calls.ts';
+import type { FilmCall, FilmView, RetakeOptions } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
 import type { FilmInput } from '../films/storyboard.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import { type ClipReport, joinReport, previewReport } from '../report/clip-report.ts';
+import { cancelledFilmReport, checkedFilmReport, filmItem, filmProgress, filmReport } from '../report/film-report.ts';
 import { type ListReport, listReport } from '../report/list-report.ts';
-import { phrasingForTools } from '../report/phrasing-tools.ts';
+import { type Phrasing, phrasingForTools } from '../report/phrasing-tools.ts';
 import { cancelReport, checkedReport, type Report, reportOf } from '../report/report.ts';
 import { cut, oneLine, yuan } from '../report/text.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import type { TaskStatus } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';
-import { taskProgress } from './progress.ts';
+import { createProgress, taskProgress } from './progress.ts';
 import type { ToolCall } from './tool.ts';
-import { filmCall, ToolFilms } from './tool-films.ts';
 
 const LOCAL_AGENT = { kind: 'local-agent' } as const;
+/** More films than a model reads; older ones are found by their ids. */
+const MAX_LISTED_FILMS = 10;
 /** Of what is paid for, in the question to the person. */
 const MAX_WHAT_CHARACTERS = 300;
 
@@ -60,13 +62,12 @@ async function aboutTask<Value>(taskId: string | undefined, run: () => Promise<V
 }
 
 export class ToolService {
-  readonly phrasing = phrasingForTools();
+  readonly phrasing: Phrasing;
   private readonly app: App;
-  private readonly films: ToolFilms;
 
-  constructor(app: App) {
+  constructor(app: App, phrasing = phrasingForTools()) {
     this.app = app;
-    this.films = new ToolFilms(app, this.phrasing);
+    this.phrasing = phrasing;
   }
 
   get isSandbox(): boolean {
@@ -108,7 +109,8 @@ export class ToolService {
   async get({ taskId, mode, output, waitSeconds }: GetOptions, call: ToolCall): Promise<Report> {
     return await aboutTask(taskId, async () => {
       if (taskId !== undefined && isFilmId(taskId)) {
-        return await this.films.get(taskId, await this.filmCall(call, waitSeconds));
+        const films = await this.app.films('query');
+        return filmReport(await films.get(taskId, await this.filmCall(call, waitSeconds)), this.phrasing);
       }
       const service = await this.app.service('query');
       const view = await service.get(taskId, { mode, output }, await this.waiting(call, waitSeconds));
@@ -120,7 +122,10 @@ export class ToolService {
     return await aboutTask(taskId, async () => {
       this.requireAccount();
       const caller = remote ?? LOCAL_AGENT;
-      if (isFilmId(taskId)) return await this.films.cancel(taskId, caller);
+      if (isFilmId(taskId)) {
+        const films = await this.app.films('read');
+        return cancelledFilmReport(await films.cancel(taskId, caller), this.phrasing);
+      }
       const service = await this.app.service('read');
       return cancelReport(await service.cancel(taskId, caller), this.phrasing);
     });
@@ -131,12 +136,22 @@ export class ToolService {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
     const view = await service.list(options, await this.waiting(call, waitSeconds));
-    const films = status === undefined ? await this.films.items(limit, call.remote ?? LOCAL_AGENT, view.changed) : [];
-    return listReport(view, this.phrasing, this.app, films);
+    const films = status === undefined ? await this.filmsOf(limit, call.remote ?? LOCAL_AGENT, view.changed) : [];
+    return listReport(view, this.phrasing, this.app, films.map(filmItem));
+  }
+
+  /** Newest first. @param changed after a wait: only those that are not over, and these */
+  private async filmsOf(limit: number, caller: Caller, changed: readonly string[] | undefined): Promise<FilmView[]> {
+    const films = await (await this.app.films('read')).list(Math.min(limit, MAX_LISTED_FILMS), caller);
+    return films.filter(({ film, status }) => {
+      const isOpen = status === 'running' || status === 'waiting';
+      return changed === undefined || isOpen || changed.includes(film.id);
+    });
   }
 
   async checkFilm(film: FilmInput, options: MakeOptions, call: ToolCall): Promise<Report> {
-    return await this.films.check(film, options, await this.filmCall(call, undefined));
+    const films = await this.app.films('check');
+    return checkedFilmReport(await films.check(film, options, await this.filmCall(call, undefined)), this.phrasing);
   }
 
   async makeFilm(
@@ -145,7 +160,10 @@ export class ToolService {
     waitSeconds: number | undefined,
     call: ToolCall,
   ): Promise<Report> {
-    return await this.films.make(film, options, await this.filmCall(call, waitSeconds));
+    const waiting = await this.filmCall(call, waitSeconds);
+    const films = await this.app.films('paid');
+    const made = await films.make(film, options, waiting);
+    return filmReport(await films.waitUntilOver(made, waiting), this.phrasing);
   }
 
   async retakeShot(
@@ -155,9 +173,12 @@ export class ToolService {
     waitSeconds: number | undefined,
     call: ToolCall,
   ): Promise<Report> {
-    return await aboutTask(filmId, async () =>
-      this.films.retake(filmId, shot, options, await this.filmCall(call, waitSeconds)),
-    );
+    return await aboutTask(filmId, async () => {
+      const waiting = await this.filmCall(call, waitSeconds);
+      const films = await this.app.films('paid');
+      const made = await films.retake(filmId, shot, options, waiting);
+      return filmReport(await films.waitUntilOver(made, waiting), this.phrasing);
+    });
   }
 
   /** Writes one MP4 of saved videos; nothing is sent. */
@@ -183,7 +204,7 @@ export class ToolService {
     return keepsPicture ? { report } : { report, jpeg: view.jpeg };
   }
 
-  /** Reads the record and queries nobody. @returns undefined where there is none that the caller may see */
+  /** Reads the record, and does not query the provider. @returns undefined where there is none that the caller may see */
   async read(taskId: string, caller: Caller): Promise<Report | undefined> {
     this.requireAccount();
     const view = await (await this.app.service('read')).read(taskId, caller);
@@ -206,8 +227,14 @@ export class ToolService {
     if (whyNotPolled !== undefined && !isAccountKnown) throw whyNotPolled;
   }
 
+  /** The call of a single video, with the progress of a film. */
   private async filmCall(call: ToolCall, waitSeconds: number | undefined): Promise<FilmCall> {
-    return filmCall(await this.waiting(call, waitSeconds), call, systemClock);
+    const { onWait: _, ...waiting } = await this.waiting(call, waitSeconds);
+    const read = (view: FilmView) => ({
+      progress: (view.now - view.film.reservedAt) / 1000,
+      message: filmProgress(view),
+    });
+    return { ...waiting, onWait: createProgress(systemClock, call.progress, read) };
   }
 
   private async waiting(call: ToolCall, waitSeconds: number | undefined): Promise<Call> {

@@ -1,4 +1,4 @@
-/** Reads the header of a box, the unit that MP4, HEIC and AVIF files are made of (ISO/IEC 14496-12, section 4.2). */
+/** Reads boxes, the units that MP4, HEIC and AVIF files are made of (ISO/IEC 14496-12, section 4.2). */
 
 export const MAX_BOX_HEADER_BYTES = 16;
 
@@ -21,4 +21,19 @@ export function readBoxHeader(head: Buffer, rest: number): BoxHeader | undefined
   if (head.length < headerBytes) return undefined;
   const bytes = short === 0 ? rest : short === 1 ? Number(head.readBigUInt64BE(8)) : short;
   return bytes < headerBytes ? undefined : { name: head.toString('latin1', 4, 8), headerBytes, bytes };
+}
+
+export interface Box {
+  readonly name: string;
+  readonly body: Buffer;
+}
+
+/** One after the other, up to what is no box. */
+export function* boxesIn(bytes: Buffer): Generator<Box> {
+  for (let offset = 0; ; ) {
+    const box = readBoxHeader(bytes.subarray(offset), bytes.length - offset);
+    if (box === undefined) return;
+    yield { name: box.name, body: bytes.subarray(offset + box.headerBytes, offset + box.bytes) };
+    offset += box.bytes;
+  }
 }

@@ -5,7 +5,7 @@ import { timeText } from '../media/clip/time-stamps.ts';
 import type { Problem } from '../problems.ts';
 import { SANDBOX, sentence } from './message.ts';
 import type { Phrasing } from './phrasing-tools.ts';
-import { refusal, reportSchema } from './report.ts';
+import { refusal, reportSchema, videoSchema } from './report.ts';
 import { oneLine, rounded } from './text.ts';
 
 /** Lengths and times are seconds. */
@@ -14,17 +14,8 @@ export const clipSchema = z.strictObject({
   message: z.string(),
   next_step: z.string(),
   film_id: z.string().optional(),
-  video: z
-    .strictObject({
-      url: z.string().optional(),
-      url_valid_until: z.string().optional(),
-      path: z.string(),
-      bytes: z.number(),
-      width: z.number(),
-      height: z.number(),
-      duration_seconds: z.number(),
-      fps: z.number(),
-    })
+  video: videoSchema
+    .required({ path: true, bytes: true, width: true, height: true, duration_seconds: true, fps: true })
     .optional(),
   /** Left to right, top to bottom. */
   frames: z.array(z.strictObject({ seconds: z.number(), shot: z.number().optional() })).optional(),

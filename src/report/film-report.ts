@@ -1,15 +1,13 @@
 /** Builds the report of a film: a list of its shots, and what to do next. */
 import type { CheckedFilm, FilmView } from '../films/calls.ts';
-import { type ShotState, shotStates } from '../films/film.ts';
-import type { Problem } from '../problems.ts';
-import type { Task, TaskError } from '../tasks/record.ts';
-import { chargeOf } from '../tasks/record.ts';
+import { isOfSandbox, type ShotState, shotStates } from '../films/film.ts';
+import { chargeOf, type Task } from '../tasks/record.ts';
 import type { ListReport } from './list-report.ts';
 import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
-import type { Fix, NextStep } from './next-step.ts';
+import { type Fix, fixOf, type NextStep } from './next-step.ts';
 import { NO_WORKER, type Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, isoOf, type Report, shownError } from './report.ts';
-import { cleanText, cut, oneLine, rounded, yuan } from './text.ts';
+import { cleanText, cut, oneLine, rounded, shownPerson, yuan } from './text.ts';
 
 const MAX_SHOT_PROMPT_CHARACTERS = 60;
 /** Of all shots together in a text. */
@@ -17,6 +15,7 @@ const MAX_NOTES = 4;
 
 export function filmReport(view: FilmView, phrasing: Phrasing): Report {
   const { film, status, tasks, fen, join, link } = view;
+  const sandbox = isOfSandbox(film, tasks);
   const facts = join?.file.facts;
   const problem = film.joinProblem ?? lostShot(view)?.task?.error;
   return compact({
@@ -25,6 +24,7 @@ export function filmReport(view: FilmView, phrasing: Phrasing): Report {
     message: messageOf(view, phrasing),
     next_step: phrasing.nextStep(nextStepOfFilm(view)),
     title: film.title === undefined ? undefined : cleanText(film.title),
+    person: view.person && oneLine(view.person),
     shots: film.shots.map((shot, index) => shotOf(shot.takes, tasks[index], index + 1)),
     film:
       join === undefined
@@ -38,8 +38,8 @@ export function filmReport(view: FilmView, phrasing: Phrasing): Report {
             height: facts?.height,
             duration_seconds: facts?.durationSeconds,
           }),
-    sandbox: film.sandbox ? true : undefined,
-    cost: { estimated_cny: fen / 100, charge: film.sandbox ? ('none' as const) : chargeOfFilm(view) },
+    sandbox: sandbox ? true : undefined,
+    cost: { estimated_cny: fen / 100, charge: sandbox ? ('none' as const) : chargeOfFilm(view) },
     error: status === 'waiting' || status === 'failed' ? shownError(problem) : undefined,
   });
 }
@@ -93,15 +93,16 @@ export function cancelledFilmReport(
 /** One film of a list. */
 export type FilmItem = NonNullable<ListReport['films']>[number];
 
-export function filmItem({ film, status, tasks, fen, join }: FilmView): FilmItem {
+export function filmItem({ film, status, tasks, fen, join, person }: FilmView): FilmItem {
   return compact({
     film_id: film.id,
     status,
     title: film.title === undefined ? undefined : cut(oneLine(film.title), MAX_SHOT_PROMPT_CHARACTERS),
+    person: person && shownPerson(person),
     shots: tasks.length,
     shots_done: count(tasks, 'saved'),
     path: join?.file.path,
-    cost_cny: film.sandbox || fen === 0 ? undefined : fen / 100,
+    cost_cny: isOfSandbox(film, tasks) || fen === 0 ? undefined : fen / 100,
   });
 }
 
@@ -142,13 +143,14 @@ function statesOf(tasks: FilmView['tasks']): string {
 
 function messageOf(view: FilmView, phrasing: Phrasing): string {
   const { film, joined, join } = view;
-  const money = film.sandbox ? 'nothing new was made' : 'nothing new was charged';
+  const sandbox = isOfSandbox(film, view.tasks);
+  const money = sandbox ? 'nothing new was made' : 'nothing new was charged';
   return [
     ...(joined ? [`The same already exists as film ${film.id}, so ${money}.`] : []),
     ...whatHappened(view, phrasing),
     ...(join?.notes ?? []).map(sentence),
     ...(view.warning === undefined ? [] : [oneLine(view.warning)]),
-    ...(film.sandbox ? [SANDBOX] : []),
+    ...(sandbox ? [SANDBOX] : []),
   ].join(' ');
 }
 
@@ -188,7 +190,7 @@ interface LostShot {
   readonly task: Task | undefined;
 }
 
-/** The first that has no video and gets none by itself. */
+/** The first shot that has no video and gets none without a retake. */
 function lostShot({ tasks }: FilmView): LostShot | undefined {
   const index = shotStates(tasks).indexOf('lost');
   return index < 0 ? undefined : { number: index + 1, task: tasks[index] };
@@ -238,10 +240,6 @@ function nextStepOfFilm(view: FilmView): NextStep {
 }
 
 const NO_REASON: Fix = { code: 'unknown_code', who: 'you', hint: 'ask for the task again' };
-
-function fixOf({ code, who, hint }: TaskError | Problem | Fix): Fix {
-  return { code, who, hint };
-}
 
 function chargeOfFilm({ tasks, status }: FilmView) {
   if (status === 'cancelled' || status === 'failed')

@@ -7,10 +7,12 @@ import { sentenceOf, waitsFor } from './message.ts';
 import { ALL_KEYS, type KnownKeys, nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, isoOf, refusalMessage } from './report.ts';
-import { cut, oneLine } from './text.ts';
+import { cut, oneLine, shownPerson } from './text.ts';
 
 const MAX_PROMPT_CHARACTERS = 80;
 const MAX_ERROR_CHARACTERS = 120;
+/** Enough to tell people apart. */
+const MIN_PERSON_CHARACTERS = 24;
 /** 50 tasks with long prompts in Chinese have more; then prompts and errors are cut shorter. */
 const MAX_BYTES = 17_000;
 
@@ -24,6 +26,7 @@ export const listSchema = z.strictObject({
       task_id: z.string(),
       status: z.enum(TASK_STATUSES),
       mode: z.string().optional(),
+      person: z.string().optional(),
       prompt: z.string().optional(),
       path: z.string().optional(),
       cost_cny: money.optional(),
@@ -38,6 +41,7 @@ export const listSchema = z.strictObject({
         film_id: z.string(),
         status: z.string(),
         title: z.string().optional(),
+        person: z.string().optional(),
         shots: z.number(),
         shots_done: z.number(),
         path: z.string().optional(),
@@ -109,15 +113,17 @@ export function listRefusal(problem: Problem, phrasing: Phrasing): ListReport {
   return { tasks: [], error, next_step: phrasing.nextStep(nextStepAfter(problem, undefined)) };
 }
 
-function itemOf(task: Task, { queue, sandbox }: ListView, phrasing: Phrasing): Item {
+function itemOf(task: Task, { queue, sandbox, persons }: ListView, phrasing: Phrasing): Item {
   const { id, status, request, video } = task;
   const error = task.error ?? task.pollingProblem ?? task.sendingProblem;
   const state = queue.get(id);
+  const person = persons.get(id);
   const isFree = sandbox || task.sandbox || (status !== 'queued' && chargeOf(task) === 'none');
   return compact({
     task_id: id,
     status,
     mode: request.mode,
+    person: person && shownPerson(person),
     prompt: request.prompt === undefined ? undefined : cut(oneLine(request.prompt), MAX_PROMPT_CHARACTERS),
     path: video?.file?.path,
     cost_cny: isFree ? undefined : cnyOf(task.fen),
@@ -129,8 +135,8 @@ function itemOf(task: Task, { queue, sandbox }: ListView, phrasing: Phrasing): I
 
 /** After a wait: only what can have changed. The caller has the rest from the calls before. */
 function newsOf(task: Task, view: ListView, phrasing: Phrasing): Item {
-  const { task_id, status, path, cost_cny, waits_for, error } = itemOf(task, view, phrasing);
-  if (!isOpen(task.status)) return compact({ task_id, status, path, cost_cny, error });
+  const { task_id, status, person, path, cost_cny, waits_for, error } = itemOf(task, view, phrasing);
+  if (!isOpen(task.status)) return compact({ task_id, status, person, path, cost_cny, error });
   const isUsual = ['turn', 'slot', undefined].includes(view.queue.get(task.id)?.waitsFor);
   return compact({ task_id, status, waits_for: isUsual ? undefined : waits_for, error });
 }
@@ -149,8 +155,9 @@ function shortened(report: ListReport): ListReport {
   let shorter = report;
   for (const share of [0.5, 0.2, 0]) {
     if (Buffer.byteLength(JSON.stringify(shorter)) <= MAX_BYTES) break;
-    const tasks = report.tasks.map(({ prompt, error, ...item }) => ({
+    const tasks = report.tasks.map(({ person, prompt, error, ...item }) => ({
       ...item,
+      ...(person === undefined ? {} : { person: shownPerson(person, MIN_PERSON_CHARACTERS) }),
       ...(prompt === undefined || share === 0 ? {} : { prompt: cut(prompt, MAX_PROMPT_CHARACTERS * share) }),
       ...(error === undefined ? {} : { error: shortError(error, MAX_ERROR_CHARACTERS * share) }),
     }));

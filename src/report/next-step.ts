@@ -20,7 +20,7 @@ export interface GetCall {
 }
 
 export type NextStep =
-  /** The task goes on without the caller. `isSent`: it is past withdrawing. `release`: unknown tasks that hold the slot. */
+  /** The task continues without the caller. `isSent`: it can no longer be withdrawn. `release`: unknown tasks that hold the slot. */
   | { readonly action: 'wait'; readonly get: GetCall; readonly isSent: boolean; readonly release: readonly string[] }
   /** `get` changes something: it sends, saves, or refreshes the link. */
   | { readonly action: 'get'; readonly get: GetCall; readonly to: 'send' | 'save' | 'refresh_link' }
@@ -46,7 +46,7 @@ export type NextStep =
   | { readonly action: 'list'; readonly to: 'find_id' | 'check_before_paying' }
   /** The dry run was fine. `same`: the call would join this task. `fix`: the paid call needs it first. */
   | { readonly action: 'make'; readonly same?: string; readonly fix?: Fix }
-  /** A film goes on without the caller. */
+  /** A film continues without the caller. */
   | { readonly action: 'wait_for_film'; readonly filmId: string }
   /** A shot has no video. `mayCost`: it may have been charged, and in the provider's console it can be looked for. */
   | {
@@ -70,7 +70,7 @@ export type ListStep =
   | { readonly action: 'start_worker' }
   /** Without the keys nothing is polled; and where no account is known, nothing is listed. */
   | { readonly action: 'set_keys'; readonly isAccountKnown: boolean; readonly fix: Fix; readonly why: string }
-  /** It does not go on without a retake. */
+  /** It needs a retake to continue. */
   | { readonly action: 'look_at_film'; readonly filmId: string }
   | { readonly action: 'none' };
 
@@ -173,7 +173,7 @@ export interface KnownKeys {
 
 export const ALL_KEYS: KnownKeys = { whyNotPolled: undefined, isAccountKnown: true };
 
-/** @param keys without both nothing is polled; the access key alone tells whose videos are listed */
+/** @param keys without both nothing is polled; the access key alone decides whose videos are listed */
 export function nextStepOfList({ tasks, counts, now, queue }: ListView, keys: KnownKeys = ALL_KEYS): ListStep {
   const { whyNotPolled, isAccountKnown } = keys;
   const open = openCount(counts);

@@ -1,12 +1,7 @@
 /** Phrases next steps for a person at a terminal: the command to run. */
 import type { Fix, GetCall, NextStep } from './next-step.ts';
-import { NO_WORKER, NOTHING_OPEN, type Phrasing, START_WORKER, withoutKeys } from './phrasing-tools.ts';
-import { capitalised, localTime, oneLine } from './text.ts';
-
-/** As a POSIX shell reads it, whatever it holds. */
-function quoted(word: string): string {
-  return /^[\w./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
+import { GET_PURPOSES, NO_WORKER, NOTHING_OPEN, type Phrasing, START_WORKER, withoutKeys } from './phrasing-tools.ts';
+import { capitalised, localTime, oneLine, shellWord } from './text.ts';
 
 /**
  * @param command what starts this program in the reader's shell
@@ -14,7 +9,7 @@ function quoted(word: string): string {
  */
 export function phrasingForTerminal(command: string, zone?: string): Phrasing {
   const get = ({ taskId, output }: GetCall) =>
-    `run: ${command} get ${taskId}${output === undefined ? '' : ` --output ${quoted(output)}`}`;
+    `run: ${command} get ${taskId}${output === undefined ? '' : ` --output ${shellWord(output)}`}`;
   return {
     nextStep: (step) => capitalised(nextStep(step, command, get, zone)),
     listStep: (step) => {
@@ -114,12 +109,6 @@ const REPEATS = {
   request: 'Then run generate again.',
   call: 'Then run it again.',
   call_about_task: 'Then run it again; the task itself is unaffected.',
-} as const;
-
-const GET_PURPOSES = {
-  send: 'send it and wait for it',
-  save: 'save it',
-  refresh_link: 'get a fresh link',
 } as const;
 
 function fixed({ hint }: Fix): string {

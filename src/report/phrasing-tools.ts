@@ -17,7 +17,14 @@ export interface Phrasing {
   time(milliseconds: number): string;
 }
 
+/** What surfaces say alike. */
 export const NOTHING_OPEN = 'No video is open, and nothing is left to do.';
+export const GET_PURPOSES = {
+  send: 'send it and wait for it',
+  save: 'save it',
+  refresh_link: 'get a fresh link',
+} as const;
+
 export function withoutKeys({ isAccountKnown, fix, why }: ListStep & { readonly action: 'set_keys' }): string {
   if (fix.code === 'invalid_settings') {
     const result = isAccountKnown ? 'Open videos are neither polled nor saved' : 'Videos are not listed';
@@ -44,17 +51,42 @@ function getCall({ taskId, output }: GetCall): string {
 /** @param zone the reader's time zone; undefined: this computer's */
 export function phrasingForTools(zone?: string): Phrasing {
   const time = (milliseconds: number) => localTime(milliseconds, zone);
+  return phrasing({ time, show: SHOW_FILE, fixed });
+}
+
+/**
+ * For people on other computers: they reach a link and no path, do not know this computer's time zone, and cannot fix it.
+ * @param hasLinks whether reports hold links to saved videos
+ */
+export function phrasingForServer(hasLinks: boolean): Phrasing {
+  const time = (milliseconds: number) => `${localTime(milliseconds, 'UTC')} UTC`;
+  return phrasing({ time, show: hasLinks ? SHOW_LINK : SHOW_FILE, fixed: fixedByOperator });
+}
+
+/** What differs between the readers of tool results. */
+interface Reader {
+  readonly time: Phrasing['time'];
+  /** What the user can open. */
+  readonly show: { readonly video: string; readonly judged: string };
+  readonly fixed: (fix: Fix) => string;
+}
+
+const SHOW_FILE = { video: 'Show the user the saved file.', judged: 'show the user its path' };
+const SHOW_LINK = { video: 'Give the user the download link.', judged: 'give the user its download link' };
+
+function phrasing(reader: Reader): Phrasing {
   return {
-    nextStep: (step) => nextStep(step, time),
-    listStep,
+    nextStep: (step) => nextStep(step, reader),
+    listStep: (step) => listStep(step, reader.fixed),
     anotherTake: 'pass a different seed or "allow_duplicate": true',
     sendsQueued: 'automatically',
     quote: escapeMarkdown,
-    time,
+    time: reader.time,
   };
 }
 
-function nextStep(step: NextStep, time: Phrasing['time']): string {
+function nextStep(step: NextStep, reader: Reader): string {
+  const { time, show, fixed } = reader;
   switch (step.action) {
     case 'wait': {
       const [release] = step.release;
@@ -76,10 +108,10 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
     case 'get_then_repeat':
       return `Call ${getCall(step.get)} until it is saved. ${REPEATS.call}`;
     case 'show_file':
-      return 'Show the user the saved file.';
+      return show.video;
     case 'judge':
       return step.filmId === undefined
-        ? 'Judge the picture; if the video is as wanted, show the user its path.'
+        ? `Judge the picture; if the video is as wanted, ${show.judged}.`
         : `Judge the frames; to make a shot that is wrong again, call ${call('retake_shot', { film_id: step.filmId })} and its "shot".`;
     case 'give_link':
       return `Give the user the link now: it works until ${time(step.validUntil)}.`;
@@ -98,7 +130,7 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
         : 'Call list_video_tasks with {} before anything is paid again: whatever was sent is recorded there.';
     case 'make': {
       const { fix, ...made } = step;
-      if (fix !== undefined) return `${fixed(fix)} ${nextStep(made, time)}`;
+      if (fix !== undefined) return `${fixed(fix)} ${nextStep(made, reader)}`;
       return step.same === undefined
         ? 'Make the same call without "dry_run" to generate it.'
         : `Call ${getCall({ taskId: step.same })} for the existing video; to pay for another take, pass a different seed or "allow_duplicate": true.`;
@@ -121,16 +153,22 @@ function nextStep(step: NextStep, time: Phrasing['time']): string {
   }
 }
 
+/** The hints of these are for whoever calls, also where the operator is somebody else. */
+const FOR_CALLERS: ReadonlySet<string> = new Set([
+  ...['budget_exceeded', 'conversion_failed', 'confirmation_unavailable'],
+  ...['state_not_writable', 'state_busy', 'state_damaged', 'store_replaced', 'store_unavailable'],
+]);
+
+function fixedByOperator(fix: Fix): string {
+  const { code, who, hint } = fix;
+  if (who !== 'operator' || FOR_CALLERS.has(code)) return fixed(fix);
+  return `Tell the user that the operator of this server has to fix it: ${hint}.`;
+}
+
 const REPEATS = {
   request: 'Then request the video again.',
   call: 'Then make the call again.',
   call_about_task: 'Then make the call again; the task itself is unaffected.',
-} as const;
-
-const GET_PURPOSES = {
-  send: 'send it and wait for it',
-  save: 'save it',
-  refresh_link: 'get a fresh link',
 } as const;
 
 function fixed({ code, who, hint }: Fix): string {
@@ -139,7 +177,7 @@ function fixed({ code, who, hint }: Fix): string {
   return `Tell the user to fix the server's settings and restart it: ${hint}.`;
 }
 
-function listStep(step: ListStep): string {
+function listStep(step: ListStep, fixed: Reader['fixed']): string {
   switch (step.action) {
     case 'wait_for_all': {
       const wait = call('list_video_tasks', { wait_seconds: 45, wait_for: 'all_finished' });

@@ -18,9 +18,8 @@ export function renderReport(report: Report): string {
     return [`**Video Task:** ${status}`, message, nextStep, ...list].join('\n\n');
   }
   const download = video?.url === undefined ? [] : [`[Download Video](${link(video.url)})`];
-  return ['**Generated Video:**', ...download, ['**Generation Info:**', ...facts].join('\n'), message, nextStep].join(
-    '\n\n',
-  );
+  const info = ['**Generation Info:**', ...facts].join('\n');
+  return ['**Generated Video:**', ...download, info, message, nextStep].join('\n\n');
 }
 
 /** A film: the shots as a numbered list, one line each. */
@@ -29,6 +28,7 @@ function renderFilm(report: Report): string {
   const lines = shots.map((shot) => `${shot.shot}. ${shotText(shot, escapeMarkdown)}`);
   const facts: [string, string | undefined][] = [
     ['Title', report.title === undefined ? undefined : escapeMarkdown(report.title)],
+    ['Person', report.person && escapeMarkdown(report.person)],
     ['Duration', film?.duration_seconds === undefined ? undefined : `${rounded(film.duration_seconds)} seconds`],
     ['Save Path', film === undefined ? undefined : oneLine(film.path)],
     ['Film ID', report.film_id],
@@ -48,34 +48,25 @@ function renderFilm(report: Report): string {
 
 /** One line: state, task, take, what it waits for or why it went wrong, where it is, cost, prompt. */
 export function shotText(shot: NonNullable<Report['shots']>[number], shown: (text: string) => string): string {
-  const {
-    task_id: id,
-    status,
-    take = 1,
-    mode,
-    duration,
-    continues,
-    path,
-    cost_cny: cny,
-    waits_for: waits,
-    error,
-    prompt,
-  } = shot;
+  const { task_id: id, status, take = 1, mode, duration, continues, path, waits_for: waits, error, prompt } = shot;
   const facts = [
     id,
     take > 1 ? `take ${take}` : undefined,
     mode,
     duration === undefined ? undefined : `${duration} s`,
     continues ? 'continues' : undefined,
-    cny === undefined
-      ? undefined
-      : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`,
+    priceText(shot.cost_cny, status),
     waits === undefined || status !== 'queued' ? undefined : `waits for ${waits}`,
     error,
     path === undefined ? undefined : oneLine(path),
   ].filter((fact) => fact !== undefined);
   const state = status === undefined ? '' : `${status} `;
   return `${state}(${facts.join(', ')})${prompt === undefined ? '' : ` ${shown(prompt)}`}`;
+}
+
+function priceText(cny: number | undefined, status: string | undefined): string | undefined {
+  if (cny === undefined) return undefined;
+  return `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`;
 }
 
 function factsOf(report: Report): [name: string, value: string][] {
@@ -85,6 +76,7 @@ function factsOf(report: Report): [name: string, value: string][] {
   const fps = video?.fps ?? report.fps;
   const facts: [string, string | undefined][] = [
     ['Prompt', report.prompt === undefined ? undefined : escapeMarkdown(report.prompt)],
+    ['Person', report.person && escapeMarkdown(report.person)],
     ['Duration', duration === undefined || isErrorStatus(status) ? undefined : `${wholeSeconds(duration)} seconds`],
     ['Mode', report.mode],
     ['FPS', fps === undefined || !isDone ? undefined : rounded(fps)],
@@ -136,14 +128,11 @@ export function countText({ tasks, counts, changed }: ListReport): string {
 
 /** One line: id, status, what it waits for or why it went wrong, where it is, cost, prompt. */
 export function itemText(item: ListReport['tasks'][number], shown: (text: string) => string): string {
-  const { task_id: id, status, mode, prompt, path, cost_cny: cny, waits_for: waits, error } = item;
-  const cost =
-    cny === undefined
-      ? undefined
-      : `${yuan(cny)}${status === 'done' ? '' : status === 'queued' ? ' estimated' : ' pending'}`;
+  const { task_id: id, status, mode, person, prompt, path, cost_cny: cny, waits_for: waits, error } = item;
   const facts = [
     mode,
-    cost,
+    person && `of ${shown(person)}`,
+    priceText(cny, status),
     waits === undefined ? undefined : `waits for ${waits}`,
     error && (error.message === undefined ? error.code : `${error.code}: ${error.message}`),
     path === undefined ? undefined : oneLine(path),
@@ -154,8 +143,14 @@ export function itemText(item: ListReport['tasks'][number], shown: (text: string
 
 /** One line: id, status, shots, where it is, cost, title. */
 export function filmItemText(item: NonNullable<ListReport['films']>[number], shown: (text: string) => string): string {
-  const { film_id: id, status, shots, shots_done: saved, path, cost_cny: cny, title } = item;
-  const facts = [`${saved} of ${shots} shots saved`, cny === undefined ? undefined : yuan(cny), path && oneLine(path)];
+  const { film_id: id, status, shots, shots_done: saved, person, path, cost_cny: cny, title } = item;
+  const whose = person && `of ${shown(person)}`;
+  const facts = [
+    `${saved} of ${shots} shots saved`,
+    whose,
+    cny === undefined ? undefined : yuan(cny),
+    path && oneLine(path),
+  ];
   return `${id} ${status} (${facts.filter(Boolean).join(', ')})${title === undefined ? '' : ` ${shown(title)}`}`;
 }
 

@@ -28,6 +28,17 @@ const shotSchema = z.strictObject({
   error: z.string().optional(),
 });
 
+export const videoSchema = z.strictObject({
+  url: z.string().optional(),
+  url_valid_until: z.string().optional(),
+  path: z.string().optional(),
+  bytes: z.number().optional(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  duration_seconds: z.number().optional(),
+  fps: z.number().optional(),
+});
+
 /** Times are ISO 8601 in UTC, money is CNY, lengths are seconds. */
 export const reportSchema = z.strictObject({
   task_id: z.string().optional(),
@@ -35,21 +46,11 @@ export const reportSchema = z.strictObject({
   message: z.string(),
   next_step: z.string(),
   prompt: z.string().optional(),
+  person: z.string().optional(),
   mode: z.string().optional(),
   duration: z.number().optional(),
   fps: z.number().optional(),
-  video: z
-    .strictObject({
-      url: z.string().optional(),
-      url_valid_until: z.string().optional(),
-      path: z.string().optional(),
-      bytes: z.number().optional(),
-      width: z.number().optional(),
-      height: z.number().optional(),
-      duration_seconds: z.number().optional(),
-      fps: z.number().optional(),
-    })
-    .optional(),
+  video: videoSchema.optional(),
   provider: z
     .strictObject({
       status: z.enum(['in_queue', 'generating']).optional(),
@@ -65,17 +66,7 @@ export const reportSchema = z.strictObject({
   film_id: z.string().optional(),
   title: z.string().optional(),
   shots: z.array(shotSchema).optional(),
-  film: z
-    .strictObject({
-      url: z.string().optional(),
-      url_valid_until: z.string().optional(),
-      path: z.string(),
-      bytes: z.number().optional(),
-      width: z.number().optional(),
-      height: z.number().optional(),
-      duration_seconds: z.number().optional(),
-    })
-    .optional(),
+  film: videoSchema.omit({ fps: true }).required({ path: true }).optional(),
   sandbox: z.boolean().optional(),
   cost: z
     .strictObject({
@@ -111,6 +102,7 @@ export function reportOf(view: TaskView, phrasing: Phrasing): Report {
     message: messageOf(view, phrasing),
     next_step: phrasing.nextStep(nextStepOf(view)),
     prompt: request.prompt === undefined ? undefined : cleanText(request.prompt),
+    person: view.person && oneLine(view.person),
     mode: request.mode,
     duration: request.duration,
     fps: request.fps,

@@ -22,9 +22,22 @@ export function cut(text: string, max: number): string {
   return characters.length > max ? `${characters.slice(0, max - 1).join('')}…` : text;
 }
 
+const MAX_PERSON_CHARACTERS = 64;
+
+/** In a list. A longer name is of somebody who signs in: the issuer comes first, and the person at the end. */
+export function shownPerson(person: string, max = MAX_PERSON_CHARACTERS): string {
+  const characters = [...oneLine(person)];
+  return characters.length > max ? `…${characters.slice(1 - max).join('')}` : characters.join('');
+}
+
 /** Text as text in Markdown. Cut before it is escaped: half an escape is worse than none. */
 export function escapeMarkdown(text: string): string {
   return oneLine(text).replace(/[\\`*_[\]<>|~]/g, '\\$&');
+}
+
+/** A word as a POSIX shell reads it, whatever it holds. */
+export function shellWord(word: string): string {
+  return /^[\w./:=~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 export function capitalised(text: string): string {

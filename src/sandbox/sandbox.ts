@@ -1,5 +1,6 @@
 /** The provider on this machine: a strict HTTP server with the API and the file host. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { type Credentials, sha256Hex } from '../jimeng/signature.ts';
@@ -112,7 +113,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     // An error here is the client's lost connection or a bug; neither may end the process around the sandbox.
     handle(message, response).catch(() => response.destroy());
   });
-  await listen(server, options.port ?? 0);
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = () =>
     new Promise<void>((resolve) => {
@@ -277,14 +279,4 @@ function jsonObjectOrUndefined(bytes: Buffer): Body | undefined {
 
 function singleHeaders(message: IncomingMessage): Record<string, string> {
   return Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, String(value ?? '')]));
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

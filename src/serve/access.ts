@@ -12,6 +12,17 @@ export interface Denied {
 
 export type Identified = RemoteCaller | Denied;
 
+export const NO_TOKEN: Denied = {
+  status: 401,
+  message: 'A token is needed: send the header Authorization: Bearer TOKEN.',
+};
+
+export const UNKNOWN_TOKEN: Denied = {
+  status: 401,
+  error: 'invalid_token',
+  message: 'This token is not known, or no longer: ask the operator of this server for another one.',
+};
+
 export interface Access {
   /** @param bearer undefined: the request has none */
   identify(bearer: string | undefined): Promise<Identified>;
@@ -20,6 +31,12 @@ export interface Access {
 export function isDenied(identified: Identified): identified is Denied {
   return 'status' in identified;
 }
+
+/** Also for people who sign in: what they may do stands in the list. */
+export const LIST_UNREADABLE: Denied = {
+  status: 503,
+  message: 'The list of tokens cannot be read: the operator of this server has to correct it.',
+};
 
 /** Where only this computer can connect, and nobody has set who may: whoever connects is the one user. */
 export const ONE_USER: Access = {
@@ -30,7 +47,7 @@ export const ONE_USER: Access = {
 export function anyOf(ways: readonly Access[]): Access {
   return {
     async identify(bearer) {
-      let denied: Denied = { status: 401, message: 'A bearer token is needed.' };
+      let denied = NO_TOKEN;
       for (const way of ways) {
         const identified = await way.identify(bearer);
         if (!isDenied(identified)) return identified;

@@ -13,7 +13,8 @@ const LAG_SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60];
 const TROUBLES: Readonly<Record<string, string>> = {
   'record cannot be written': 'record_not_written',
   'lease not renewed': 'lease_not_renewed',
-  'this process was declared dead while it was suspended; its tasks went on elsewhere': 'declared_dead',
+  'this process was declared dead because its lease had ended (it was suspended, or the database was away); others go on with its tasks':
+    'declared_dead',
   'recovery failed': 'recovery_failed',
   'the queue is stuck': 'queue_stuck',
   'sending failed': 'sending_failed',

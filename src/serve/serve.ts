@@ -18,11 +18,13 @@ import { type Access, anyOf, ONE_USER } from './access.ts';
 import { JoinedVideos } from './joined-videos.ts';
 import type { StoreFigures } from './metrics.ts';
 import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
+import { People } from './people.ts';
 import type { GalleryParts } from './server.ts';
 import { TokenAccess } from './tokens.ts';
 import { countWorkers } from './worker.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
+export { phrasingForServer } from '../report/phrasing-tools.ts';
 export { countedLog, Metrics } from './metrics.ts';
 export { startServer } from './server.ts';
 export { countWorkers, watchWorkers, work } from './worker.ts';
@@ -39,10 +41,10 @@ export async function openAccess(
   { network, clock, log }: { readonly network: Network; readonly clock: Clock; readonly log: Log },
 ): Promise<Access> {
   const ways: Access[] = [];
-  if (tokensFile !== undefined) {
-    const tokens = new TokenAccess(tokensFile, log);
-    await tokens.check();
-    ways.push(tokens);
+  const people = tokensFile === undefined ? undefined : new People(tokensFile, log);
+  if (people !== undefined) {
+    await people.check(oauthIssuer !== undefined);
+    ways.push(new TokenAccess(people));
   }
   if (oauthIssuer !== undefined) {
     const audience = oauthAudience ?? (publicUrl && endpointOf(publicUrl));
@@ -54,7 +56,7 @@ export async function openAccess(
     }
     // Loaded where it is set.
     const { OauthAccess } = await import('./oauth.ts');
-    ways.push(new OauthAccess({ issuer: oauthIssuer, audience, network, clock, log }));
+    ways.push(new OauthAccess({ issuer: oauthIssuer, audience, people, network, clock, log }));
   }
   if (ways.length > 0) return anyOf(ways);
   if (isLoopbackHost(host)) return ONE_USER;

@@ -6,6 +6,8 @@ import type { RemoteCaller } from '../library/library.ts';
 import { type Log, withFields } from '../log.ts';
 import type { Handlers } from '../mcp/handlers.ts';
 import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
+import { problemFor } from '../mcp/inner-problems.ts';
+import { Problem } from '../problems.ts';
 import { orAborted, withTimeLimit } from '../system/wait.ts';
 import {
   type BodyReader,
@@ -43,6 +45,8 @@ export interface ServerOptions {
   readonly gallery: GalleryParts;
   readonly clock: Clock;
   readonly log: Log;
+  /** Aborted when the process begins to end: from then on requests are refused, while answers that are due are awaited. */
+  readonly over: AbortSignal;
   readonly limits?: Partial<HttpLimits>;
   readonly rateLimits?: RateLimits;
 }
@@ -67,15 +71,10 @@ export async function startServer(options: ServerOptions): Promise<HttpListener 
   return {
     ...listener,
     url: `http://${name}:${listener.port}`,
-    close: (milliseconds) => {
-      server.ending.abort();
-      return listener.close(milliseconds);
-    },
   };
 }
 
 class SharedServer {
-  readonly ending = new AbortController();
   private readonly options: ServerOptions;
   private readonly rates: RateLimiter;
   /** Of all probes at the same time, which anybody can send. */
@@ -122,10 +121,11 @@ class SharedServer {
     }
     const { videos } = this.options;
     if (videos !== undefined && (await answerVideo(request, response, videos))) return;
-    if (await this.answerGallery(request, response, readBody)) return;
+    if (await this.answerGallery(request, response, readBody, log)) return;
     if (path === '/metrics') return await this.answerMetrics(request, response, log);
-    if (path !== '/mcp') return refuse(response, 404, 'Nothing is here; MCP is answered at /mcp.');
-    if (this.ending.signal.aborted)
+    if (path !== '/mcp')
+      return refuse(response, 404, 'Nothing is here: MCP is answered at /mcp, and the gallery is at /gallery/.');
+    if (this.options.over.aborted)
       return refuse(response, 503, 'The server is ending. Repeat the call in some seconds.', {
         'retry-after': '5',
         connection: 'close',
@@ -137,22 +137,30 @@ class SharedServer {
     request: IncomingMessage,
     response: ServerResponse,
     readBody: BodyReader,
+    log: Log,
   ): Promise<boolean> {
     const { gallery, access, stateKey, publicUrl, clock } = this.options;
     return await answerSharedGallery(request, response, {
-      ...{ ...gallery, readBody, key: stateKey, clock, ending: this.ending.signal },
+      ...{ ...gallery, readBody, key: stateKey, clock, ending: this.options.over },
       isSecure: publicUrl?.protocol === 'https:',
       prefix: publicUrl?.pathname.replace(/\/$/, '') ?? '',
       identify: async (token) => {
         const identified = await access.identify(token);
-        return isDenied(identified) ? undefined : identified;
+        if (!isDenied(identified)) return identified;
+        if (identified.status !== 503) return undefined;
+        throw new Problem('invalid_settings', { what: identified.message, hint: 'ask the operator of this server' });
+      },
+      shownTo: (caller, problem) => {
+        // Of a storage; the errors of other libraries may hold keys.
+        if (problem.cause instanceof Problem) log.warn('a video cannot be shown', { reason: problem.cause.message });
+        return problemFor(caller, problem, log);
       },
     });
   }
 
   private async answerReady(response: ServerResponse, log: Log): Promise<void> {
-    const { clock } = this.options;
-    if (this.ending.signal.aborted) return plain(response, 503, 'ending');
+    const { clock, over: ending } = this.options;
+    if (ending.aborted) return plain(response, 503, 'ending');
     try {
       await withTimeLimit(
         clock,
@@ -163,7 +171,7 @@ class SharedServer {
       plain(response, 200, 'ready');
     } catch (error) {
       log.warn('not ready', { reason: error instanceof Error ? error.message : String(error) });
-      plain(response, 503, 'the store is not reached');
+      plain(response, 503, 'the store cannot be used; the log has the reason');
     }
   }
 
@@ -180,7 +188,7 @@ class SharedServer {
     if (caller === undefined) return;
     if (!caller.isAdmin) {
       this.options.metrics.refused(403);
-      return refuse(response, 403, 'The figures are for admins.', {
+      return refuse(response, 403, 'The figures are for admins: send the token of one.', {
         'www-authenticate': 'Bearer error="insufficient_scope"',
       });
     }
@@ -257,9 +265,10 @@ class SharedServer {
       {
         ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
         ...{ caller, arrivedAt, log: own },
-        onAnswer: (tool, { structured: { status, task_id: task, film_id: film } }) => {
+        onAnswer: (tool, { structured: { status, task_id: task, film_id: film, error } }) => {
           const milliseconds = Math.round(clock.monotonic() - arrivedAt);
-          const texts = textsOf({ status, task, film });
+          const { code } = (error ?? {}) as { readonly code?: unknown };
+          const texts = textsOf({ status, task, film, code });
           own.info('answer', { tool, ...texts, ms: milliseconds });
           metrics.called(tool, texts.status, milliseconds / 1000);
         },

@@ -32,7 +32,7 @@ export interface Setting<Value> {
   readonly stops: readonly Operation[];
   readonly secret?: true;
   readonly limits?: Limits;
-  /** The value as doctor prints it. */
+  /** The value as doctor prints it; not asked for a secret. */
   readonly show: (value: Value) => string;
   readonly meaning: Words;
   /** In the documents; without it the value itself, or – for none. */
@@ -42,8 +42,17 @@ export interface Setting<Value> {
 
 export const PAID: readonly Operation[] = ['paid', 'check'];
 
-export function setting<Value>(row: Setting<Value>): Setting<Value> {
-  return row;
+/** What is not set is undefined, and shown as "not set", unless the row says otherwise. */
+export function setting<Value>(
+  row: Omit<Setting<Value>, 'initial' | 'show'> &
+    Partial<Pick<Setting<Value>, 'show'>> &
+    (undefined extends Value ? Partial<Pick<Setting<Value>, 'initial'>> : Pick<Setting<Value>, 'initial'>),
+): Setting<Value> {
+  return {
+    initial: () => undefined as Value,
+    show: (value) => (value === undefined ? 'not set' : String(value)),
+    ...row,
+  };
 }
 
 type Rest<Value> = Pick<Setting<Value>, 'meaning'> & Partial<Setting<Value>>;
@@ -67,14 +76,5 @@ export function numeric<Value extends number | undefined>(
 }
 
 export function credential(name: string, meaning: Words, form: FormField): Setting<string | undefined> {
-  return {
-    name,
-    parse: key,
-    initial: () => undefined,
-    stops: ['paid', 'query'],
-    secret: true,
-    show: () => 'set (not shown)',
-    meaning,
-    form,
-  };
+  return setting<string | undefined>({ name, parse: key, stops: ['paid', 'query'], secret: true, meaning, form });
 }

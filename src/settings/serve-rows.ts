@@ -9,9 +9,7 @@ export const SERVE_SETTINGS = {
   tokensFile: setting<string | undefined>({
     name: 'JIMENG_VIDEO_TOKENS',
     parse: absolutePath,
-    initial: () => undefined,
     stops: SERVE,
-    show: (path) => path ?? 'not set',
     meaning: [
       '`serve` only: the file of the people who may use the server, made by `serve token add`',
       '仅用于 `serve`：可使用服务器的人员列表文件，由 `serve token add` 创建',
@@ -20,9 +18,7 @@ export const SERVE_SETTINGS = {
   oauthIssuer: setting<URL | undefined>({
     name: 'JIMENG_VIDEO_OAUTH_ISSUER',
     parse: secureAddress('https://login.example.com'),
-    initial: () => undefined,
     stops: SERVE,
-    show: (url) => url?.href ?? 'not set',
     meaning: [
       '`serve` only: the authorization server (OAuth 2.1, OpenID Connect) whose tokens are accepted',
       '仅用于 `serve`：接受其令牌的授权服务器（OAuth 2.1、OpenID Connect）',
@@ -31,9 +27,7 @@ export const SERVE_SETTINGS = {
   oauthAudience: setting<string | undefined>({
     name: 'JIMENG_VIDEO_OAUTH_AUDIENCE',
     parse: audience,
-    initial: () => undefined,
     stops: SERVE,
-    show: (audience) => audience ?? 'not set',
     meaning: [
       '`serve` only: what the tokens of the authorization server name as their audience (`aud`)',
       '仅用于 `serve`：授权服务器签发的令牌中的受众（`aud`）',
@@ -43,9 +37,7 @@ export const SERVE_SETTINGS = {
   publicUrl: setting<URL | undefined>({
     name: 'JIMENG_VIDEO_PUBLIC_URL',
     parse: webAddress('https://videos.example.com'),
-    initial: () => undefined,
     stops: SERVE,
-    show: (url) => url?.href ?? 'not set',
     meaning: [
       '`serve` only: the address by which clients reach the server, and with which its links begin',
       '仅用于 `serve`：客户端访问服务器的地址，也是服务器所给链接的开头',

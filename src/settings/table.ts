@@ -163,7 +163,6 @@ export const SETTINGS = {
   imageDirs: setting<readonly string[] | undefined>({
     name: 'JIMENG_VIDEO_IMAGE_DIRS',
     parse: folderList,
-    initial: () => undefined,
     stops: PAID,
     show: (folders) => folders?.join(delimiter) ?? 'any folder',
     meaning: [
@@ -176,7 +175,6 @@ export const SETTINGS = {
     parse: absolutePath,
     initial: (reading) => stateFolder(reading.from) ?? noHome(reading),
     stops: OPERATIONS,
-    show: (folder) => folder,
     meaning: ['folder of the database `jimeng.db`', '数据库 `jimeng.db` 所在的文件夹'],
     defaultWords: ['the system’s folder for application data', '系统的应用数据文件夹'],
   }),
@@ -184,10 +182,8 @@ export const SETTINGS = {
   store: setting<string | undefined>({
     name: 'JIMENG_VIDEO_STORE',
     parse: databaseAddress,
-    initial: () => undefined,
     stops: OPERATIONS,
     secret: true,
-    show: () => 'set (not shown)',
     meaning: [
       'a PostgreSQL database (`postgres://…`, version 14 or newer) that several computers share, instead of the file in the state folder',
       '多台计算机共用的 PostgreSQL 数据库（`postgres://…`，14 或更高版本），代替状态文件夹中的文件',
@@ -198,10 +194,8 @@ export const SETTINGS = {
   storeListen: setting<string | undefined>({
     name: 'JIMENG_VIDEO_STORE_LISTEN',
     parse: databaseAddress,
-    initial: () => undefined,
     stops: [],
     secret: true,
-    show: () => 'set (not shown)',
     meaning: [
       'behind PgBouncer: the direct address of the same database, for notifications; without it the database is polled every 2 s',
       '使用 PgBouncer 时：同一数据库的直连地址，用于接收通知；不设则每 2 秒查询一次数据库',
@@ -212,7 +206,6 @@ export const SETTINGS = {
   storage: setting<StorageAddress | undefined>({
     name: 'JIMENG_VIDEO_STORAGE',
     parse: storageAddress,
-    initial: () => undefined,
     stops: ['paid', 'check', 'save', 'serve'],
     show: shownStorage,
     meaning: [
@@ -251,7 +244,6 @@ export const SETTINGS = {
   ffmpeg: setting<string | undefined>({
     name: 'JIMENG_VIDEO_FFMPEG',
     parse: withHome,
-    initial: () => undefined,
     stops: ['paid', 'check', 'preview'],
     show: (path) => path ?? 'searched for',
     meaning: ['full path of ffmpeg', 'ffmpeg 的完整路径'],
@@ -262,7 +254,6 @@ export const SETTINGS = {
     parse: oneOf(['allow', 'omit']),
     initial: () => 'allow',
     stops: ['preview'],
-    show: (value) => value,
     meaning: [
       '`omit`: `preview_video` answers with the path of its picture instead of the picture, for clients that pass pictures on as text',
       '填 `omit` 时 `preview_video` 返回图片的路径而不是图片，供把图片当作文本传递的客户端使用',
@@ -271,7 +262,6 @@ export const SETTINGS = {
   aigcMeta: setting<AigcMeta | undefined>({
     name: 'JIMENG_VIDEO_AIGC_META',
     parse: aigcMeta,
-    initial: () => undefined,
     stops: ['paid', 'check', 'query'],
     show: (meta) => (meta === undefined ? 'not sent' : JSON.stringify(meta)),
     meaning: [
@@ -289,7 +279,6 @@ export const SETTINGS = {
     parse: logLevel,
     initial: () => 'info',
     stops: [],
-    show: (level) => level,
     meaning: [
       'trace, debug, info, warn, error, fatal or silent; written to stderr',
       'trace、debug、info、warn、error、fatal、silent；写入 stderr',

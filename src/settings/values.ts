@@ -134,11 +134,30 @@ export const databaseAddress: Parse<string> = (text, { refuse }) => {
   const url = URL.parse(text);
   // "user:5/secret@host" reads as a host "user", a port 5 and a path, which would be shown.
   const isNamed = url !== null && /^\/[^/@]+$/.test(url.pathname);
-  if (isNamed && /^postgres(ql)?:$/.test(url.protocol) && isDecodable(url)) return text;
+  if (isNamed && /^postgres(ql)?:$/.test(url.protocol) && isDecodable(url)) {
+    const wrong = wrongTls(url);
+    return wrong === undefined ? text : refuse(wrong);
+  }
   return refuse(
     'must be the address of a PostgreSQL database, such as postgres://user:password@db.example:5432/jimeng; a character such as # / ? or % of the password is written as its code (%23 %2F %3F %25), and a socket as postgres:///jimeng?host=/run/postgresql&user=jimeng',
   );
 };
+
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
+/** @returns what is wrong with the options of an encrypted connection, which are named as in PostgreSQL */
+function wrongTls({ searchParams }: URL): string | undefined {
+  const mode = searchParams.get('sslmode');
+  const authority = searchParams.get('sslrootcert');
+  if (mode !== null && !SSL_MODES.includes(mode)) {
+    return 'has an sslmode that does not exist: use verify-full (encrypted, and the server is verified), require (encrypted) or disable';
+  }
+  if (mode === 'verify-ca' && authority === null) {
+    return 'needs sslrootcert, the path of the authority’s certificate, for sslmode=verify-ca';
+  }
+  if (authority === 'system' && mode !== 'verify-full') return 'needs sslmode=verify-full for sslrootcert=system';
+  return undefined;
+}
 
 function isDecodable({ username, password }: URL): boolean {
   try {

@@ -157,7 +157,9 @@ export class Lease {
 
   private lose(registration: Current): void {
     if (this.current === registration) this.current = undefined;
-    this.log.warn('this process was declared dead while it was suspended; its tasks went on elsewhere');
+    this.log.warn(
+      'this process was declared dead because its lease had ended (it was suspended, or the database was away); others go on with its tasks',
+    );
     registration.end.abort(new LeaseLost());
   }
 }

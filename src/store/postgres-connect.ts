@@ -13,12 +13,29 @@ const ANSWER_MILLISECONDS = 6_000;
  */
 export function connectionTo(address: string, answerMilliseconds = ANSWER_MILLISECONDS): ClientConfig {
   return {
-    connectionString: address,
+    connectionString: asPgReads(address),
     connectionTimeoutMillis: CONNECT_MILLISECONDS,
     query_timeout: answerMilliseconds,
     keepAlive: true,
     application_name: 'jimeng-video-mcp',
   };
+}
+
+/**
+ * `sslmode` means what it means to PostgreSQL's own programs (postgresql.org/docs/current/libpq-ssl.html): `require`
+ * encrypts, the `verify-` modes verify. By itself pg verifies in every mode, and warns of that on stderr. Nothing falls
+ * back to a plain connection: with `prefer` and `allow`, too, TLS is needed.
+ */
+function asPgReads(address: string): string {
+  const url = new URL(address);
+  const { searchParams } = url;
+  const mode = searchParams.get('sslmode');
+  if (mode === null) return address;
+  if (mode === 'allow') searchParams.set('sslmode', 'prefer');
+  // The authorities that Node knows, which pg would take for a file.
+  if (searchParams.get('sslrootcert') === 'system') searchParams.delete('sslrootcert');
+  searchParams.set('uselibpqcompat', 'true');
+  return url.href;
 }
 
 /** @returns the address without user, password and options */

@@ -76,11 +76,26 @@ export class News {
     this.client = undefined;
   }
 
+  /** Never rejects. */
   private async connect(): Promise<void> {
-    const { address, clock, log, run } = this.options;
+    const { clock, log } = this.options;
     if (this.client !== undefined || this.stop.signal.aborted) return;
     if (clock.monotonic() - this.triedAt < RECONNECT_MILLISECONDS) return;
     this.triedAt = clock.monotonic();
+    try {
+      this.client = await this.listen();
+      this.isReported = false;
+    } catch (error) {
+      if (!this.isReported) {
+        log.info('no notifications from the database: it is polled every 2 s', { reason: reasonOf(error) });
+      }
+      this.isReported = true;
+    }
+  }
+
+  /** @returns a connection on which notifications arrive */
+  private async listen(): Promise<Client> {
+    const { address, clock, run } = this.options;
     const { Client } = await import('pg');
     const client = new Client(connectionTo(address));
     const lose = () => {
@@ -102,14 +117,10 @@ export class News {
       const waited = clock.sleep(TRIAL_MILLISECONDS, this.stop.signal).catch(() => undefined);
       if ((await Promise.race([arrived.promise, waited])) !== true)
         throw new Error('no notification arrives (a pooler in transaction mode?)');
-      this.client = client;
-      this.isReported = false;
+      return client;
     } catch (error) {
-      if (!this.isReported) {
-        log.info('no notifications from the database: it is polled every 2 s', { reason: reasonOf(error) });
-      }
-      this.isReported = true;
       await client.end().catch(() => undefined);
+      throw error;
     }
   }
 }

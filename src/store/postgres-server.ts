@@ -27,17 +27,21 @@ export function serverStatements(isSystemShown: boolean) {
     server: `SELECT ${facts}, (SELECT COUNT(*) FROM pg_stat_replication) AS replicas`,
     /** Statement of its own: what follows sees what was committed before the lock was got. The time is read after it. */
     lockAccount: `SELECT pg_advisory_xact_lock(hashtextextended(:account, 77)), ${NOW} AS now, ${facts},
-      known.system AS known_system, known.timeline AS known_timeline, known.is_synchronous AS known_synchronous
+      known.tableoid::bigint AS tables, known.system AS known_system, known.timeline AS known_timeline,
+      known.is_synchronous AS known_synchronous
       FROM store_identity AS known`,
   };
 }
 
-/** One row: the server that this database was last used on. */
+/**
+ * One row: the server that this database was last used on. `system` ends with the number of this table, which no server
+ * gives twice: a dump that is restored, also on the same server, makes the table again.
+ */
 export const IDENTITY_TABLE = `CREATE TABLE store_identity (
   id BIGINT PRIMARY KEY CHECK (id = 1), system TEXT NOT NULL, timeline TEXT NOT NULL, is_synchronous BIGINT NOT NULL
 )`;
 const WRITE_IDENTITY = `INSERT INTO store_identity (id, system, timeline, is_synchronous)
-  VALUES (1, :system, :timeline, :synchronous) ON CONFLICT (id) DO UPDATE
+  VALUES (1, CAST(:system AS TEXT) || ' ' || 'store_identity'::regclass::oid, :timeline, :synchronous) ON CONFLICT (id) DO UPDATE
   SET system = excluded.system, timeline = excluded.timeline, is_synchronous = excluded.is_synchronous`;
 
 /** @throws StoreFailure for a server that may forget what it has committed, or that cannot be written */
@@ -71,10 +75,12 @@ export async function writeIdentity(tx: Tx, server: Row): Promise<void> {
  * @returns why no paid call may be made
  */
 export async function whyReplaced(tx: Tx, server: Row, place: string, log: Log): Promise<Problem | undefined> {
-  const isSameSystem = server.system === server.known_system;
+  // An earlier version wrote no number.
+  const isNumbered = server.known_system !== server.system;
+  const isSameSystem = !isNumbered || `${server.system} ${server.tables}` === server.known_system;
   const wasSynchronous = Number(server.known_synchronous) === 1;
   if (isSameSystem && server.timeline === server.known_timeline) {
-    if (isSynchronous(server) !== wasSynchronous) await writeIdentity(tx, server);
+    if (!isNumbered || isSynchronous(server) !== wasSynchronous) await writeIdentity(tx, server);
     return undefined;
   }
   if (isSameSystem && wasSynchronous) {

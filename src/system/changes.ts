@@ -1,4 +1,4 @@
-/** Wakes those who wait for something to change, here or in another process. */
+/** Wakes the callers that wait for a change, in this process or another. */
 
 export class Changes {
   private readonly changedElsewhere: (signal: AbortSignal) => Promise<void>;

@@ -1,5 +1,6 @@
 /** Hands a link or a file to the desktop: the browser, the file manager. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname } from 'node:path';
 
 export interface Desktop {
@@ -35,14 +36,9 @@ export function commandFor(
 }
 
 /** Resolves when it has started: a browser may run for hours. */
-function start([program, ...parameters]: Command, { environment }: Desktop): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const options = { env: { ...environment }, stdio: 'ignore', detached: true, shell: false } as const;
-    const child = spawn(program, parameters, options);
-    child.once('error', reject);
-    child.once('spawn', () => {
-      child.unref();
-      resolve();
-    });
-  });
+async function start([program, ...parameters]: Command, { environment }: Desktop): Promise<void> {
+  const options = { env: { ...environment }, stdio: 'ignore', detached: true, shell: false } as const;
+  const child = spawn(program, parameters, options);
+  await once(child, 'spawn');
+  child.unref();
 }

@@ -1,4 +1,5 @@
-/** Pause until this, that or the deadline: the one place where waits race. */
+/** Waits that end at a deadline, a signal or a promise: the one place where waits race. */
+import { once } from 'node:events';
 import type { Clock } from '../clock.ts';
 
 export interface Pause {
@@ -24,11 +25,8 @@ export async function pause(clock: Clock, { atMost, signals = [], until }: Pause
   over.abort();
 }
 
-export function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve());
-  });
+export async function whenAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** The work's signal is aborted when its time is over, with this reason: the work decides what follows. Leaves no timer behind. */

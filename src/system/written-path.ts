@@ -72,7 +72,7 @@ function withoutUrlEnd(text: string): string {
   return text.slice(0, end);
 }
 
-/** Each has one meaning only: nobody names a file so on purpose. */
+/** Each has one meaning only: no file is named like this on purpose. */
 const CERTAIN_STEPS: readonly Step[] = [
   ['the quotes around it were removed', withoutQuotes],
   ['it was taken out of its Markdown link', withoutMarkdown],

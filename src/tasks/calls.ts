@@ -42,6 +42,8 @@ export interface TaskView {
   readonly copy?: { readonly path: string };
   /** The library's own link to the file (or the copy), made for this call; the provider's is in `task.video`. */
   readonly link?: FileLink;
+  /** Whose it is, for an admin: @see ownerShownTo */
+  readonly person?: string;
   /** Where this call wants the video, while that is not done yet: for the next call. */
   readonly output?: string;
   /** A damaged database was set aside: other videos are not known here, and nothing is paid. */
@@ -64,6 +66,8 @@ export interface ListView {
   readonly tasks: readonly Task[];
   /** By task id, for queued ones. */
   readonly queue: ReadonlyMap<string, QueueState>;
+  /** By task id: whose it is, as `TaskView.person`. */
+  readonly persons: ReadonlyMap<string, string>;
   /** All tasks that match the query, of which `tasks` are the newest. */
   readonly total: number;
   readonly counts: Readonly<Record<string, number>>;

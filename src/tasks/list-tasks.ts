@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
 import type { Store, Sums } from '../store/store.ts';
 import type { ListOptions, ListView, QueueState, Spending } from './calls.ts';
-import { budgetOf, seenBy, warningFor } from './person.ts';
+import { budgetOf, ownerShownTo, seenBy, warningFor } from './person.ts';
 import { isOpen, type Task, type TaskStatus } from './record.ts';
 
 /** Open tasks that a list returns at the most. */
@@ -47,6 +47,7 @@ export async function readList(
     now: clock.now(),
     tasks,
     queue: await queueStates(tasks, queueState),
+    persons: personsOf(tasks, caller),
     total: counted.reduce((all, count) => all + count, 0),
     counts,
     ...(changed === undefined ? {} : { changed }),
@@ -85,6 +86,15 @@ async function shownBudget(
   const ownLeft = leftOf(ownFen, shown);
   const left = accountFen === undefined ? ownLeft : Math.min(ownLeft, leftOf(accountFen, await store.lists.sums()));
   return { fen: ownFen, leftFen: left };
+}
+
+function personsOf(tasks: readonly Task[], caller: Caller): ReadonlyMap<string, string> {
+  const persons = new Map<string, string>();
+  for (const task of tasks) {
+    const { person } = ownerShownTo(caller, task);
+    if (person !== undefined) persons.set(task.id, person);
+  }
+  return persons;
 }
 
 /** Without those that cannot be read now. */

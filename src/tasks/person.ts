@@ -14,6 +14,12 @@ export function seenBy(caller: Caller): string | undefined {
   return caller.kind === 'remote-agent' && !caller.isAdmin ? named(caller.person) : undefined;
 }
 
+/** @returns whose a record is, for an admin; nothing for anybody else, for an admin's own, and for the account's */
+export function ownerShownTo(caller: Caller, { person }: { readonly person?: string }): { readonly person?: string } {
+  if (caller.kind !== 'remote-agent' || !caller.isAdmin) return {};
+  return person === undefined || person === caller.person ? {} : { person };
+}
+
 /** @returns the daily budget of whoever pays, beside the account's; undefined: there is none */
 export function budgetOf(caller: Caller): number | undefined {
   return caller.kind === 'remote-agent' ? caller.budgetFen : undefined;

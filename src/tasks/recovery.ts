@@ -36,6 +36,8 @@ export class Recovery {
   private readonly options: RecoveryOptions;
   private loop: Promise<void> | undefined;
   private sweeping: Promise<boolean> | undefined;
+  /** Logged when it changes: a store may be away for hours, and is looked for every few seconds. */
+  private failure: string | undefined;
   private foldersSwept: Promise<unknown> | undefined;
   /** Something may have been left open since the last sweep. */
   private isWanted = false;
@@ -95,9 +97,13 @@ export class Recovery {
       if (mayPoll && isAnyUnheld) await this.holdOrphans();
       if (mayPoll) this.options.followFilms(films);
       if (isAnythingOpen && !ending.aborted) await this.options.sendQueued?.();
+      if (this.failure !== undefined) log.info('recovery works again');
+      this.failure = undefined;
       return isAnythingOpen;
     } catch (error) {
-      log.warn('recovery failed', { reason: String(error) });
+      const reason = String(error);
+      if (reason !== this.failure) log.warn('recovery failed', { reason });
+      this.failure = reason;
       return true;
     }
   }

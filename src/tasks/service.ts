@@ -20,7 +20,7 @@ import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
-import { budgetOf, personOf, seenBy, warningFor } from './person.ts';
+import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
@@ -236,9 +236,8 @@ export class TaskService implements VideoService {
   /** The process ends: resolves when every submit that is out is recorded and every task released. */
   async ended(): Promise<void> {
     const { submitter, waiting, watcher, recovery, refresher } = this.options;
-    await Promise.all([
-      ...[submitter.answered(), waiting.ended(), watcher.ended(), recovery.ended(), refresher.ended()],
-    ]);
+    const parts = [submitter.answered(), waiting.ended(), watcher.ended(), recovery.ended(), refresher.ended()];
+    await Promise.all(parts);
   }
 
   /** The process ends before they have come: those tasks are recorded as what they are from now on. */
@@ -261,6 +260,7 @@ export class TaskService implements VideoService {
       now: clock.now(),
       joined,
       isUnwritten: store.isUnwritten(task.id),
+      ...ownerShownTo(caller, task),
       ...(queue === undefined ? {} : { queue }),
       ...(usual === undefined ? {} : { usual }),
       ...(link === undefined ? {} : { link }),

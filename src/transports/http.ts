@@ -1,5 +1,6 @@
 /** An HTTP server with limits: slow, oversized and too many requests end before they cost other clients anything. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 
@@ -77,7 +78,8 @@ export async function listenHttp({ host, port, limits, clock, answer }: HttpOpti
     },
   );
   server.maxConnections = limits.connections;
-  await listen(server, host, port);
+  server.listen({ host, port, backlog: 1024 });
+  await once(server, 'listening');
   const address = server.address() as AddressInfo;
   return {
     ...{ host: address.address, port: address.port },
@@ -93,16 +95,6 @@ export async function listenHttp({ host, port, limits, clock, answer }: HttpOpti
       await closed;
     },
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function bodyReader(limits: HttpLimits): BodyReader {

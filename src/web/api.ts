@@ -36,6 +36,8 @@ export interface RepeatedCall {
 export interface VideoItem {
   readonly id: string;
   readonly status: TaskStatus;
+  /** Whose it is, where the page is an admin's and it is another's. */
+  readonly person?: string;
   readonly request: TaskRequest;
   readonly sandbox: boolean;
   readonly reservedAt: number;
@@ -67,7 +69,7 @@ export interface VideoPage {
   readonly next?: string;
 }
 
-/** One video, looked at closely. */
+/** One video, opened. */
 export interface VideoDetail {
   readonly now: number;
   readonly item: VideoItem;
@@ -78,6 +80,8 @@ export interface VideoDetail {
 export interface FilmItem {
   readonly id: string;
   readonly title?: string;
+  /** As a video's. */
+  readonly person?: string;
   readonly status: FilmStatus;
   readonly sandbox: boolean;
   readonly reservedAt: number;
@@ -119,7 +123,7 @@ export interface FilmDetail {
   readonly call: RepeatedCall;
 }
 
-/** Why not all works, and what to do about it. */
+/** A problem, and how to fix it. */
 export interface Notice {
   readonly code: string;
   readonly message: string;

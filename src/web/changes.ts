@@ -1,12 +1,12 @@
-/** Tells an open page that something changed: server-sent events, without saying what. */
+/** Notifies an open page of changes with server-sent events, which carry no data. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { pause } from '../system/wait.ts';
 import { HEADERS } from './respond.ts';
 
-/** Many records may change together: the page reads again once. */
+/** Several records may change together: the page then reads once. */
 const GATHER_MILLISECONDS = 150;
-/** A connection that broke unnoticed is found out by writing to it. */
+/** Writing to a broken connection detects that it is broken. */
 const HEARTBEAT_MILLISECONDS = 15_000;
 
 interface Source {
@@ -30,7 +30,7 @@ export async function sendChanges(
   response.writeHead(200, { ...HEADERS, 'cache-control': 'no-store', 'content-type': 'text/event-stream' });
   try {
     while (!over.signal.aborted && !ending.aborted) {
-      // Watched before the page is told, so that nothing is missed while it reads.
+      // Watch before notifying the page, so that no change is missed while it reads.
       let isChanged = false;
       const watching = new AbortController();
       const change = changed(watching.signal).then(() => {

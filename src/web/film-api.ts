@@ -1,9 +1,8 @@
 /** What the gallery's page asks for about films. */
-import type { Clock } from '../clock.ts';
 import type { FilmService } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
-import type { Caller, SavedFile } from '../library/library.ts';
-import type { TaskView, VideoService } from '../tasks/calls.ts';
+import type { SavedFile } from '../library/library.ts';
+import type { TaskView } from '../tasks/calls.ts';
 import type { FilmDetail, FilmList } from './api.ts';
 import { type Around, filmDetailOf, filmItemOf, type ShownFilm } from './films.ts';
 import type { GallerySource } from './gallery-api.ts';
@@ -17,24 +16,15 @@ export type FilmSource = Pick<FilmService, 'list' | 'read' | 'cancel'>;
 
 export class FilmApi {
   private readonly films: FilmSource;
-  private readonly videos: VideoService;
-  private readonly library: GallerySource['library'];
-  private readonly clock: Clock;
-  private readonly caller: Caller;
+  private readonly source: Pick<GallerySource, 'videos' | 'library' | 'clock' | 'caller'>;
 
-  constructor(
-    films: FilmSource,
-    { videos, library, clock, caller }: Pick<GallerySource, 'videos' | 'library' | 'clock' | 'caller'>,
-  ) {
+  constructor(films: FilmSource, source: Pick<GallerySource, 'videos' | 'library' | 'clock' | 'caller'>) {
     this.films = films;
-    this.videos = videos;
-    this.library = library;
-    this.clock = clock;
-    this.caller = caller;
+    this.source = source;
   }
 
   async list(): Promise<FilmList> {
-    const films = await this.films.list(MAX_FILMS, this.caller);
+    const films = await this.films.list(MAX_FILMS, this.source.caller);
     const around = await this.around(films);
     return { items: films.map((film) => filmItemOf(film, around)) };
   }
@@ -42,7 +32,7 @@ export class FilmApi {
   /** @returns undefined where no such film is recorded */
   async detail(id: string): Promise<FilmDetail | undefined> {
     const film = await this.read(id);
-    const isThere = (path: string) => isSavedThere(path, this.library);
+    const isThere = (path: string) => isSavedThere(path, this.source.library);
     return film && filmDetailOf(film, await this.around([film], isThere));
   }
 
@@ -55,7 +45,7 @@ export class FilmApi {
   async cancel(id: string): Promise<boolean | undefined> {
     const detail = await this.detail(id);
     if (detail === undefined) return undefined;
-    if (detail.hasUnsent) await this.films.cancel(id, this.caller);
+    if (detail.hasUnsent) await this.films.cancel(id, this.source.caller);
     return detail.hasUnsent;
   }
 
@@ -64,12 +54,13 @@ export class FilmApi {
   }
 
   private async read(id: string): Promise<ShownFilm | undefined> {
-    return isFilmId(id) ? await this.films.read(id, this.caller) : undefined;
+    return isFilmId(id) ? await this.films.read(id, this.source.caller) : undefined;
   }
 
   /** @param isJoinThere whether the file of a joined film is there */
   private async around(films: readonly ShownFilm[], isJoinThere = isVideoThere): Promise<Around> {
-    const views = await Promise.all(films.flatMap(idsOf).map((id) => this.videos.read(id, this.caller)));
+    const { videos, caller, clock } = this.source;
+    const views = await Promise.all(films.flatMap(idsOf).map((id) => videos.read(id, caller)));
     const takes = new Map<string, TaskView>();
     for (const view of views) if (view !== undefined) takes.set(view.task.id, view);
     const there = new Set<string>();
@@ -80,7 +71,7 @@ export class FilmApi {
       ...films.map(({ film }) => look(film.joins.at(-1)?.file.path, isJoinThere)),
       ...[...takes.values()].map(({ task }) => look(task.video?.file?.path, isVideoThere)),
     ]);
-    return { now: this.clock.now(), takes, isThere: (path) => path !== undefined && there.has(path) };
+    return { now: clock.now(), takes, isThere: (path) => path !== undefined && there.has(path) };
   }
 }
 

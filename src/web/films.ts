@@ -1,17 +1,16 @@
 /** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
 import type { FilmView } from '../films/calls.ts';
-import { currentTakes, type Film, shotStates } from '../films/film.ts';
+import { currentTakes, type Film, isOfSandbox, shotStates } from '../films/film.ts';
 import { modeRow } from '../jimeng/modes.ts';
 import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
-import { chargeOf, NOT_KEPT } from '../tasks/record.ts';
-import type { VideoRequest } from '../tasks/video-request.ts';
+import { chargeOf } from '../tasks/record.ts';
 import type { FilmDetail, FilmItem, FilmShotItem, RepeatedCall, VideoFile } from './api.ts';
-import { itemOf } from './items.ts';
+import { callOf, itemOf } from './items.ts';
 import { isStored } from './video-file.ts';
 
 /** What of a film's view is read here. */
-export type ShownFilm = Pick<FilmView, 'film' | 'status'>;
+export type ShownFilm = Pick<FilmView, 'film' | 'status' | 'person'>;
 
 /** What is known beside the film: its takes, and which files are there. */
 export interface Around {
@@ -20,15 +19,16 @@ export interface Around {
   readonly isThere: (path: string | undefined) => boolean;
 }
 
-export function filmItemOf({ film, status }: ShownFilm, around: Around): FilmItem {
+export function filmItemOf({ film, status, person }: ShownFilm, around: Around): FilmItem {
   const shots = shotsOf(film, around);
   const all = film.shots.flatMap(({ takes }) => takes.flatMap((id) => around.takes.get(id)?.task ?? []));
   const paid = all.filter((task) => !task.sandbox && chargeOf(task) !== 'none');
   return compact({
     id: film.id,
     title: film.title,
+    person,
     status,
-    sandbox: film.sandbox,
+    sandbox: isOfSandbox(film, all),
     reservedAt: film.reservedAt,
     shots: film.shots.length,
     savedShots: shots.filter(({ state }) => state === 'saved').length,
@@ -83,30 +83,20 @@ function joinedFile({ id, joins }: Film, { isThere }: Around): VideoFile | undef
   return compact({ path, bytes, facts, isMissing: !isThere(path), isStored: isStored(path), source });
 }
 
-const SHOT_INPUTS = {
-  prompt: 'prompt',
-  duration: 'duration',
-  image: 'image',
-  tailImage: 'tail_image',
-  seed: 'seed',
-  templateId: 'template_id',
-  cameraStrength: 'camera_strength',
-} as const satisfies Partial<Record<keyof VideoRequest, string>>;
-
 /** The arguments of generate_film that make the same film again. Stills between shots come as each shot's pictures. */
 function filmCallOf({ title, shots, audio }: Film): RepeatedCall {
-  const lacks: string[] = [];
-  const listed = shots.map(({ request, continues }, index) => {
-    const given = Object.entries(SHOT_INPUTS).flatMap(([field, name]) => {
-      const value = request[field as keyof typeof SHOT_INPUTS];
-      if (value === undefined || (continues && name === 'image')) return [];
-      if (value === NOT_KEPT) lacks.push(`shots[${index}].${name}`);
-      return value === NOT_KEPT ? [] : [[name, value] as const];
-    });
-    return { ...Object.fromEntries(given), ...(continues ? { continue: true } : {}) };
-  });
+  const calls = shots.map(({ request, continues }) =>
+    callOf(request, ['mode', 'fps', 'aspectRatio', ...(continues ? (['image'] as const) : [])]),
+  );
   const requests = shots.map(({ request }) => request);
   const quality = requests[0] && modeRow(requests[0].mode).resolution.toLowerCase();
   const ratio = requests.find(({ aspectRatio }) => aspectRatio !== undefined)?.aspectRatio;
-  return { arguments: compact({ title, quality, aspect_ratio: ratio, audio, shots: listed }), lacks };
+  const listed = calls.map((call, index) => ({
+    ...call.arguments,
+    ...(shots[index]?.continues && { continue: true }),
+  }));
+  return {
+    arguments: compact({ title, quality, aspect_ratio: ratio, audio, shots: listed }),
+    lacks: calls.flatMap(({ lacks }, index) => lacks.map((name) => `shots[${index}].${name}`)),
+  };
 }

@@ -3,6 +3,7 @@ import { hasLink, nextStepOf } from '../report/next-step.ts';
 import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
 import { chargeOf, isOpen, NOT_KEPT, type TaskRequest } from '../tasks/record.ts';
+import type { VideoRequest } from '../tasks/video-request.ts';
 import type { RepeatedCall, VideoItem } from './api.ts';
 import { isStored } from './video-file.ts';
 
@@ -14,6 +15,7 @@ export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
   return compact({
     id: task.id,
     status: task.status,
+    person: view.person,
     request: task.request,
     sandbox: task.sandbox,
     reservedAt: task.reservedAt,
@@ -44,7 +46,8 @@ export function itemOf(view: TaskView, isMissing: boolean): VideoItem {
   });
 }
 
-const ARGUMENTS = {
+/** The inputs of tools by the fields of a request. */
+const INPUTS = {
   prompt: 'prompt',
   mode: 'mode',
   duration: 'duration',
@@ -56,12 +59,14 @@ const ARGUMENTS = {
   templateId: 'template_id',
   cameraStrength: 'camera_strength',
 } as const satisfies Partial<Record<keyof TaskRequest, string>>;
+type Field = keyof typeof INPUTS;
 
-function callOf(request: TaskRequest): RepeatedCall {
-  const given = Object.entries(ARGUMENTS).flatMap(([field, name]) => {
-    const value = request[field as keyof typeof ARGUMENTS];
-    return value === undefined ? [] : [[name, value] as const];
-  });
+/** @param without fields that the call does not take */
+export function callOf(request: Pick<TaskRequest, Field> | VideoRequest, without: readonly Field[] = []): RepeatedCall {
+  const fields = (Object.keys(INPUTS) as Field[]).filter((field) => !without.includes(field));
+  const given = fields
+    .map((field) => [INPUTS[field], request[field]] as const)
+    .filter(([, value]) => value !== undefined);
   return {
     arguments: Object.fromEntries(given.filter(([, value]) => value !== NOT_KEPT)),
     lacks: given.filter(([, value]) => value === NOT_KEPT).map(([name]) => name),

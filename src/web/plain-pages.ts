@@ -6,7 +6,7 @@ const head = (title: string, more = '', root = '/') =>
   `<meta name="viewport" content="width=device-width,initial-scale=1">${more}` +
   `<link rel="icon" href="${root}icon.svg"><link rel="stylesheet" href="${root}page.css"></head>`;
 
-/** Goes on by itself: that navigation comes from this server's own page, so the browser sends the cookie. */
+/** Redirects in the page: that navigation comes from this server's own page, so the browser sends the strict cookie. */
 export const ENTRY_PAGE = `${head('Gallery', '<meta http-equiv="refresh" content="0; url=/">')}
 <body class="plain"><main><p><a href="/">Open the gallery</a></p></main></body></html>`;
 
@@ -33,3 +33,12 @@ export const SIGN_IN_PAGE = signIn('');
 export const WRONG_TOKEN_PAGE = signIn(
   '<p role="alert">This token is not known, or no longer. <span lang="zh-CN">令牌无效或已被撤销。</span></p>\n',
 );
+
+/** @param why a sentence of ours */
+export const unavailablePage = (why: string) => `${head('Gallery', '', './')}
+<body class="plain"><main>
+<h1>The gallery cannot be shown now</h1>
+<p>${why} Open the gallery again in a minute.</p>
+<h1 lang="zh-CN">作品库暂时无法显示</h1>
+<p lang="zh-CN">请稍后重新打开。</p>
+</main></body></html>`;

@@ -1,5 +1,6 @@
 /** Sends answers of the gallery, each with the headers that keep its page to itself. */
 import type { ServerResponse } from 'node:http';
+import type { Problem } from '../problems.ts';
 import type { ApiError } from './api.ts';
 
 /** Nothing from elsewhere, nothing inline, and no string is ever taken for HTML. */
@@ -57,4 +58,18 @@ export function sendError(
   more: Headers = {},
 ): void {
   sendJson(response, { error } satisfies ApiError, status, more);
+}
+
+/** The store, the storage or the list of people may be back soon. */
+const AGAIN = { 'retry-after': '5' };
+
+/** @param page shown instead of JSON, where a browser opens a page */
+export function sendProblem(
+  response: ServerResponse,
+  { code, message, hint }: Problem,
+  page?: (message: string) => string,
+): void {
+  const [status, headers] = code === 'invalid_input' ? [400, {}] : [503, AGAIN];
+  if (page !== undefined) send(response, status, 'text/html; charset=utf-8', page(message), headers);
+  else sendError(response, status, { code, message, hint }, headers);
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Library } from '../library/library.ts';
+import { Problem } from '../problems.ts';
 import type { Asset } from './assets.ts';
 import { sendChanges } from './changes.ts';
 import type { FilmApi } from './film-api.ts';
@@ -9,7 +10,7 @@ import type { GalleryApi } from './gallery-api.ts';
 import { type Address, cookieName, isSameSecret, judge } from './guard.ts';
 import { ENTRY_PAGE, LOCKED_PAGE } from './plain-pages.ts';
 import { send, sendError, sendJson } from './respond.ts';
-import { isSavedThere, openSaved, openVideo, sendVideo } from './video-file.ts';
+import { isSavedThere, isStored, openSaved, openVideo, sendVideo } from './video-file.ts';
 
 export interface GallerySession {
   readonly address: Address;
@@ -31,7 +32,7 @@ export interface GallerySession {
   readonly ending: AbortSignal;
 }
 
-/** What a page needs, whoever it is for. */
+/** What both galleries' pages need. */
 export interface PageSession
   extends Pick<GallerySession, 'videos' | 'films' | 'library' | 'page' | 'token' | 'clock' | 'ending'> {
   /** Absent where the page is shown on another computer. */
@@ -147,9 +148,16 @@ async function sendFile({ request, response, parts: [name = '', ...more] }: Aske
   if (file === undefined || video === undefined) return notFound(response);
   try {
     await sendVideo(video, request, response);
-  } catch (error) {
-    if (await isSavedThere(file.path, session.library)) throw error;
-    notFound(response);
+  } catch (cause) {
+    if (!(await isSavedThere(file.path, session.library))) return notFound(response);
+    if (!isStored(file.path)) throw cause;
+    const what = 'The storage of the videos does not answer now.';
+    throw new Problem('save_failed', {
+      code: 'storage_unavailable',
+      what,
+      hint: 'open the video again in a minute',
+      cause,
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Where the gallery of a store runs, so that a second start can say so instead of opening another one. */
+/** Records where the gallery of a store runs, so that a second start prints its link instead of opening another one. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
@@ -44,13 +44,13 @@ export class GalleryNote {
     }
   }
 
-  /** A note that cannot be written is no reason not to run. */
+  /** A failure is ignored: the gallery runs without the note. */
   async write({ origin, secret }: Gallery): Promise<void> {
     try {
       await makeFolders(this.folder, 0o700);
       await writeDurably(this.file, JSON.stringify({ origin, secret }), { clock: this.clock });
     } catch {
-      // A second gallery is then not told of this one.
+      // A second start then does not find this gallery, and opens another.
     }
   }
 

@@ -1,6 +1,7 @@
-/** The gallery's server: on loopback only, for whoever has the secret of its link. */
+/** The gallery's server: on loopback only; its link holds a secret that opens it. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
@@ -9,7 +10,7 @@ import { readAssets } from './assets.ts';
 import { FilmApi, type FilmSource } from './film-api.ts';
 import { GalleryApi, type GallerySource } from './gallery-api.ts';
 import { originOf } from './guard.ts';
-import { sendError } from './respond.ts';
+import { sendError, sendProblem } from './respond.ts';
 import { answer, type GallerySession } from './routes.ts';
 
 export interface GalleryOptions extends GallerySource {
@@ -37,7 +38,7 @@ export interface Gallery {
 
 const newSecret = () => randomBytes(24).toString('base64url');
 
-/** What another start of the command compares: only the holder of the secret can answer it. */
+/** Proves to another start of the command that this server knows the secret. */
 export function proofOf(secret: string, nonce: string): string {
   return createHmac('sha256', secret).update(nonce).digest('base64url');
 }
@@ -54,7 +55,8 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
     if (session === undefined) return response.destroy();
     answer(request, response, session).catch((error: unknown) => fail(response, error, log));
   });
-  await listen(server, options);
+  server.listen(options.port, host);
+  await once(server, 'listening');
   const address = { host, port: (server.address() as AddressInfo).port };
   session = {
     ...{ address, page, openAssets, secret, cookie, token, onceSecrets, showInFolder, clock, ending: ending.signal },
@@ -83,20 +85,11 @@ export async function openGallery(options: GalleryOptions): Promise<Gallery> {
 
 function fail(response: ServerResponse, error: unknown, log: Log): void {
   if (response.headersSent) return void response.destroy();
-  const isKnown = error instanceof Problem;
-  if (!isKnown) {
-    log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
+  if (error instanceof Problem) {
+    sendProblem(response, error);
+    return;
   }
-  const { code, message, hint } = isKnown ? error : new Problem('internal_error');
-  sendError(response, code === 'invalid_input' ? 400 : isKnown ? 503 : 500, { code, message, hint });
-}
-
-function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
+  const { code, message, hint } = new Problem('internal_error');
+  sendError(response, 500, { code, message, hint });
 }

@@ -3,20 +3,23 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { RemoteCaller } from '../library/library.ts';
+import { Problem } from '../problems.ts';
 import type { Assets } from './assets.ts';
 import { cookiesOf } from './guard.ts';
-import { SIGN_IN_PAGE, WRONG_TOKEN_PAGE } from './plain-pages.ts';
-import { HEADERS, send } from './respond.ts';
+import { SIGN_IN_PAGE, unavailablePage, WRONG_TOKEN_PAGE } from './plain-pages.ts';
+import { HEADERS, send, sendProblem } from './respond.ts';
 import { answerTrusted, type PageSession } from './routes.ts';
 
 type Opened = Pick<PageSession, 'videos' | 'films' | 'library'>;
 
 export interface SharedGallery {
   readonly assets: () => Promise<Assets>;
-  /** @returns undefined for a token that is not, or no longer, let in */
+  /** @returns undefined for a token that is not, or no longer, let in @throws Problem where that cannot be known now */
   readonly identify: (token: string | undefined) => Promise<RemoteCaller | undefined>;
   /** What one person sees. @param token that the page sends with each change */
   readonly open: (caller: RemoteCaller, token: string) => Promise<Opened>;
+  /** What a person may know of a problem; all of it is logged. */
+  readonly shownTo: (caller: RemoteCaller, problem: Problem) => Problem;
   readonly readBody: (request: IncomingMessage) => Promise<Buffer>;
   /** Of the tokens that the page sends. */
   readonly key: Uint8Array;
@@ -49,9 +52,15 @@ export async function answerSharedGallery(
   if (url === null || (url.pathname !== ROOT && !url.pathname.startsWith(`${ROOT}/`))) return false;
   const path = url.pathname.slice(ROOT.length);
   const isReading = request.method === 'GET' || request.method === 'HEAD';
-  if (path === '') send(response, 308, HTML, '', { location: `${gallery.prefix}${ROOT}/` });
-  else if (path === '/sign-in' && request.method === 'POST') await signIn(request, response, gallery);
-  else await answerPage(request, response, gallery, { path, query: url.searchParams, isReading });
+  const isPage = path === '/' || path === '/sign-in';
+  try {
+    if (path === '') send(response, 308, HTML, '', { location: `${gallery.prefix}${ROOT}/` });
+    else if (path === '/sign-in' && request.method === 'POST') await signIn(request, response, gallery);
+    else await answerPage(request, response, gallery, { path, query: url.searchParams, isReading });
+  } catch (error) {
+    if (!(error instanceof Problem) || response.headersSent) throw error;
+    sendProblem(response, error, isPage ? unavailablePage : undefined);
+  }
   return true;
 }
 
@@ -68,11 +77,15 @@ async function answerPage(
   const caller = await gallery.identify(tokenOf(given));
   if (caller === undefined) return send(response, 401, HTML, SIGN_IN_PAGE, WITH_FORM);
   const token = createHmac('sha256', gallery.key).update(`gallery of ${caller.person}`).digest('base64url');
-  const opened = await gallery.open(caller, token);
   const { clock, ending } = gallery;
   const [root = '', ...parts] = path.slice(1).split('/');
   const asked = { request, response, isReading, path, root, parts, query };
-  await answerTrusted(asked, isOwnPage(request, isReading), { ...{ ...opened, page, token, clock, ending } });
+  try {
+    const opened = await gallery.open(caller, token);
+    await answerTrusted(asked, isOwnPage(request, isReading), { ...opened, page, token, clock, ending });
+  } catch (error) {
+    throw error instanceof Problem ? gallery.shownTo(caller, error) : error;
+  }
 }
 
 /** @returns undefined for what this server has not set */
@@ -93,7 +106,7 @@ function isOwnPage({ headers }: IncomingMessage, isReading: boolean): boolean {
 
 /** The cookie is the token itself: it ends when the token does, on every host. */
 async function signIn(request: IncomingMessage, response: ServerResponse, gallery: SharedGallery): Promise<void> {
-  // Whoever sends it is not known yet.
+  // The sender is not authenticated yet.
   if (!(Number(request.headers['content-length']) <= MAX_FORM_BYTES))
     return send(response, 413, HTML, WRONG_TOKEN_PAGE, WITH_FORM);
   const form = new URLSearchParams((await gallery.readBody(request)).toString('utf8'));

@@ -38,7 +38,7 @@ export async function answerVideo(
     return true;
   }
   response.setHeader('content-disposition', `inline; filename*=UTF-8''${encodeURIComponent(basename(path))}`);
-  // Whoever continues a download takes what comes for the rest.
+  // The whole rest: a client that resumes a download takes a shorter answer for all that is left.
   await sendVideo(file, request, response, Number.POSITIVE_INFINITY);
   return true;
 }

@@ -40,8 +40,7 @@ export async function openStage() {
     LOG_LEVEL: 'warn',
   };
   const served = OVER_HTTP ? await serve(folder, environment) : undefined;
-  const countSubmits = (prompt) =>
-    sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+  const countSubmits = (prompt) => sandbox.submits(prompt).length;
   return {
     folder,
     environment,

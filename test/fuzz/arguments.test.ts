@@ -61,7 +61,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 });
 
-const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+const submits = () => sandbox.submits().length;
 
 function expectRight(tool: string, input: unknown, answer: ToolAnswer, submitsBefore: number): void {
   expect(flawOf(answer), JSON.stringify({ tool, input, answer })).toBeUndefined();

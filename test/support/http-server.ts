@@ -5,6 +5,7 @@ import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { until } from './mcp-client.ts';
+import { startCommand } from './run-command.ts';
 import type { Environment } from './server-workspace.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -50,6 +51,23 @@ export async function startHttp(env: Environment, args: readonly string[] = [], 
       return await exited;
     },
   };
+}
+
+/**
+ * @param people each a name, and options of `serve token add`
+ * @returns their tokens by name; the file of `env` (JIMENG_VIDEO_TOKENS) has them
+ */
+export async function addPeople(
+  env: Environment,
+  workingDir: string,
+  ...people: readonly (readonly [name: string, ...options: string[]])[]
+): Promise<Map<string, string>> {
+  const tokens = new Map<string, string>();
+  for (const person of people) {
+    const { stdout } = await startCommand(['serve', 'token', 'add', ...person], { env, workingDir }).result;
+    tokens.set(person[0], stdout.trim());
+  }
+  return tokens;
 }
 
 function lastMessage(text: string): unknown {

@@ -9,6 +9,8 @@ export interface Issuer {
   readonly requests: readonly string[];
   /** Good for five minutes, for `AUDIENCE` and the person `mei`, unless the claims say otherwise; undefined leaves one out. */
   sign(claims?: Readonly<Record<string, unknown>>, key?: CryptoKey): Promise<string>;
+  /** From now on it signs with a new key, and publishes that one alone. */
+  rotate(): Promise<void>;
   /** Answers nothing until it is called again. */
   setAway(isAway: boolean): void;
   close(): Promise<void>;
@@ -21,8 +23,7 @@ export async function startIssuer(
   place = '/.well-known/oauth-authorization-server',
   metadata: Readonly<Record<string, unknown>> = {},
 ): Promise<Issuer> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' };
+  let { kid, jwk, privateKey } = await makeKey('one');
   const requests: string[] = [];
   let isAway = false;
   const server = createServer((request, response) => {
@@ -40,11 +41,14 @@ export async function startIssuer(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     ...{ url, requests },
+    async rotate() {
+      ({ kid, jwk, privateKey } = await makeKey(`${kid}-next`));
+    },
     async sign(claims = {}, key = privateKey) {
       const now = Math.floor(Date.now() / 1000);
       const all = { iss: url, aud: AUDIENCE, sub: 'mei', iat: now, exp: now + 300, ...claims };
       const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-      return await new SignJWT(given as JWTPayload).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(key);
+      return await new SignJWT(given as JWTPayload).setProtectedHeader({ alg: 'ES256', kid }).sign(key);
     },
     setAway(away) {
       isAway = away;
@@ -54,4 +58,9 @@ export async function startIssuer(
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+async function makeKey(kid: string) {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } };
 }

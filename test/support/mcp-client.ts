@@ -109,8 +109,6 @@ export interface Stage extends Session {
   readonly workspace: Workspace;
   /** The provider's id of the task with this prompt; undefined while there is none. */
   providerIdOf(prompt: string): string | undefined;
-  /** The submits that arrived for this prompt, accepted or not. */
-  submitsOf(prompt: string): Sandbox['requests'];
   /** Changes the record of a finished task on disk. */
   // biome-ignore lint/suspicious/noExplicitAny: a test writes any record.
   rewriteRecord(taskId: string, change: (record: any) => void): Promise<void>;
@@ -134,8 +132,6 @@ export async function openStage(sandboxOptions: SandboxOptions = {}, settings: E
     sandbox,
     workspace,
     providerIdOf: (prompt) => sandbox.accepted.find(({ request }) => request.body?.prompt === prompt)?.taskId,
-    submitsOf: (prompt) =>
-      sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt),
     async rewriteRecord(taskId, change) {
       rewriteRecord(workspace.stateDir, taskId, change);
     },

@@ -19,6 +19,8 @@ export interface PostgresServer {
   address(database?: string): string;
   /** An empty database. @returns its address */
   createDatabase(settings?: Readonly<Record<string, string>>): Promise<string>;
+  /** A dump of it, restored on the same server as another database. @returns its address */
+  restoreDump(address: string): Promise<string>;
   /** As in a crash: nothing is written any more. */
   stopImmediately(): Promise<void>;
   start(): Promise<void>;
@@ -51,15 +53,22 @@ async function startIn(folder: string, settings: readonly string[]): Promise<Pos
   const address = (database = 'postgres') => `postgres://jimeng@127.0.0.1:${port}/${database}`;
   await start();
   let databases = 0;
+  const createDatabase = async (defaults: Readonly<Record<string, string>> = {}) => {
+    const name = `store${++databases}`;
+    await statements(address(), [
+      `CREATE DATABASE ${name}`,
+      ...Object.entries(defaults).map(([key, value]) => `ALTER DATABASE ${name} SET ${key} = '${value}'`),
+    ]);
+    return address(name);
+  };
   return {
-    ...{ port, folder, address, start },
-    async createDatabase(defaults = {}) {
-      const name = `store${++databases}`;
-      await statements(address(), [
-        `CREATE DATABASE ${name}`,
-        ...Object.entries(defaults).map(([key, value]) => `ALTER DATABASE ${name} SET ${key} = '${value}'`),
-      ]);
-      return address(name);
+    ...{ port, folder, address, start, createDatabase },
+    async restoreDump(from) {
+      const to = await createDatabase();
+      const dump = join(folder, 'dump');
+      await asPostgres(join(programs(), 'pg_dump'), ['-Fc', '-f', dump, from]);
+      await asPostgres(join(programs(), 'pg_restore'), ['-d', to, dump]);
+      return to;
     },
     stopImmediately: () => ctl('-m', 'immediate', 'stop'),
     promote: () => ctl('promote'),

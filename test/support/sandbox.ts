@@ -33,6 +33,8 @@ export interface SandboxOptions extends Omit<product.SandboxOptions, 'interfere'
 export interface Sandbox extends product.Sandbox {
   /** Oldest first. */
   readonly requests: readonly RecordedRequest[];
+  /** Those of them that submit a task, whatever was answered. @param prompt of these alone */
+  submits(prompt?: string): readonly RecordedRequest[];
   /** Every task that exists at the provider, oldest first, with the submit that created it. */
   readonly accepted: readonly AcceptedTask[];
   readonly faults: FaultPlan;
@@ -116,5 +118,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return true;
     },
   });
-  return { ...sandbox, requests: recorder.requests, accepted: recorder.accepted, faults };
+  const submits = (prompt?: string) =>
+    recorder.requests.filter(
+      ({ operation, body }) => operation === 'submit' && (prompt === undefined || body?.prompt === prompt),
+    );
+  return { ...sandbox, requests: recorder.requests, submits, accepted: recorder.accepted, faults };
 }

@@ -9,6 +9,8 @@ export interface StorageRelay {
   cutAfter: number | undefined;
   /** So many uploads, or parts of one, are let through before. */
   spared: number;
+  /** Requests arrive, and nothing answers. */
+  isSilent: boolean;
   /** Called before a HEAD that follows an upload is let through. */
   onceUploaded: (() => void) | undefined;
   close(): Promise<void>;
@@ -16,13 +18,14 @@ export interface StorageRelay {
 
 export async function startStorageRelay(target: number): Promise<StorageRelay> {
   const state: Omit<StorageRelay, 'endpoint' | 'close'> = {
-    ...{ uploads: 0, cutAfter: undefined, spared: 0, onceUploaded: undefined },
+    ...{ uploads: 0, cutAfter: undefined, spared: 0, isSilent: false, onceUploaded: undefined },
   };
   const { port, close } = await startTcpRelay({
     target: () => target,
     pass(client, upstream, cut) {
       let sent = 0;
       client.on('data', (data) => {
+        if (state.isSilent) return;
         const [method, path = ''] = data.toString('latin1', 0, 2000).split(' ', 2);
         if (method === 'PUT' && path.includes('.mp4')) {
           state.uploads++;

@@ -191,7 +191,7 @@ export async function openWorld(options: WorldOptions = {}) {
     },
     /** Queries that arrived at the sandbox. */
     queries: () => sandbox.requests.filter(({ operation }) => operation === 'query').length,
-    submits: () => sandbox.requests.filter(({ operation }) => operation === 'submit').length,
+    submits: () => sandbox.submits().length,
     /** The process ends. */
     stop: () => ending.abort(new Error('the test stops it')),
     async close() {

@@ -4,6 +4,7 @@ import { MAX_JOINED, MIN_JOINED } from '../../films/clip-calls.ts';
 import { clipSchema } from '../../report/clip-report.ts';
 import { clipResult } from '../results.ts';
 import { defineTool } from '../tool.ts';
+import { outputInput } from './inputs.ts';
 
 const VIDEOS = `must be a list of ${MIN_JOINED} to ${MAX_JOINED} task ids or paths`;
 
@@ -24,10 +25,9 @@ export const joinVideos = defineTool({
       .string('must be a text: the path of a sound file')
       .optional()
       .describe('Path of a sound to lay under it (m4a, mp3), cut at its end.'),
-    output: z
-      .string('must be a text')
-      .optional()
-      .describe('Where to save: a file or folder name inside the output folder. Nothing is overwritten.'),
+    output: outputInput.describe(
+      'Where to save: a file or folder name inside the output folder. Nothing is overwritten.',
+    ),
   }),
   output: clipSchema,
   run: async ({ videos, audio, output }, service, call) =>

@@ -15,7 +15,7 @@ export const listVideoTasks = defineTool({
   cost: 'free',
   isReadOnly: true,
   description:
-    'Lists the videos made from this computer, newest first, with their ids, states, paths, and what was spent. For what is still running, for a lost id, and for waiting for several videos at once.',
+    'Lists your videos, newest first, with their ids, states, paths, and what was spent. For what is still running, for a lost id, and for waiting for several videos at once.',
   input: z.strictObject({
     limit: z
       .number(LIMIT)

@@ -1,6 +1,6 @@
 /** Make one shot of a film again. */
 import * as z from 'zod';
-import { retakeShape } from '../../films/storyboard.ts';
+import { retakeShape, shotNumber } from '../../films/storyboard.ts';
 import { reportSchema } from '../../report/report.ts';
 import { maxCostInput } from '../../tasks/video-request.ts';
 import { taskResult } from '../results.ts';
@@ -16,10 +16,7 @@ export const retakeShot = defineTool({
     'Makes another take of one shot, keeps the earlier ones, and joins the film again under a new name. What is left out stays as it was. For a third take of the same, give another seed.',
   input: z.strictObject({
     film_id: z.string('must be a text: the film_id of a report').trim().describe('The film_id of a report.'),
-    shot: z
-      .number('must be the number of a shot, from 1')
-      .refine((shot) => Number.isInteger(shot) && shot >= 1, 'must be the number of a shot, from 1')
-      .meta({ type: 'integer', description: 'Its number, from 1.' }),
+    shot: shotNumber.meta({ type: 'integer', description: 'Its number, from 1.' }),
     ...retakeShape,
     max_cost_cny: maxCostInput.describe('Of all that is made again.'),
     wait_seconds: waitInput('As in generate_video.'),

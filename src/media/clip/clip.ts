@@ -1,8 +1,8 @@
 /** Reads and trims video files, in a worker thread with limits of time and memory. */
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
-import { giveUp, refuseSameFile } from './failure.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
+import { giveUp, notConverted, refuseSameFile } from './failure.ts';
 import { type ClipThread, type Job, openClipThread, UnusableFile } from './thread.ts';
 
 export interface ClipFacts {
@@ -103,7 +103,6 @@ export async function trimClip(
   try {
     return await runJob<ClipFacts>({ step: 'trim', source, target, seconds }, options, TRIM_LIMIT_MILLISECONDS);
   } catch (error) {
-    const problem = await giveUp(source, target, `trimmed to ${seconds} seconds`, error);
-    throw options.signal?.aborted ? options.signal.reason : problem;
+    return await giveUp(target, notConverted(source, `trimmed to ${seconds} seconds`, error), options.signal);
   }
 }

@@ -101,18 +101,8 @@ async function drawSheet(
   const sheet = `select=${chosen},scale=${cellWidth}:${cellHeight},setsar=1,tile=${columns}x${rows}:nb_frames=${frames.length}`;
   const reading = ['-f', 'mov', '-i', asFileUrl(file)];
   const size = `${columns * cellWidth}x${rows * cellHeight}`;
-  const readingTimes = [
-    '-protocol_whitelist',
-    'pipe',
-    '-f',
-    'rawvideo',
-    '-pix_fmt',
-    'rgba',
-    '-s',
-    size,
-    '-i',
-    'pipe:0',
-  ];
+  const raw = ['-protocol_whitelist', 'pipe', '-f', 'rawvideo', '-pix_fmt', 'rgba'];
+  const readingTimes = [...raw, '-s', size, '-i', 'pipe:0'];
   const filter = `[0:v:0]${sheet}[sheet];[sheet][1:v]overlay=format=rgb[out]`;
   const writing = ['-filter_complex', filter, '-map', '[out]', '-frames:v', '1', '-c:v', 'png', '-pix_fmt', 'rgb24'];
   const options = [...QUIET, ...reading, ...readingTimes, ...writing, '-f', 'image2pipe', 'pipe:1'];
@@ -128,19 +118,8 @@ async function jpegInLimit(png: Buffer, ffmpeg: Ffmpeg, limits: RunLimits): Prom
   for (const scale of SMALLER) {
     for (const quality of QUALITIES) {
       const size = ['-vf', `scale=iw*${scale}:-2`, '-pix_fmt', 'yuvj420p', '-q:v', String(quality)];
-      const options = [
-        ...QUIET,
-        '-f',
-        'png_pipe',
-        '-i',
-        'pipe:0',
-        ...size,
-        '-c:v',
-        'mjpeg',
-        '-f',
-        'image2pipe',
-        'pipe:1',
-      ];
+      const writing = [...size, '-c:v', 'mjpeg', '-f', 'image2pipe', 'pipe:1'];
+      const options = [...QUIET, '-f', 'png_pipe', '-i', 'pipe:0', ...writing];
       const jpeg = await runProgram(ffmpeg, options, limits, { input: png, maxOutputBytes: MAX_PNG_BYTES });
       if (jpeg.length > 0 && jpeg.length <= MAX_SHEET_BYTES) return jpeg;
     }

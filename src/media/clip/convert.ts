@@ -1,9 +1,10 @@
 /** Converts a clip to another frame rate, and saves its first or last frame as a picture, with the system's ffmpeg. */
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { Problem } from '../../problems.ts';
 import { syncHandle } from '../../system/files.ts';
 import { type ClipFacts, readClip, type TrimmedSeconds } from './clip.ts';
-import { giveUp, giveUpPicture, refuseSameFile, refuseTooShort } from './failure.ts';
+import { giveUp, inBrackets, notConverted, refuseSameFile, refuseTooShort } from './failure.ts';
 import { encoderOrProblem, type Ffmpeg, QUIET } from './ffmpeg.ts';
 import { type RunLimits, runProgram } from './run-program.ts';
 
@@ -84,8 +85,7 @@ export async function convertFrameRate(
     if (made.hasAigcLabel !== facts.hasAigcLabel) throw new Error('the content label was lost');
     return made;
   } catch (error) {
-    const problem = await giveUp(source, target, `converted to ${fps} frames a second`, error);
-    throw options.signal?.aborted ? options.signal.reason : problem;
+    return await giveUp(target, notConverted(source, `converted to ${fps} frames a second`, error), options.signal);
   }
 }
 
@@ -113,7 +113,8 @@ export async function extractFrame(
     await runProgram(ffmpeg, [...QUIET, ...readingVideo(source), ...writing, asFileUrl(target)], options);
     if ((await stat(target)).size === 0) throw new Error('ffmpeg wrote an empty picture');
   } catch (error) {
-    const problem = await giveUpPicture(source, target, which, error);
-    throw options.signal?.aborted ? options.signal.reason : problem;
+    const what = `The ${which} frame of "${source}" could not be read${inBrackets(error)}.`;
+    const problem = new Problem('invalid_image', { what, hint: 'give a picture of that frame', cause: error });
+    await giveUp(target, problem, options.signal);
   }
 }

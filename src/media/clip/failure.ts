@@ -2,7 +2,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 import { UnusableFile } from './thread.ts';
 
 /** @throws Problem when `target` is the very file that is to be read */
@@ -36,9 +36,8 @@ function reasonOf(error: unknown): string | undefined {
   return errorCode(error);
 }
 
-/** Removes the unfinished target. @returns the Problem to throw: the original is kept, whatever happened */
-export async function giveUp(source: string, target: string, what: string, error: unknown): Promise<Problem> {
-  await rm(target, { force: true }).catch(() => {});
+/** The original is kept, whatever happened. @param what continues "The video could not be" */
+export function notConverted(source: string, what: string, error: unknown): Problem {
   if (error instanceof Problem && error.code === 'conversion_failed') return error;
   return new Problem('conversion_failed', {
     what: `The video could not be ${what}${inBrackets(error)}; the original is kept: "${source}".`,
@@ -46,17 +45,9 @@ export async function giveUp(source: string, target: string, what: string, error
   });
 }
 
-/** Removes the unfinished picture. @returns the Problem to throw */
-export async function giveUpPicture(
-  source: string,
-  target: string,
-  which: 'first' | 'last',
-  error: unknown,
-): Promise<Problem> {
+/** Removes the unfinished target. @throws the signal's reason, or the problem */
+export async function giveUp(target: string, problem: Problem, signal: AbortSignal | undefined): Promise<never> {
   await rm(target, { force: true }).catch(() => {});
-  return new Problem('invalid_image', {
-    what: `The ${which} frame of "${source}" could not be read${inBrackets(error)}.`,
-    hint: 'give a picture of that frame',
-    cause: error,
-  });
+  signal?.throwIfAborted();
+  throw problem;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 import { type Program, type RunLimits, runProgram } from './run-program.ts';
 
 export interface Ffmpeg extends Program {
@@ -112,7 +112,7 @@ export async function findFfmpeg(
 
 /**
  * Concurrent calls share one search, and later calls its result. After a search that found none, or threw, the next
- * call looks again, so that a user who installs ffmpeg need not restart the server.
+ * call searches again, so that a user who installs ffmpeg need not restart the server.
  */
 export function keepFound(find: () => Promise<Ffmpeg | undefined>): () => Promise<Ffmpeg | undefined> {
   let kept: Promise<Ffmpeg | undefined> | undefined;

@@ -1,19 +1,5 @@
 /** Finds boxes in the movie's box of an MP4, which the MP4 library does not report. */
-import { readBoxHeader } from '../box-header.ts';
-
-interface MovieBox {
-  readonly name: string;
-  readonly body: Buffer;
-}
-
-function* boxesIn(bytes: Buffer): Generator<MovieBox> {
-  for (let offset = 0; ; ) {
-    const box = readBoxHeader(bytes.subarray(offset), bytes.length - offset);
-    if (box === undefined) return;
-    yield { name: box.name, body: bytes.subarray(offset + box.headerBytes, offset + box.bytes) };
-    offset += box.bytes;
-  }
-}
+import { boxesIn } from '../box-header.ts';
 
 /** The contents of the boxes at `path`, the first of each name on the way. */
 export function find(bytes: Buffer, ...[name, ...rest]: string[]): Buffer | undefined {

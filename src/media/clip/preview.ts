@@ -12,16 +12,18 @@ export function spreadOver({ fps, frames }: Timing, count: number): number[] {
   return count === 1 ? [last / 2] : Array.from({ length: count }, (_, index) => (last * index) / (count - 1));
 }
 
-/** The frames on both sides of a cut, in seconds, and the number of the shot after it, from 1. */
-interface ShownCut {
+/** Where one shot of a film ends and the next begins. */
+export interface Cut {
+  /** The shot after it, counted from 1. */
   readonly shot: number;
+  /** When the last frame before it and the first one after it are shown. */
   readonly seconds: readonly [before: number, after: number];
 }
 
 /** Where not all cuts fit into `count` frames, some are chosen, spread over the film. Pure. */
-export function cutsOf(shotSeconds: readonly number[], { fps, frames }: Timing, count: number): ShownCut[] {
+export function cutsOf(shotSeconds: readonly number[], { fps, frames }: Timing, count: number): Cut[] {
   let end = 0;
-  const cuts = shotSeconds.slice(0, -1).map((seconds, index): ShownCut => {
+  const cuts = shotSeconds.slice(0, -1).map((seconds, index): Cut => {
     end += seconds;
     const frame = Math.min(frames - 1, Math.max(1, Math.round(end * fps)));
     return { shot: index + 2, seconds: [(frame - 1) / fps, frame / fps] };
@@ -29,7 +31,7 @@ export function cutsOf(shotSeconds: readonly number[], { fps, frames }: Timing, 
   const room = Math.floor(count / 2);
   if (cuts.length <= room) return cuts;
   const step = room === 1 ? 0 : (cuts.length - 1) / (room - 1);
-  return Array.from({ length: room }, (_, index) => cuts[Math.round(index * step)] as ShownCut);
+  return Array.from({ length: room }, (_, index) => cuts[Math.round(index * step)] as Cut);
 }
 
 /** Writes a picture to a temporary folder of its own. @returns its path @throws what the system throws */

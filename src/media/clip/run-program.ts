@@ -1,7 +1,8 @@
 /** Runs ffmpeg so that it sees none of our keys, cannot hang, and has ended when the call returns. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Clock } from '../../clock.ts';
-import { TimeLimitExceeded } from '../thread-message.ts';
+import { TimeLimitExceeded } from '../../system/thread.ts';
 
 export interface Program {
   /** Absolute. */
@@ -57,9 +58,7 @@ export async function runProgram(
   });
   child.stdin?.on('error', () => {}).end(input);
 
-  const closed = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
+  const closed = once(child, 'close').then(([code]) => code as number | null);
   const timeIsUp = limits.clock
     .sleep(limits.timeLimitMilliseconds, AbortSignal.any([ended.signal, ...(limits.signal ? [limits.signal] : [])]))
     .then(() => {

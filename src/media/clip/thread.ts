@@ -2,8 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { Problem, type ProblemCode } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { startThread } from '../../system/thread.ts';
-import { nextMessage, type ThreadLimits } from '../thread-message.ts';
+import { nextMessage, startThread, type ThreadLimits } from '../../system/thread.ts';
 import type { TrimmedSeconds } from './clip.ts';
 
 export type Job =

@@ -122,7 +122,7 @@ async function receiveBody(
 ): Promise<void> {
   const isRest = response.statusCode === 206;
   if (isRest && !continues(response, part, progress)) {
-    // Without bytes to go on from, the next attempt asks for the whole file.
+    // The next attempt requests the whole file.
     await part.restart();
     throw new AttemptFailure('the server sent another part than the one asked for');
   }

@@ -54,7 +54,7 @@ export function attemptFailureOf(error: unknown, stallMilliseconds: number): Att
 
 /** File hosts answer a link that has expired with 403 (the provider's) or one of the others. */
 const DEAD_LINK = new Set([400, 401, 403, 404, 410]);
-/** What a server answers while it is busy or restarting; any other code is permanent. */
+/** Temporary: the server is busy or restarting; any other code is permanent. */
 const PASSING = new Set([408, 425, 429]);
 
 export function attemptFailureOfStatus(status: number): AttemptFailure {

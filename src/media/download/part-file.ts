@@ -23,8 +23,8 @@ export class PartFile {
   }
 
   /**
-   * Replaces what an earlier process left: after a crash nobody knows which of its bytes reached the disk. By a new file,
-   * since a process that was suspended may still have the old one open, and goes on writing to it when it wakes.
+   * Replaces what an earlier process left: after a crash it is not known which of its bytes reached the disk. A new file,
+   * because a process that was suspended may still have the old one open, and continue writing to it when resumed.
    */
   static async open(path: string, clock: Clock, fs: FileSystem): Promise<PartFile> {
     try {

@@ -1,9 +1,8 @@
-/** Decodes and encodes pictures in threads, so that the server goes on answering. */
+/** Decodes and encodes pictures in threads, so that the server can keep answering. */
 
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
-import { startThread } from '../../system/thread.ts';
-import { nextMessage, type ThreadLimits, TimeLimitExceeded } from '../thread-message.ts';
+import { nextMessage, startThread, type ThreadLimits, TimeLimitExceeded } from '../../system/thread.ts';
 import type { Orientation } from './facts.ts';
 import type { Jpeg } from './fit.ts';
 import type { DecodableFormat } from './formats.ts';

@@ -1,5 +1,5 @@
 /** Reads the boxes of a HEIC or AVIF picture: size, orientation, profile, and the HEVC data of its tiles. */
-import { readBoxHeader } from '../box-header.ts';
+import { type Box, boxesIn } from '../box-header.ts';
 import { BrokenPicture, type Orientation, type PictureFacts, type Size } from './facts.ts';
 
 export interface HeifFacts extends PictureFacts {
@@ -20,11 +20,6 @@ export interface Colour {
   readonly isFullRange: boolean;
 }
 
-interface Box {
-  readonly type: string;
-  readonly content: Buffer;
-}
-
 interface Item {
   readonly type: string;
   readonly data: () => Buffer;
@@ -38,7 +33,7 @@ const START_CODE = Buffer.from([0, 0, 0, 1]);
 export function readHeif(bytes: Buffer): HeifFacts {
   try {
     const meta = find(boxesIn(bytes), 'meta').subarray(4);
-    const boxes = boxesIn(meta);
+    const boxes = [...boxesIn(meta)];
     const items = readItems(bytes, boxes);
     const primaryId = numberAt(find(boxes, 'pitm'), 4, find(boxes, 'pitm')[0] === 0 ? 2 : 4);
     const primary = itemOf(items, primaryId);
@@ -60,21 +55,9 @@ export function readHeif(bytes: Buffer): HeifFacts {
   }
 }
 
-function boxesIn(bytes: Buffer): Box[] {
-  const boxes: Box[] = [];
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const box = readBoxHeader(bytes.subarray(at), bytes.length - at);
-    if (box === undefined) throw new Error(`no box at byte ${at}`);
-    boxes.push({ type: box.name, content: bytes.subarray(at + box.headerBytes, at + box.bytes) });
-    at += box.bytes;
-  }
-  return boxes;
-}
-
-function find(boxes: readonly Box[], type: string): Buffer {
-  const box = boxes.find((candidate) => candidate.type === type);
-  if (box === undefined) throw new Error(`no ${type} box`);
-  return box.content;
+function find(boxes: Iterable<Box>, name: string): Buffer {
+  for (const box of boxes) if (box.name === name) return box.body;
+  throw new Error(`no ${name} box`);
 }
 
 function numberAt(bytes: Buffer, at: number, size: number): number {
@@ -96,7 +79,7 @@ function readItems(file: Buffer, meta: readonly Box[]): Map<number, Item> {
   const data = dataByItem(file, meta);
   const info = find(meta, 'iinf');
   const items = new Map<number, Item>();
-  for (const { content } of boxesIn(info.subarray(info[0] === 0 ? 6 : 8))) {
+  for (const { body: content } of boxesIn(info.subarray(info[0] === 0 ? 6 : 8))) {
     const idBytes = content[0] === 3 ? 4 : 2;
     const id = numberAt(content, 4, idBytes);
     const type = content.toString('latin1', 6 + idBytes, 10 + idBytes);
@@ -106,9 +89,8 @@ function readItems(file: Buffer, meta: readonly Box[]): Map<number, Item> {
 }
 
 function propertiesByItem(container: Buffer): Map<number, Box[]> {
-  const boxes = boxesIn(container);
-  const all = boxesIn(find(boxes, 'ipco'));
-  const associations = find(boxes, 'ipma');
+  const all = [...boxesIn(find(boxesIn(container), 'ipco'))];
+  const associations = find(boxesIn(container), 'ipma');
   const next = reader(associations, 4);
   const hasWideIndex = (associations.readUInt8(3) & 1) === 1;
   const byItem = new Map<number, Box[]>();
@@ -172,14 +154,13 @@ const ORIENTATIONS: readonly (readonly Orientation[])[] = [
 ];
 
 function orientationOf({ properties }: Item): Orientation {
-  const value = (type: string) => properties.find((box) => box.type === type)?.content[0];
+  const value = (type: string) => properties.find(({ name }) => name === type)?.body[0];
   const mirror = value('imir');
   return ORIENTATIONS[(value('irot') ?? 0) & 3]?.[mirror === undefined ? 0 : 1 + (mirror & 1)] ?? 1;
 }
 
 function coloursOf({ properties }: Item, types: RegExp): Buffer | undefined {
-  return properties.find(({ type, content }) => type === 'colr' && types.test(content.toString('latin1', 0, 4)))
-    ?.content;
+  return properties.find(({ name, body }) => name === 'colr' && types.test(body.toString('latin1', 0, 4)))?.body;
 }
 
 function profileOf(item: Item): Buffer | undefined {
@@ -189,11 +170,11 @@ function profileOf(item: Item): Buffer | undefined {
 function tilesOf(items: Map<number, Item>, meta: readonly Box[], gridId: number): Item[] {
   const references = find(meta, 'iref');
   const idBytes = references[0] === 0 ? 2 : 4;
-  const derived = boxesIn(references.subarray(4)).find(
-    ({ type, content }) => type === 'dimg' && numberAt(content, 0, idBytes) === gridId,
+  const derived = [...boxesIn(references.subarray(4))].find(
+    ({ name, body }) => name === 'dimg' && numberAt(body, 0, idBytes) === gridId,
   );
   if (derived === undefined) throw new Error('no tiles');
-  const next = reader(derived.content, idBytes);
+  const next = reader(derived.body, idBytes);
   return Array.from({ length: Math.min(next(2), MAX_TILES) }, () => itemOf(items, next(idBytes)));
 }
 

@@ -1,4 +1,4 @@
-/** What is searched for, filtered and looked at, as the address holds it. */
+/** The search, the filters and the open video, as the page's address holds them. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { STATES, type StateName } from '../api.ts';
 

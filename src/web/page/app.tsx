@@ -1,8 +1,7 @@
 /** The whole page: what is filtered, what is shown, and what is open. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import type { Overview } from '../api.ts';
+import type { FilmItem, FilmList, Overview } from '../api.ts';
 import { type Filter, isFiltered, NO_FILTER, usePlace } from './address.ts';
-import { useFilms } from './film-list.ts';
 import { useListing } from './listing.ts';
 import { useChanges, useNow } from './live.ts';
 import { Announcer } from './parts/announcer.tsx';
@@ -13,24 +12,24 @@ import { Grid } from './parts/grid.tsx';
 import { Header } from './parts/header.tsx';
 import { Notices } from './parts/notices.tsx';
 import { Viewer } from './parts/viewer.tsx';
-import { read } from './request.ts';
+import { useReading } from './reading.ts';
 import { initialLanguage, keepLanguage, LANGUAGES, type Language, WordsContext } from './words/choose.ts';
 import { en } from './words/en.ts';
+
+const NO_FILMS: readonly FilmItem[] = [];
 
 export function App() {
   const [language, setLanguage] = useState<Language>(initialLanguage);
   const words = LANGUAGES[language] ?? en;
   const [place, go] = usePlace();
   const { listing, load, loadMore, refresh } = useListing(place);
-  const [overview, setOverview] = useState<Overview>();
   const [changes, setChanges] = useState(0);
-  const readOverview = useCallback(() => read<Overview>('api/overview').then(setOverview, () => undefined), []);
   const connection = useChanges(() => {
     void refresh();
-    void readOverview();
     setChanges((count) => count + 1);
   });
-  useEffect(() => void readOverview(), []);
+  const { answer: overview } = useReading<Overview>('api/overview', changes);
+  const films = useReading<FilmList>('api/films', changes).answer?.items ?? NO_FILMS;
   const isRunning = listing.items.some(({ status }) => ['queued', 'submitting', 'generating'].includes(status));
   const now = useNow(listing.offset, isRunning);
 
@@ -41,7 +40,6 @@ export function App() {
   }, [language]);
 
   const changeFilter = useCallback((changed: Partial<Filter>) => go(changed), [go]);
-  const films = useFilms(changes);
   const isFilm = place.video.startsWith('jf-');
   const isEmpty = listing.items.length === 0 && !listing.isLoading;
   const open = { id: place.video, overview, now, changes, onChanged: refresh, onGo: (video: string) => go({ video }) };

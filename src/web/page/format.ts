@@ -1,6 +1,6 @@
 /** Money, times and lengths in the reader's form. Pure. */
 import { roundedSeconds } from '../../report/time-left.ts';
-import type { Words } from './words/words.ts';
+import type { Words } from './words/en.ts';
 
 export function money({ locale }: Words, fen: number): string {
   return new Intl.NumberFormat(locale, {

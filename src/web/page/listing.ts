@@ -33,7 +33,7 @@ function isUnsettled({ status, file, next }: VideoItem): boolean {
   );
 }
 
-/** The newest page over what was shown: what is not in it any more is gone, what follows it stays. */
+/** Replaces the beginning of what is shown by the newest page: what is no longer in it is removed, what follows it stays. */
 export function withNewest(shown: Listing, page: VideoPage): Pick<Listing, 'items' | 'next'> {
   const last = page.items.at(-1);
   const at = last === undefined ? -1 : shown.items.findIndex(({ id }) => id === last.id);
@@ -42,7 +42,7 @@ export function withNewest(shown: Listing, page: VideoPage): Pick<Listing, 'item
   return { items: [...page.items, ...shown.items.slice(at + 1)], next: shown.next };
 }
 
-/** Those that were asked for again: as they are now, or gone from what matches. */
+/** Replaces items by what was read of them again; those that no longer match are removed. */
 export function withAgain(items: readonly VideoItem[], asked: readonly string[], found: readonly VideoItem[]) {
   const [isAsked, now] = [new Set(asked), new Map(found.map((item) => [item.id, item]))];
   return items.flatMap((item) => (isAsked.has(item.id) ? (now.get(item.id) ?? []) : item));
@@ -55,7 +55,7 @@ export function useListing(filter: Filter) {
   const running = useRef<AbortController>(undefined);
   const query = queryOf(filter);
 
-  /** One after the other: the newest wish ends the one before. */
+  /** One request at a time: a new one aborts the previous one. */
   const run = useCallback(async (work: (signal: AbortSignal) => Promise<Partial<Listing>>) => {
     running.current?.abort();
     const newest = new AbortController();

@@ -1,4 +1,4 @@
-/** Follows what changes while the page is looked at, and the time. */
+/** Server-sent events of changes, while the page is visible, and the current time. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** `locked`: another gallery has this address now, and its link is not this one's. */

@@ -5,7 +5,7 @@ import { SOON_SECONDS, timingOf } from '../../report/time-left.ts';
 import type { TaskError } from '../../tasks/record.ts';
 import type { Notice, VideoItem } from '../api.ts';
 import { aboutDuration, exactDuration, wholeMoment } from './format.ts';
-import type { Words } from './words/words.ts';
+import type { Words } from './words/en.ts';
 
 const TRANSLATED: Readonly<Record<string, readonly string[]>> = PROBLEMS_IN_CHINESE;
 
@@ -46,13 +46,8 @@ export function progressOf(item: VideoItem, now: number): number | undefined {
 
 export function happened(words: Words, item: VideoItem): readonly string[] {
   const { status, error, charge } = item;
-  const cost = item.sandbox
-    ? []
-    : charge === 'none'
-      ? [words.notCharged]
-      : charge === 'possible'
-        ? [words.mayBeCharged]
-        : [];
+  const charged = { none: [words.notCharged], possible: [words.mayBeCharged], made: [] }[charge];
+  const cost = item.sandbox ? [] : charged;
   const why = error === undefined ? [] : errorLines(words, error);
   switch (status) {
     case 'queued':
@@ -119,7 +114,7 @@ function phraseStep(words: Words, step: NextStep, program: string): Advice | und
     case 'wait': {
       const [release] = step.release;
       return release === undefined
-        ? { sentences: [words.movesItself] }
+        ? { sentences: [words.updatesItself] }
         : { sentences: [words.toRelease], command: `${program} cancel ${release}` };
     }
     case 'get':

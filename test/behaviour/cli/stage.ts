@@ -47,7 +47,7 @@ export async function setStage(
       ahead += seconds;
     },
     start: (...args) => startCommand(args, workspace),
-    submits: () => sandbox.requests.filter(({ operation }) => operation === 'submit').map(({ body }) => ({ ...body })),
+    submits: () => sandbox.submits().map(({ body }) => ({ ...body })),
   };
 }
 

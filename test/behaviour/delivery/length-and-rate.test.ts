@@ -70,7 +70,7 @@ describe(`over stdio${needsFfmpeg}`, () => {
     const { report } = await stage.call('generate_video', { prompt: 'wrong setting', fps: 25 });
     expect([report.status, report.error?.code]).toEqual(['refused', 'ffmpeg_missing']);
     expect(report.message).toContain('JIMENG_VIDEO_FFMPEG is "/nowhere/ffmpeg"');
-    expect(stage.submitsOf('wrong setting')).toEqual([]);
+    expect(stage.sandbox.submits('wrong setting')).toEqual([]);
   });
 });
 

@@ -120,6 +120,6 @@ describe('a place that is lost after paying', () => {
     const { reported, folder } = await loseFolder('gone');
     expectKept(reported, folder, /the folder no longer exists/);
     await saveAgain(reported.report.task_id, '1248x704-121', join(stage.workspace.outputDir, 'other'), 'other/');
-    expect(stage.submitsOf('gone')).toHaveLength(1);
+    expect(stage.sandbox.submits('gone')).toHaveLength(1);
   });
 });

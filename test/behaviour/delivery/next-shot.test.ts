@@ -46,7 +46,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     const unknown = await stage.call('generate_video', { prompt: 'unknown', image: 'task:jv-00000000-aaaaa' });
     expect([unknown.report.status, unknown.report.error?.code]).toEqual(['refused', 'no_record']);
     expect(unknown.report.message).toContain('"jv-00000000-aaaaa", which is not recorded');
-    expect(stage.submitsOf('unknown')).toEqual([]);
+    expect(stage.sandbox.submits('unknown')).toEqual([]);
   });
 
   /** The provider goes on generating it until the fault is taken away. */
@@ -70,7 +70,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     expect(early.report.cost).toMatchObject({ charge: 'none' });
     const again = await stage.call('generate_video', { ...next, wait_seconds: 0 });
     expect(again.report.task_id).toBe(early.report.task_id);
-    expect(stage.submitsOf(next.prompt)).toEqual([]);
+    expect(stage.sandbox.submits(next.prompt)).toEqual([]);
     finish();
     const { report } = await stage.call('get_video_task', { task_id: early.report.task_id, wait_seconds: 50 });
     expect([report.status, report.mode]).toEqual(['done', 'i2v_first_720p']);
@@ -79,7 +79,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     // The same request joins it also now that the picture is there.
     const later = await stage.call('generate_video', { ...next, wait_seconds: 50 });
     expect(later.report.task_id).toBe(early.report.task_id);
-    expect(stage.submitsOf(next.prompt).length).toBe(1);
+    expect(stage.sandbox.submits(next.prompt).length).toBe(1);
   });
 
   it.concurrent('of a task that fails ends the waiting one, which cost nothing, and says what to do', async () => {
@@ -94,7 +94,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     expect([report.status, report.error?.code, report.cost?.charge]).toEqual(['failed', 'previous_failed', 'none']);
     expect(report.message).toContain(`The task ${first.report.task_id}, whose video was to give the picture`);
     expect(report.next_step).toContain('Make that video again, or give another picture');
-    expect(stage.submitsOf(next.prompt)).toEqual([]);
+    expect(stage.sandbox.submits(next.prompt)).toEqual([]);
   });
 
   it.concurrent('the first frame of a task as the tail image closes a loop', async () => {
@@ -125,7 +125,7 @@ describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
     expect(report.next_step).toBe(
       'Give a picture of that frame; or, if the file does not play, move it away and get that task again. Then make the call again.',
     );
-    expect(stage.submitsOf(next.prompt)).toEqual([]);
+    expect(stage.sandbox.submits(next.prompt)).toEqual([]);
     await rename(path, `${path}.broken`);
     await stage.call('get_video_task', { task_id, wait_seconds: 30 });
     expect((await stage.call('generate_video', next)).report.status).toBe('done');

@@ -88,7 +88,7 @@ it('a call that joins a running one and wants it elsewhere gets a next call that
   await rm(late.report.video?.path ?? '');
   const fetched = await stage.call('submit_video_task', { prompt: 'joined', output: 'submit_video_task.mp4' });
   expect((await readFile(fetched.report.video?.path ?? '')).length).toBe(fetched.report.video?.bytes);
-  expect(stage.submitsOf('joined')).toHaveLength(1);
+  expect(stage.sandbox.submits('joined')).toHaveLength(1);
 });
 
 it('a file that is gone, and that the provider no longer has, is reported as neither saved nor available', async () => {

@@ -54,7 +54,7 @@ async function send(session: Session, prompt: string, images: Arguments): Promis
 async function refuse(session: Session, prompt: string, images: Arguments): Promise<string> {
   const { report, isError } = await session.call('submit_video_task', { prompt, ...images });
   expect([report.status, report.cost?.charge, isError]).toEqual(['refused', 'none', true]);
-  expect(stage.submitsOf(prompt)).toEqual([]);
+  expect(stage.sandbox.submits(prompt)).toEqual([]);
   return `${report.message} ${report.next_step}`;
 }
 
@@ -103,7 +103,7 @@ describe('a picture is taken as people write and save it, and the report says wh
       'checked',
       expect.stringContaining('looks like the URL of a web page (GitHub)'),
     ]);
-    expect(stage.submitsOf('page')).toEqual([]);
+    expect(stage.sandbox.submits('page')).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Stage } from '../../support/mcp-client.ts';
 
 /** Of the one submit with this prompt, in their order. */
 export function sentPictures(stage: Stage, prompt: string): Buffer[] {
-  const submits = stage.submitsOf(prompt);
+  const submits = stage.sandbox.submits(prompt);
   expect(submits).toHaveLength(1);
   expect(submits[0]?.body).not.toHaveProperty('image_urls');
   const data = (submits[0]?.body?.binary_data_base64 ?? []) as readonly string[];

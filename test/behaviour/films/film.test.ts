@@ -47,7 +47,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     const checked = await stage.call('generate_film', { ...given, dry_run: true });
     expect(checked.report.status).toBe('checked');
     expect(checked.report.message).toContain('¥8.40 for 5 shots');
-    expect(stage.sandbox.requests.filter(({ operation }) => operation === 'submit')).toEqual([]);
+    expect(stage.sandbox.submits()).toEqual([]);
 
     let { report } = await stage.call('generate_film', { ...given, wait_seconds: 50 });
     while (report.status === 'running') {
@@ -71,7 +71,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
       [1, 'five 2'],
       [3, 'five 4'],
     ] as const) {
-      const [sent] = (stage.submitsOf(prompt)[0]?.body?.binary_data_base64 ?? []) as string[];
+      const [sent] = (stage.sandbox.submits(prompt)[0]?.body?.binary_data_base64 ?? []) as string[];
       const file = join(stage.workspace.folder, `${index}.png`);
       await writeFile(file, Buffer.from(sent ?? '', 'base64'));
       expect(await lastPicture(file)).toBe(await lastPicture(clips[index - 1] ?? ''));

@@ -35,7 +35,7 @@ describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
     await rm(folder, { recursive: true, force: true });
   });
   const at = (name: string) => join(folder, name);
-  const submits = () => stage.sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = () => stage.sandbox.submits().length;
   const picturesOf = async (path: string) => (await decode(path)).pictures;
   const nothingStaged = async () => {
     const names = await readdir(stage.workspace.outputDir);

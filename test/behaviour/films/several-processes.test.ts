@@ -34,11 +34,11 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
       const next = await another(stage);
       // A list sends nothing of it.
       await next.call('list_video_tasks', { wait_seconds: 50, wait_for: 'any_finished' });
-      const before = stage.submitsOf('killed 2').length;
+      const before = stage.sandbox.submits('killed 2').length;
       const done = await finish(next, report.film_id);
       expect(before).toBe(0);
       expect([done.status, done.shots?.map(({ status }) => status)]).toEqual(['done', ['done', 'done', 'done']]);
-      expect([1, 2, 3].map((shot) => stage.submitsOf(`killed ${shot}`).length)).toEqual([1, 1, 1]);
+      expect([1, 2, 3].map((shot) => stage.sandbox.submits(`killed ${shot}`).length)).toEqual([1, 1, 1]);
       await next.close();
     } finally {
       await stage.close();
@@ -53,7 +53,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
       const [one, two] = await Promise.all([stage.call('generate_film', given), other.call('generate_film', given)]);
       expect(one.report.film_id).toBe(two.report.film_id);
       expect((await finish(other, one.report.film_id)).status).toBe('done');
-      expect([stage.submitsOf('both 1').length, stage.submitsOf('both 2').length]).toEqual([1, 1]);
+      expect([stage.sandbox.submits('both 1').length, stage.sandbox.submits('both 2').length]).toEqual([1, 1]);
     } finally {
       await other.close();
       await stage.close();
@@ -73,7 +73,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
         wait_seconds: 50,
       });
       expect((await finish(stage, smaller.film_id)).status).toBe('done');
-      expect(stage.submitsOf('dear 3')).toEqual([]);
+      expect(stage.sandbox.submits('dear 3')).toEqual([]);
     } finally {
       await stage.close();
     }

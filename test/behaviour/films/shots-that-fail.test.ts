@@ -54,11 +54,11 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     expect(done.report.status).toBe('done');
     expect(done.report.shots?.map(({ take }) => take)).toEqual([1, 2, 1]);
     expect(done.report.film?.path).toMatch(/refused\.mp4$/);
-    expect(stage.submitsOf('refused 1').length + stage.submitsOf('refused 3').length).toBe(2);
+    expect(stage.sandbox.submits('refused 1').length + stage.sandbox.submits('refused 3').length).toBe(2);
     // The same call again, whose answer was lost: nothing new is paid.
     const repeated = await stage.call('retake_shot', { ...retake, wait_seconds: 50 });
     expect(repeated.report.message).toContain('The same already exists');
-    expect(stage.submitsOf('refused 2, reworded').length).toBe(1);
+    expect(stage.sandbox.submits('refused 2, reworded').length).toBe(1);
   });
 
   it.concurrent('of which one shot is made again is joined under a new name, and keeps the earlier take', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     expect(third.report.shots?.map(({ take }) => take)).toEqual([2, 2, 2]);
     expect(third.report.film?.path).not.toBe(second.report.film?.path);
     expect(third.report.cost?.estimated_cny).toBeCloseTo(6 * 1.4);
-    expect(['again 1', 'again 2', 'again 3'].map((prompt) => stage.submitsOf(prompt).length)).toEqual([2, 2, 2]);
+    expect(['again 1', 'again 2', 'again 3'].map((prompt) => stage.sandbox.submits(prompt).length)).toEqual([2, 2, 2]);
   });
 
   it.concurrent('with a shot whose outcome is unknown never sends it again by itself', async () => {
@@ -99,12 +99,12 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     expect(waiting.next_step).toMatch(/retake_shot/);
     await stage.call('generate_film', given);
     await stage.call('get_video_task', { task_id: report.film_id, wait_seconds: 1 });
-    expect([stage.submitsOf('unknown 1').length, stage.submitsOf('unknown 2').length]).toEqual([1, 0]);
+    expect([stage.sandbox.submits('unknown 1').length, stage.sandbox.submits('unknown 2').length]).toEqual([1, 0]);
     // What waits for it goes on with the other take.
     await stage.call('retake_shot', { film_id: report.film_id, shot: 1, wait_seconds: 50 });
     const { report: done } = await finish(report.film_id);
     expect([done.status, done.shots?.map(({ take }) => take)]).toEqual(['done', [2, 1]]);
-    expect([stage.submitsOf('unknown 1').length, stage.submitsOf('unknown 2').length]).toEqual([2, 1]);
+    expect([stage.sandbox.submits('unknown 1').length, stage.sandbox.submits('unknown 2').length]).toEqual([2, 1]);
   });
 
   it.concurrent('that is withdrawn costs only the shots that were sent', async () => {
@@ -121,7 +121,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     const { report: over } = await finish(report.film_id);
     expect(over.shots?.map(({ status }) => status)).toEqual(['done', 'cancelled', 'cancelled']);
     expect(over.cost?.estimated_cny).toBeCloseTo(1.4);
-    expect([stage.submitsOf('withdrawn 2').length, stage.submitsOf('withdrawn 3').length]).toEqual([0, 0]);
+    expect([stage.sandbox.submits('withdrawn 2').length, stage.sandbox.submits('withdrawn 3').length]).toEqual([0, 0]);
   });
 
   it.concurrent('does not pay twice for a shot that is being made, nor for one that is still queued', async () => {
@@ -139,7 +139,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     goesOn();
     const { report: done } = await finish(report.film_id);
     expect([done.status, done.shots?.map(({ take }) => take)]).toEqual(['done', [1, 2]]);
-    expect([stage.submitsOf('busy 2').length, stage.submitsOf('busy 2, otherwise').length]).toEqual([0, 1]);
+    expect([stage.sandbox.submits('busy 2').length, stage.sandbox.submits('busy 2, otherwise').length]).toEqual([0, 1]);
     expect(done.cost?.estimated_cny).toBeCloseTo(2.8);
   });
 
@@ -181,7 +181,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
       const { report } = await stage.call('generate_film', given);
       expect([report.status, report.message]).toEqual(['refused', expect.stringMatching(sentence)]);
     }
-    expect(stage.submitsOf('bad 1').length + stage.submitsOf('bad 2').length).toBe(0);
+    expect(stage.sandbox.submits('bad 1').length + stage.sandbox.submits('bad 2').length).toBe(0);
     const { structured } = await stage.call('list_video_tasks', { limit: 50 });
     expect(JSON.stringify(structured)).not.toContain('bad 1');
   });

@@ -61,7 +61,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
   });
 
   it('the copied call finds the same film again over MCP, and costs nothing', async () => {
-    const submits = () => stage.sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+    const submits = () => stage.sandbox.submits().length;
     const before = submits();
     const { page } = await stage.look(browser, {}, `?video=${made}`);
     await page.getByRole('button', { name: 'Copy call' }).click();
@@ -126,7 +126,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     await expect.poll(() => withdraw.count()).toBe(0);
     const after = await client.call('get_video_task', { task_id: report.film_id, wait_seconds: 0 });
     expect(after.report.shots?.map(({ status }) => status)).toEqual(['generating', 'cancelled', 'cancelled']);
-    expect(slow.sandbox.requests.filter(({ operation }) => operation === 'submit')).toHaveLength(1);
+    expect(slow.sandbox.submits()).toHaveLength(1);
   });
 
   it('the file of a film is served, and nothing is done to a film beyond its queue', async () => {

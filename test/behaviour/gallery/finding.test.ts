@@ -97,7 +97,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     ['unknown', ['The answer to the request was lost', 'console', 'It may have been charged.']],
     ['unsaved', ['The video is finished, but not saved.', 'get jv-']],
     ['linkOnly', ['there is only a link', 'Copy link']],
-    ['gone', ['The file is not there any more.', 'get jv-']],
+    ['gone', ['The file no longer exists.', 'get jv-']],
     ['expired', ['12 hours']],
     ['left', ['The process that queued it has ended', 'get jv-', 'Withdraw']],
     ['withdrawn', ['Withdrawn before it was sent.']],

@@ -44,7 +44,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
 
   it('the gallery itself sends nothing to pay for, whatever is looked at', async () => {
     await session.call('generate_video', { prompt: 'A paper boat on a pond' });
-    const submits = () => stage.sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+    const submits = () => stage.sandbox.submits().length;
     const before = submits();
     const { page } = await stage.look(browser);
     await page.locator('.card').click();
@@ -93,7 +93,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     await page.getByText('No videos yet').waitFor();
     stage.gallery.child.kill('SIGINT');
     await stage.gallery.result;
-    await page.getByText('The gallery is not running any more').waitFor();
+    await page.getByText('The gallery is no longer running').waitFor();
     await page.getByText(/gallery$/).waitFor();
   });
 
@@ -107,6 +107,6 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     expect(call).toMatchObject({ prompt: 'Once only', seed: 3, aspect_ratio: '9:16' });
     const again = await session.call('generate_video', call);
     expect(again.report.task_id).toBe(report.task_id);
-    expect(stage.sandbox.requests.filter(({ operation }) => operation === 'submit')).toHaveLength(1);
+    expect(stage.sandbox.submits()).toHaveLength(1);
   });
 });

@@ -85,7 +85,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('the gallery wit
       expect(await dialog.locator('video').count()).toBe(1);
       expect(await dialog.getByRole('button', { name: /folder/i }).count()).toBe(0);
       await page.goto(`${stage.gallery.origin}/?video=${deleted}`);
-      await dialog.getByText('The file is not there any more.').first().waitFor();
+      await dialog.getByText('The file no longer exists.').first().waitFor();
       expect(await dialog.locator('video').count()).toBe(0);
     });
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNoChromium, needsChromium, openBrowser, openPage } from '../../support/gallery-browser.ts';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -11,7 +11,7 @@ import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts
 let workspace: Workspace;
 let sandbox: Sandbox;
 let server: HttpServer;
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 const tasks = new Map<string, string>();
 const place = () => ({
   env: { ...workspace.environment(sandbox.url), JIMENG_VIDEO_TOKENS: join(workspace.folder, 'people.yaml') },
@@ -20,10 +20,7 @@ const place = () => ({
 beforeAll(async () => {
   workspace = await makeWorkspace();
   sandbox = await startSandbox({ generationSeconds: 0.05, tasksInFlight: 100 });
-  for (const args of [['mei'], ['yu'], ['ann', '--admin']]) {
-    const { stdout } = await startCommand(['serve', 'token', 'add', ...args], place()).result;
-    tokens.set(args[0] ?? '', stdout.trim());
-  }
+  tokens = await addPeople(place().env, workspace.folder, ['mei'], ['yu'], ['ann', '--admin']);
   server = await startHttp(place().env, [], workspace.folder);
   for (const person of ['mei', 'yu']) {
     const params = { name: 'generate_video', arguments: { prompt: `fox of ${person}`, wait_seconds: 30 } };
@@ -77,16 +74,19 @@ it('a right token is kept in a cookie that no script reads and no other site sen
   }
 });
 
-it('each person gets their own videos, files and sums, and an admin all', async () => {
-  const prompts = async (person: string) => {
-    const { items } = (await (await get('/gallery/api/videos', person)).json()) as {
-      items: { request: { prompt: string } }[];
+it('each person gets their own videos, files and sums, and an admin all, with whose they are', async () => {
+  const shown = async (looking: string) => {
+    const { items } = (await (await get('/gallery/api/videos', looking)).json()) as {
+      items: { request: { prompt: string }; person?: string }[];
     };
-    return items.map(({ request }) => request.prompt).sort();
+    return items.map(({ request, person }) => [request.prompt, person]).sort();
   };
-  expect(await prompts('mei')).toEqual(['fox of mei']);
-  expect(await prompts('yu')).toEqual(['fox of yu']);
-  expect(await prompts('ann')).toEqual(['fox of mei', 'fox of yu']);
+  expect(await shown('mei')).toEqual([['fox of mei', undefined]]);
+  expect(await shown('yu')).toEqual([['fox of yu', undefined]]);
+  expect(await shown('ann')).toEqual([
+    ['fox of mei', 'mei'],
+    ['fox of yu', 'yu'],
+  ]);
   expect((await get(`/gallery/files/${tasks.get('mei')}.mp4`, 'mei')).status).toBe(200);
   for (const path of [`files/${tasks.get('mei')}.mp4`, `api/videos/${tasks.get('mei')}`]) {
     expect((await get(`/gallery/${path}`, 'yu')).status, path).toBe(404);
@@ -117,8 +117,7 @@ it('nothing is changed by a request that is not the person’s own page', async 
 });
 
 it('a revoked token ends in the browser, too, at the next request', async () => {
-  const { stdout } = await startCommand(['serve', 'token', 'add', 'lin'], place()).result;
-  tokens.set('lin', stdout.trim());
+  for (const [name, token] of await addPeople(place().env, workspace.folder, ['lin'])) tokens.set(name, token);
   expect((await get('/gallery/', 'lin')).status).toBe(200);
   await startCommand(['serve', 'token', 'remove', 'lin'], place()).result;
   expect((await get('/gallery/', 'lin')).status).toBe(401);
@@ -148,5 +147,20 @@ describe.skipIf(hasNoChromium)(`in Chromium${needsChromium}`, () => {
     expect(await page.getByText('fox of yu').count()).toBe(0);
     expect(troubles.filter((trouble) => !trouble.includes('401'))).toEqual([]);
     await close();
+  });
+
+  it('an admin sees whose a video is; its person does not see a name', async () => {
+    for (const [looking, names] of [
+      ['ann', ['mei']],
+      ['mei', []],
+    ] as const) {
+      const { page, close } = await openPage(browser);
+      await page.context().addCookies([{ name: 'jimeng-gallery', value: tokens.get(looking) ?? '', url: server.url }]);
+      await page.goto(`${server.url}/gallery/?video=${tasks.get('mei')}`);
+      const facts = page.getByRole('dialog').locator('dl.facts');
+      await expect.poll(() => facts.getByText(tasks.get('mei') ?? '').count()).toBe(1);
+      expect(await facts.locator('div', { hasText: 'Person' }).locator('dd').allTextContents()).toEqual(names);
+      await close();
+    }
   });
 });

@@ -23,8 +23,7 @@ afterAll(async () => {
   await workspace.remove();
 });
 
-const sent = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const sent = (prompt: string) => sandbox.submits(prompt).length;
 const recorded = (prompt: string) =>
   readRecords(workspace.stateDir).filter(({ request }) => request.prompt === prompt).length;
 

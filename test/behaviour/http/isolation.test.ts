@@ -2,9 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { readRecords } from '../../support/records.ts';
-import { startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
@@ -14,7 +13,7 @@ const NO_FILM = 'jf-00000000-aaaaa';
 let workspace: Workspace;
 let sandbox: Sandbox;
 let server: HttpServer;
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 /** Of mei. */
 let task: string;
 let providerId: string;
@@ -24,11 +23,7 @@ beforeAll(async () => {
   workspace = await makeWorkspace();
   sandbox = await startSandbox({ generationSeconds: 0.05, tasksInFlight: 100, requestsPerSecond: 100_000 });
   const env = { ...workspace.environment(sandbox.url), JIMENG_VIDEO_TOKENS: join(workspace.folder, 'people.yaml') };
-  for (const [name, ...more] of [['mei'], ['yu', '--budget', '3'], ['ann', '--admin']] as const) {
-    const args = ['serve', 'token', 'add', name, ...more];
-    const { stdout } = await startCommand(args, { env, workingDir: workspace.folder }).result;
-    tokens.set(name, stdout.trim());
-  }
+  tokens = await addPeople(env, workspace.folder, ['mei'], ['yu', '--budget', '3'], ['ann', '--admin']);
   server = await startHttp(env, [], workspace.folder);
   const made = await call('mei', 'generate_video', { prompt: 'secret fox', wait_seconds: 30 });
   task = made.structured.task_id;
@@ -50,7 +45,33 @@ async function call(person: string, name: string, given: object) {
   const { result } = await request(person, 'tools/call', { name, arguments: given });
   return { structured: result.structuredContent, text: String(result.content[0].text), isError: result.isError };
 }
-const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+const submits = () => sandbox.submits().length;
+
+it('an admin is told whose each video and film is; whoever sees only their own is told of nobody', async () => {
+  const { task_id: own } = (await call('ann', 'generate_video', { prompt: 'of ann', wait_seconds: 30 })).structured;
+  const list = await call('ann', 'list_video_tasks', { limit: 50 });
+  const persons = new Map(list.structured.tasks.map((item: { task_id: string }) => [item.task_id, item]));
+  expect(persons.get(task)).toMatchObject({ person: 'mei' });
+  expect(persons.get(own)).not.toHaveProperty('person');
+  expect(list.structured.films).toMatchObject([{ film_id: film, person: 'mei' }]);
+  expect(list.text).toContain(`${task} done (t2v_720p, of mei, `);
+  expect(list.text).toMatch(new RegExp(`${film} done \\(2 of 2 shots saved, of mei, `));
+  for (const id of [task, film]) {
+    const report = await call('ann', 'get_video_task', { task_id: id });
+    expect([report.structured.person, report.text]).toEqual(['mei', expect.stringContaining('\n- Person: mei\n')]);
+  }
+  const resource = await request('ann', 'resources/read', { uri: `jimeng://tasks/${task}` });
+  expect(resource.result.contents[0].text).toContain('- Person: mei');
+  const answers = [await call('ann', 'get_video_task', { task_id: own }), await call('mei', 'list_video_tasks', {})];
+  answers.push(
+    await call('mei', 'get_video_task', { task_id: task }),
+    await call('mei', 'get_video_task', { task_id: film }),
+  );
+  for (const { structured, text } of answers) {
+    expect(JSON.stringify(structured)).not.toContain('"person"');
+    expect(text).not.toMatch(/Person|\bof mei\b/);
+  }
+});
 
 describe('somebody else’s work is answered as work that does not exist, and nothing of it is told:', () => {
   it.each<[string, string, (id: string, film: string) => object]>([

@@ -9,22 +9,17 @@ import { ONE_USER } from '../../../src/serve/access.ts';
 import type { Metrics } from '../../../src/serve/metrics.ts';
 import { startServer } from '../../../src/serve/server.ts';
 import { HTTP_LIMITS, listenHttp } from '../../../src/transports/http.ts';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
-import { startCommand } from '../../support/run-command.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 let workspace: Workspace;
 let server: HttpServer;
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 beforeAll(async () => {
   workspace = await makeWorkspace();
   const env = { ...workspace.environment('sandbox'), JIMENG_VIDEO_TOKENS: `${workspace.folder}/people.yaml` };
-  for (const name of ['mei', 'yu']) {
-    const { stdout } = await startCommand(['serve', 'token', 'add', name], { env, workingDir: workspace.folder })
-      .result;
-    tokens.set(name, stdout.trim());
-  }
+  tokens = await addPeople(env, workspace.folder, ['mei'], ['yu']);
   server = await startHttp(env);
 });
 afterAll(async () => {
@@ -172,6 +167,7 @@ it('many probes at the same time ask the store once: without a token nobody load
   const probed = await startServer({
     ...{ host: '127.0.0.1', port: 0, publicUrl: undefined, issuer: undefined, videos: undefined },
     ...{ clock: systemClock, log: silentLog, access: ONE_USER, stateKey: new Uint8Array(32) },
+    over: new AbortController().signal,
     ...{ handlers: {} as Handlers, metrics: {} as Metrics, gallery: {} as never },
     ready: async () => {
       asked++;

@@ -4,15 +4,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
-import { startCommand } from '../../support/run-command.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
 let workspace: Workspace;
 let sandbox: Sandbox;
 let server: HttpServer;
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 beforeAll(async () => {
   workspace = await makeWorkspace();
   sandbox = await startSandbox({
@@ -26,10 +25,7 @@ beforeAll(async () => {
     JIMENG_VIDEO_TOKENS: join(workspace.folder, 'people.yaml'),
     JIMENG_VIDEO_DAILY_BUDGET_CNY: '100',
   };
-  for (const args of [['mei'], ['ops', '--admin']]) {
-    const added = await startCommand(['serve', 'token', 'add', ...args], { env, workingDir: workspace.folder }).result;
-    tokens.set(args[0] ?? '', added.stdout.trim());
-  }
+  tokens = await addPeople(env, workspace.folder, ['mei'], ['ops', '--admin']);
   server = await startHttp(env, [], workspace.folder);
 });
 afterAll(async () => {
@@ -137,7 +133,7 @@ it('where the store cannot be read it is not ready, its figures are absent, and 
     const response = await fetch(`${broken.url}${path}`);
     return [response.status, await response.text()] as const;
   };
-  expect(await at('/readyz')).toEqual([503, 'the store is not reached\n']);
+  expect(await at('/readyz')).toEqual([503, 'the store cannot be used; the log has the reason\n']);
   expect(await at('/healthz')).toEqual([200, 'ok\n']);
   const [, figures] = await at('/metrics');
   expect(figures).toContain('jimeng_store_up 0\n');

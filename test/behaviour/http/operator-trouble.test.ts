@@ -1,9 +1,10 @@
 /** What a person is told of trouble that only the operator can end: that it is there, not where the database is. */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { until } from '../../support/mcp-client.ts';
 import { type PostgresServer, startPostgres, statements } from '../../support/postgres.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -45,7 +46,7 @@ const call = (server: HttpServer, person: string, name: string, given: object) =
 
 /** Where the database is, how it is reached, and which setting names it. */
 const INSIDE = /postgres:|127\.0\.0\.1:1\b|ECONN|JIMENG_VIDEO_STORE|doctor/;
-const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+const submits = () => sandbox.submits().length;
 
 describe('while the database is away', () => {
   let server: HttpServer;
@@ -85,6 +86,68 @@ describe('while the database is away', () => {
       /"person":"mei","reason":"postgres:\/\/127\.0\.0\.1:1\/videos[^\n]+"the store cannot be used"/,
     );
     expect(server.stderr()).not.toContain('geheim123');
+  });
+});
+
+describe('/gallery', () => {
+  const get = (server: HttpServer, path: string, person: string) =>
+    fetch(`${server.url}/gallery/${path}`, {
+      headers: { cookie: `jimeng-gallery=token-of-${person}`, 'sec-fetch-site': 'same-origin' },
+    });
+
+  it('while the database is away is answered with 503, when to come back, and a sentence; the place only to an admin', async () => {
+    const server = await start('postgres://jimeng:geheim123@127.0.0.1:1/videos');
+    const id = 'jv-00000000-aaaaa';
+    for (const path of ['api/overview', 'api/videos', 'api/films', `api/videos/${id}`, `files/${id}.mp4`]) {
+      const [own, admin] = await Promise.all([get(server, path, 'mei'), get(server, path, 'ann')]);
+      expect([own.status, own.headers.get('retry-after'), admin.status], path).toEqual([503, '5', 503]);
+      const [text, whole] = [await own.text(), await admin.text()];
+      expect(JSON.parse(text).error).toMatchObject({
+        code: 'store_unavailable',
+        hint: expect.stringContaining('operator'),
+      });
+      expect(text).not.toMatch(INSIDE);
+      expect(whole).toContain('postgres://127.0.0.1:1/videos');
+      expect(whole).not.toContain('geheim123');
+    }
+    expect(server.stderr()).not.toContain('request failed');
+  });
+
+  it('shows its page when the database goes away, and all again when it is back, without a restart', async () => {
+    const own = await startPostgres();
+    const server = await start(own.address());
+    expect((await get(server, 'api/overview', 'mei')).status).toBe(200);
+    await own.stopImmediately();
+    const [page, overview] = [await get(server, '', 'mei'), await get(server, 'api/overview', 'mei')];
+    expect([page.status, overview.status]).toEqual([200, 503]);
+    await own.start();
+    await until('its return', async () => (await get(server, 'api/overview', 'mei')).status === 200, 20_000);
+    await server.stop();
+    await own.close();
+  });
+
+  it('while the list of tokens cannot be read says so with 503, and does not take a right token for a wrong one', async () => {
+    const server = await start(await database.createDatabase());
+    const file = env.JIMENG_VIDEO_TOKENS ?? '';
+    const right = await readFile(file, 'utf8');
+    await writeFile(file, '- name: [');
+    const form = { method: 'POST', body: new URLSearchParams({ token: 'token-of-mei' }) };
+    const answers = [await get(server, '', 'mei'), await fetch(`${server.url}/gallery/sign-in`, form)];
+    for (const response of answers) {
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(response.headers.get('content-type')).toContain('text/html');
+      expect(await response.text()).toMatch(/list of tokens cannot be read[\s\S]*暂时/);
+    }
+    const { status, headers } = await get(server, 'api/overview', 'mei');
+    expect([status, headers.get('content-type')]).toEqual([503, expect.stringContaining('application/json')]);
+    await writeFile(file, right);
+    expect((await get(server, '', 'mei')).status).toBe(200);
+  });
+
+  it('answers a wrong question with 400 and what is right', async () => {
+    const server = await start(await database.createDatabase());
+    const response = await get(server, 'api/videos?mode=film', 'mei');
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('t2v_720p')]);
   });
 });
 

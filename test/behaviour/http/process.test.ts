@@ -1,5 +1,7 @@
 /** The processes `serve` and `worker`: how they start, what they resume, and how they end. */
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
@@ -24,8 +26,7 @@ async function workspaceAndEnv() {
   return { workspace, env: workspace.environment(sandbox.url) };
 }
 
-const submitsOf = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const submitsOf = (prompt: string) => sandbox.submits(prompt).length;
 const generate = (prompt: string, wait = 0) => ({
   id: 1,
   method: 'tools/call',
@@ -53,6 +54,17 @@ it('a port that is in use is refused with exit code 2 and the port’s number', 
     .result;
   other.close();
   expect([code, stderr]).toEqual([2, expect.stringContaining(`--port ${port} is in use`)]);
+});
+
+it('a host that is no address of this computer is refused with exit code 2 and its name', async () => {
+  const { workspace, env } = await workspaceAndEnv();
+  const tokens = join(workspace.folder, 'people.yaml');
+  await writeFile(tokens, `- name: mei\n  sha256: ${'a'.repeat(64)}\n`);
+  const { code, stderr } = await startCommand(['serve', '--host', '192.0.2.1', '--port', '0'], {
+    env: { ...env, JIMENG_VIDEO_TOKENS: tokens },
+    workingDir: workspace.folder,
+  }).result;
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--host "192.0.2.1" is no address of this computer')]);
 });
 
 it('without keys it starts, and a call is refused with the names of the variables', async () => {
@@ -99,19 +111,17 @@ it('a new request while it ends is answered with 503 and Retry-After, and nothin
   const when = ({ body }: { body?: Readonly<Record<string, unknown>> | undefined }) => body?.prompt === 'keeps it open';
   sandbox.faults.add({ on: 'submit', when, fault: { kind: 'slow', milliseconds: 2_000 } });
   const server = await startHttp(env);
-  // The connection that this leaves open is used again.
-  await server.post({ id: 1, method: 'ping' });
-  const first = server.post(generate('keeps it open', 600)).catch(() => undefined);
+  const first = server.post(generate('keeps it open', 600));
   await until('the submit', () => submitsOf('keeps it open') === 1);
   const ended = server.stop();
-  await until('the end to begin', async () => {
-    const { status } = await server.post({ id: 2, method: 'ping' }).catch(() => ({ status: 503 }));
-    return status === 503;
-  });
-  await server.post(generate('too late')).catch(() => undefined);
+  await until('the end to begin', async () => (await fetch(`${server.url}/readyz`)).status === 503);
+  // The submit's answer is still awaited.
+  const late = await server.post(generate('too late'));
+  expect([late.status, late.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(late.body.error.message).toContain('Repeat the call');
   expect(await ended).toBe(0);
   expect(submitsOf('too late')).toBe(0);
-  await first;
+  expect((await first).body.result.structuredContent.status).not.toBe('unknown');
 });
 
 /** @param signal SIGTERM: the lease is given back, so that whoever works takes the task immediately */
@@ -156,6 +166,11 @@ it('each call is logged as JSON with its request id, which the answer names, and
   const { env } = await workspaceAndEnv();
   const server = await startHttp({ ...env, LOG_LEVEL: 'info' });
   const { headers, body } = await server.post(generate('logged secret prompt'));
+  await server.post({
+    id: 2,
+    method: 'tools/call',
+    params: { name: 'get_video_task', arguments: { task_id: 'jv-no' } },
+  });
   await server.stop();
   const lines = server
     .stderr()
@@ -169,5 +184,24 @@ it('each call is logged as JSON with its request id, which the answer names, and
     task: body.result.structuredContent.task_id,
     ms: expect.any(Number),
   });
+  expect(lines.filter(({ msg, code }) => msg === 'answer' && code === 'no_record')).toHaveLength(1);
   expect(server.stderr()).not.toContain('secret prompt');
 });
+
+it.each(['serve', 'worker'])(
+  'a warning of Node or of a library is a line of the log, not plain text: %s',
+  async (name) => {
+    const { workspace, env } = await workspaceAndEnv();
+    const script = 'setTimeout(() => process.emitWarning("tea\\nis cold", "DeprecationWarning"), 1000)';
+    const options = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
+    const args = name === 'serve' ? ['serve', '--port', '0'] : [name];
+    const running = startCommand(args, { env: { ...env, ...options }, workingDir: workspace.folder });
+    await running.seen('stderr', /is cold/);
+    running.child.kill('SIGTERM');
+    const { stderr } = await running.result;
+    const lines = stderr.split('\n').filter((line) => line !== '' && !/^(listening on|working on)/.test(line));
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { msg: 'a warning of Node.js', kind: 'DeprecationWarning', reason: 'tea\nis cold' },
+    ]);
+  },
+);

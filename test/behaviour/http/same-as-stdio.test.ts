@@ -1,6 +1,6 @@
 /** The same request gets the same answer over HTTP as over stdio, to the byte: one state folder, two servers, raw messages. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
+import { connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { type RawServer, startRaw } from '../../support/mcp-client.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -120,11 +120,19 @@ it.each<[string, Record<string, unknown>]>([
 });
 
 it.each(['jimeng://nothing', 'jimeng://tasks/jv-00000000-00000'])(
-  'an unknown resource has the same sentence, with the code that the newest revision gives it: %s',
+  'an unknown resource has the same error, and to clients of 2026-07-28 the code that this revision gives it: %s',
   async (uri) => {
     const { overStdio, overHttp } = await both({ method: 'resources/read', params: { uri } });
     expect(overStdio.error?.code).toBe(-32002);
-    expect(overHttp.error).toEqual({ ...overStdio.error, code: -32602 });
+    expect(overHttp).toEqual(overStdio);
+    const streamed = await http.post(
+      { id: 'x', method: 'resources/read', params: { uri } },
+      { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' },
+    );
+    expect(streamed.body.error).toEqual(overStdio.error);
+    const newest = await connectV2(http.url);
+    await expect(newest.readResource({ uri })).rejects.toMatchObject({ ...overStdio.error, code: -32602 });
+    await newest.close();
   },
 );
 

@@ -136,6 +136,16 @@ it.each([
   ['has a misspelt field', '- name: mei\n  sha256: SHA\n  daily_budget: 5\n', 'daily_budget'],
   ['has no hash', '- name: mei\n', 'sha256'],
   ['holds a token instead of its hash', '- name: mei\n  sha256: jv_secretsecret\n', '64 hexadecimal digits'],
+  ['has a token without a name', '- sha256: SHA\n', 'entry 1 has a token and no name'],
+  ['names somebody by a number', '- sub: 113456789012345678901\n', 'entry 1, sub must be'],
+  ['names somebody as the log does', '- sub: https://a.example mei\n', 'with the issuer before it: leave that out'],
+  ['has a * without quotes', '- sub: *\n', '"*" has to stand in quotes'],
+  ['makes everybody an admin', '- sub: "*"\n  admin: true\n', 'who cannot all be admins'],
+  ['names everybody', '- sub: "*"\n  name: all\n', 'for everybody else, and so has no name'],
+  ['has a budget in words', '- sub: a\n  daily_budget_cny: ten\n', 'entry 1, daily_budget_cny must be an amount'],
+  ['has a space too many', '- sub: "a "\n', 'has a sub that begins or ends with a space'],
+  ['has the same sub twice', '- sub: a\n- sub: a\n', 'names a twice'],
+  ['is a list of names', '- mei\n', 'entry 1 must be a person: name and sha256, or sub'],
   ['names somebody twice', '- &a\n  name: mei\n  sha256: SHA\n- *a\n', 'names mei twice'],
 ])('a list that %s keeps the server from starting: exit code 2 and the reason', async (what, text, reason) => {
   const other = join(workspace.folder, `${what}.yaml`);
@@ -154,6 +164,13 @@ it('a list that every user can write keeps the server from starting', async () =
   const place = { env: { ...env(), JIMENG_VIDEO_TOKENS: other }, workingDir: workspace.folder };
   const { code, stderr } = await startCommand(['serve', '--port', '0'], place).result;
   expect([code, stderr]).toEqual([2, expect.stringContaining('chmod o-w')]);
+});
+
+it('a list that an editor has marked as UTF-8 is read', async () => {
+  const other = join(workspace.folder, 'marked.yaml');
+  await writeFile(other, `\uFEFF- name: mei\n  sha256: ${'a'.repeat(64)}\n`, { mode: 0o600 });
+  const place = { env: { ...env(), JIMENG_VIDEO_TOKENS: other }, workingDir: workspace.folder };
+  expect((await startCommand(['serve', 'token', 'list'], place).result).stdout).toBe('mei\n');
 });
 
 it('a list in JSON stays JSON, and a link to the list stays a link', async () => {

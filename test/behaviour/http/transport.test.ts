@@ -1,5 +1,5 @@
 /** MCP over Streamable HTTP: both revisions, streams and plain answers, clients that leave, and large requests. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectV1, connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
 import { makeJpeg, padJpeg } from '../../support/pictures.ts';
@@ -21,8 +21,13 @@ afterAll(async () => {
   await workspace.remove();
 });
 
-const submitsOf = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const NEWEST_META = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+const submitsOf = (prompt: string) => sandbox.submits(prompt).length;
 const call = (name: string, given: object, meta?: object) => ({
   id: 1,
   method: 'tools/call',
@@ -74,6 +79,20 @@ it.each([
   expect([answer.status, answer.body]).toEqual([status, { jsonrpc: '2.0', id: null, error: { code, message } }]);
 });
 
+it('a prompt in another encoding is refused: it would be paid for with damaged characters', async () => {
+  const message = { jsonrpc: '2.0', ...call('generate_video', { prompt: 'PROMPT', dry_run: true }) };
+  const [before = '', after = ''] = JSON.stringify(message).split('PROMPT');
+  const response = await fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    // 金毛 in GBK.
+    body: Buffer.concat([Buffer.from(before), Buffer.from([0xbd, 0xf0, 0xc3, 0xab]), Buffer.from(after)]),
+  });
+  const body = (await response.json()) as { error: { code: number; message: string } };
+  expect([response.status, body.error.code]).toEqual([400, -32700]);
+  expect(body.error.message).toContain('not UTF-8');
+});
+
 it.each([
   ['millions of values', `[${'{},'.repeat(7_000_000)}{}]`],
   ['lists within lists', '['.repeat(100_000) + ']'.repeat(100_000)],
@@ -105,15 +124,13 @@ it('a body that is not declared as JSON is refused: a page of another site could
 it('a protocol version that does not exist is refused, and so is a header that contradicts its message', async () => {
   const old = await server.post({ id: 1, method: 'tools/list' }, { 'mcp-protocol-version': '2020-01-01' });
   expect([old.status, old.body.error.message]).toEqual([400, expect.stringContaining('protocol version')]);
-  const meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': {},
-  };
   const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'cancel_video_task' };
-  const contradicting = await server.post(call('list_video_tasks', {}, meta), headers);
+  const contradicting = await server.post(call('list_video_tasks', {}, NEWEST_META), headers);
   expect(contradicting.status).toBe(400);
-  const right = await server.post(call('list_video_tasks', {}, meta), { ...headers, 'mcp-name': 'list_video_tasks' });
+  const right = await server.post(call('list_video_tasks', {}, NEWEST_META), {
+    ...headers,
+    'mcp-name': 'list_video_tasks',
+  });
   expect(right.body.result.structuredContent.counts).toBeDefined();
 });
 
@@ -142,30 +159,71 @@ it.each(['application/json', 'application/json, text/event-stream'])(
   },
 );
 
-it.each(['application/json', 'application/json, text/event-stream'])(
-  'the call of a client that went away is over within seconds, however long it was to wait (%s)',
-  async (accept) => {
-    const slow = await startSandbox({ generationSeconds: 600 });
-    const own = await makeWorkspace();
-    const at = await startHttp({ ...own.environment(slow.url), LOG_LEVEL: 'info' });
-    const leaving = new AbortController();
-    const request = fetch(`${at.url}/mcp`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept },
-      body: JSON.stringify({ jsonrpc: '2.0', ...call('generate_video', { prompt: 'slow', wait_seconds: 600 }) }),
-      signal: leaving.signal,
-    }).then((response) => response.text());
-    await until('polling', () => readRecords(own.stateDir)[0]?.providerTaskId !== undefined);
-    expect(at.stderr()).not.toContain('"msg":"answer"');
-    leaving.abort();
-    await expect(request).rejects.toThrow();
-    await until('the end of its call', () => at.stderr().includes('"msg":"answer"'), 10_000);
-    expect(readRecords(own.stateDir)[0]?.status).toBe('generating');
+describe('a call that waits', () => {
+  let slow: Sandbox;
+  let own: Workspace;
+  let at: HttpServer;
+  beforeAll(async () => {
+    slow = await startSandbox({ generationSeconds: 600, tasksInFlight: 100 });
+    own = await makeWorkspace();
+    at = await startHttp({ ...own.environment(slow.url), LOG_LEVEL: 'info' });
+  });
+  afterAll(async () => {
     await at.stop();
     await slow.close();
     await own.remove();
-  },
-);
+  });
+  const answers = () => at.stderr().split('"msg":"answer"').length - 1;
+  const recordOf = (prompt: string) => readRecords(own.stateDir).find(({ request }) => request.prompt === prompt);
+
+  function begin(prompt: string, revision: string, accept: string, id = 1) {
+    const isNewest = revision === '2026-07-28';
+    const message = call('generate_video', { prompt, wait_seconds: 600 }, isNewest ? NEWEST_META : undefined);
+    const leaving = new AbortController();
+    const request = fetch(`${at.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', accept, 'mcp-protocol-version': revision },
+        ...(isNewest ? { 'mcp-method': 'tools/call', 'mcp-name': 'generate_video' } : {}),
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', ...message, id }),
+      signal: leaving.signal,
+    }).then((response) => response.text());
+    return { request, leave: () => leaving.abort() };
+  }
+
+  it.each([
+    ['2025-11-25', 'application/json'],
+    ['2025-11-25', 'application/json, text/event-stream'],
+    ['2026-07-28', 'application/json'],
+    ['2026-07-28', 'application/json, text/event-stream'],
+  ])('is over at once when its client goes away, and its task goes on (%s, %s)', async (revision, accept) => {
+    const prompt = `slow ${revision} ${accept}`;
+    const { request, leave } = begin(prompt, revision, accept);
+    await until('polling', () => recordOf(prompt)?.providerTaskId !== undefined);
+    const before = answers();
+    leave();
+    await expect(request).rejects.toThrow();
+    await until('the end of its call', () => answers() === before + 1, 2_000);
+    expect(recordOf(prompt)?.status).toBe('generating');
+  });
+
+  it('is not ended by notifications/cancelled: two clients of one person use the same ids', async () => {
+    const [json, stream] = ['application/json', 'application/json, text/event-stream'];
+    const calls = [begin('one of two', '2025-11-25', json), begin('two of two', '2025-11-25', stream)];
+    await until('polling', () => ['one of two', 'two of two'].every((prompt) => recordOf(prompt)?.providerTaskId));
+    const before = answers();
+    const { status, body } = await at.post({ method: 'notifications/cancelled', params: { requestId: 1 } });
+    expect([status, body]).toEqual([202, undefined]);
+    // Whatever the notification began has come before this answer.
+    expect((await at.post({ id: 2, method: 'ping' })).status).toBe(200);
+    expect(answers()).toBe(before);
+    for (const { request, leave } of calls) {
+      leave();
+      await expect(request).rejects.toThrow();
+    }
+  });
+});
 
 it('two pictures of 15 MB as data URLs reach the provider', async () => {
   const picture = padJpeg(await makeJpeg(640, 360), 15_000_000);

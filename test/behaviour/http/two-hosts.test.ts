@@ -1,10 +1,9 @@
 /** Two servers on one PostgreSQL: any request may go to any of them, and one that dies leaves nothing behind. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
+import { addPeople, connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
@@ -13,7 +12,7 @@ let sandbox: Sandbox;
 let workspace: Workspace;
 let env: Record<string, string>;
 const hosts: HttpServer[] = [];
-const tokens = new Map<string, string>();
+let tokens: Map<string, string>;
 beforeAll(async () => {
   database = await startPostgres();
   sandbox = await startSandbox({
@@ -29,10 +28,7 @@ beforeAll(async () => {
     JIMENG_VIDEO_TOKENS: join(workspace.folder, 'people.yaml'),
     JIMENG_VIDEO_CONFIRM_ABOVE_CNY: '2',
   };
-  for (const args of [['mei'], ['yu'], ['ann', '--admin']]) {
-    const added = await startCommand(['serve', 'token', 'add', ...args], { env, workingDir: workspace.folder }).result;
-    tokens.set(args[0] ?? '', added.stdout.trim());
-  }
+  tokens = await addPeople(env, workspace.folder, ['mei'], ['yu'], ['ann', '--admin']);
   hosts.push(await startHttp(env), await startHttp(env));
 });
 afterAll(async () => {
@@ -42,8 +38,7 @@ afterAll(async () => {
   await workspace.remove();
 });
 
-const submitsOf = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const submitsOf = (prompt: string) => sandbox.submits(prompt).length;
 async function call(host: number | HttpServer, person: string, name: string, given: object) {
   const at = typeof host === 'number' ? hosts[host] : host;
   const message = { id: 1, method: 'tools/call', params: { name, arguments: given } };

@@ -39,7 +39,7 @@ async function callRaw(tool: string, given: string) {
   };
 }
 
-const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit');
+const submits = () => sandbox.submits();
 const bodyOf = (prompt: string) => submits().find(({ body }) => body?.prompt === prompt)?.body;
 
 const T2V = { req_key: 'jimeng_t2v_v30', frames: 121 };

@@ -99,6 +99,6 @@ describe('ten failed queries in a row, in the middle of polling', () => {
     expect([report.status, report.error]).toEqual(['done', undefined]);
     const asked = stage.sandbox.requests.filter(whenAskedFor(stage, prompt));
     expect(asked.length).toBeGreaterThanOrEqual(12);
-    expect(stage.submitsOf(prompt)).toHaveLength(1);
+    expect(stage.sandbox.submits(prompt)).toHaveLength(1);
   });
 });

@@ -77,7 +77,7 @@ describe('a code at the submit', () => {
       status === NO ? 'Nothing was charged.' : 'The answer to the submit was lost; the video may have been charged.';
     expect(report.message).toContain(money);
     expect(report.error?.provider_code).toBeDefined();
-    expect(stage.submitsOf(prompt)).toHaveLength(1);
+    expect(stage.sandbox.submits(prompt)).toHaveLength(1);
   });
 
   it("brings the provider's own words, on one line, escaped and cut", async () => {
@@ -122,7 +122,7 @@ describe('"not now" at the submit', () => {
       await until('the second submit', () => stage.providerIdOf(prompt) !== undefined);
       const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
       expect(later.status).toBe('done');
-      expect(stage.submitsOf(prompt)).toHaveLength(2);
+      expect(stage.sandbox.submits(prompt)).toHaveLength(2);
     },
   );
 });

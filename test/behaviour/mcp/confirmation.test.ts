@@ -51,8 +51,7 @@ async function clientThat(reply: Reply | undefined) {
 
 const recorded = (prompt: string) =>
   readRecords(workspace.stateDir).filter(({ request }) => request.prompt === prompt).length;
-const sent = (prompt: string) =>
-  sandbox.requests.filter(({ operation, body }) => operation === 'submit' && body?.prompt === prompt).length;
+const sent = (prompt: string) => sandbox.submits(prompt).length;
 
 it('a client that accepts: asked once with the price and the request, and nothing is recorded before the yes', async () => {
   const prompt = 'accepted **bold**';

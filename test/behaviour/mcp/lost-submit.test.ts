@@ -53,7 +53,7 @@ describe('a submit whose answer is lost', () => {
     const again = await stage.call('generate_video', { prompt, wait_seconds: 50 });
     expect(again.report).toMatchObject({ task_id: report.task_id, status: 'unknown' });
     expect(again.report.message).toContain('The same request already exists');
-    expect(stage.submitsOf(prompt)).toHaveLength(1);
+    expect(stage.sandbox.submits(prompt)).toHaveLength(1);
   });
 
   it('and every other went out on a connection that nothing had used before', async () => {

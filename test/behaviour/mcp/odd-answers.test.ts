@@ -122,6 +122,6 @@ describe('polling', () => {
     await until('the file', () => saved().length === 1);
     const { report: later } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
     expect(later).toMatchObject({ status: 'done', video: { path: join(stage.workspace.outputDir, saved()[0] ?? '') } });
-    expect(stage.submitsOf('watched on')).toHaveLength(1);
+    expect(stage.sandbox.submits('watched on')).toHaveLength(1);
   });
 });

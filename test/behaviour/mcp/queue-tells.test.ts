@@ -59,12 +59,12 @@ describe('behind two submits whose answers were lost', () => {
     const mode = MODES[1];
     const lost = await loseTwo(mode);
     const { report } = await stage.call('submit_video_task', { prompt: 'the probe', mode });
-    expect([report.status, stage.submitsOf('the probe')]).toEqual(['queued', []]);
+    expect([report.status, stage.sandbox.submits('the probe')]).toEqual(['queued', []]);
     for (const id of lost) ageTask(stage.workspace.stateDir, id, TWO_MINUTES_IN_HOURS);
-    await until('the probe', () => stage.submitsOf('the probe').length === 1);
+    await until('the probe', () => stage.sandbox.submits('the probe').length === 1);
     const done = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 50 });
     expect(done.report.status).toBe('done');
-    for (const prompt of [`${mode} lost 1`, `${mode} lost 2`]) expect(stage.submitsOf(prompt)).toHaveLength(1);
+    for (const prompt of [`${mode} lost 1`, `${mode} lost 2`]) expect(stage.sandbox.submits(prompt)).toHaveLength(1);
   });
 });
 
@@ -79,7 +79,7 @@ it('a request behind running tasks waits for a free slot, and can be withdrawn f
   expect(last?.message).toContain('a free slot, after 1 other request');
   const { report } = await slow.call('cancel_video_task', { task_id: last?.task_id });
   expect([report.status, report.cost?.charge]).toEqual(['cancelled', 'none']);
-  expect(slow.submitsOf('waiting 2')).toEqual([]);
+  expect(slow.sandbox.submits('waiting 2')).toEqual([]);
   const late = await slow.call('cancel_video_task', { task_id: reports[0]?.task_id });
   expect(late.report.message).toMatch(
     /^Not cancelled: (the request has already been sent, and the provider cannot stop it|the video is already finished|the task has already ended)\./,

@@ -74,7 +74,7 @@ describe('a client that gives up', () => {
     const { task_id } = structured.tasks.find((task: { prompt: string }) => task.prompt === prompt);
     const { report } = await stage.call('get_video_task', { task_id, wait_seconds: 50 });
     expect(report).toMatchObject({ status: 'done', prompt });
-    expect(stage.submitsOf(prompt)).toHaveLength(1);
+    expect(stage.sandbox.submits(prompt)).toHaveLength(1);
   });
 });
 

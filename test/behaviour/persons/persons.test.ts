@@ -64,7 +64,7 @@ async function call(name: string, given: object, remote?: RemoteCaller): Promise
 const make = (remote: RemoteCaller | undefined, prompt = PROMPT, more: object = {}) =>
   call('generate_video', { prompt, ...more }, remote);
 const list = (remote: RemoteCaller | undefined, more: object = {}) => call('list_video_tasks', more, remote);
-const paid = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+const paid = () => sandbox.submits().length;
 const idsIn = ({ tasks }: Answered): string[] => tasks.map(({ task_id }: Answered) => task_id);
 /** With the id that it names taken out. */
 const without = (id: string, { text, ...report }: Answered) =>
@@ -248,6 +248,8 @@ describe('one account', () => {
     }
     const shots = [{ prompt: 'a' }, { prompt: 'b' }];
     expect((await call('generate_film', { shots, audio: '/etc/hostname' }, MEI)).error.code).toBe('image_not_allowed');
+    const joined = await call('join_videos', { videos: ['jv-a', 'jv-b'], audio: '/etc/hostname' }, MEI);
+    expect(joined.message).toContain('`audio` is a path');
     expect(paid()).toBe(0);
   });
 });

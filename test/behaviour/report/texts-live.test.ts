@@ -81,7 +81,7 @@ describe('the text that a client gets', () => {
     const { text, isError } = await stage.call('generate_video', { prompt: 'How much?', duration: 8, dry_run: true });
     expect(isError).toBe(false);
     await expect(steady(text)).toMatchFileSnapshot(golden('checked'));
-    expect(stage.submitsOf('How much?')).toEqual([]);
+    expect(stage.sandbox.submits('How much?')).toEqual([]);
   });
 
   it('of a refusal: an input, the keys', async () => {

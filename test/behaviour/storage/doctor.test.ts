@@ -31,7 +31,7 @@ async function look({ onTestFinished }: TestContext, settings: Record<string, st
 it('a storage that is away stops every video, and the verdict says so', async (context) => {
   const address = 's3://videos/team?endpoint=http://127.0.0.1:9&path_style=true';
   const { storage, verdict, folder } = await look(context, { JIMENG_VIDEO_STORAGE: address });
-  const message = 'Videos cannot be saved to s3://videos/team: nothing answers there (ECONNREFUSED).';
+  const message = 'Videos cannot be saved to s3://videos/team: it refused the connection (ECONNREFUSED).';
   const hint = 'check the endpoint in JIMENG_VIDEO_STORAGE and the network';
   expect(storage).toEqual([{ name: 'storage', status: 'fix', message, hint, isBlocking: true }]);
   expect(verdict).toBe(`No video can be made yet: ${message}`);

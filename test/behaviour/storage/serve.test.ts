@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeBucket } from '../../support/bucket.ts';
 import { ffmpegPath } from '../../support/clips.ts';
-import { type HttpServer, startHttp } from '../../support/http-server.ts';
-import { startCommand } from '../../support/run-command.ts';
+import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 import { isSwiftInstalled, S3_KEYS, type SwiftServer, startSwift } from '../../support/swift.ts';
@@ -15,7 +14,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('`serve` with st
   let workspace: Workspace;
   let sandbox: Sandbox;
   let server: HttpServer;
-  const tokens = new Map<string, string>();
+  let tokens: Map<string, string>;
   beforeAll(async () => {
     swift = await startSwift();
     bucket = await makeBucket(swift);
@@ -29,11 +28,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('`serve` with st
       AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey,
     };
-    for (const name of ['mei', 'yu']) {
-      const args = ['serve', 'token', 'add', name];
-      const { stdout } = await startCommand(args, { env, workingDir: workspace.folder }).result;
-      tokens.set(name, stdout.trim());
-    }
+    tokens = await addPeople(env, workspace.folder, ['mei'], ['yu']);
     server = await startHttp(env, [], workspace.folder);
   }, 120_000);
   afterAll(async () => {
@@ -50,7 +45,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('`serve` with st
   }
   const generate = async (person: string, given: object) =>
     (await call(person, 'generate_video', { wait_seconds: 50, ...given })).structured;
-  const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = () => sandbox.submits().length;
 
   it('two people’s videos of one name lie in folders of their own, and each link gives the whole video', async () => {
     const videos = [];

@@ -1,7 +1,11 @@
 /** Videos in S3-compatible storage, through a real client and a real S3 server: saved once, whole, or still to be had. */
-import { readdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { S3Library } from '../../../src/library/s3.ts';
+import { createNetwork } from '../../../src/system/network.ts';
 import { makeBucket } from '../../support/bucket.ts';
 import { ffmpegPath, hasNoFfmpeg, needsFfmpeg } from '../../support/clips.ts';
 import { connect, openStage, type Stage, until } from '../../support/mcp-client.ts';
@@ -36,7 +40,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     open.push(relay.close);
     return relay;
   }
-  const submits = (stage: Stage) => stage.sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = (stage: Stage) => stage.sandbox.submits().length;
   const leftHere = async (stage: Stage) => ({
     staged: await readdir(join(stage.workspace.stateDir, 'uploads')),
     saved: await readdir(stage.workspace.outputDir).catch(() => []),
@@ -85,7 +89,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
       /the secret key does not belong to the access key \(SignatureDoesNotMatch\)/,
     ],
     ['a missing bucket', { JIMENG_VIDEO_STORAGE: 'missing' }, /the bucket does not exist \(NoSuchBucket\)/],
-    ['a server that is away', { JIMENG_VIDEO_STORAGE: 'away' }, /nothing answers there \(ECONNREFUSED\)/],
+    ['a server that is away', { JIMENG_VIDEO_STORAGE: 'away' }, /it refused the connection \(ECONNREFUSED\)/],
   ])('%s is reported before paying, and nothing is sent', async (_what, settings, sentence) => {
     const addresses: Record<string, string> = {
       missing: `s3://no-such-bucket?endpoint=${server.endpoint}&path_style=true`,
@@ -120,6 +124,52 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     expect(await bucket.keys()).toHaveLength(1);
     expect((await fetch(saved.report.video?.url ?? '')).status).toBe(200);
     expect(submits(stage)).toBe(1);
+  });
+
+  it('a storage that never answers holds up no list, and a paid call only for some seconds', async () => {
+    const relay = await relayed();
+    const { name } = await makeBucket(server);
+    const times: number[] = [];
+    const clock = {
+      ...systemClock,
+      sleep: (milliseconds: number, signal?: AbortSignal) => {
+        times.push(milliseconds);
+        return systemClock.sleep(milliseconds / 100, signal);
+      },
+    };
+    const stateDir = await mkdtemp(join(tmpdir(), 'jimeng-silent-storage-'));
+    const network = createNetwork({ httpProxy: undefined, httpsProxy: undefined, noProxy: undefined });
+    open.push(
+      () => network.close(),
+      () => rm(stateDir, { recursive: true }),
+    );
+    const library = new S3Library({
+      address: { bucket: name, prefix: '', endpoint: new URL(relay.endpoint), region: 'us-east-1', pathStyle: true },
+      ...{ keys: S3_KEYS, stateDir, homeDir: stateDir, network, clock },
+    });
+    relay.isSilent = true;
+    await expect(library.choose(undefined, { kind: 'terminal' })).rejects.toMatchObject({
+      code: 'output_not_writable',
+      message: expect.stringContaining('it does not answer (ETIMEDOUT)'),
+    });
+    const path = `s3://${name}/a.mp4`;
+    // Not known is not gone.
+    expect(await library.isThere({ path })).toBe(true);
+    const looked = times.length;
+    expect(await library.isThere({ path })).toBe(true);
+    expect(times.length, 'the next one does not wait').toBe(looked);
+    expect(Math.max(...times)).toBeLessThanOrEqual(15_000);
+  });
+
+  it('a state folder that cannot be written is named with its setting before anything is paid', async () => {
+    const stage = await stageOf();
+    await mkdir(stage.workspace.stateDir, { recursive: true });
+    await writeFile(join(stage.workspace.stateDir, 'uploads'), 'in the way');
+    const { report, text } = await stage.call('generate_video', { prompt: VIDEO });
+    expect(report).toMatchObject({ status: 'refused', error: { code: 'output_not_writable' } });
+    expect(text).toContain('set JIMENG_VIDEO_STATE_DIR');
+    expect(text).not.toContain('JIMENG_VIDEO_OUTPUT_DIR');
+    expect(submits(stage)).toBe(0);
   });
 
   it('a process that is killed between the upload and its record: found again, and uploaded once', async () => {

@@ -1,6 +1,6 @@
 /** A database that crashes, fails over or is moved while paid requests are in its queue. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkStore } from '../../../src/cli/doctor-store.ts';
+import { checkStore } from '../../../src/cli/doctor-shared.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { readSettings } from '../../../src/settings.ts';
@@ -211,6 +211,30 @@ describe('failed over', () => {
     } finally {
       await one.close();
       await other.close();
+    }
+  });
+});
+
+describe('restored from a dump on the same server', () => {
+  test('it takes no paid call until a person has looked: what was paid after the dump is missing', async () => {
+    const server = await startPostgres();
+    const stage = await openStage(server);
+    const { store } = await stage.open();
+    await reserve(store);
+    const restored = await server.restoreDump(stage.direct);
+    const copy = await openStage(server, { address: restored });
+    try {
+      await reserve(store);
+      const { store: other } = await copy.open();
+      await expect(claim(other)).rejects.toMatchObject({ code: 'store_replaced' });
+      expect(await claim(store)).toBeDefined();
+      const [acceptedNow] = await doctor(restored, true);
+      expect(acceptedNow).toMatchObject({ status: 'ok' });
+      expect(await reserve(other)).toBeDefined();
+    } finally {
+      await copy.close();
+      await stage.close();
+      await server.close();
     }
   });
 });

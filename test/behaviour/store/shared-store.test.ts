@@ -18,7 +18,7 @@ test('a laptop and a server share a store; while it is away nothing is paid, and
   const session = await connect({ ...laptop.environment(sandbox.url), ...environment });
   const command = (...args: string[]) =>
     runCommand(args, { env: { ...other.environment(sandbox.url), ...environment }, workingDir: other.folder });
-  const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = () => sandbox.submits().length;
   try {
     const made = await session.call('generate_video', { prompt: PROMPT });
     expect(made.report).toMatchObject({ status: 'done' });
@@ -66,7 +66,7 @@ test('a computer whose clock is an hour behind joins what another has just finis
     await connect({ ...late.environment(sandbox.url), ...store, ...shifted }),
     await connect({ ...other.environment(sandbox.url), ...store }),
   ];
-  const submits = () => sandbox.requests.filter(({ operation }) => operation === 'submit').length;
+  const submits = () => sandbox.submits().length;
   try {
     for (const prompt of ['first here', 'first there']) {
       const made = [];

@@ -105,6 +105,14 @@ const VIEWS: Readonly<Record<string, FilmView>> = {
   ),
 };
 
+it('a film of a sandbox in another process is said to be none, and costs nothing', () => {
+  const ofSandbox = (index: number) => ({ ...saved(index), sandbox: true });
+  const view = viewOf([0, 1, 2].map(ofSandbox), { status: 'done', joins: [join] }, { join });
+  const { sandbox, cost, message } = filmReport(view, phrasing);
+  expect([sandbox, cost?.charge]).toEqual([true, 'none']);
+  expect(message).toContain('not a real video');
+});
+
 describe.each(Object.entries(VIEWS))('%s', (name, view) => {
   const report = reportSchema.parse(filmReport(view, phrasing));
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PROBLEMS, Problem, type ProblemCode } from '../../../src/problems.ts';
 import { listRefusal, listReport, listSchema } from '../../../src/report/list-report.ts';
 import { phrasingForTerminal } from '../../../src/report/phrasing-terminal.ts';
-import { phrasingForTools } from '../../../src/report/phrasing-tools.ts';
+import { phrasingForServer, phrasingForTools } from '../../../src/report/phrasing-tools.ts';
 import { renderList, renderReport } from '../../../src/report/render.ts';
 import { renderForTerminal, renderListForTerminal } from '../../../src/report/render-terminal.ts';
 import {
@@ -141,6 +141,33 @@ describe('the text for a model', () => {
   });
 });
 
+describe('for people of a shared server', () => {
+  const server = phrasingForServer(true);
+
+  it('a saved video is given as a link: its path leads nowhere on their computer', () => {
+    expect(server.nextStep({ action: 'show_file' })).toBe('Give the user the download link.');
+    expect(server.nextStep({ action: 'judge' })).not.toContain('path');
+    expect(phrasingForServer(false).nextStep({ action: 'show_file' })).toBe(TOOLS.nextStep({ action: 'show_file' }));
+  });
+
+  it('a time names its zone', () => {
+    expect(server.time(Date.UTC(2026, 10, 29, 20, 16, 53))).toBe('2026-11-29 20:16:53 UTC');
+  });
+
+  it.each(['output_not_writable', 'ffmpeg_missing', 'missing_credentials', '50400'] as const)(
+    '%s is for the operator, and not for the user',
+    (code) => {
+      const { next_step: step } = refusal(new Problem(code), server);
+      expect(step).toContain('the operator of this server has to fix it: ');
+    },
+  );
+
+  it('a budget that is used up is for the user', () => {
+    const { next_step: step } = refusal(new Problem('budget_exceeded'), server);
+    expect(step).toMatch(/^Tell the user to wait/);
+  });
+});
+
 describe('sandbox money', () => {
   it.each(named)('of %s is never charged, made or spent', (_name, { task, ...more }) => {
     const report = toolReport({ ...more, task: { ...task, sandbox: true } });
@@ -229,16 +256,31 @@ describe('a list', () => {
     expect(list.next_step).toContain('the 4 open ones');
   });
 
-  it('of 50 tasks with long prompts stays under 20 kB in both forms', () => {
+  it.each([
+    ['', undefined],
+    [', of people with long names,', '名'.repeat(64)],
+    [', of people of an issuer with a long address,', `https://login.example.com/${'_'.repeat(150)} ${'_'.repeat(80)}`],
+  ])('of 50 tasks with long prompts%s stays under 20 kB in both forms', (_what, person) => {
     const error = errorOf(new Problem('50413', { what: '错'.repeat(500) }));
     const tasks = Array.from({ length: 50 }, () => {
       const { request, ...task } = taskOf({ status: 'done', ...ACCEPTED, ...FINISHED, error });
-      return viewOf({ ...task, request: { ...request, prompt: '_字'.repeat(400) } });
+      const whose = person === undefined ? {} : { person };
+      return viewOf({ ...task, request: { ...request, prompt: '_字'.repeat(400) } }, whose);
     });
-    const list = listOf(listViewOf(tasks, { changed: tasks.map(() => 'jv-mf0h5s00-k7m2p') }));
+    const list = listOf(
+      listViewOf(tasks, person === undefined ? { changed: tasks.map(() => 'jv-mf0h5s00-k7m2p') } : {}),
+    );
+    expect(list.tasks[0]?.person === undefined).toBe(person === undefined);
     expect(list.tasks).toHaveLength(50);
     expect(Buffer.byteLength(JSON.stringify(list))).toBeLessThan(20_000);
     expect(Buffer.byteLength(renderList(list))).toBeLessThan(20_000);
+  });
+
+  it('keeps the end of a name that is too long, because there the people of one issuer differ', () => {
+    const person = `https://login.example.com/${'a'.repeat(60)} auth0|[mei](x)`;
+    const list = listOf(listViewOf([viewOf(taskOf({ status: 'done', ...ACCEPTED, ...FINISHED }), { person })]));
+    expect(list.tasks[0]?.person).toBe(`…${'a'.repeat(48)} auth0|[mei](x)`);
+    expect(renderList(list)).toContain('aaa auth0\\|\\[mei\\](x), ');
   });
 
   it('says how much of the budget is left, what is pending, and what was spent', () => {

@@ -184,12 +184,16 @@ export function listViewOf(views: readonly TaskView[], more: Partial<ListView> =
   const queued = views.flatMap(({ queue }, index) =>
     queue === undefined ? [] : [[tasks[index]?.id ?? '', queue] as const],
   );
+  const persons = views.flatMap(({ person }, index) =>
+    person === undefined ? [] : [[tasks[index]?.id ?? '', person] as const],
+  );
   return {
     now: NOW,
     tasks,
     queue: new Map(queued),
     total: tasks.length,
     counts,
+    persons: new Map(persons),
     stuck: 0,
     spending: { last24hFen: 140, allTimeFen: 1260, pendingFen: 280, budget: { fen: 2000, leftFen: 1580 } },
     sandbox: false,

@@ -7,15 +7,12 @@ import {
   readSettings,
   requireSettings,
   SETTINGS,
-  type Surroundings,
 } from '../../../src/settings.ts';
+import { from } from './surroundings.ts';
 
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
 const NAMES = Object.values(SETTINGS).map(({ name }) => name);
 
-function from(environment: Record<string, string>, rest: Partial<Surroundings> = {}): Surroundings {
-  return { environment, homeDir: '/home/mei', workingDir: '/work-place', platform: 'linux', ...rest };
-}
 const read = (environment: Record<string, string>) => readSettings(from(environment));
 
 /** The operations that are refused. */

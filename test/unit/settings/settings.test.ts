@@ -1,13 +1,10 @@
 /** Each variable is read as the operator meant it, and every wrong value is reported by name. */
 import { describe, expect, test } from 'vitest';
-import { readSettings, SETTINGS, type Surroundings, surroundings } from '../../../src/settings.ts';
+import { readSettings, SETTINGS, surroundings } from '../../../src/settings.ts';
+import { from, HOME } from './surroundings.ts';
 
-const HOME = '/home/mei';
 const KEYS = { VOLC_ACCESSKEY: 'AKLTEXAMPLE', VOLC_SECRETKEY: 'c2VjcmV0LXZhbHVl==' };
 
-function from(environment: Record<string, string>, rest: Partial<Surroundings> = {}): Surroundings {
-  return { environment, homeDir: HOME, workingDir: '/work-place', platform: 'linux', ...rest };
-}
 const read = (environment: Record<string, string>) => readSettings(from(environment));
 
 const META = '{"producer_id":"p-001","content_propagator":"示例平台"}';

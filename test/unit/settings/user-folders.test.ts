@@ -4,11 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cacheFolder, readVideosFolder, stateFolder } from '../../../src/settings/user-folders.ts';
-import type { Surroundings } from '../../../src/settings.ts';
-
-function from(environment: Record<string, string>, rest: Partial<Surroundings> = {}): Surroundings {
-  return { environment, homeDir: '/home/mei', workingDir: '/work-place', platform: 'linux', ...rest };
-}
+import { from } from './surroundings.ts';
 
 describe('the user’s folders', () => {
   const home = mkdtempSync(join(tmpdir(), 'user-folders-'));

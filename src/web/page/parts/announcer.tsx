@@ -1,4 +1,4 @@
-/** Says in one place what an action did, to eyes and to screen readers. */
+/** Shows the result of an action, and announces it to screen readers. */
 import { type ComponentChildren, createContext } from 'preact';
 import { useCallback, useContext, useRef, useState } from 'preact/hooks';
 

@@ -1,13 +1,10 @@
 /** One video in the grid. */
-import { useState } from 'preact/hooks';
 import type { VideoItem } from '../../api.ts';
-import { clockTime, moment, money } from '../format.ts';
+import { moment, money } from '../format.ts';
 import { happened, progressOf, timeLine } from '../phrase.ts';
 import { useWords } from '../words/choose.ts';
-import { Icon } from './icons.tsx';
-import { Progress } from './progress.tsx';
-import { StatusBadge } from './status-badge.tsx';
-import { Still } from './still.tsx';
+import { Progress, StatusBadge } from './status.tsx';
+import { Length, Still, usePlaying } from './video.tsx';
 
 interface CardProps {
   readonly item: VideoItem;
@@ -15,13 +12,10 @@ interface CardProps {
   readonly onOpen: () => void;
 }
 
-const isMotionReduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-
 export function Card({ item, now, onOpen }: CardProps) {
   const words = useWords();
   const { request, file, status } = item;
-  const [isPlaying, setIsPlaying] = useState(false);
-  const look = () => setIsPlaying(!isMotionReduced());
+  const { isPlaying, setIsPlaying, watched } = usePlaying();
   const isSent = status === 'submitting' || status === 'generating';
   /** A finger has no hover: its first tap on the picture plays it, the second opens it. */
   const press = (event: PointerEvent | MouseEvent) => {
@@ -31,24 +25,11 @@ export function Card({ item, now, onOpen }: CardProps) {
     else onOpen();
   };
   return (
-    <button
-      type="button"
-      class={`card ${status}`}
-      onClick={press}
-      onPointerEnter={(event) => event.pointerType !== 'touch' && look()}
-      onPointerLeave={(event) => event.pointerType !== 'touch' && setIsPlaying(false)}
-      onFocus={(event) => event.currentTarget.matches(':focus-visible') && look()}
-      onBlur={() => setIsPlaying(false)}
-    >
+    <button type="button" class={`card ${status}`} onClick={press} {...watched}>
       <span class={`picture ${shapeOf(item)}`}>
         {file === undefined ? <Placeholder {...{ item, now }} /> : <Still key={file.source} {...{ file, isPlaying }} />}
         {status !== 'done' && <StatusBadge status={status} />}
-        {file?.facts !== undefined && (
-          <span class="length">
-            <Icon name="play" />
-            {clockTime(file.facts.durationSeconds)}
-          </span>
-        )}
+        <Length file={file} />
       </span>
       <span class={`prompt ${request.prompt === undefined ? 'faint' : ''}`}>{request.prompt ?? words.untitled}</span>
       <span class="line">

@@ -30,3 +30,14 @@ export function CopyButton({ text, label, isSmall = false, note }: CopyButtonPro
     </button>
   );
 }
+
+/** A command for the terminal, to be copied. */
+export function CommandLine({ command }: { readonly command: string }) {
+  const words = useWords();
+  return (
+    <div class="command">
+      <code>{command}</code>
+      <CopyButton text={command} label={words.copyCommand} isSmall />
+    </div>
+  );
+}

@@ -6,16 +6,19 @@ import { Icon } from './icons.tsx';
 
 interface DialogProps {
   readonly label: string;
-  /** Ids of its neighbours; undefined at the ends. */
-  readonly previous: string | undefined;
-  readonly next: string | undefined;
+  readonly id: string;
+  /** Where the arrows lead: those before and after it in this list. */
+  readonly among: readonly { readonly id: string }[];
   /** @param id '' closes */
   readonly onGo: (id: string) => void;
   readonly children: ComponentChildren;
 }
 
-export function Dialog({ label, previous, next, onGo, children }: DialogProps) {
+export function Dialog({ label, id, among, onGo, children }: DialogProps) {
   const words = useWords();
+  const at = among.findIndex((item) => item.id === id);
+  const previous = at > 0 ? among[at - 1]?.id : undefined;
+  const next = at >= 0 ? among[at + 1]?.id : undefined;
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();

@@ -2,7 +2,7 @@
 import { imperative, problemWords } from '../phrase.ts';
 import type { RequestError } from '../request.ts';
 import { useWords } from '../words/choose.ts';
-import { CommandLine } from './command-line.tsx';
+import { CommandLine } from './copy-button.tsx';
 
 interface EmptyStateProps {
   readonly program: string | undefined;

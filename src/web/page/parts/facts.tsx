@@ -1,10 +1,10 @@
 /** All that is recorded of a video, as a list of names and values. */
 import type { ComponentChildren } from 'preact';
 import type { ModeName } from '../../../jimeng/modes.ts';
-import type { VideoItem } from '../../api.ts';
+import type { VideoFile, VideoItem } from '../../api.ts';
 import { decimal, exactDuration, money, size, wholeMoment } from '../format.ts';
 import { useWords } from '../words/choose.ts';
-import type { Words } from '../words/words.ts';
+import type { Words } from '../words/en.ts';
 
 export function Facts({ item }: { readonly item: VideoItem }) {
   const words = useWords();
@@ -12,9 +12,10 @@ export function Facts({ item }: { readonly item: VideoItem }) {
   const { request, file } = item;
   const rows: Rows = [
     [facts.state, words.statuses[item.status]],
+    [facts.person, item.person],
     [facts.mode, words.modes[request.mode as ModeName] ?? request.mode],
-    [facts.length, lengthOf(words, item)],
-    [facts.size, file?.facts && `${file.facts.width} × ${file.facts.height}, ${size(words, file.bytes)}`],
+    [facts.length, lengthOf(words, file?.facts ?? { durationSeconds: request.duration, fps: request.fps })],
+    [facts.size, sizeOf(words, file)],
     [facts.cost, costOf(words, item)],
     [facts.seed, request.seed === -1 ? undefined : request.seed],
     [facts.ratio, request.aspectRatio],
@@ -53,13 +54,19 @@ export function FactList({ rows }: { readonly rows: Rows }) {
   );
 }
 
-/** What the file has; what was asked for, before there is one. */
-function lengthOf(words: Words, { file, request }: VideoItem): string | undefined {
-  if (file?.facts !== undefined) {
-    return words.seconds(decimal(words, file.facts.durationSeconds), decimal(words, file.facts.fps));
-  }
-  if (request.duration === undefined || request.fps === undefined) return undefined;
-  return words.seconds(decimal(words, request.duration), decimal(words, request.fps));
+interface Length {
+  readonly durationSeconds?: number | undefined;
+  readonly fps?: number | undefined;
+}
+
+/** What the file has, or what was asked for. */
+export function lengthOf(words: Words, { durationSeconds, fps }: Length = {}): string | undefined {
+  if (durationSeconds === undefined || fps === undefined) return undefined;
+  return words.seconds(decimal(words, durationSeconds), decimal(words, fps));
+}
+
+export function sizeOf(words: Words, file: VideoFile | undefined): string | undefined {
+  return file?.facts && `${file.facts.width} × ${file.facts.height}, ${size(words, file.bytes)}`;
 }
 
 function costOf(words: Words, { charge, fen, sandbox, status }: VideoItem): string | undefined {

@@ -1,11 +1,9 @@
 /** The films, in a row above the videos. */
-import { useState } from 'preact/hooks';
 import type { FilmItem } from '../../api.ts';
-import { clockTime, moment, money } from '../format.ts';
+import { moment, money } from '../format.ts';
 import { useWords } from '../words/choose.ts';
-import { Icon } from './icons.tsx';
-import { Progress } from './progress.tsx';
-import { Still } from './still.tsx';
+import { Progress } from './status.tsx';
+import { Length, Still, usePlaying } from './video.tsx';
 
 interface FilmStripProps {
   /** Newest first. */
@@ -32,33 +30,19 @@ export function FilmStrip({ films, now, onOpen }: FilmStripProps) {
 
 function FilmCard({ film, now, onOpen }: { readonly film: FilmItem } & Omit<FilmStripProps, 'films'>) {
   const words = useWords();
-  const [isPlaying, setIsPlaying] = useState(false);
-  const look = () => setIsPlaying(!matchMedia('(prefers-reduced-motion: reduce)').matches);
+  const { isPlaying, watched } = usePlaying();
   const shown = film.file ?? film.still;
   const { shots, savedShots, status } = film;
   return (
-    <button
-      type="button"
-      class="card film"
-      onClick={() => onOpen(film.id)}
-      onPointerEnter={(event) => event.pointerType !== 'touch' && look()}
-      onPointerLeave={() => setIsPlaying(false)}
-      onFocus={(event) => event.currentTarget.matches(':focus-visible') && look()}
-      onBlur={() => setIsPlaying(false)}
-    >
+    <button type="button" class="card film" onClick={() => onOpen(film.id)} {...watched}>
       <span class="picture wide">
         {shown === undefined ? (
           <span class="placeholder moving" />
         ) : (
           <Still key={shown.source} file={shown} isPlaying={isPlaying} />
         )}
-        {status !== 'done' && <span class={`badge film-${status}`}>{words.films.statuses[status]}</span>}
-        {film.file?.facts !== undefined && (
-          <span class="length">
-            <Icon name="play" />
-            {clockTime(film.file.facts.durationSeconds)}
-          </span>
-        )}
+        {status !== 'done' && <span class={`badge ${status}`}>{words.films.statuses[status]}</span>}
+        <Length file={film.file} />
       </span>
       <span class="prompt">{film.title ?? words.films.untitled}</span>
       {status === 'running' && <Progress share={savedShots / shots} />}

@@ -1,18 +1,16 @@
 /** One film at full size, with its shots and their takes. */
 import type { FilmDetail, FilmItem, FilmShotItem } from '../../api.ts';
-import { useDetail } from '../detail.ts';
-import { decimal, money, size, wholeMoment } from '../format.ts';
+import { money, wholeMoment } from '../format.ts';
 import { happened, imperative, problemWords, timeLine } from '../phrase.ts';
+import { useReading } from '../reading.ts';
 import { useWords } from '../words/choose.ts';
 import { FilmActions } from './actions.tsx';
-import { CommandLine } from './command-line.tsx';
+import { CommandLine } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
-import { FactList } from './facts.tsx';
-import { Player } from './player.tsx';
-import { Progress } from './progress.tsx';
-import { StatusBadge } from './status-badge.tsx';
-import { Still } from './still.tsx';
+import { FactList, lengthOf, sizeOf } from './facts.tsx';
+import { Progress, StatusBadge } from './status.tsx';
 import { Take } from './takes.tsx';
+import { Player, Still } from './video.tsx';
 import type { ViewerProps } from './viewer.tsx';
 
 interface FilmViewerProps extends ViewerProps {
@@ -24,16 +22,10 @@ interface FilmViewerProps extends ViewerProps {
 
 export function FilmViewer({ id, films, overview, now, changes, onGo, onChanged, onShots }: FilmViewerProps) {
   const words = useWords();
-  const { detail, error } = useDetail<FilmDetail>(`api/films/${encodeURIComponent(id)}`, changes);
-  const at = films.findIndex((film) => film.id === id);
-  const item = detail?.item ?? films[at];
+  const { answer: detail, error } = useReading<FilmDetail>(`api/films/${encodeURIComponent(id)}`, changes);
+  const item = detail?.item ?? films.find((film) => film.id === id);
   return (
-    <Dialog
-      label={item?.title ?? words.films.untitled}
-      previous={at > 0 ? films[at - 1]?.id : undefined}
-      next={at >= 0 ? films[at + 1]?.id : undefined}
-      onGo={onGo}
-    >
+    <Dialog label={item?.title ?? words.films.untitled} among={films} {...{ id, onGo }}>
       {item === undefined ? (
         <p class="nothing">{error === undefined ? words.loading : words.films.notFound}</p>
       ) : (
@@ -81,7 +73,7 @@ function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly 
   return (
     <div class="state">
       <p>
-        <span class={`badge film-${item.status}`}>{words.films.statuses[item.status]}</span>
+        <span class={`badge ${item.status}`}>{words.films.statuses[item.status]}</span>
         <span class="time">{words.films.shots(item.savedShots, item.shots)}</span>
       </p>
       {item.file?.isMissing && <p>{words.fileMissing}</p>}
@@ -93,7 +85,7 @@ function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly 
           <CommandLine command={`${program} retake ${item.id} ${lost.shot}`} />
         </>
       )}
-      {item.status === 'running' && <p class="advice">{words.movesItself}</p>}
+      {item.status === 'running' && <p class="advice">{words.updatesItself}</p>}
     </div>
   );
 }
@@ -168,11 +160,9 @@ function FilmFacts({ item, notes }: { readonly item: FilmItem; readonly notes: r
     <FactList
       rows={[
         [facts.state, words.films.statuses[item.status]],
-        [
-          facts.length,
-          file?.facts && words.seconds(decimal(words, file.facts.durationSeconds), decimal(words, file.facts.fps)),
-        ],
-        [facts.size, file?.facts && `${file.facts.width} × ${file.facts.height}, ${size(words, file.bytes)}`],
+        [facts.person, item.person],
+        [facts.length, lengthOf(words, file?.facts)],
+        [facts.size, sizeOf(words, file)],
         [facts.cost, item.sandbox ? words.charges.none : money(words, item.fen)],
         [facts.requested, wholeMoment(words, item.reservedAt)],
         [facts.path, file?.path, true],

@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { MODE_NAMES } from '../../../jimeng/modes.ts';
 import { type FilmItem, type Overview, STATES, type StateName } from '../../api.ts';
 import { type Filter, isFiltered, NO_FILTER } from '../address.ts';
+import { money } from '../format.ts';
 import type { Listing } from '../listing.ts';
 import { useWords } from '../words/choose.ts';
 import { Icon } from './icons.tsx';
-import { Sums } from './sums.tsx';
 
 /** A search runs when typing pauses for so long. */
 const TYPING_MILLISECONDS = 200;
@@ -173,5 +173,36 @@ function FilmChoice({ films, film, onFilm }: FilmChoiceProps) {
         ))}
       </select>
     </label>
+  );
+}
+
+/** What was spent. */
+function Sums({ overview }: { readonly overview: Overview }) {
+  const words = useWords();
+  const { spending, sandbox, isAccountKnown } = overview;
+  if (sandbox) return <p class="sandbox">{words.sandbox}</p>;
+  if (!isAccountKnown) return null;
+  const { last24hFen, allTimeFen, pendingFen, budget } = spending;
+  return (
+    <dl class="sums">
+      <Sum name={words.spent24h} amount={money(words, last24hFen)} />
+      <Sum name={words.spentAll} amount={money(words, allTimeFen)} />
+      {pendingFen > 0 && <Sum name={words.pending} amount={money(words, pendingFen)} />}
+      {budget !== undefined && (
+        <div>
+          <dt class="unseen">{words.budgetLeft('', '')}</dt>
+          <dd>{words.budgetLeft(money(words, budget.leftFen), money(words, budget.fen))}</dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function Sum({ name, amount }: { readonly name: string; readonly amount: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{amount}</dd>
+    </div>
   );
 }

@@ -9,9 +9,7 @@ const PATHS = {
   copy: 'M9 9h10v11H9zM5 15V4h10',
   folder: 'M3 6h6l2 2.5h10V19H3z',
   withdraw: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM5.8 5.8l12.4 12.4',
-  link: 'M10 14l4-4M8.5 11L6 13.5a3.2 3.2 0 0 0 4.5 4.5L13 15.5M15.5 13l2.5-2.5A3.2 3.2 0 0 0 13.500 6L11 8.500',
   warning: 'M12 4l9 16H3zM12 10v4.500M12 17v.6',
-  clock: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5.300l3.500 2',
 } as const;
 export type IconName = keyof typeof PATHS;
 

@@ -1,9 +1,9 @@
-/** What keeps the page from working as a whole. */
+/** Problems of the whole page: no connection, no keys, wrong settings. */
 import type { Overview } from '../../api.ts';
 import type { Connection } from '../live.ts';
 import { imperative, problemWords } from '../phrase.ts';
 import { useWords } from '../words/choose.ts';
-import { CommandLine } from './command-line.tsx';
+import { CommandLine } from './copy-button.tsx';
 import { Icon } from './icons.tsx';
 
 interface NoticesProps {

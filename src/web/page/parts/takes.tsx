@@ -1,8 +1,8 @@
 /** Small pictures that lead to other videos. */
 import type { VideoItem } from '../../api.ts';
 import { useWords } from '../words/choose.ts';
-import { StatusBadge } from './status-badge.tsx';
-import { Still } from './still.tsx';
+import { StatusBadge } from './status.tsx';
+import { Still } from './video.tsx';
 
 interface TakesProps {
   readonly heading: string;

@@ -1,16 +1,15 @@
 /** One video at full size, with all that is known of it. */
 import type { Overview, VideoDetail, VideoItem } from '../../api.ts';
-import { useDetail } from '../detail.ts';
 import { adviceOf, happened, progressOf, timeLine } from '../phrase.ts';
+import { useReading } from '../reading.ts';
 import { useWords } from '../words/choose.ts';
 import { VideoActions } from './actions.tsx';
-import { CommandLine } from './command-line.tsx';
+import { CommandLine } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
 import { Facts } from './facts.tsx';
-import { Player } from './player.tsx';
-import { Progress } from './progress.tsx';
-import { StatusBadge } from './status-badge.tsx';
+import { Progress, StatusBadge } from './status.tsx';
 import { Takes } from './takes.tsx';
+import { Player } from './video.tsx';
 
 export interface ViewerProps {
   readonly id: string;
@@ -27,17 +26,11 @@ export interface ViewerProps {
 export function Viewer({ id, items, ...props }: ViewerProps & { readonly items: readonly VideoItem[] }) {
   const words = useWords();
   const { overview, now, changes, onGo, onChanged } = props;
-  const { detail, error } = useDetail<VideoDetail>(`api/videos/${encodeURIComponent(id)}`, changes);
-  const at = items.findIndex((item) => item.id === id);
-  const item = detail?.item ?? items[at];
+  const { answer: detail, error } = useReading<VideoDetail>(`api/videos/${encodeURIComponent(id)}`, changes);
+  const item = detail?.item ?? items.find((shown) => shown.id === id);
   const program = overview?.command ?? 'jimeng-video-mcp';
   return (
-    <Dialog
-      label={item?.request.prompt ?? words.untitled}
-      previous={at > 0 ? items[at - 1]?.id : undefined}
-      next={at >= 0 ? items[at + 1]?.id : undefined}
-      onGo={onGo}
-    >
+    <Dialog label={item?.request.prompt ?? words.untitled} among={items} {...{ id, onGo }}>
       {item === undefined ? (
         <p class="nothing">{error === undefined ? words.loading : words.notFound}</p>
       ) : (

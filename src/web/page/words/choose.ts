@@ -1,8 +1,7 @@
 /** Which language the page speaks: what was chosen here before, else the browser's. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { en } from './en.ts';
-import type { Words } from './words.ts';
+import { en, type Words } from './en.ts';
 import { zh } from './zh.ts';
 
 const KEY = 'language';

@@ -1,7 +1,11 @@
-/** The page in English. */
-import type { Words } from './words.ts';
+/** Everything that the page says, in English. Its shape is what each other language fills. */
+import type { FilmStatus } from '../../../films/film.ts';
+import type { ModeName } from '../../../jimeng/modes.ts';
+import type { TaskStatus } from '../../../tasks/record.ts';
+import type { StateName } from '../../api.ts';
 
-export const en: Words = {
+export const en = {
+  /** For `lang` and for dates and money. */
   locale: 'en',
   title: 'Gallery',
   otherLanguage: { name: '中文', lang: 'zh-CN', label: '切换到中文' },
@@ -18,8 +22,14 @@ export const en: Words = {
     i2v_first_1080p: 'From a first frame, 1080P',
     i2v_first_tail_1080p: 'First and last frame, 1080P',
     ti2v_pro: 'Pro',
-  },
-  states: { all: 'All', running: 'In progress', done: 'Done', failed: 'Failed', cancelled: 'Withdrawn' },
+  } satisfies Record<ModeName, string>,
+  states: {
+    all: 'All',
+    running: 'In progress',
+    done: 'Done',
+    failed: 'Failed',
+    cancelled: 'Withdrawn',
+  } satisfies Record<StateName | 'all', string>,
   statuses: {
     queued: 'Queued',
     submitting: 'Sending',
@@ -30,10 +40,11 @@ export const en: Words = {
     not_found: 'Not found',
     expired: 'Expired',
     cancelled: 'Withdrawn',
-  },
+  } satisfies Record<TaskStatus, string>,
   filters: 'Filters',
   clearFilters: 'Clear filters',
-  found: (count, isAll) => `${count.toLocaleString('en')}${isAll ? '' : '+'} ${count === 1 ? 'video' : 'videos'}`,
+  found: (count: number, isAll: boolean) =>
+    `${count.toLocaleString('en')}${isAll ? '' : '+'} ${count === 1 ? 'video' : 'videos'}`,
   loading: 'Loading…',
   loadMore: 'Load more',
   videos: 'Videos',
@@ -43,30 +54,31 @@ export const en: Words = {
   spent24h: 'Last 24 hours',
   spentAll: 'All time',
   pending: 'In flight',
-  budgetLeft: (left, budget) => `${left} of ${budget} left`,
+  budgetLeft: (left: string, budget: string) => `${left} of ${budget} left`,
   sandbox: 'Sandbox: these are not real videos, and nothing is charged.',
 
   none: 'No videos yet',
-  noneHint: 'Ask your assistant for one, or make one in a terminal. It appears here by itself.',
+  noneHint: 'Ask your assistant for one, or make one in a terminal. It appears here automatically.',
   noneExample: 'generate "A paper boat on a pond at dawn"',
   noMatch: 'No video matches',
   noMatchHint: 'Use fewer words, or clear the filters.',
   failedToLoad: 'The videos could not be loaded.',
   tryAgain: 'Try again',
-  disconnected: 'The gallery is not running any more, so nothing here moves.',
+  disconnected: 'The gallery is no longer running, so this page is not updated.',
   disconnectedHint: 'Start it again in a terminal, and open the new link:',
   locked: 'This link belongs to a gallery that has ended. Open the link in the terminal.',
   noAccount: 'Without keys no account is known, and videos are listed by account.',
   notPolled: 'Open videos are neither polled nor saved until the settings are right.',
 
-  soFar: (time) => `${time} so far`,
-  usually: (low, high) => (low === high ? `usually ${high}` : `usually ${low} to ${high}`),
-  left: (least, most) => (least === most ? `about ${most} left` : `about ${least} to ${most} left`),
-  under: (most) => `under ${most} left`,
+  soFar: (time: string) => `${time} so far`,
+  usually: (low: string, high: string) => (low === high ? `usually ${high}` : `usually ${low} to ${high}`),
+  left: (least: string, most: string) => (least === most ? `about ${most} left` : `about ${least} to ${most} left`),
+  under: (most: string) => `under ${most} left`,
   dueNow: 'due about now',
   late: 'longer than usual',
   usualDefault: 'usually 2 to 10 min',
-  duration: (minutes, rest) =>
+  /** @param rest seconds beyond the whole minutes */
+  duration: (minutes: number, rest: number) =>
     [minutes > 0 ? `${minutes} min` : '', rest > 0 || minutes === 0 ? `${rest} s` : ''].filter(Boolean).join(' '),
 
   saving: 'The video is finished and being saved.',
@@ -74,9 +86,9 @@ export const en: Words = {
   generating: 'The provider is generating the video.',
   submitting: 'The request is being sent.',
   aboutToBeSent: 'Recorded, and about to be sent.',
-  waitsForSlot: (before) =>
+  waitsForSlot: (before: number) =>
     `Waits for a free slot${before === 0 ? '' : `, after ${before} other ${before === 1 ? 'request' : 'requests'}`}. It costs nothing until it is sent.`,
-  waitsForUnknown: (ids) => `Waits for the slot of ${ids}, whose outcome is unknown.`,
+  waitsForUnknown: (ids: string) => `Waits for the slot of ${ids}, whose outcome is unknown.`,
   waitsForProvider: 'The provider takes no more requests for now. It is sent later.',
   waitsForProcess: 'The process that queued it has ended, so it is not sent yet, and costs nothing.',
   waitsForWorker: 'No process works on the queue right now. It costs nothing yet, and is sent as soon as one runs.',
@@ -89,10 +101,10 @@ export const en: Words = {
   cancelled: 'Withdrawn before it was sent.',
   doneNotSaved: 'The video is finished, but not saved.',
   linkOnly: 'Finished. It was not to be saved: there is only a link.',
-  fileMissing: 'The file is not there any more.',
-  providerSays: (text) => `The provider says: “${text}”`,
+  fileMissing: 'The file no longer exists.',
+  providerSays: (text: string) => `The provider says: “${text}”`,
 
-  movesItself: 'Nothing to do: this page moves by itself.',
+  updatesItself: 'Nothing to do: this page updates automatically.',
   thenRun: 'Then run:',
   toSend: 'To send it, run:',
   startWorker: 'Whoever runs the server has to start jimeng-video-mcp worker, or serve without --no-worker.',
@@ -102,7 +114,7 @@ export const en: Words = {
   toFetchAgain: 'To look for it again (within 12 hours it can be fetched again), run:',
   withMode: 'If it was made in another mode, run:',
   repeat: 'Then request it again.',
-  openLinkBefore: (time) => `Open the link before ${time}.`,
+  openLinkBefore: (time: string) => `Open the link before ${time}.`,
   lookInConsole: 'Look for it in the provider’s console before you pay again.',
   askBeforePaying: 'To make it again is paid again.',
   mustDiffer: 'The same request joins this one: use another seed, or allow_duplicate.',
@@ -124,13 +136,14 @@ export const en: Words = {
   folderFailed: 'The folder could not be opened on this computer.',
   withdrawn: 'The request is withdrawn. Nothing was charged.',
   notWithdrawn: 'It could not be withdrawn: it has already been sent.',
-  callLacks: (names) => `Add ${names}: pictures given as data are not kept.`,
+  callLacks: (names: string) => `Add ${names}: pictures given as data are not kept.`,
   callHint:
     'The arguments of generate_video. The same call finds this video again and costs nothing; for another take, add another seed.',
 
   facts: {
     heading: 'Details',
     state: 'State',
+    person: 'Person',
     mode: 'Mode',
     length: 'Length',
     size: 'Size',
@@ -147,9 +160,9 @@ export const en: Words = {
     providerId: 'Provider’s id',
     notes: 'Notes',
   },
-  seconds: (seconds, fps) => `${seconds} s, ${fps} fps`,
-  charges: { none: 'nothing', possible: (money) => `${money}, perhaps charged`, made: '' },
-  strengths: { weak: 'weak', medium: 'medium', strong: 'strong' },
+  seconds: (seconds: string, fps: string) => `${seconds} s, ${fps} fps`,
+  charges: { none: 'nothing', possible: (money: string) => `${money}, perhaps charged`, made: '' },
+  strengths: { weak: 'weak', medium: 'medium', strong: 'strong' } as Readonly<Record<string, string>>,
   takes: 'Other takes',
   films: {
     heading: 'Films',
@@ -164,16 +177,18 @@ export const en: Words = {
       done: 'Done',
       failed: 'Failed',
       cancelled: 'Withdrawn',
-    },
-    shots: (saved, all) => (saved === all ? `${all} shots` : `${saved} of ${all} shots saved`),
+    } satisfies Record<FilmStatus, string>,
+    shots: (saved: number, all: number) => (saved === all ? `${all} shots` : `${saved} of ${all} shots saved`),
     shotsHeading: 'Shots',
-    shot: (number) => `Shot ${number}`,
+    shot: (number: number) => `Shot ${number}`,
     showShots: 'Show all takes in the list',
     continues: 'Continues from the shot before.',
     behind: 'Waits for a shot that needs a retake.',
-    otherTakes: (count) => (count === 1 ? '1 earlier take' : `${count} earlier takes`),
-    needsRetake: (shot) => `Shot ${shot} needs a retake, which is paid: ask your assistant for it, or run:`,
+    otherTakes: (count: number) => (count === 1 ? '1 earlier take' : `${count} earlier takes`),
+    needsRetake: (shot: number) => `Shot ${shot} needs a retake, which is paid: ask your assistant for it, or run:`,
     callHint: 'The arguments of generate_film. The same call finds this film again and costs nothing.',
   },
   noPrompt: 'No prompt: the picture says it all.',
 };
+
+export type Words = typeof en;

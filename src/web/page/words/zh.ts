@@ -1,5 +1,5 @@
 /** The page in Chinese. */
-import type { Words } from './words.ts';
+import type { Words } from './en.ts';
 
 export const zh: Words = {
   locale: 'zh-CN',
@@ -91,7 +91,7 @@ export const zh: Words = {
   fileMissing: '文件已不在原处。',
   providerSays: (text) => `服务方返回：“${text}”`,
 
-  movesItself: '无需操作，页面会自动更新。',
+  updatesItself: '无需操作，页面会自动更新。',
   thenRun: '然后运行：',
   toSend: '发送该请求，运行：',
   startWorker: '请让服务器管理员启动 jimeng-video-mcp worker，或启动不带 --no-worker 的 serve。',
@@ -129,6 +129,7 @@ export const zh: Words = {
   facts: {
     heading: '详情',
     state: '状态',
+    person: '人员',
     mode: '模式',
     length: '时长',
     size: '尺寸',

@@ -1,7 +1,25 @@
-/** The first frame of a video, which plays while somebody looks at it. */
+/** A video in the page: its first frame, which plays while the mouse or the focus is on it, or a player at full size. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { VideoFile } from '../../api.ts';
+import { clockTime } from '../format.ts';
 import { useWords } from '../words/choose.ts';
+import { Icon } from './icons.tsx';
+
+const isMotionReduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** Plays while a mouse or the keyboard is on an element. @returns `watched` are the element's properties */
+export function usePlaying() {
+  const [isPlaying, setIsPlaying] = useState(false);
+  const start = () => setIsPlaying(!isMotionReduced());
+  const watched = {
+    onPointerEnter: (event: PointerEvent) => event.pointerType !== 'touch' && start(),
+    onPointerLeave: (event: PointerEvent) => event.pointerType !== 'touch' && setIsPlaying(false),
+    onFocus: (event: FocusEvent) =>
+      event.currentTarget instanceof Element && event.currentTarget.matches(':focus-visible') && start(),
+    onBlur: () => setIsPlaying(false),
+  };
+  return { isPlaying, setIsPlaying, watched };
+}
 
 interface StillProps {
   readonly file: VideoFile;
@@ -65,5 +83,25 @@ export function Still({ file, isPlaying }: StillProps) {
         if (event.currentTarget.hasAttribute('src')) setState('missing');
       }}
     />
+  );
+}
+
+/** How long it is, over its picture. */
+export function Length({ file }: { readonly file: VideoFile | undefined }) {
+  if (file?.facts === undefined) return null;
+  return (
+    <span class="length">
+      <Icon name="play" />
+      {clockTime(file.facts.durationSeconds)}
+    </span>
+  );
+}
+
+export function Player({ file }: { readonly file: VideoFile }) {
+  return (
+    <div class="screen">
+      {/* biome-ignore lint/a11y/useMediaCaption: videos are silent; a film's sound is its user's own file, whose words nobody here knows. */}
+      <video key={file.source} src={file.source} controls loop playsInline autoplay={!isMotionReduced()} />
+    </div>
   );
 }
