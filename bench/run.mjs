@@ -25,6 +25,7 @@ const NAMES = [
   'gallery',
   'store',
   'serve',
+  'takeover',
 ];
 
 const README = new URL('README.md', import.meta.url);

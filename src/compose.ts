@@ -91,7 +91,9 @@ export function compose({
       ? sqliteEngine({ file: databaseFile(settings), clock: storeClock, log })
       : postgresEngine({ address, listenAddress, clock: storeClock, log });
   const isStoreShared = address !== undefined;
-  const sends = address === undefined ? 'own' : (parts.sends ?? 'own');
+  // Without keys it sends nothing, and must not be counted as a worker.
+  const sharedSends = endpoint.credentials === undefined ? 'none' : (parts.sends ?? 'own');
+  const sends = address === undefined ? 'own' : sharedSends;
   // Hosts compare each other's times: where they share a store, all times in records are by the database's clock.
   const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
@@ -134,6 +136,7 @@ export function compose({
       for (const id of ids) director.follow(id);
     },
     mayPoll: isWorker && endpoint.credentials !== undefined,
+    isWorker: parts.sends === 'all',
     sendQueued: sends === 'all' ? () => service.sendQueued() : undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });

@@ -18,6 +18,7 @@ const DISK = 'src/library/disk.ts';
 const SERVICE = 'src/tasks/service.ts';
 const STORE = 'src/store/task-store.ts';
 const QUEUE = 'src/store/task-queue.ts';
+const RECOVERY = 'src/tasks/recovery.ts';
 const SUBMITTER = 'src/tasks/submitter.ts';
 const WATCHER = 'src/tasks/watcher.ts';
 
@@ -90,7 +91,11 @@ export const ANCHORS = {
     text: 'await tx.run(sql.DELETE_HOST, { id: host });',
     side: 'after',
   },
-  'takeover: held': { file: WATCHER, text: 'hold = await store.hold(id);', side: 'after' },
+  'takeover: held': {
+    file: RECOVERY,
+    text: 'const held = await store.holdOrphans(HELD_TOGETHER);',
+    side: 'after',
+  },
 } as const satisfies Record<string, Anchor>;
 
 const DIRECTOR = 'src/films/director.ts';

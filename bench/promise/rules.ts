@@ -60,6 +60,16 @@ export const RULES: Readonly<Record<string, readonly Change[]>> = {
       from: 'UPDATE task SET holder = :me WHERE scope = :scope AND id = :id AND (holder IS NULL OR holder = :me)',
       to: 'UPDATE task SET holder = :me WHERE scope = :scope AND id = :id',
     },
+    {
+      file: STATEMENTS,
+      from: 'const UNPOLLED = "scope = :scope AND status = \'generating\' AND holder IS NULL";',
+      to: 'const UNPOLLED = "scope = :scope AND status = \'generating\'";',
+    },
+    {
+      file: STATEMENTS,
+      from: 'FROM orphan) AND holder IS NULL RETURNING',
+      to: 'FROM orphan) RETURNING',
+    },
   ],
   "a dead process's tasks are resumed": [
     {

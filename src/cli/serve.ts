@@ -8,7 +8,6 @@ import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { type ReadSettings, readSettings, requireSettings, surroundings } from '../settings.ts';
 import { createNetwork } from '../system/network.ts';
-import { whenAborted } from '../system/wait.ts';
 import { commandHere } from './here.ts';
 import { numberOption, parseInput, portInput, rethrowListenError, textOption } from './options.ts';
 import { EXIT } from './outcome.ts';
@@ -96,6 +95,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   requireSettings(read, 'serve');
   const part = await import('../serve/serve.ts');
   const {
+    countWorkers,
     countedLog,
     phrasingForServer,
     createHandlers,
@@ -106,6 +106,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
     sharedVideos,
     stateKeyOf,
     startServer,
+    watchWorkers,
     work,
   } = part;
   const { settings } = read;
@@ -138,7 +139,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   endings.push(() => close(LAST_ANSWERS_MILLISECONDS));
   terminal.say(`listening on ${url}`);
   if (isWorker) await work(app, { clock, log, over });
-  else await whenAborted(over);
+  else await watchWorkers(() => countWorkers(app), { clock, log, over });
 }
 
 async function worker(terminal: Terminal, running: Running): Promise<void> {

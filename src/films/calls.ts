@@ -27,6 +27,8 @@ export interface FilmView {
   readonly missingFile?: string;
   /** There are shots whose process has ended: they are sent when the film is next requested. */
   readonly isLeft: boolean;
+  /** Shots that are not sent before a process works on the queue. */
+  readonly isUnsent: boolean;
   /** Whose it is, as `TaskView.person`. */
   readonly person?: string;
   /** The database was damaged, and what it held is not seen here. */

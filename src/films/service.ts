@@ -9,6 +9,7 @@ import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
+import { unsentForLong } from '../tasks/queue-states.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
 import type { Recovery } from '../tasks/recovery.ts';
 import type { Submitter } from '../tasks/submitter.ts';
@@ -134,10 +135,13 @@ export class Films implements FilmService {
 
   async waitUntilOver(view: FilmView, call: FilmCall): Promise<FilmView> {
     const { clock, store, ending } = this.options;
+    const isUnsentForLong = unsentForLong(clock, call);
     let last = view;
     for (;;) {
       last = { ...(await this.view(await this.find(last.film.id, call.caller), call.caller)), joined: view.joined };
-      const isOver = nextOf(last.film, last.tasks) === 'nothing' && last.film.status !== 'running';
+      const isSent = last.tasks.some((task) => task?.status === 'submitting' || task?.status === 'generating');
+      const isInVain = isUnsentForLong(last.isUnsent && !isSent);
+      const isOver = isInVain || (nextOf(last.film, last.tasks) === 'nothing' && last.film.status !== 'running');
       const left = call.deadline - clock.monotonic();
       if (isOver || left <= 0 || call.signal.aborted || ending.aborted) return last;
       call.onWait?.(last);
@@ -279,6 +283,7 @@ export class Films implements FilmService {
     const join = currentJoin(film);
     const isThere = join === undefined || (await library.isThere(join.file));
     const warning = warningFor(caller, store.whyNotPaid()?.message);
+    const queued = tasks.find((task) => task?.status === 'queued' && task.awaits === undefined);
     const link = join && isThere ? await library.link(join.file, film.id).catch(() => undefined) : undefined;
     return {
       film,
@@ -293,6 +298,7 @@ export class Films implements FilmService {
       ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
       ...(warning === undefined ? {} : { warning }),
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),
+      isUnsent: queued !== undefined && (await store.isUnsent(queued).catch(() => false)),
     };
   }
 }

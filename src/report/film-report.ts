@@ -5,7 +5,7 @@ import { chargeOf, type Task } from '../tasks/record.ts';
 import type { ListReport } from './list-report.ts';
 import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
 import { type Fix, fixOf, type NextStep } from './next-step.ts';
-import type { Phrasing } from './phrasing-tools.ts';
+import { NO_WORKER, type Phrasing } from './phrasing-tools.ts';
 import { cnyOf, compact, isoOf, type Report, shownError } from './report.ts';
 import { cleanText, cut, oneLine, rounded, shownPerson, yuan } from './text.ts';
 
@@ -176,7 +176,11 @@ function whatHappened(view: FilmView, phrasing: Phrasing): string[] {
       if (count(tasks, 'saved') === tasks.length) return ['All shots are saved, and the film is being joined.'];
       return [
         `${saved} (${statesOf(tasks)}).`,
-        ...(view.isLeft ? ['The process that was to send the rest has ended.'] : []),
+        ...(view.isUnsent
+          ? [`${NO_WORKER} Those shots cost nothing yet.`]
+          : view.isLeft
+            ? ['The process that was to send the rest has ended.']
+            : []),
       ];
   }
 }
@@ -224,6 +228,7 @@ function nextStepOfFilm(view: FilmView): NextStep {
   if (lost === undefined) {
     if (film.joinProblem !== undefined && status === 'waiting')
       return { action: 'fix_then_get', fix: fixOf(film.joinProblem), get };
+    if (view.isUnsent) return { action: 'start_worker', get };
     return view.isLeft ? { action: 'get', get, to: 'send' } : { action: 'wait_for_film', filmId: film.id };
   }
   const { number, task } = lost;

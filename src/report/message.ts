@@ -81,6 +81,9 @@ function mayCost({ sandbox }: TaskRecord): string {
 }
 
 function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string {
+  if (queue?.waitsFor === 'worker') {
+    return 'No process works on the queue right now. The request is recorded, costs nothing yet, and is sent as soon as one runs.';
+  }
   const blockedBy = problem ?? task.sendingProblem;
   if (blockedBy !== undefined)
     return `${sentenceOf(blockedBy)} The request is recorded, costs nothing yet, and is tried again.`;
@@ -108,6 +111,8 @@ export function waitsFor(
       return `the provider, which takes no more requests for now${atTheLatest}${after}`;
     case 'process':
       return 'a process to send it';
+    case 'worker':
+      return 'a process that works on the queue';
     case 'task':
       return `the video of ${task ?? 'another task'}, which its picture is taken from`;
     default:

@@ -25,6 +25,8 @@ export type NextStep =
   /** `get` changes something: it sends, saves, or refreshes the link. */
   | { readonly action: 'get'; readonly get: GetCall; readonly to: 'send' | 'save' | 'refresh_link' }
   | { readonly action: 'fix_then_get'; readonly fix: Fix; readonly get: GetCall }
+  /** No process works on the queue: whoever runs the server has to start one. */
+  | { readonly action: 'start_worker'; readonly get: GetCall }
   /** `request`: the request of a failed task. `call_about_task`: the task exists, and repeating the call pays for nothing. */
   | { readonly action: 'fix_then_repeat'; readonly fix: Fix; readonly repeat: 'request' | 'call' | 'call_about_task' }
   /** Another task has to be saved before the call can be made. */
@@ -64,6 +66,8 @@ export type ListStep =
   | { readonly action: 'save'; readonly get: GetCall }
   /** All that is open was queued by processes that are gone. `get`: the first of them. */
   | { readonly action: 'send'; readonly get: GetCall; readonly left: number }
+  /** What is open is queued, and no process works on the queue. */
+  | { readonly action: 'start_worker' }
   /** Without the keys nothing is polled; and where no account is known, nothing is listed. */
   | { readonly action: 'set_keys'; readonly isAccountKnown: boolean; readonly fix: Fix; readonly why: string }
   /** It needs a retake to continue. */
@@ -123,6 +127,7 @@ function failure(error: TaskError | undefined): Fix {
 }
 
 function whenQueued({ task, queue, problem }: TaskView, get: GetCall): NextStep {
+  if (queue?.waitsFor === 'worker') return { action: 'start_worker', get };
   const blockedBy = problem ?? task.sendingProblem;
   if (blockedBy?.who === 'operator') return { action: 'fix_then_get', fix: fixOf(blockedBy), get };
   if (queue?.waitsFor === 'process') return { action: 'get', get, to: 'send' };
@@ -180,6 +185,8 @@ export function nextStepOfList({ tasks, counts, now, queue }: ListView, keys: Kn
   const first = left.at(-1);
   if (first !== undefined && left.length === open)
     return { action: 'send', get: { taskId: first.id }, left: left.length };
+  const isUnsent = tasks.some(({ id }) => queue.get(id)?.waitsFor === 'worker');
+  if (isUnsent && counts.queued === open) return { action: 'start_worker' };
   if (open > 0) return { action: 'wait_for_all', open };
   const unsaved = tasks.find(
     (task) => task.status === 'done' && task.place !== null && task.video?.file === undefined && !isPastLife(task, now),

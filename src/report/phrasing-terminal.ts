@@ -1,6 +1,6 @@
 /** Phrases next steps for a person at a terminal: the command to run. */
 import type { Fix, GetCall, NextStep } from './next-step.ts';
-import { GET_PURPOSES, NOTHING_OPEN, type Phrasing, withoutKeys } from './phrasing-tools.ts';
+import { GET_PURPOSES, NO_WORKER, NOTHING_OPEN, type Phrasing, START_WORKER, withoutKeys } from './phrasing-tools.ts';
 import { capitalised, localTime, oneLine, shellWord } from './text.ts';
 
 /**
@@ -15,6 +15,7 @@ export function phrasingForTerminal(command: string, zone?: string): Phrasing {
     listStep: (step) => {
       if (step.action === 'none') return NOTHING_OPEN;
       if (step.action === 'set_keys') return `${withoutKeys(step)} ${fixed(step.fix)}`;
+      if (step.action === 'start_worker') return `${NO_WORKER} Whoever runs the server has to ${START_WORKER}.`;
       if (step.action === 'look_at_film') return `To see what the film waits for, ${get({ taskId: step.filmId })}`;
       if (step.action === 'save') return `To save the one that is not saved, ${get(step.get)}`;
       if (step.action === 'send') {
@@ -47,6 +48,11 @@ function nextStep(step: NextStep, command: string, get: (call: GetCall) => strin
       return `to ${GET_PURPOSES[step.to]}, ${get(step.get)}`;
     case 'fix_then_get':
       return `${fixed(step.fix)} Then ${get(step.get)}`;
+    case 'start_worker':
+      return [
+        `whoever runs the server has to ${START_WORKER}. Then ${get(step.get)}`,
+        `To withdraw it, run: ${command} cancel ${step.get.taskId}`,
+      ].join('\n');
     case 'fix_then_repeat':
       return `${fixed(step.fix)} ${REPEATS[step.repeat]}`;
     case 'get_then_repeat':

@@ -35,6 +35,10 @@ export function withoutKeys({ isAccountKnown, fix, why }: ListStep & { readonly 
     : 'Without keys no account is known, and videos are listed by account.';
 }
 
+/** Continues "whoever runs the server has to …". */
+export const START_WORKER = 'start `jimeng-video-mcp worker`, or `serve` without --no-worker';
+export const NO_WORKER = 'No process works on the queue right now, so what is queued is not sent.';
+
 /** A tool call, ready to be copied. */
 function call(tool: string, input: object): string {
   return `${tool} with ${JSON.stringify(input)}`;
@@ -95,6 +99,10 @@ function nextStep(step: NextStep, reader: Reader): string {
       return `Call ${getCall(step.get)} to ${GET_PURPOSES[step.to]}.`;
     case 'fix_then_get':
       return `${fixed(step.fix)} Then call ${getCall(step.get)}.`;
+    case 'start_worker': {
+      const cancel = call('cancel_video_task', { task_id: step.get.taskId });
+      return `Tell the user that whoever runs the server has to ${START_WORKER}. Call ${getCall(step.get)} later, or ${cancel} to withdraw it.`;
+    }
     case 'fix_then_repeat':
       return `${fixed(step.fix)} ${REPEATS[step.repeat]}`;
     case 'get_then_repeat':
@@ -179,6 +187,8 @@ function listStep(step: ListStep, fixed: Reader['fixed']): string {
       return `Call ${getCall(step.get)} to save the one that is not saved.`;
     case 'send':
       return `Call ${getCall(step.get)} to send ${step.left === 1 ? 'it' : 'the first one; the others are not sent before they are named, either'}.`;
+    case 'start_worker':
+      return `${NO_WORKER} Tell the user that whoever runs the server has to ${START_WORKER}. Call ${call('list_video_tasks', {})} later.`;
     case 'set_keys':
       return `${withoutKeys(step)} ${fixed(step.fix)}`;
     case 'look_at_film':

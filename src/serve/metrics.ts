@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Log, LogFields } from '../log.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { TASK_STATUSES } from '../tasks/record.ts';
+import { NO_WORKER } from './worker.ts';
 
 /** A tool call may wait for half an hour. */
 const CALL_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 15, 30, 45, 60, 300, 1800];
@@ -22,10 +23,14 @@ const TROUBLES: Readonly<Record<string, string>> = {
   'film not joined': 'film_not_joined',
   'the list of tokens cannot be used': 'tokens_not_read',
   'the keys of the authorization server are not to be had': 'issuer_away',
+  [NO_WORKER]: 'no_worker',
 };
 
+/** `workers`: undefined where the store is not shared. */
+export type StoreFigures = Pick<ListView, 'counts' | 'spending'> & { readonly workers: number | undefined };
+
 /** @returns what the store holds now @throws where it cannot be read */
-export type ReadStore = () => Promise<Pick<ListView, 'counts' | 'spending'>>;
+export type ReadStore = () => Promise<StoreFigures>;
 
 export class Metrics {
   private readonly registry = new Registry();
@@ -61,44 +66,38 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor(readStore: ReadStore, connections: () => Promise<number>) {
+  private readonly tasks = this.gauge('jimeng_tasks', 'Tasks of the account, by status.', ['status']);
+  private readonly spend = this.gauge('jimeng_spend_cny', 'Cost of finished videos, by when they were ordered.', [
+    'window',
+  ]);
+  private readonly pending = this.gauge('jimeng_pending_cny', 'Cost of what is in flight or unknown.');
+  private readonly left = this.gauge(
+    'jimeng_budget_left_cny',
+    'What the account’s daily budget has room for; absent without one.',
+  );
+  private readonly workers = this.gauge(
+    'jimeng_workers',
+    'Processes that work on the queue, of all hosts; absent where the store is not shared.',
+  );
+  private readonly store = this.gauge('jimeng_store_up', '1 where the store could be read for this answer.');
+  private readonly connections = this.gauge('jimeng_connections', 'Open connections.');
+  private readonly readStore: ReadStore;
+  private readonly countConnections: () => Promise<number>;
+
+  constructor(readStore: ReadStore, countConnections: () => Promise<number>) {
+    this.readStore = readStore;
+    this.countConnections = countConnections;
     collectDefaultMetrics({ register: this.registry });
-    const gauge = (name: string, help: string, labelNames: string[] = []) =>
-      new Gauge({ name, help, labelNames, registers: [this.registry] });
-    const tasks = gauge('jimeng_tasks', 'Tasks of the account, by status.', ['status']);
-    const spend = gauge('jimeng_spend_cny', 'Cost of finished videos, by when they were ordered.', ['window']);
-    const pending = gauge('jimeng_pending_cny', 'Cost of what is in flight or unknown.');
-    const left = gauge('jimeng_budget_left_cny', 'What the account’s daily budget has room for; absent without one.');
-    const store = gauge('jimeng_store_up', '1 where the store could be read for this answer.');
-    new Gauge({
-      name: 'jimeng_connections',
-      help: 'Open connections.',
-      registers: [this.registry],
-      collect: async function collect(this: Gauge) {
-        this.set(await connections());
-      },
-    });
-    // The store is read once an answer, by the first of its gauges.
-    Object.assign(store, {
-      collect: async () => {
-        try {
-          const { counts, spending } = await readStore();
-          for (const status of TASK_STATUSES) tasks.set({ status }, counts[status] ?? 0);
-          spend.set({ window: '24h' }, spending.last24hFen / 100);
-          spend.set({ window: 'all' }, spending.allTimeFen / 100);
-          pending.set(spending.pendingFen / 100);
-          if (spending.budget !== undefined) left.set(spending.budget.leftFen / 100);
-          store.set(1);
-        } catch {
-          // Old figures would look like present ones.
-          for (const one of [tasks, spend, pending, left]) one.reset();
-          store.set(0);
-        }
-      },
-    });
   }
 
   async text(): Promise<{ readonly type: string; readonly body: string }> {
+    // Before any gauge is written out: each is written as it is when its turn comes.
+    const [figures, connections] = await Promise.all([
+      this.readStore().catch(() => undefined),
+      this.countConnections().catch(() => 0),
+    ]);
+    this.show(figures);
+    this.connections.set(connections);
     return { type: this.registry.contentType, body: await this.registry.metrics() };
   }
 
@@ -118,6 +117,26 @@ export class Metrics {
     else if (name === 'poll' && typeof lag === 'number') this.lag.observe(lag / 1000);
     const kind = Object.hasOwn(TROUBLES, name) ? TROUBLES[name] : undefined;
     if (kind !== undefined) this.troubles.inc({ kind });
+  }
+
+  /** @param figures undefined: the store could not be read, and old figures would look like present ones */
+  private show(figures: StoreFigures | undefined): void {
+    for (const one of [this.tasks, this.spend]) one.reset();
+    // `reset` would set those without labels to 0.
+    for (const one of [this.pending, this.left, this.workers]) one.remove();
+    this.store.set(figures === undefined ? 0 : 1);
+    if (figures === undefined) return;
+    const { counts, spending, workers } = figures;
+    for (const status of TASK_STATUSES) this.tasks.set({ status }, counts[status] ?? 0);
+    this.spend.set({ window: '24h' }, spending.last24hFen / 100);
+    this.spend.set({ window: 'all' }, spending.allTimeFen / 100);
+    this.pending.set(spending.pendingFen / 100);
+    if (spending.budget !== undefined) this.left.set(spending.budget.leftFen / 100);
+    if (workers !== undefined) this.workers.set(workers);
+  }
+
+  private gauge(name: string, help: string, labelNames: string[] = []): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
 
   private counter(name: string, help: string, labelNames: string[]): Counter {

@@ -11,22 +11,23 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Network } from '../system/network.ts';
-import type { ListView } from '../tasks/calls.ts';
 import { type Assets, readAssets } from '../web/assets.ts';
 import { FilmApi } from '../web/film-api.ts';
 import { GalleryApi } from '../web/gallery-api.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
 import { JoinedVideos } from './joined-videos.ts';
+import type { StoreFigures } from './metrics.ts';
 import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
 import { People } from './people.ts';
 import type { GalleryParts } from './server.ts';
 import { TokenAccess } from './tokens.ts';
+import { countWorkers } from './worker.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
 export { phrasingForServer } from '../report/phrasing-tools.ts';
 export { countedLog, Metrics } from './metrics.ts';
 export { startServer } from './server.ts';
-export { work } from './worker.ts';
+export { countWorkers, watchWorkers, work } from './worker.ts';
 
 type AccessSettings = Pick<Settings, 'tokensFile' | 'oauthIssuer' | 'oauthAudience' | 'publicUrl'>;
 
@@ -124,11 +125,12 @@ async function pathOf(owner: string, app: App): Promise<string | undefined> {
 }
 
 /** What the store holds, of everybody. */
-export async function readStore(app: App, clock: Clock): Promise<ListView> {
+export async function readStore(app: App, clock: Clock): Promise<StoreFigures> {
   const service = await app.service('read');
   const now = clock.monotonic();
   const { signal } = new AbortController();
-  return await service.list({ limit: 1 }, { signal, arrivedAt: now, deadline: now, caller: { kind: 'terminal' } });
+  const call = { signal, arrivedAt: now, deadline: now, caller: { kind: 'terminal' } as const };
+  return { ...(await service.list({ limit: 1 }, call)), workers: await countWorkers(app) };
 }
 
 /** The same on all hosts that use the same account; without keys nothing is paid, and nothing signed. */

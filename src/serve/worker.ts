@@ -2,26 +2,60 @@
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { pause } from '../system/wait.ts';
+import { pause, whenAborted } from '../system/wait.ts';
 
-/** While anything is open, the recovery itself looks more often. */
-const LOOK_MILLISECONDS = 5_000;
+const TRY_AGAIN_MILLISECONDS = 5_000;
 
-/** Resolves when the signal is aborted. Never throws: a store that is away comes back. */
-export async function work(
-  app: App,
-  { clock, log, over }: { clock: Clock; log: Log; over: AbortSignal },
-): Promise<void> {
+interface Working {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the process is about to end. */
+  readonly over: AbortSignal;
+}
+
+/** @param app opened as one that sends everything: its recovery goes on until it ends @returns when the signal is aborted. Never throws. */
+export async function work(app: App, { clock, log, over }: Working): Promise<void> {
   let reported: string | undefined;
   while (!over.aborted) {
     try {
       (await app.service('query')).resume();
-      reported = undefined;
+      return await whenAborted(over);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (reason !== reported) log.warn('open work is not resumed', { reason });
       reported = reason;
     }
-    await pause(clock, { atMost: LOOK_MILLISECONDS, signals: [over] });
+    await pause(clock, { atMost: TRY_AGAIN_MILLISECONDS, signals: [over] });
   }
+}
+
+/** The log's event, which the metrics count. */
+export const NO_WORKER = 'no process works on the queue';
+/** Reported when it was so twice in a row: a worker that is started again is none that is missing. */
+const COUNT_MILLISECONDS = 10_000;
+
+/**
+ * For a server that only takes in: reports where no process works on the queue.
+ * @param count undefined: the store is not shared @returns when the signal is aborted. Never throws.
+ */
+export async function watchWorkers(
+  count: () => Promise<number | undefined>,
+  { clock, log, over }: Working,
+): Promise<void> {
+  let countedNone = 0;
+  while (!over.aborted) {
+    await pause(clock, { atMost: COUNT_MILLISECONDS, signals: [over] });
+    // A store that is away is reported elsewhere.
+    const workers = await count().catch(() => undefined);
+    if (over.aborted || workers === undefined) continue;
+    if (workers > 0 && countedNone > 1) log.info('a process works on the queue again');
+    countedNone = workers > 0 ? 0 : countedNone + 1;
+    if (countedNone === 2)
+      log.warn(NO_WORKER, { hint: 'start `jimeng-video-mcp worker`, or `serve` without --no-worker' });
+  }
+}
+
+/** @returns undefined where the store is not shared: a process sends its own there */
+export async function countWorkers(app: App): Promise<number | undefined> {
+  return app.settings.store === undefined ? undefined : await (await app.service('read')).workers();
 }

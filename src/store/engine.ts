@@ -30,6 +30,8 @@ export interface TransactionOptions {
 export interface Engine {
   /** Where it is, for sentences: a path or an address without a password. */
   readonly place: string;
+  /** Ends a SELECT inside a statement that writes: leaves out what another transaction is writing. Empty where they take turns. */
+  readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED';
   /** By its own clock, as far as that is known without asking: milliseconds since 1970. For all times in records. */
   now(): number;
   /** Commits when `work` returns, rolls back when it throws. @throws StoreFailure */

@@ -8,6 +8,7 @@ import { errorOf, recordOf, slotOfRunning, type Task, type TaskRecord } from '..
 import type { Engine, Tx } from './engine.ts';
 import { paramsOf } from './rows.ts';
 import { DELETE_HOST, HOSTS, INSERT_HOST, INSERT_TASK, RENEW_HOST, SHORTEN_LEASES } from './statements.ts';
+import type { Sends } from './store.ts';
 
 /** A dead process's tasks are resumed within 10 s: its lease, and the time for which it has to be seen unchanged. */
 const LEASE_MILLISECONDS = 6_000;
@@ -26,7 +27,15 @@ interface Current extends Registration {
   readonly end: AbortController;
 }
 
+/** What others read in its row. */
+export interface Registered {
+  /** The account whose queue it sends. */
+  readonly scope: string;
+  readonly sends: Sends;
+}
+
 export class Lease {
+  private readonly registered: Registered;
   private readonly engine: Engine;
   private readonly clock: Clock;
   private readonly log: Log;
@@ -34,11 +43,13 @@ export class Lease {
   /** Tasks that need it: without one nothing is renewed, and the registration goes. */
   private readonly users = new Set<symbol>();
   private renewing: Promise<void> | undefined;
+  private isWorking = false;
   private readonly stop = new AbortController();
   /** When each lease was first seen with its present deadline, on the monotonic clock. */
   private readonly seen = new Map<string, { readonly until: number; readonly since: number }>();
 
-  constructor(engine: Engine, clock: Clock, log: Log) {
+  constructor(registered: Registered, engine: Engine, clock: Clock, log: Log) {
+    this.registered = registered;
     this.engine = engine;
     this.clock = clock;
     this.log = log;
@@ -57,8 +68,19 @@ export class Lease {
     current?.end.abort(new LeaseLost());
     const end = new AbortController();
     this.current = { id: randomUUID(), lost: end.signal, end };
-    await tx.run(INSERT_HOST, { id: this.current.id, name: `${hostname()} ${process.pid}`, until });
+    const { scope, sends } = this.registered;
+    await tx.run(INSERT_HOST, { id: this.current.id, name: `${hostname()} ${process.pid}`, until, scope, sends });
     return this.current;
+  }
+
+  /**
+   * Registers this process until it is closed, whether it holds anything or not: others count the workers of a shared
+   * store, to know whether anybody sends what they queue.
+   */
+  async work(tx: Tx): Promise<void> {
+    if (!this.isWorking) this.use('worker');
+    this.isWorking = true;
+    await this.ensure(tx);
   }
 
   /** Keeps the lease renewed for as long as this task needs it. @returns call it when the task no longer does */
@@ -111,7 +133,7 @@ export class Lease {
       await this.clock.sleep(RENEW_MILLISECONDS, this.stop.signal).catch(() => undefined);
       if (this.stop.signal.aborted) return;
       try {
-        await this.renew();
+        if (!(await this.renew()) && this.isWorking) await this.engine.transaction((tx) => this.ensure(tx));
       } catch (error) {
         // A full or absent disk: nobody else can write there either, so nobody can declare this process dead.
         this.log.warn('lease not renewed', { reason: String(error) });

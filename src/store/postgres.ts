@@ -75,6 +75,7 @@ export function postgresEngine(options: PostgresOptions): SharedEngine {
 
 class PostgresEngine implements SharedEngine {
   readonly place: string;
+  readonly skipLocked = 'FOR UPDATE SKIP LOCKED';
   private readonly options: PostgresOptions;
   private readonly statements = new Statements();
   private readonly news: News;

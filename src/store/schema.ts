@@ -118,5 +118,10 @@ export function migrations({ serial, bytes, id }: Dialect): readonly (readonly s
         PRIMARY KEY (scope, req_key, person)
       )`,
     ],
+    [
+      // Which requests in the queue of which account a process sends: 'own', 'all' or 'none'.
+      "ALTER TABLE host ADD COLUMN scope TEXT NOT NULL DEFAULT ''",
+      "ALTER TABLE host ADD COLUMN sends TEXT NOT NULL DEFAULT 'own'",
+    ],
   ];
 }

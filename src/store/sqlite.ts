@@ -53,6 +53,7 @@ export function sqliteEngine(options: SqliteOptions): Engine {
 
 class SqliteEngine implements Engine {
   readonly place: string;
+  readonly skipLocked = '';
   private readonly clock: Clock;
   private readonly log: Log;
   private opening: Promise<Opened> | undefined;

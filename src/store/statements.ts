@@ -22,12 +22,18 @@ const TASK = `task.seq, task.id, task.req_key, task.mode, task.fingerprint, task
 
 // Leases
 
-export const INSERT_HOST = 'INSERT INTO host (id, name, lease_until) VALUES (:id, :name, :until)';
+export const INSERT_HOST = `INSERT INTO host (id, name, lease_until, scope, sends)
+  VALUES (:id, :name, :until, :scope, :sends)`;
 export const RENEW_HOST = 'UPDATE host SET lease_until = :until WHERE id = :id';
 export const DELETE_HOST = 'DELETE FROM host WHERE id = :id';
 /** Its renewals wait until this transaction ends, and find it gone. */
 export const LOCK_DEAD_HOST = 'UPDATE host SET lease_until = lease_until WHERE id = :id AND lease_until <= :now';
 export const HOSTS = 'SELECT id, lease_until FROM host';
+const WORKER = "scope = :scope AND sends = 'all' AND lease_until > :now";
+export const WORKERS = `SELECT COUNT(*) AS count FROM host WHERE ${WORKER}`;
+/** A process that is going to send this task: a worker, or the one that queued it. */
+export const SENDER = `SELECT 1 AS is_sent FROM host
+  WHERE (${WORKER}) OR (sends = 'own' AND id = (SELECT task.owner FROM task WHERE task.id = :id)) LIMIT 1`;
 /** A clock that was turned back must not make a lease last for hours: its holder, if it lives, renews it in time. */
 export const SHORTEN_LEASES = 'UPDATE host SET lease_until = :longest WHERE lease_until > :limit';
 
@@ -88,16 +94,20 @@ export const ROOM_AT = `SELECT MIN(reserved_at) AS at FROM (
 /** What waits for another task's video is not. */
 const JOIN_TURN = `LEFT JOIN turn
     ON turn.scope = :scope AND turn.req_key = :req_key AND turn.person = waiting.person`;
+/** Processes whose requests are sent: by themselves, or by a worker. */
+const SENT = `SELECT host.id FROM host WHERE host.id = :me OR (host.lease_until > :now
+      AND (host.sends <> 'none' OR EXISTS (SELECT 1 FROM host AS worker WHERE ${WORKER})))`;
 const IN_QUEUE = "scope = :scope AND req_key = :req_key AND status = 'queued' AND waits_for IS NULL";
 /**
  * The queue takes turns among people: next is the person whose last claim of this capability lies longest ago, or who
  * has made none; of each person the first request. Where all belong to one, or to nobody, that is first come, first
- * served. Only what a living process, or this one, is to send counts; for a worker (`:any` is 1) everything.
+ * served. Only what a living process, or this one, is to send counts: what nobody sends must not keep others waiting. For
+ * a worker (`:any` is 1) everything counts.
  */
 export const QUEUE_HEAD = `SELECT ${TASK}, task.owner AS owner FROM task WHERE task.seq = (
   SELECT waiting.first FROM (
     SELECT person, MIN(seq) AS first FROM task WHERE ${IN_QUEUE}
-    AND (:any = 1 OR owner IN (SELECT host.id FROM host WHERE host.lease_until > :now OR host.id = :me)) GROUP BY person
+    AND (:any = 1 OR owner IN (${SENT})) GROUP BY person
   ) AS waiting
   ${JOIN_TURN}
   ORDER BY COALESCE(turn.taken, 0), waiting.first LIMIT 1)`;
@@ -109,7 +119,7 @@ export const QUEUED_KEYS = `SELECT DISTINCT req_key FROM task
 export const WAITING_PEOPLE = `SELECT waiting.person AS person, waiting.count AS count, waiting.earlier AS earlier FROM (
     SELECT person, MIN(seq) AS first, COUNT(*) AS count,
       SUM(CASE WHEN seq < (SELECT other.seq FROM task AS other WHERE other.id = :id) THEN 1 ELSE 0 END) AS earlier
-    FROM task WHERE ${IN_QUEUE} AND owner IS NOT NULL GROUP BY person
+    FROM task WHERE ${IN_QUEUE} AND owner IN (${SENT}) GROUP BY person
   ) AS waiting
   ${JOIN_TURN}
   ORDER BY COALESCE(turn.taken, 0), waiting.first`;
@@ -149,9 +159,19 @@ export const LEFT_QUEUED = `SELECT ${TASK} FROM task
 /** What this process holds: of this it knows itself what is polled. */
 export const HELD_BY_ME = `SELECT id FROM task
   WHERE scope = :scope AND holder = :me AND (status = 'generating' OR save_again_at <= :now)`;
-/** What nobody polls or saves. Two searches: with OR neither index would be used. */
-export const ORPHANS = `SELECT id FROM task WHERE scope = :scope AND status = 'generating' AND holder IS NULL
-  UNION ALL SELECT id FROM task WHERE scope = :scope AND save_again_at <= :now AND holder IS NULL LIMIT 200`;
+/** What nobody polls, and what nobody saves. Two searches: with OR neither index would be used. */
+const UNPOLLED = "scope = :scope AND status = 'generating' AND holder IS NULL";
+const UNSAVED = 'scope = :scope AND save_again_at <= :now AND holder IS NULL';
+export const IS_ANY_ORPHAN = `SELECT 1 AS is_orphan FROM task WHERE ${UNPOLLED}
+  UNION ALL SELECT 1 AS is_orphan FROM task WHERE ${UNSAVED} LIMIT 1`;
+/** @param skipLocked Engine.skipLocked: several processes take over a dead one's tasks */
+export const holdUnpolled = (skipLocked: string) => holdFirst(`${UNPOLLED} ORDER BY seq`, skipLocked);
+export const holdUnsaved = (skipLocked: string) => holdFirst(`${UNSAVED} ORDER BY save_again_at`, skipLocked);
+/** MATERIALIZED: PostgreSQL could search, and lock, again for each row. */
+function holdFirst(condition: string, skipLocked: string): string {
+  return `WITH orphan AS MATERIALIZED (SELECT seq FROM task WHERE ${condition} LIMIT :limit ${skipLocked})
+  UPDATE task SET holder = :me WHERE seq IN (SELECT orphan.seq FROM orphan) AND holder IS NULL RETURNING ${TASK}`;
+}
 export const OPEN_COUNT = `SELECT
   (SELECT COUNT(*) FROM task WHERE scope = :scope AND status IN ${OPEN})
   + (SELECT COUNT(*) FROM task WHERE scope = :scope AND save_again_at IS NOT NULL) AS count`;

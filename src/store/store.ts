@@ -159,8 +159,10 @@ export interface Sums {
 export interface Orphans {
   /** Films that run: somebody has to notice when their shots are saved. */
   readonly films: readonly string[];
-  /** To be polled or saved by the process that can hold them. */
+  /** Held by this process, which does not poll them: the disk failed when they were accepted, or let go. */
   readonly ids: readonly string[];
+  /** Something is to be polled or saved, and no process holds it: `holdOrphans`. */
+  readonly isAnyUnheld: boolean;
   /** Something is open, here or elsewhere: recovery goes on. */
   readonly isAnythingOpen: boolean;
 }
@@ -293,6 +295,8 @@ export interface Store {
   settle(claim: Claim, rule: (task: Task, ledger: QueueLedger) => Settlement, isAccepted: boolean): Promise<Task>;
   /** @returns undefined where another process holds it, or there is nothing to hold */
   hold(id: string): Promise<Hold | undefined>;
+  /** Holds what is to be polled or saved and no process holds, the oldest first. @returns fewer than `limit`: no more is left */
+  holdOrphans(limit: number): Promise<readonly Hold[]>;
   find(id: string, person?: Person): Promise<Task | undefined>;
   findByProviderId(providerTaskId: string, person?: Person): Promise<Task | undefined>;
   readonly lists: Lists;
@@ -307,6 +311,10 @@ export interface Store {
    * @returns their capabilities
    */
   resumeQueued(maxAge: number, id?: string): Promise<readonly string[]>;
+  /** Queued, and no living process is going to send it: its own does not send, and no worker runs. Also not this process. */
+  isUnsent(task: Task): Promise<boolean>;
+  /** Living processes that send what any process has queued. */
+  workers(): Promise<number>;
   /** Capabilities that have queued requests, of any process. */
   queuedKeys(): Promise<readonly string[]>;
   recover(rules: RecoveryRules): Promise<Orphans>;

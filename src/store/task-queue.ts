@@ -64,8 +64,9 @@ export class TaskQueue {
   }
 
   async before({ id, person = '', reqKey }: Task): Promise<number> {
-    const { engine, scope } = this.options;
-    const rows = await engine.read((tx) => tx.all(sql.WAITING_PEOPLE, { scope, req_key: reqKey, id }));
+    const { engine, scope, lease } = this.options;
+    const of = { scope, req_key: reqKey, me: lease.id, id };
+    const rows = await engine.read((tx) => tx.all(sql.WAITING_PEOPLE, { ...of, now: tx.now }));
     return requestsBefore(rows, person);
   }
 
@@ -73,6 +74,20 @@ export class TaskQueue {
     const { engine, scope } = this.options;
     const rows = await engine.read((tx) => tx.all(sql.QUEUED_KEYS, { scope }));
     return rows.map((row) => String(row.req_key));
+  }
+
+  async isUnsent({ id, status, ownerAlive }: Task): Promise<boolean> {
+    const { engine, scope, sends } = this.options;
+    // What the dead have queued, this process sends when it is asked for.
+    if (status !== 'queued' || sends === 'all' || (sends === 'own' && !ownerAlive)) return false;
+    const sender = await engine.read((tx) => tx.get(sql.SENDER, { scope, id, now: tx.now }));
+    return sender === undefined;
+  }
+
+  async workers(): Promise<number> {
+    const { engine, scope } = this.options;
+    const row = await engine.read((tx) => tx.get(sql.WORKERS, { scope, now: tx.now }));
+    return Number(row?.count ?? 0);
   }
 
   async resume(maxAge: number, id: string): Promise<readonly string[]> {

@@ -51,6 +51,7 @@ export class TaskStore implements Store {
   readonly films: FilmStore;
   readonly awaiting: AwaitingTasks;
   private readonly queue: TaskQueue;
+  private readonly sends: Sends;
   private readonly engine: Engine;
   private readonly scope: string;
   private readonly log: Log;
@@ -63,9 +64,10 @@ export class TaskStore implements Store {
   constructor({ engine, scope, sends = 'own', clock, log }: TaskStoreOptions) {
     this.engine = engine;
     this.scope = scope;
+    this.sends = sends;
     this.log = log;
     this.changes = new Changes((signal) => engine.changedElsewhere(signal));
-    this.lease = new Lease(engine, clock, log);
+    this.lease = new Lease({ scope, sends }, engine, clock, log);
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
@@ -123,6 +125,14 @@ export class TaskStore implements Store {
 
   async queuedKeys(): Promise<readonly string[]> {
     return await this.queue.keys();
+  }
+
+  async isUnsent(task: Task): Promise<boolean> {
+    return await this.queue.isUnsent(task);
+  }
+
+  async workers(): Promise<number> {
+    return await this.queue.workers();
   }
 
   async resumeQueued(maxAge: number, id = ''): Promise<readonly string[]> {
@@ -207,16 +217,23 @@ export class TaskStore implements Store {
     } finally {
       if (taken === undefined) this.held.delete(id);
     }
-    if (taken === undefined) return undefined;
-    const { engine, scope, kept, own, log } = this;
-    return new TaskHold(taken.task, taken.registration, {
-      ...{ engine, scope, kept, own, log },
-      onSaved: () => this.changes.notify(id),
-      onReleased: () => {
-        this.held.delete(id);
-        this.changes.notify(id);
-      },
+    return taken && this.holdOf(taken.task, taken.registration);
+  }
+
+  async holdOrphans(limit: number): Promise<readonly Hold[]> {
+    const { engine, scope } = this;
+    const { registration, tasks } = await engine.transaction(async (tx) => {
+      const registration = await this.lease.ensure(tx);
+      const params = { scope, me: registration.id, now: tx.now };
+      const unpolled = await tx.all(sql.holdUnpolled(engine.skipLocked), { ...params, limit });
+      const left = { ...params, limit: limit - unpolled.length };
+      const unsaved = await tx.all(sql.holdUnsaved(engine.skipLocked), left);
+      return { registration, tasks: [...unpolled, ...unsaved].map((row) => taskOf(row, tx.now)) };
     });
+    // A call of this process may have asked for one meanwhile: then it is that call's.
+    const taken = tasks.filter(({ id }) => !this.held.has(id));
+    for (const { id } of taken) this.held.add(id);
+    return taken.map((task) => this.holdOf(task, registration));
   }
 
   async find(id: string, person?: Person): Promise<Task | undefined> {
@@ -245,6 +262,7 @@ export class TaskStore implements Store {
 
   async recover(rules: RecoveryRules): Promise<Orphans> {
     const orphans = await this.inTurn(async (tx) => {
+      if (this.sends === 'all') await this.lease.work(tx);
       for (const host of await this.lease.deadHosts(tx)) {
         if ((await tx.run(sql.LOCK_DEAD_HOST, { id: host, now: tx.now })) === 0) continue;
         for (const row of await tx.all(sql.INTERRUPTED, { host })) {
@@ -262,11 +280,11 @@ export class TaskStore implements Store {
       }
       await tx.run(sql.DELETE_STRAY_BODIES, { before: tx.now - STRAY_BODY_MILLISECONDS });
       const params = { scope: this.scope, now: tx.now, me: this.lease.id };
-      const rows = [...(await tx.all(sql.ORPHANS, params)), ...(await tx.all(sql.HELD_BY_ME, params))];
-      const ids = rows.map(({ id }) => String(id));
+      const ids = (await tx.all(sql.HELD_BY_ME, params)).map(({ id }) => String(id));
+      const isAnyUnheld = (await tx.get(sql.IS_ANY_ORPHAN, params)) !== undefined;
       const films = (await tx.all(sql.OPEN_FILMS, { scope: this.scope })).map(({ id }) => String(id));
       const open = Number((await tx.get(sql.OPEN_COUNT, { scope: this.scope }))?.count ?? 0);
-      return { ids, films, isAnythingOpen: open + films.length > 0 };
+      return { ids, isAnyUnheld, films, isAnythingOpen: open + films.length > 0 };
     });
     // A task that was accepted, or let go, while the disk failed is held and not polled.
     return { ...orphans, ids: orphans.ids.filter((id) => !this.held.has(id)) };
@@ -303,6 +321,19 @@ export class TaskStore implements Store {
     await this.lease.close();
     this.changes.close();
     await this.engine.close();
+  }
+
+  private holdOf(task: Task, registration: Registration): Hold {
+    const { engine, scope, kept, own, log } = this;
+    const { id } = task;
+    return new TaskHold(task, registration, {
+      ...{ engine, scope, kept, own, log },
+      onSaved: () => this.changes.notify(id),
+      onReleased: () => {
+        this.held.delete(id);
+        this.changes.notify(id);
+      },
+    });
   }
 
   private async findBy(statement: string, id: string, person: Person): Promise<Task | undefined> {

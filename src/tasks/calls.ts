@@ -12,9 +12,9 @@ export interface QueueState {
   readonly before: number;
   /**
    * Absent: nothing, it is about to be sent. `turn`: those before it. `slot`: running tasks. `unknown`: submits whose answers were lost hold the slots.
-   * `pause`: the provider accepts no more requests for now. `process`: the process that recorded it is gone. `task`: another task's video.
+   * `pause`: the provider accepts no more requests for now. `process`: the process that recorded it is gone. `worker`: no process works on the queue. `task`: another task's video.
    */
-  readonly waitsFor?: 'turn' | 'slot' | 'unknown' | 'pause' | 'process' | 'task';
+  readonly waitsFor?: 'turn' | 'slot' | 'unknown' | 'pause' | 'process' | 'worker' | 'task';
   /** With `task`: that task. */
   readonly task?: string;
   /** With `unknown`: those tasks. */
@@ -176,6 +176,8 @@ export interface VideoService {
   openIds(caller: Caller): Promise<readonly string[]>;
   /** Our ids that begin so, newest first. */
   idsThatBegin(prefix: string, limit: number, caller: Caller): Promise<readonly string[]>;
+  /** Living processes that work on the queue of a shared store: they send what any process has queued. */
+  workers(): Promise<number>;
   /** Sends what dead processes left in the queue: on the command line's `collect` only. */
   sendLeft(): Promise<void>;
   /** Resumes what earlier processes left open: queries and downloads only, never a submit. */

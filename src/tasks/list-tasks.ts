@@ -88,20 +88,6 @@ async function shownBudget(
   return { fen: ownFen, leftFen: left };
 }
 
-/** A queue entry of a process that is gone stays as it is until a call names it: waiting for nothing else is in vain. */
-export async function isWaitInVain(
-  store: Store,
-  open: readonly { readonly id: string; readonly status: string }[],
-  stuckShots: () => Promise<ReadonlySet<string>>,
-): Promise<boolean> {
-  // A film whose tasks are over is being joined.
-  const tasks = open.filter(({ status }) => status !== 'running');
-  if (tasks.length === 0 || tasks.some(({ status }) => status !== 'queued')) return false;
-  const found = await Promise.all(tasks.map(({ id }) => store.find(id)));
-  const stuck = await stuckShots();
-  return found.every((task) => task?.status === 'queued' && (!task.ownerAlive || stuck.has(task.id)));
-}
-
 function personsOf(tasks: readonly Task[], caller: Caller): ReadonlyMap<string, string> {
   const persons = new Map<string, string>();
   for (const task of tasks) {

@@ -10,6 +10,8 @@ import type { Watcher } from './watcher.ts';
 const SWEEP_MILLISECONDS = 1_500;
 /** A worker that has nothing to do looks so often, where no news of other processes arrives. */
 const IDLE_MILLISECONDS = 30_000;
+/** Tasks of a dead process that are taken over in one transaction: few enough that others, and the event loop, hardly wait. */
+const HELD_TOGETHER = 200;
 
 export interface RecoveryOptions {
   readonly store: Store;
@@ -19,7 +21,9 @@ export interface RecoveryOptions {
   readonly ending: AbortSignal;
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;
-  /** Sends what any process has queued: of a worker on a shared store. Such a process looks for work until it ends. */
+  /** Once started, it goes on until the process ends, whether anything is open or not. */
+  readonly isWorker: boolean;
+  /** Sends what any process has queued: of a worker on a shared store. */
   readonly sendQueued?: (() => Promise<void>) | undefined;
   /** Joins films when their shots are all saved. */
   readonly followFilms: (ids: readonly string[]) => void;
@@ -27,7 +31,7 @@ export interface RecoveryOptions {
   readonly sweepFolders: () => Promise<unknown>;
 }
 
-/** Runs while anything is open, here or elsewhere; an idle server reads and writes nothing. */
+/** Runs while anything is open, here or elsewhere: but for workers, an idle process reads and writes nothing. */
 export class Recovery {
   private readonly options: RecoveryOptions;
   private loop: Promise<void> | undefined;
@@ -37,8 +41,6 @@ export class Recovery {
   private foldersSwept: Promise<unknown> | undefined;
   /** Something may have been left open since the last sweep. */
   private isWanted = false;
-  /** Ends the pause of an idle worker. */
-  private wake: AbortController | undefined;
 
   constructor(options: RecoveryOptions) {
     this.options = options;
@@ -47,7 +49,6 @@ export class Recovery {
   start(): void {
     if (!this.options.mayPoll) return;
     this.isWanted = true;
-    this.wake?.abort();
     this.loop ??= this.run().finally(() => {
       this.loop = undefined;
     });
@@ -67,39 +68,35 @@ export class Recovery {
   }
 
   private async run(): Promise<void> {
-    const { clock, ending, sendQueued } = this.options;
+    const { store, clock, ending, isWorker } = this.options;
     while (this.isWanted && !ending.aborted) {
       this.isWanted = false;
+      const over = new AbortController();
+      // From before the sweep on: what is written during it is news, too.
+      const news = isWorker ? store.changed(over.signal) : undefined;
       const isAnythingOpen = await this.sweep();
       // Once, and beside the rest: a folder on a disk that is slow to wake must not keep a paid video waiting.
       this.foldersSwept ??= this.options.sweepFolders().catch(() => undefined);
-      this.isWanted ||= isAnythingOpen || sendQueued !== undefined;
-      if (!isAnythingOpen && sendQueued !== undefined) await this.idle();
-      else if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+      this.isWanted ||= isAnythingOpen || isWorker;
+      if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
+      if (news !== undefined && !isAnythingOpen) {
+        await pause(clock, { atMost: IDLE_MILLISECONDS, signals: [ending], until: () => news });
+      }
+      over.abort();
     }
-  }
-
-  /** Until there is news. What was written before the pause began is none: `start` ends it, too. */
-  private async idle(): Promise<void> {
-    const { store, clock, ending } = this.options;
-    const since = clock.monotonic();
-    this.wake = new AbortController();
-    const signals = [ending, this.wake.signal];
-    await pause(clock, { atMost: IDLE_MILLISECONDS, signals, until: (over) => store.changed(over) });
-    const left = SWEEP_MILLISECONDS - (clock.monotonic() - since);
-    if (left > 0) await clock.sleep(left, ending).catch(() => undefined);
   }
 
   private async sweepNow(): Promise<boolean> {
     const { store, watcher, log, ending, mayPoll } = this.options;
     try {
-      const { ids, films, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
+      const { ids, isAnyUnheld, films, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
       for (const id of mayPoll ? ids : []) {
         if (ending.aborted) break;
-        if (!watcher.isWatching(id)) await watcher.watch(id, 'orphaned');
+        if (!watcher.isWatching(id)) await watcher.watch(id, 'resumed');
       }
+      if (mayPoll && isAnyUnheld) await this.holdOrphans();
       if (mayPoll) this.options.followFilms(films);
-      if (!ending.aborted) await this.options.sendQueued?.();
+      if (isAnythingOpen && !ending.aborted) await this.options.sendQueued?.();
       if (this.failure !== undefined) log.info('recovery works again');
       this.failure = undefined;
       return isAnythingOpen;
@@ -108,6 +105,15 @@ export class Recovery {
       if (reason !== this.failure) log.warn('recovery failed', { reason });
       this.failure = reason;
       return true;
+    }
+  }
+
+  private async holdOrphans(): Promise<void> {
+    const { store, watcher, ending } = this.options;
+    for (let isAnyLeft = true; isAnyLeft && !ending.aborted; ) {
+      const held = await store.holdOrphans(HELD_TOGETHER);
+      for (const hold of held) watcher.takeOver(hold);
+      isAnyLeft = held.length === HELD_TOGETHER;
     }
   }
 }

@@ -13,19 +13,18 @@ import type {
   ListView,
   MakeOptions,
   PageView,
-  QueueState,
   TaskView,
   VideoService,
 } from './calls.ts';
 import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
-import { isWaitInVain, readList } from './list-tasks.ts';
+import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
-import { queueStateOf } from './queue.ts';
+import { isWaitInVain, QueueStates, unsentForLong } from './queue-states.ts';
 import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
@@ -66,9 +65,11 @@ export interface ServiceOptions {
 export class TaskService implements VideoService {
   private readonly options: ServiceOptions;
   private readonly budgetFen: number | undefined;
+  private readonly queue: QueueStates;
 
   constructor(options: ServiceOptions) {
     this.options = options;
+    this.queue = new QueueStates(options.store, options.concurrency);
     this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
@@ -128,16 +129,22 @@ export class TaskService implements VideoService {
   }
 
   async waitUntilTaken(view: TaskView, call: Call): Promise<TaskView> {
+    const isUnsentForLong = unsentForLong(this.options.clock, call);
     const isTaken = async (task: Task) => {
-      if (task.status === 'queued') return (await this.queueState(task, call.caller))?.waitsFor !== undefined;
-      return task.status !== 'submitting';
+      if (task.status !== 'queued') return task.status !== 'submitting';
+      const waitsFor = (await this.queue.of(task, call.caller))?.waitsFor;
+      return isUnsentForLong(waitsFor === 'worker') || (waitsFor !== undefined && waitsFor !== 'worker');
     };
     return await this.waitFor(view, isTaken, { ...call, deadline: answerDeadline(call) });
   }
 
   async waitUntilOver(view: TaskView, call: Call): Promise<TaskView> {
+    const { store, clock } = this.options;
     const taken = await this.waitUntilTaken(view, call);
-    return isOpen(taken.task.status) ? await this.waitFor(taken, async (task) => !isOpen(task.status), call) : taken;
+    if (!isOpen(taken.task.status) || taken.queue?.waitsFor === 'worker') return taken;
+    const isUnsentForLong = unsentForLong(clock, call);
+    const isOver = async (task: Task) => !isOpen(task.status) || isUnsentForLong(await store.isUnsent(task));
+    return await this.waitFor(taken, isOver, call);
   }
 
   async get(
@@ -167,7 +174,7 @@ export class TaskService implements VideoService {
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
-    const queueState = (task: Task) => this.queueState(task, caller);
+    const queueState = (task: Task) => this.queue.of(task, caller);
     const stuck = await orProblem(this.options.stuckShots(seenBy(caller)));
     const source = { store, clock, sandbox, budgetFen: this.budgetFen, caller, queueState, stuck };
     return await orProblem(readList(source, { limit, status, changed }));
@@ -202,6 +209,10 @@ export class TaskService implements VideoService {
 
   async openIds(caller: Caller): Promise<readonly string[]> {
     return (await orProblem(this.options.store.lists.openIds(seenBy(caller)))).map(({ id }) => id);
+  }
+
+  async workers(): Promise<number> {
+    return await orProblem(this.options.store.workers());
   }
 
   async sendLeft(): Promise<void> {
@@ -239,7 +250,7 @@ export class TaskService implements VideoService {
     const { store, clock, usualTimes, watcher, library } = this.options;
     const file = extra.copy ?? (extra.missingFile === undefined ? task.video?.file : undefined);
     const link = file && (await library.link(file, task.id).catch(() => undefined));
-    const queue = await this.queueState(task, caller).catch(() => undefined);
+    const queue = await this.queue.of(task, caller).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
     const warning = warningFor(caller, store.whyNotPaid()?.message);
@@ -360,33 +371,21 @@ export class TaskService implements VideoService {
     waitFor: 'any_finished' | 'all_finished',
     call: Call,
   ): Promise<readonly string[]> {
-    const { store } = this.options;
+    const { store, clock } = this.options;
     const person = seenBy(call.caller);
+    const isUnsentForLong = unsentForLong(clock, call);
     for (;;) {
       const open = await orProblem(openIdsOf(store, person));
       const stillOpen = new Set(open.map(({ id }) => id));
       const ended = before.map(({ id }) => id).filter((id) => !stillOpen.has(id));
       if (open.length === 0 || (waitFor === 'any_finished' && ended.length > 0)) return ended;
-      if (await orProblem(isWaitInVain(store, open, () => this.options.stuckShots(person)))) return ended;
+      const inVain = await orProblem(isWaitInVain(store, open, () => this.options.stuckShots(person)));
+      if (inVain === 'left' || isUnsentForLong(inVain === 'unsent')) return ended;
       const next = open.find(({ status }) => status === 'generating') ?? open[0];
       const task = next && (await store.find(next.id).catch(() => undefined));
       if (task !== undefined) call.onWait?.(await this.view(task, call.caller));
       if (!(await this.pauseOf(call))) return ended;
     }
-  }
-
-  private async queueState(task: Task, caller: Caller): Promise<QueueState | undefined> {
-    const { store, concurrency } = this.options;
-    if (task.status !== 'queued') return undefined;
-    if (!task.ownerAlive) return { before: 0, waitsFor: 'process', unknowns: [] };
-    const [awaited] = task.awaits ?? [];
-    if (awaited !== undefined) return { before: 0, waitsFor: 'task', task: awaited.taskId, unknowns: [] };
-    const before = await store.queuedBefore(task);
-    const ledger = await store.queueLedger(task.reqKey);
-    const state = queueStateOf(ledger, before, concurrency);
-    const person = seenBy(caller);
-    const isSeen = (id: string) => ledger.unknowns.some((slot) => slot.id === id && slot.person === person);
-    return person === undefined ? state : { ...state, unknowns: state.unknowns.filter(isSeen) };
   }
 }
 

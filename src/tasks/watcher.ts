@@ -25,8 +25,8 @@ const CLOCKS_APART_MILLISECONDS = 2_000;
 /** As wide as the longest pause, its jitter and a slow answer; wider spans (a process away) show nothing of the usual time. */
 const WIDEST_SPAN_MILLISECONDS = (LONGEST_PAUSE_SECONDS + 10) * 1000;
 
-/** `accepted`: just now, by the provider. `orphaned`: open, and no process polls it. `asked`: a caller waits for the answer. */
-type Occasion = 'accepted' | 'orphaned' | 'asked';
+/** `accepted`: just now, by the provider. `resumed`: open, and not polled. `asked`: a caller waits for the answer. */
+type Occasion = 'accepted' | 'resumed' | 'asked';
 
 interface Moment {
   readonly wall: number;
@@ -88,50 +88,30 @@ export class Watcher {
    * @returns resolves when the task is held, or found held
    */
   async watch(id: string, occasion: Occasion = 'asked', correction?: (task: TaskRecord) => TaskRecord): Promise<void> {
-    const { ending, store, log } = this.options;
+    const { ending, store } = this.options;
     const running = this.watches.get(id);
     if (running !== undefined) {
       running.correction = correction ?? running.correction;
       if (occasion === 'asked') hurry(running);
     }
     if (running !== undefined || ending.aborted) return;
-    const watch: Watch = {
-      answered: 0,
-      failedInRow: 0,
-      startedAt: this.moment(),
-      notFoundSince: undefined,
-      running: undefined,
-      isAsked: occasion === 'asked',
-      isPolling: false,
-      hurry: new AbortController(),
-      turn: undefined,
-      polled: new Set(),
-      correction,
-    };
-    this.watches.set(id, watch);
-    const end = (loop?: Promise<void>) => {
-      this.watches.delete(id);
-      reportPolled(watch);
-      if (loop !== undefined) this.loops.delete(loop);
-    };
-    const fail = (error: unknown) => {
-      if (ending.aborted) return;
-      // Tried again every few seconds: logged once.
-      if (!this.problems.has(id)) log.error('polling stopped', { task: id, reason: String(error) });
-      if (error instanceof Problem) this.problems.set(id, error);
-    };
+    const watch = this.begin(id, { isAsked: occasion === 'asked', correction });
     let hold: Hold | undefined;
     try {
       hold = await store.hold(id);
       this.problems.delete(id);
     } catch (error) {
-      fail(error);
+      this.fail(id, error);
     }
-    if (hold === undefined) return end();
-    const loop: Promise<void> = this.run(hold, watch, occasion === 'accepted')
-      .catch(fail)
-      .finally(() => end(loop));
-    this.loops.add(loop);
+    if (hold === undefined) this.end(id, watch);
+    else this.poll(hold, watch, occasion === 'accepted');
+  }
+
+  /** Polls what no process polled, and this one holds now. */
+  takeOver(hold: Hold): void {
+    const { id } = hold.task;
+    this.problems.delete(id);
+    this.poll(hold, this.begin(id, { isAsked: false, correction: undefined }), false);
   }
 
   /** Resolves when the poll that `watch` began is over; immediately where another process polls. */
@@ -153,6 +133,48 @@ export class Watcher {
     await Promise.allSettled([...this.loops]);
   }
 
+  private begin(id: string, asked: Pick<Watch, 'isAsked' | 'correction'>): Watch {
+    const watch: Watch = {
+      answered: 0,
+      failedInRow: 0,
+      startedAt: this.moment(),
+      notFoundSince: undefined,
+      running: undefined,
+      isPolling: false,
+      hurry: new AbortController(),
+      turn: undefined,
+      polled: new Set(),
+      ...asked,
+    };
+    this.watches.set(id, watch);
+    return watch;
+  }
+
+  private poll(hold: Hold, watch: Watch, isNew: boolean): void {
+    const { id } = hold.task;
+    const loop: Promise<void> = this.run(hold, watch, isNew)
+      .catch((error: unknown) => this.fail(id, error))
+      .finally(() => {
+        this.loops.delete(loop);
+        this.end(id, watch);
+      });
+    this.loops.add(loop);
+  }
+
+  private end(id: string, watch: Watch): void {
+    // A call that found it held may end after the one that holds it began.
+    if (this.watches.get(id) === watch) this.watches.delete(id);
+    reportPolled(watch);
+  }
+
+  private fail(id: string, error: unknown): void {
+    const { ending, log } = this.options;
+    if (ending.aborted) return;
+    // Tried again every few seconds: logged once.
+    if (!this.problems.has(id)) log.error('polling stopped', { task: id, reason: String(error) });
+    if (error instanceof Problem) this.problems.set(id, error);
+  }
+
   private async run(hold: Hold, watch: Watch, isNew: boolean): Promise<void> {
     const { ending, collector } = this.options;
     try {
@@ -170,7 +192,7 @@ export class Watcher {
         if (status !== 'generating' && status !== 'done') return;
         await this.takeTurn(hold.task.id, watch);
         if (ending.aborted || hold.lost.aborted) return;
-        const next = await this.poll(hold, watch);
+        const next = await this.pollOnce(hold, watch);
         watch.isPolling = false;
         reportPolled(watch);
         if (next === undefined) return;
@@ -207,7 +229,7 @@ export class Watcher {
   }
 
   /** One query and what follows from it. @returns milliseconds until the next; undefined when it is over */
-  private async poll(hold: Hold, watch: Watch): Promise<number | undefined> {
+  private async pollOnce(hold: Hold, watch: Watch): Promise<number | undefined> {
     const { api, collector, ending, clock } = this.options;
     const task = recordOf(hold.task);
     if (await collector.isPublished(task)) {

@@ -161,6 +161,77 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
       });
     });
 
+    it('knows whether any process is going to send a request', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [server, laptop] = [open(undefined, 'none'), open()];
+        const [queued, own] = [
+          await reserve(server, { fingerprint: '1' }),
+          await reserve(laptop, { fingerprint: '2' }),
+        ];
+        await open('another account', 'all').recover(RULES);
+        expect(await server.workers()).toBe(0);
+        for (const store of [server, laptop]) {
+          expect(await store.isUnsent(queued)).toBe(true);
+          expect(await store.isUnsent(own)).toBe(false);
+        }
+        const [first, second] = [open(undefined, 'all'), open(undefined, 'all')];
+        for (const worker of [first, second]) {
+          await worker.recover(RULES);
+          expect(await worker.isUnsent(queued)).toBe(false);
+        }
+        expect([await server.workers(), await server.isUnsent(queued)]).toEqual([2, false]);
+        await first.close();
+        expect(await server.workers()).toBe(1);
+        die(second);
+        await advanceAll(server, clock, 7_000);
+        expect([await server.workers(), await server.isUnsent(queued)]).toEqual([0, true]);
+      });
+    });
+
+    it('keeps no process waiting for what nobody sends, and sends first come, first served, where a worker runs', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [server, laptop, worker] = [open(undefined, 'none'), open(), open(undefined, 'all')];
+        await reserve(server, { fingerprint: '1' });
+        const own = await reserve(laptop, { fingerprint: '2' });
+        const ledger = () => laptop.queueLedger(REQ_KEY);
+        expect([await ledger(), await laptop.queuedBefore(own)]).toMatchObject([{ headIsOurs: true }, 0]);
+        await worker.recover(RULES);
+        expect([await ledger(), await laptop.queuedBefore(own)]).toMatchObject([{ headIsOurs: false }, 1]);
+        await worker.close();
+        expect((await mustClaim(laptop)).task.id).toBe(own.id);
+      });
+    });
+
+    it('knows of a request whose process is gone that this one sends it when it is asked for, where it sends at all', async () => {
+      await withStage(createDatabase, async ({ open, die, clock }) => {
+        const [server, other, laptop] = [open(undefined, 'none'), open(undefined, 'none'), open()];
+        const { id } = await reserve(server);
+        die(server);
+        await recoverFor(laptop, clock, 10_000);
+        const left = (await laptop.find(id)) ?? expect.fail();
+        expect([left.ownerAlive, await other.isUnsent(left), await laptop.isUnsent(left)]).toEqual([
+          false,
+          true,
+          false,
+        ]);
+      });
+    });
+
+    it('counts a worker for as long as it lives, and again after it was taken for dead', async () => {
+      await withStage(createDatabase, async ({ open, suspend, resume, clock }) => {
+        const [worker, other] = [open(undefined, 'all'), open()];
+        await worker.recover(RULES);
+        await advanceAll(worker, clock, 20_000);
+        expect(await other.workers()).toBe(1);
+        suspend(worker);
+        await recoverFor(other, clock, 10_000);
+        expect(await other.workers()).toBe(0);
+        resume(worker);
+        await advanceAll(worker, clock, 3_000);
+        expect(await other.workers()).toBe(1);
+      });
+    });
+
     it('counts what is in flight, until it is only being saved', async () => {
       await withStage(createDatabase, async ({ open, clock }) => {
         const store = open();
@@ -308,9 +379,66 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await dead.hold(id);
         await other.recover(RULES);
         die(dead);
-        const { ids } = await recoverFor(other, clock, 9_000);
-        expect(ids).toEqual([id]);
-        expect(await other.hold(id)).toBeDefined();
+        const { isAnyUnheld } = await recoverFor(other, clock, 9_000);
+        expect(isAnyUnheld).toBe(true);
+        expect((await other.holdOrphans(10)).map(({ task }) => task.id)).toEqual([id]);
+      });
+    });
+
+    it('gives each orphan to one of several processes that take some at the same time', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, ...others] = [open(), open(), open(), open()];
+        const ids = await orphans(store, 12);
+        const taken = await Promise.all(others.map((other) => other.holdOrphans(5)));
+        const rest = await others[0]?.holdOrphans(20);
+        const held = [...taken.flat(), ...(rest ?? [])].map(({ task }) => task.id);
+        expect(held.sort()).toEqual([...ids].sort());
+        expect(Math.max(...taken.map(({ length }) => length))).toBe(5);
+        expect(await store.holdOrphans(20)).toEqual([]);
+      });
+    });
+
+    it('gives a task to one of two that want it in one process', async () => {
+      await withStage(createDatabase, async ({ open }) => {
+        const [store, other] = [open(), open()];
+        for (const isFirst of [true, false]) {
+          const [id = ''] = await orphans(store, 1);
+          const one = async () => [await other.hold(id)];
+          const some = () => other.holdOrphans(1);
+          const holds = await Promise.all(isFirst ? [one(), some()] : [some(), one()]);
+          expect(holds.flat().flatMap((hold) => hold?.task.id ?? [])).toEqual([id]);
+        }
+      });
+    });
+
+    it('takes what could not be saved when it is to be saved again, and not before', async () => {
+      await withStage(createDatabase, async ({ open, clock }) => {
+        const [store, other] = [open(), open()];
+        const [id] = await orphans(store, 1);
+        const [hold] = await store.holdOrphans(1);
+        const times = { finishedAt: clock.now(), saveAgainAt: clock.now() + 60_000 };
+        await hold?.save({ ...plain(hold.task), status: 'done', ...times });
+        await hold?.release();
+        expect((await other.recover(RULES)).isAnyUnheld).toBe(false);
+        expect(await other.holdOrphans(1)).toEqual([]);
+        await clock.advance(60_000);
+        expect((await other.recover(RULES)).isAnyUnheld).toBe(true);
+        expect((await other.holdOrphans(1)).map(({ task }) => task.id)).toEqual([id]);
+      });
+    });
+
+    it('refuses what a process saves whose task another took with others while it was suspended', async () => {
+      await withStage(createDatabase, async ({ open, suspend, clock }) => {
+        const [store, sleeper, other] = [open(), open(), open()];
+        await orphans(store, 3);
+        const held = await sleeper.holdOrphans(3);
+        suspend(sleeper);
+        await recoverFor(other, clock, 10_000);
+        const taken = await other.holdOrphans(3);
+        expect(taken).toHaveLength(3);
+        for (const hold of held) await expect(hold.save(plain(hold.task))).rejects.toBeInstanceOf(LeaseLost);
+        for (const hold of taken) await hold.save({ ...plain(hold.task), requestId: 'the other’s' });
+        expect(await other.find(taken[0]?.task.id ?? '')).toMatchObject({ requestId: 'the other’s' });
       });
     });
 
@@ -353,8 +481,8 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         await dead.hold(id);
         die(dead);
         clock.set(clock.now() - 5 * HOUR);
-        const { ids } = await recoverFor(other, clock, 20_000);
-        expect(ids).toEqual([id]);
+        const { isAnyUnheld } = await recoverFor(other, clock, 20_000);
+        expect(isAnyUnheld).toBe(true);
       });
     });
 
@@ -666,6 +794,17 @@ export async function mustClaim(store: TaskStore): Promise<Claim> {
 async function accept(store: TaskStore, fingerprint = 'print'): Promise<Task> {
   await reserve(store, { fingerprint });
   return await store.settle(await mustClaim(store), accepted(`1${fingerprint.charCodeAt(0)}`), true);
+}
+
+/** Accepted, and held by nobody. */
+async function orphans(store: TaskStore, count: number): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const { id } = await accept(store, `orphan ${index}`);
+    await (await store.hold(id))?.release();
+    ids.push(id);
+  }
+  return ids;
 }
 
 function accepted(providerTaskId: string): (task: Task) => Settlement {

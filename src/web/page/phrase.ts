@@ -90,6 +90,8 @@ function waiting(words: Words, { queue }: VideoItem): string {
       return words.waitsForProvider;
     case 'process':
       return words.waitsForProcess;
+    case 'worker':
+      return words.waitsForWorker;
     default:
       return words.waitsForSlot(queue?.before ?? 0);
   }
@@ -122,6 +124,8 @@ function phraseStep(words: Words, step: NextStep, program: string): Advice | und
       };
     case 'fix_then_get':
       return { sentences: [hint(words, step.fix), words.thenRun], command: get(step.get.taskId) };
+    case 'start_worker':
+      return { sentences: [words.startWorker] };
     case 'fix_then_repeat':
       return { sentences: [hint(words, step.fix), words.repeat] };
     case 'get_with_mode':

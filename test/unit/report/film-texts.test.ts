@@ -56,6 +56,7 @@ function viewOf(changes: readonly Partial<Task>[], film: Partial<Film> = {}, mor
     now: SUBMITTED + 5 * MINUTE,
     joined: false,
     isLeft: false,
+    isUnsent: false,
     ...more,
   };
 }
@@ -77,6 +78,7 @@ const lost = errorOf(new Problem('connection_lost'));
 const VIEWS: Readonly<Record<string, FilmView>> = {
   'film-running': viewOf([{}, waits, saved(2)]),
   'film-left': viewOf([saved(0), { status: 'queued', ownerAlive: false }, saved(2)], {}, { isLeft: true }),
+  'film-unsent': viewOf([saved(0), { status: 'queued' }, { status: 'queued' }], {}, { isUnsent: true }),
   'film-done': viewOf([saved(0), saved(1), saved(2)], { status: 'done', joins: [join] }, { join }),
   'film-done-joined-call': viewOf(
     [saved(0), saved(1), saved(2)],

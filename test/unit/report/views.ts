@@ -132,6 +132,7 @@ export const VIEWS: Readonly<Record<string, TaskView>> = {
   'queued-process': viewOf(taskOf({ status: 'queued', ownerAlive: false }), {
     queue: { before: 0, waitsFor: 'process', unknowns: [] },
   }),
+  'queued-worker': viewOf(taskOf({ status: 'queued' }), { queue: { before: 0, waitsFor: 'worker', unknowns: [] } }),
   'queued-offline': viewOf(
     taskOf({
       status: 'queued',

@@ -17,7 +17,7 @@ it('goes on renewing for a task that came while the lease was being given back',
     clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep: systemClock.sleep },
     log: silentLog,
   });
-  const lease = new Lease(engine, clock, silentLog);
+  const lease = new Lease({ scope: 'sandbox test', sends: 'own' }, engine, clock, silentLog);
   try {
     await engine.transaction((tx) => lease.ensure(tx));
     lease.use('the first')();

@@ -42,6 +42,9 @@ test.each([
   ['SAME_REQUESTS', sql.SAME_REQUESTS, ['task_fingerprint']],
   ['OPEN_TASKS', sql.OPEN_TASKS, ['task_status']],
   ['RESERVED_SUM', sql.RESERVED_SUM, ['task_reserved']],
+  ['IS_ANY_ORPHAN', sql.IS_ANY_ORPHAN, ['task_status', 'task_unsaved']],
+  ['holdUnpolled', sql.holdUnpolled(''), ['the primary key', 'task_status']],
+  ['holdUnsaved', sql.holdUnsaved(''), ['the primary key', 'task_unsaved']],
 ])('%s walks no task that is over', (_, statement, indexes) => {
   expect(indexesOf(statement)).toEqual(indexes);
 });

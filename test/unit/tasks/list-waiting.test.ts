@@ -1,6 +1,6 @@
 /** Whether a waiting list waits for something that can come. */
 import { expect, test } from 'vitest';
-import { isWaitInVain } from '../../../src/tasks/list-tasks.ts';
+import { isWaitInVain } from '../../../src/tasks/queue-states.ts';
 import { openWorld } from '../../support/world.ts';
 
 test('a queue entry of a living process is waited for, and one of a process that is gone is not', async ({
@@ -16,7 +16,7 @@ test('a queue entry of a living process is waited for, and one of a process that
   expect(await isWaitInVain(store, [queued], async () => new Set())).toBe(false);
   // Its process ends, and gives its lease back.
   await world.store.close();
-  expect(await isWaitInVain(store, [queued], async () => new Set())).toBe(true);
+  expect(await isWaitInVain(store, [queued], async () => new Set())).toBe('left');
   expect(await isWaitInVain(store, [queued, { id: running.id, status: 'generating' }], async () => new Set())).toBe(
     false,
   );

@@ -70,7 +70,7 @@ test('nothing is learned while the computer sleeps, from slow polling, or from w
   expect((await watchAccepted()).status).toBe('done');
   const { id } = await world.submit();
   world.clock.suspend(200_000);
-  await world.watcher.watch(id, 'orphaned');
+  await world.watcher.watch(id, 'resumed');
   await world.watcher.ended();
   expect((await world.read(id)).status).toBe('done');
   expect(await learned()).toEqual([]);
@@ -87,7 +87,7 @@ test('every query goes through the budget; only one that a caller waits for is u
   };
   const [left, asked] = [await world.submit('left'), await world.submit('asked')];
   world.sandbox.faults.add({ on: 'video', fault: { kind: 'status', status: 403 } });
-  await world.watcher.watch(left.id, 'orphaned');
+  await world.watcher.watch(left.id, 'resumed');
   await world.watcher.ended();
   // The last one is for a fresh link, which a download waits for.
   expect(taken).toEqual([false, false, false, true]);

@@ -26,6 +26,7 @@ async function sweep(): Promise<void> {
     sweepFolders,
     followFilms,
     mayPoll: true,
+    isWorker: false,
   }).sweep();
   await watcher.ended();
 }
