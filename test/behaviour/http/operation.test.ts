@@ -103,8 +103,10 @@ it('no label holds what a caller sends: a hundred unknown tools, tokens and path
   expect(await lines()).toBe(before);
 });
 
-it('docs/server.md describes every figure, and its alerts use only figures that exist', async () => {
-  const text = readFileSync(new URL('../../../docs/server.md', import.meta.url), 'utf8');
+const MANUALS = ['docs/server.md', 'docs/zh-CN/server.md'];
+
+it.each(MANUALS)('%s describes every figure, and its alerts use only figures that exist', async (path) => {
+  const text = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
   const { text: figures } = await get('/metrics', bearer('ops'));
   const names = [...figures.matchAll(/^# TYPE (jimeng_\w+)/gm)].map(([, name = '']) => name);
   const described = [...text.matchAll(/^\| `(jimeng_\w+)/gm)].map(([, name = '']) => name);
@@ -116,7 +118,7 @@ it('docs/server.md describes every figure, and its alerts use only figures that 
     const used = [...expr.matchAll(/jimeng_\w+/g)].map(([name]) => name.replace(/_(bucket|count|sum)$/, ''));
     expect(used.length, alert).toBeGreaterThan(0);
     for (const name of used) expect(names, alert).toContain(name);
-    expect(annotations.summary, alert).toMatch(/\.$/);
+    expect(annotations.summary, alert).toMatch(/[.。]$/);
   }
   const kinds = [...(/jimeng_troubles_total\{kind\}` \| .*/.exec(text)?.[0] ?? '').matchAll(/`([a-z_]+)`/g)].map(
     ([, kind]) => kind,
