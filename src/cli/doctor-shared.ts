@@ -4,9 +4,11 @@ import { S3Library } from '../library/s3.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { shownStorage } from '../settings/storage-address.ts';
-import { SETTINGS, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import { StoreFailure } from '../store/engine.ts';
 import { postgresEngine } from '../store/postgres.ts';
+import { reasonOf } from '../store/postgres-connect.ts';
+import { errorCode } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
 import { blocking, type Check, fine } from './doctor-computer.ts';
 
@@ -35,7 +37,7 @@ export async function checkStore(settings: Settings, { isAccepted, clock, log }:
   const { store: address, storeListen: listenAddress } = settings;
   if (address === undefined) return [];
   const engine = postgresEngine({ address, listenAddress, clock, log });
-  const name = SETTINGS.store.name;
+  const name = 'database';
   try {
     const wasReplaced = await engine.whyReplaced();
     if (wasReplaced === undefined) return [fine(name, `${engine.place}: reachable, and keeps what it has committed`)];
@@ -44,8 +46,45 @@ export async function checkStore(settings: Settings, { isAccepted, clock, log }:
     return [fine(name, `${engine.place}: accepted as it is now; paid calls go on`)];
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
-    return [blocking(name, `${error.message}.`, 'correct it, or start the database server')];
+    return [blocking(name, `${error.message}.`, hintFor(error))];
   } finally {
     await engine.close();
   }
+}
+
+const STORE = 'JIMENG_VIDEO_STORE';
+const USER = `correct the user and the password in ${STORE}`;
+const SERVER = `start the database server, or correct its host and port in ${STORE}`;
+const TLS = `correct sslmode or sslrootcert in ${STORE}`;
+
+/** By SQLSTATE, or by the code of the connection. */
+const HINTS: Readonly<Record<string, string>> = {
+  '28P01': USER,
+  '28000': USER,
+  '3D000': `create that database, or correct its name in ${STORE}`,
+  '42501': 'let that user create tables in the database',
+  ENOENT: TLS,
+  ECONNREFUSED: SERVER,
+  ENOTFOUND: SERVER,
+  ETIMEDOUT: SERVER,
+  EHOSTUNREACH: SERVER,
+};
+
+/** What pg reports in words alone. */
+const HINTS_BY_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^SASL/, USER],
+  [/does not support SSL/, `switch TLS on at the database server, or set sslmode=disable in ${STORE}`],
+  [/certificate/i, TLS],
+  [/timeout/i, SERVER],
+];
+
+function hintFor(failure: StoreFailure): string {
+  if (failure.kind === 'busy') return 'run doctor again in some seconds';
+  if (failure.kind === 'newer') return 'install the newest version of this program';
+  // The server answered, and its sentence says what it lacks.
+  if (failure.cause === undefined) return `change that at the database server, or name another one in ${STORE}`;
+  const { cause } = failure;
+  const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  const byWords = HINTS_BY_WORDS.find(([words]) => words.test(reasonOf(inner)))?.[1];
+  return HINTS[errorCode(inner) ?? ''] ?? byWords ?? `check ${STORE} and the database server`;
 }

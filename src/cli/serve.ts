@@ -8,7 +8,6 @@ import { createLog, type Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { type ReadSettings, readSettings, requireSettings, surroundings } from '../settings.ts';
 import { createNetwork } from '../system/network.ts';
-import { commandHere } from './here.ts';
 import { numberOption, parseInput, portInput, rethrowListenError, textOption } from './options.ts';
 import { EXIT } from './outcome.ts';
 import { addTokenCommands } from './serve-token.ts';
@@ -130,7 +129,7 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
   endings.push(() => network.close());
   listener = await startServer({
     ...{ host, port, publicUrl, issuer, access, metrics, videos, clock, log, over },
-    gallery: galleryParts(() => app, commandHere(), clock),
+    gallery: galleryParts(() => app, clock),
     ready: async () => void (await (await app.service('read')).openIds({ kind: 'terminal' })),
     handlers: createHandlers(app, log, phrasing),
     stateKey: stateKeyOf(settings.credentials),

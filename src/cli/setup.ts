@@ -80,7 +80,10 @@ async function setup(
     if (endpoint === undefined) {
       return wrongUsage(terminal, 'setup needs the http(s) address of the shared server in --url.');
     }
-    if (write === true) return wrongUsage(terminal, 'setup --write adds this computer’s own server only.');
+    if (write === true) {
+      const what = 'setup --write adds only the server that runs on this computer.';
+      return wrongUsage(terminal, `${what} Leave --write out to see what to add for the shared server, and where.`);
+    }
     await terminal.print(remoteText(client, platform, endpoint, token));
     return EXIT.done;
   }

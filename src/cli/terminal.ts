@@ -28,7 +28,7 @@ export interface Terminal {
 export function openTerminal(): Terminal {
   const { stdout, stderr } = process;
   // `| head` and a window that was closed are no errors: the task continues, and its record is on disk.
-  for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+  for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   let shown = '';
   const typedAhead: string[] = [];
 
@@ -98,6 +98,9 @@ export function openTerminal(): Terminal {
     },
   };
 }
+
+/** One function for all terminals: each stream needs it once. */
+function ignore(): void {}
 
 /** A Chinese character takes two columns. */
 function cutToColumns(line: string, columns: number): string {

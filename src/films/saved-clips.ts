@@ -214,9 +214,13 @@ export class SavedClips implements ClipService {
 
   private async localFile(text: string, name: FileInputName, caller: Caller): Promise<Found> {
     if (caller.kind === 'remote-agent') {
+      // A joined video has no id: its report names the path.
+      const own = name === 'audio' ? undefined : await this.options.library.ownVideo(text, caller.person);
+      if (own !== undefined) return { path: own.path, sandbox: false };
       throw new Problem('image_not_allowed', {
         what: `${name === 'audio' ? '`audio` is a path, and this' : 'This'} server reads no files by their paths.`,
-        hint: name === 'audio' ? 'leave it out' : 'give the ids of tasks or films',
+        hint:
+          name === 'audio' ? 'leave it out' : 'give the ids of tasks or films, or the path that join_videos reported',
       });
     }
     const rules = { ...this.options.fileRules, unrestricted: caller.kind === 'terminal' };

@@ -15,8 +15,8 @@ import {
   syncFolder,
   syncHandle,
 } from '../system/files.ts';
-import { isWithin } from '../system/inside.ts';
-import { choosePlace, type PlaceRules } from './choose-place.ts';
+import { isInside, isWithin } from '../system/inside.ts';
+import { choosePlace, type PlaceRules, personFolder } from './choose-place.ts';
 import { numberedName } from './file-name.ts';
 import type { ByteRange, Caller, FileLink, Library, LinkOf, LocalCopy, Place, SavedFile } from './library.ts';
 
@@ -30,6 +30,8 @@ export interface DiskOptions extends PlaceRules {
 }
 
 const MAX_NUMBER = 9999;
+/** Nothing that is staged or hidden. */
+const VIDEO_NAME = /(^|[\\/])[^.\\/][^\\/]*\.mp4$/i;
 /** Named so that a sweep of the user's own folder never takes another program's .part for ours. */
 const STAGED_NAME = /^\.jimeng-video-(?<id>[\w-]+)\.part(?:\.(?:resume|sound|clip-\d+))?$/;
 /** A file that was written to this recently may belong to a process that this one does not know. */
@@ -147,6 +149,16 @@ export class DiskLibrary implements Library {
   async isThere(file: Pick<SavedFile, 'path'>): Promise<boolean> {
     const found = await this.fs.stat(file.path).catch(() => undefined);
     return found?.isFile() ?? false;
+  }
+
+  async ownVideo(named: string, person: string): Promise<Pick<SavedFile, 'path'> | undefined> {
+    const { outputDir } = this.rules;
+    if (outputDir === undefined || !VIDEO_NAME.test(named)) return undefined;
+    const real = (place: string) => this.fs.realpath(place).catch(() => undefined);
+    // A link in the folder leads to what somebody else has.
+    const [folder, found] = [await real(path.join(outputDir, personFolder(person))), await real(named)];
+    const isOwn = folder !== undefined && found !== undefined && isInside(found, folder) && VIDEO_NAME.test(found);
+    return isOwn && (await this.isThere({ path: found })) ? { path: found } : undefined;
   }
 
   async open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable> {

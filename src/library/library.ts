@@ -100,6 +100,13 @@ export interface Library {
   /** Whether the file still exists; its content may have been changed by its user. True where a storage cannot be reached now. */
   isThere(file: Pick<SavedFile, 'path'>): Promise<boolean>;
 
+  /**
+   * A video that a report named to a person, who cannot name any other file here.
+   * @param path as the report had it
+   * @returns undefined for what is not there, or not in the person's own folder
+   */
+  ownVideo(path: string, person: string): Promise<Pick<SavedFile, 'path'> | undefined>;
+
   /** @throws what the system reports of a file that does not exist */
   open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable>;
 

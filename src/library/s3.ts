@@ -145,6 +145,14 @@ export class S3Library implements Library {
     });
   }
 
+  async ownVideo(path: string, person: string): Promise<Pick<SavedFile, 'path'> | undefined> {
+    const folder = `${this.root}/${personFolder(person)}/`;
+    const name = path.slice(folder.length);
+    // Another slash could lead out of the folder again.
+    const isOwn = path.startsWith(folder) && HASHED_NAME.test(name) && !/[/\\]/.test(name);
+    return isOwn && (await this.isThere({ path })) ? { path } : undefined;
+  }
+
   async open(file: Pick<SavedFile, 'path'>, range?: ByteRange): Promise<Readable> {
     if (!this.isHere(file.path)) return await this.staged.open(file, range);
     const objects = await this.objects();

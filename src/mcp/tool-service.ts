@@ -65,7 +65,7 @@ export class ToolService {
   readonly phrasing: Phrasing;
   private readonly app: App;
 
-  constructor(app: App, phrasing = phrasingForTools()) {
+  constructor(app: App, phrasing = phrasingForTools(undefined, app.settings.storage !== undefined)) {
     this.app = app;
     this.phrasing = phrasing;
   }

@@ -48,10 +48,13 @@ function getCall({ taskId, output }: GetCall): string {
   return call('get_video_task', { task_id: taskId, ...(output === undefined ? {} : { output }) });
 }
 
-/** @param zone the reader's time zone; undefined: this computer's */
-export function phrasingForTools(zone?: string): Phrasing {
+/**
+ * @param zone the reader's time zone; undefined: this computer's
+ * @param hasLinks whether videos are saved in a storage, whose links reports hold: its paths open nothing
+ */
+export function phrasingForTools(zone?: string, hasLinks = false): Phrasing {
   const time = (milliseconds: number) => localTime(milliseconds, zone);
-  return phrasing({ time, show: SHOW_FILE, fixed });
+  return phrasing({ time, show: hasLinks ? SHOW_LINK : SHOW_FILE, fixed });
 }
 
 /**

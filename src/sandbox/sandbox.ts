@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
-import { type Credentials, sha256Hex } from '../jimeng/signature.ts';
+import { type Credentials, SANDBOX_CREDENTIALS, sha256Hex } from '../jimeng/signature.ts';
 import { type Answer, gatewayAnswer, invalidField } from './answers.ts';
 import type { Body } from './check-body.ts';
 import type { ClipRequest } from './clip/make-clip.ts';
@@ -13,11 +13,7 @@ import { Service } from './service.ts';
 import { verifySignature } from './verify-signature.ts';
 import { EXPIRED, type Video, videoAnswer } from './video.ts';
 
-/** Public: they open nothing but a sandbox. */
-export const SANDBOX_CREDENTIALS: Credentials = {
-  accessKeyId: 'AKLTsandbox',
-  secretAccessKey: 'c2FuZGJveCBzZWNyZXQsIG5vdCBhIHJlYWwgb25lIQ==',
-};
+export { SANDBOX_CREDENTIALS };
 
 /** Tells a client that the answer is not the real service's. */
 export const SANDBOX_HEADER = { 'x-jimeng-sandbox': '1' } as const;

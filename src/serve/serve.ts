@@ -5,7 +5,7 @@ import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import { isJoinId } from '../films/clip-calls.ts';
 import { isFilmId } from '../films/film.ts';
-import type { Credentials } from '../jimeng/signature.ts';
+import { type Credentials, SANDBOX_CREDENTIALS } from '../jimeng/signature.ts';
 import { SignedLinks } from '../library/signed-links.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
@@ -102,7 +102,7 @@ export function sharedVideos(
 }
 
 /** What each person sees of their own in a browser; the page's files lie beside the program. */
-export function galleryParts(app: () => App, command: string, clock: Clock): GalleryParts {
+export function galleryParts(app: () => App, clock: Clock): GalleryParts {
   let assets: Promise<Assets> | undefined;
   return {
     assets: () => {
@@ -112,7 +112,9 @@ export function galleryParts(app: () => App, command: string, clock: Clock): Gal
     async open(caller, token) {
       const [videos, films] = [await app().service('read'), await app().films('read')];
       const library = await app().library();
-      const source = { videos, library, caller, keys: app(), clock, command, isHere: false };
+      // No provider takes the keys of a sandbox, so nothing is ever charged for them.
+      const isSandbox = app().settings.accessKeyId === SANDBOX_CREDENTIALS.accessKeyId;
+      const source = { videos, library, caller, keys: app(), clock, isSandbox, isHere: false };
       return { videos: new GalleryApi(source, token), films: new FilmApi(films, source), library };
     },
   };

@@ -43,6 +43,8 @@ export class Lease {
   /** Tasks that need it: without one nothing is renewed, and the registration goes. */
   private readonly users = new Set<symbol>();
   private renewing: Promise<void> | undefined;
+  /** Logged when it changes: a database may be away for hours. */
+  private failure: string | undefined;
   private isWorking = false;
   private readonly stop = new AbortController();
   /** When each lease was first seen with its present deadline, on the monotonic clock. */
@@ -134,9 +136,13 @@ export class Lease {
       if (this.stop.signal.aborted) return;
       try {
         if (!(await this.renew()) && this.isWorking) await this.engine.transaction((tx) => this.ensure(tx));
+        if (this.failure !== undefined) this.log.info('lease renewed again');
+        this.failure = undefined;
       } catch (error) {
         // A full or absent disk: nobody else can write there either, so nobody can declare this process dead.
-        this.log.warn('lease not renewed', { reason: String(error) });
+        const reason = String(error);
+        if (reason !== this.failure) this.log.warn('lease not renewed', { reason });
+        this.failure = reason;
       }
       if (this.users.size === 0) await this.giveBack().catch(() => undefined);
       // Another task may have come while it was given back.

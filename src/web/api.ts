@@ -138,8 +138,8 @@ export interface Overview {
   readonly sandbox: boolean;
   /** Sent back with each POST: another site's page cannot read it. */
   readonly token: string;
-  /** Starts this program in the reader's shell. */
-  readonly command: string;
+  /** Starts this program in the reader's shell; absent where the reader has none. */
+  readonly command?: string;
   /** The page is shown on the computer that has the files. */
   readonly isHere: boolean;
   /** Nothing is polled here, and without an account nothing is listed. */

@@ -25,8 +25,10 @@ export interface GallerySource {
   readonly library: Pick<Library, 'isThere'>;
   readonly keys: KnownKeys;
   readonly clock: Clock;
-  /** Starts this program in the reader's shell. */
-  readonly command: string;
+  /** Starts this program in the reader's shell; left out where the reader has none. */
+  readonly command?: string;
+  /** The account is one of a sandbox, however it was started. */
+  readonly isSandbox?: boolean;
   /** False: the page is shown on another computer than the one with the files. */
   readonly isHere: boolean;
 }
@@ -42,12 +44,13 @@ export class GalleryApi {
   }
 
   async overview(): Promise<Overview> {
-    const { videos, caller, keys, clock, command, isHere } = this.source;
+    const { videos, caller, keys, clock, command, isHere, isSandbox = false } = this.source;
     // The list, as every surface reads it: it resumes what a dead process left open, with queries and downloads only.
-    const { now, counts, spending, sandbox } = await videos.list({ limit: 1 }, readingCall(clock, caller));
+    const { now, counts, spending, ...list } = await videos.list({ limit: 1 }, readingCall(clock, caller));
     const { whyNotPolled, isAccountKnown } = keys;
     return {
-      ...{ now, counts, spending, sandbox, command, isHere, isAccountKnown, token: this.token },
+      ...{ now, counts, spending, sandbox: list.sandbox || isSandbox, isHere, isAccountKnown, token: this.token },
+      ...(command === undefined ? {} : { command }),
       ...(whyNotPolled === undefined
         ? {}
         : { notice: { code: whyNotPolled.code, message: whyNotPolled.message, hint: whyNotPolled.hint } }),

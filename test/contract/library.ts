@@ -75,6 +75,27 @@ export function describeLibrary(name: string, open: () => Promise<LibraryStage>)
       expect(await library.has(place)).toBe(true);
     });
 
+    test('a person names a video of their own by its path, and no other file', async () => {
+      const saved: Record<string, SavedFile> = {};
+      for (const person of ['mei', 'yu']) {
+        const own = await library.choose('dog', { kind: 'remote-agent', person, isAdmin: person === 'yu' });
+        if (own === undefined) expect.fail('it has no place for a person');
+        const file = await library.staging(own, person);
+        await writeFile(file, VIDEO);
+        saved[person] = await library.publish(file, own, 'dog.mp4');
+      }
+      const { mei, yu } = saved as { mei: SavedFile; yu: SavedFile };
+      expect(await stage.again().ownVideo(mei.path, 'mei')).toEqual({ path: mei.path });
+      const around = `${dirname(mei.path)}/../yu/${yu.path.slice(yu.path.lastIndexOf('/') + 1)}`;
+      const folder = dirname(mei.path);
+      for (const path of [yu.path, around, folder, `${folder}/`, `${folder}/none.mp4`, '/etc/hostname', '']) {
+        expect([path, await library.ownVideo(path, 'mei')]).toEqual([path, undefined]);
+      }
+      expect(await library.ownVideo(mei.path, 'yu'), 'an admin has no other rights here').toBeUndefined();
+      await stage.remove(mei);
+      expect(await library.ownVideo(mei.path, 'mei')).toBeUndefined();
+    });
+
     test('staging gives the same path for the same id, and another one for another id', async () => {
       const first = await library.staging(place, 'one');
       expect(await library.staging(place, 'one')).toBe(first);

@@ -103,9 +103,19 @@ export interface Advice {
   readonly command?: string;
 }
 
-/** @param program starts this program in the reader's shell */
-export function adviceOf(words: Words, item: VideoItem, program: string): Advice | undefined {
-  return phraseStep(words, item.next, program);
+/** @param program starts this program in the reader's shell; undefined: the reader has no such shell */
+export function adviceOf(
+  words: Words,
+  item: VideoItem,
+  program: string | undefined,
+  isMissing: boolean,
+): Advice | undefined {
+  const advice = isMissing
+    ? { sentences: [words.toFetchAgain], command: `${program} get ${item.id}` }
+    : phraseStep(words, item.next, program ?? '');
+  if (program !== undefined || advice?.command === undefined) return advice;
+  // The last sentence says what the command is for.
+  return { sentences: [...advice.sentences.slice(0, -1), words.askAssistant] };
 }
 
 function phraseStep(words: Words, step: NextStep, program: string): Advice | undefined {

@@ -66,7 +66,7 @@ it.each([
   [['--url', 'videos.example.com'], '--url'],
   [['--url', 'ftp://videos.example.com'], '--url'],
   [['--token', 'jv_x'], '--url'],
-  [['--url', 'https://videos.example.com', '--write'], '--write'],
+  [['--url', 'https://videos.example.com', '--write'], 'Leave --write out to see what to add'],
 ])('wrong usage exits 2 and prints nothing: %j', async (args, named) => {
   const { code, stdout, stderr } = await run('setup', 'cursor', ...args);
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(named)]);

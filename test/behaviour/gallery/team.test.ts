@@ -93,6 +93,12 @@ it('each person gets their own videos, files and sums, and an admin all, with wh
   }
 });
 
+it('the overview names no command of the server’s computer, and a sandbox that was started apart costs nothing', async () => {
+  const overview = (await (await get('/gallery/api/overview', 'mei')).json()) as object;
+  expect(overview).toMatchObject({ sandbox: true, isHere: false });
+  expect(overview).not.toHaveProperty('command');
+});
+
 it('nothing is changed by a request that is not the person’s own page', async () => {
   const { token } = (await (await get('/gallery/api/overview', 'mei')).json()) as { token: string };
   const cancel = (person: string, headers: Record<string, string>) =>

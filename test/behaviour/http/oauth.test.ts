@@ -85,6 +85,7 @@ describe('is refused with 401, invalid_token and the place of the metadata:', ()
         return `${head}.${encoded({ ...claims(), sub: 'admin' })}.${signature}`;
       },
     ],
+    ['a token whose signature was taken off', async () => (await issuer.sign()).replace(/[^.]+$/, '')],
     ['what is no token', () => 'a.b.c'],
     ['a word', () => 'opensesame'],
   ])('%s', async (_what, make) => {

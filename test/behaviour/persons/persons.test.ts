@@ -297,6 +297,32 @@ describe('a budget', () => {
   });
 });
 
+describe.skipIf(hasNoFfmpeg)(`a joined video${needsFfmpeg}`, () => {
+  it('is looked at and joined again by the path that its report named, by its person alone', async () => {
+    await start({ clips: 'drawn' });
+    const made = [await make(MEI, 'one'), await make(MEI, 'two')];
+    const joined = await call('join_videos', { videos: made.map(({ task_id: id }) => id) }, MEI);
+    expect(joined.status).toBe('done');
+    const { path } = joined.video;
+    expect(await call('preview_video', { path }, MEI)).toMatchObject({ status: 'done', video: { path } });
+    const again = await call('join_videos', { videos: [path, made[0].task_id] }, MEI);
+    expect(again.video.duration_seconds).toBeCloseTo(15, 0);
+    for (const [tool, given] of [
+      ['preview_video', { path }],
+      ['join_videos', { videos: [path, path] }],
+    ] as const) {
+      for (const remote of [YU, ADMIN]) {
+        const refused = await call(tool, given, remote);
+        expect(refused, tool).toMatchObject({ status: 'refused', error: { code: 'image_not_allowed' } });
+        expect(refused.next_step).toContain('the path that join_videos reported');
+      }
+    }
+    const audio = await call('join_videos', { videos: made.map(({ task_id: id }) => id), audio: path }, MEI);
+    expect(audio.error.code).toBe('image_not_allowed');
+    expect(paid()).toBe(2);
+  });
+});
+
 describe.skipIf(hasNoFfmpeg)(`somebody else’s film${needsFfmpeg}`, () => {
   it('is answered as one that does not exist, and an admin’s new take of it is its owner’s', async () => {
     await start({ clips: 'drawn' });

@@ -56,6 +56,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     );
     expect(text).toContain(`- Save Path: ${path}`);
     expect(text).toContain(`[Download Video](${url})`);
+    expect(report.next_step).toBe('Give the user the download link.');
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(6.9 * 24 * 3600_000);
     const fetched = await fetch(url);
     expect(fetched.headers.get('content-disposition')).toMatch(/filename="[^"]*dog running \w+\.mp4"/);
@@ -150,7 +151,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('videos in stora
     relay.isSilent = true;
     await expect(library.choose(undefined, { kind: 'terminal' })).rejects.toMatchObject({
       code: 'output_not_writable',
-      message: expect.stringContaining('it does not answer (ETIMEDOUT)'),
+      message: expect.stringContaining('it did not answer (ETIMEDOUT)'),
     });
     const path = `s3://${name}/a.mp4`;
     // Not known is not gone.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
+import type { Engine } from '../../../src/store/engine.ts';
 import { Lease } from '../../../src/store/lease.ts';
 import { sqliteEngine } from '../../../src/store/sqlite.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -45,4 +46,30 @@ it('goes on renewing for a task that came while the lease was being given back',
     await engine.close();
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+it('says once that the lease is not renewed, and once that it is again', async () => {
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  const note = (event: string) => void lines.push(event);
+  let isAway = false;
+  const engine = {
+    transaction: async (work: (tx: unknown) => Promise<unknown>) => {
+      if (isAway) throw new Error('connect ECONNREFUSED');
+      return await work({ now: clock.now(), run: async () => 1 });
+    },
+  } as unknown as Engine;
+  const lease = new Lease({ scope: 'sandbox test', sends: 'own' }, engine, clock, {
+    ...silentLog,
+    ...{ warn: note, info: note },
+  });
+  await engine.transaction((tx) => lease.ensure(tx));
+  lease.use('a task');
+  for (const away of [true, false, true, false]) {
+    isAway = away;
+    for (let renewals = 0; renewals < 5; renewals++) await clock.advance(1_500);
+  }
+  const both = ['lease not renewed', 'lease renewed again'];
+  expect(lines).toEqual([...both, ...both]);
+  await lease.close();
 });

@@ -10,7 +10,7 @@ interface EmptyStateProps {
   readonly onClear: (() => void) | undefined;
 }
 
-export function EmptyState({ program = 'jimeng-video-mcp', onClear }: EmptyStateProps) {
+export function EmptyState({ program, onClear }: EmptyStateProps) {
   const words = useWords();
   if (onClear !== undefined) {
     return (
@@ -27,8 +27,8 @@ export function EmptyState({ program = 'jimeng-video-mcp', onClear }: EmptyState
     <div class="empty">
       <img src="icon.svg" alt="" width="72" height="72" />
       <h2>{words.none}</h2>
-      <p>{words.noneHint}</p>
-      <CommandLine command={`${program} ${words.noneExample}`} />
+      <p>{program === undefined ? words.noneHintElsewhere : words.noneHint}</p>
+      {program !== undefined && <CommandLine command={`${program} ${words.noneExample}`} />}
     </div>
   );
 }

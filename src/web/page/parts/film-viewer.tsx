@@ -35,7 +35,7 @@ export function FilmViewer({ id, films, overview, now, changes, onGo, onChanged,
             <p class="prompt">{item.title ?? words.films.untitled}</p>
             {detail !== undefined && (
               <>
-                <FilmState {...{ detail, program: overview?.command ?? 'jimeng-video-mcp' }} />
+                <FilmState {...{ detail, program: overview?.command }} />
                 <FilmActions {...{ detail, isHere: overview?.isHere ?? false, token: overview?.token, onChanged }} />
                 <Shots {...{ shots: detail.shots, now, onGo }} />
                 <button type="button" class="quiet" onClick={() => onShots(id)}>
@@ -64,7 +64,7 @@ function FilmScreen({ item }: { readonly item: FilmItem }) {
   );
 }
 
-function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly program: string }) {
+function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly program: string | undefined }) {
   const words = useWords();
   const { item, shots } = detail;
   if (item.status === 'done' && !item.file?.isMissing) return null;
@@ -81,8 +81,11 @@ function FilmState({ detail, program }: { readonly detail: FilmDetail; readonly 
       {hint !== undefined && <p class="advice">{imperative(words, hint)}</p>}
       {lost !== undefined && (
         <>
-          <p class="advice">{words.films.needsRetake(lost.shot)}</p>
-          <CommandLine command={`${program} retake ${item.id} ${lost.shot}`} />
+          <p class="advice">
+            {words.films.needsRetake(lost.shot)}
+            {program !== undefined && ` ${words.films.orRun}`}
+          </p>
+          {program !== undefined && <CommandLine command={`${program} retake ${item.id} ${lost.shot}`} />}
         </>
       )}
       {item.status === 'running' && <p class="advice">{words.updatesItself}</p>}

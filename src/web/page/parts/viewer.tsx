@@ -28,7 +28,7 @@ export function Viewer({ id, items, ...props }: ViewerProps & { readonly items: 
   const { overview, now, changes, onGo, onChanged } = props;
   const { answer: detail, error } = useReading<VideoDetail>(`api/videos/${encodeURIComponent(id)}`, changes);
   const item = detail?.item ?? items.find((shown) => shown.id === id);
-  const program = overview?.command ?? 'jimeng-video-mcp';
+  const program = overview?.command;
   return (
     <Dialog label={item?.request.prompt ?? words.untitled} among={items} {...{ id, onGo }}>
       {item === undefined ? (
@@ -67,14 +67,12 @@ function Screen({ item, now }: ScreenProps) {
 }
 
 /** What happened, and what to do. */
-function State({ item, now, program }: ScreenProps & { readonly program: string }) {
+function State({ item, now, program }: ScreenProps & { readonly program: string | undefined }) {
   const words = useWords();
   const isMissing = item.file?.isMissing ?? false;
   const isSent = ['submitting', 'generating'].includes(item.status);
   const lines = isMissing ? [words.fileMissing] : happened(words, item);
-  const advice = isMissing
-    ? { sentences: [words.toFetchAgain], command: `${program} get ${item.id}` }
-    : adviceOf(words, item, program);
+  const advice = adviceOf(words, item, program, isMissing);
   if (item.status === 'done' && lines.length === 0 && advice === undefined) return null;
   return (
     <div class={`state ${item.status}`}>
