@@ -160,7 +160,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('/gallery with s
       expect(requested.every((url) => url.startsWith(server.url))).toBe(true);
       expect(troubles.filter((trouble) => !trouble.includes('401') && !trouble.includes('404'))).toEqual([]);
       await page.goto(`${server.url}/gallery/?video=${deleted}`);
-      await page.getByRole('dialog').getByText('The file is not there any more.').first().waitFor();
+      await page.getByRole('dialog').getByText('The file no longer exists.').first().waitFor();
       await close();
     });
   });
@@ -173,7 +173,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('/gallery with s
     expect(error.message).toContain('storage');
     expect(JSON.stringify(error)).not.toMatch(/127\.0\.0\.1|ECONN|AccessKey/);
     await until('the reason in the log', () => server.stderr().includes('a video cannot be shown'));
-    expect(server.stderr()).toMatch(/could not be read: nothing answers there \(ECONNREFUSED\)/);
+    expect(server.stderr()).toMatch(/could not be read: it refused the connection \(ECONNREFUSED\)/);
     expect((await read(`api/videos/${kept.id}`)).item.file).toMatchObject({ isMissing: false });
     expect((await get('')).status).toBe(200);
   });

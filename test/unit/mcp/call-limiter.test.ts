@@ -8,6 +8,7 @@ import type { Tool, ToolCall } from '../../../src/mcp/tool.ts';
 import type { ToolService } from '../../../src/mcp/tool-service.ts';
 import { cancelVideoTask } from '../../../src/mcp/tools/cancel-video-task.ts';
 import { Problem } from '../../../src/problems.ts';
+import { phrasingForTools } from '../../../src/report/phrasing-tools.ts';
 
 /** A clock that is moved by hand. */
 function handClock() {
@@ -204,7 +205,7 @@ it('a tool call takes its turn, is validated without one, and frees its place wi
     },
   };
   const surroundings = {
-    service: { isSandbox: false } as ToolService,
+    service: { isSandbox: false, phrasing: phrasingForTools() } as ToolService,
     limiter,
     log: silentLog,
     writable: async () => undefined,
