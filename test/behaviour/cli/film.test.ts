@@ -34,7 +34,7 @@ describe.concurrent('film', SLOW, () => {
     expect(code).toBe(0);
 
     const listed = await stage.run('list');
-    expect(listed.stdout).toContain(`${id} done (2 of 2 shots saved, ¥2.80, ${path}) Two`);
+    expect(listed.stdout).toContain(`${id} done (2 of 2 shots saved, ${path}) Two`);
     const got = await stage.runJson('get', id ?? '');
     expect(got).toMatchObject({ code: 0, json: { film_id: id, status: 'done', film: { path } } });
     const again = await stage.run('film', 'two.yaml');
