@@ -136,7 +136,7 @@ export function compose({
       for (const id of ids) director.follow(id);
     },
     mayPoll: isWorker && endpoint.credentials !== undefined,
-    isWorker: parts.sends === 'all',
+    runsUntilEnd: parts.sends === 'all',
     sendQueued: sends === 'all' ? () => service.sendQueued() : undefined,
   });
   const refresher = new Refresher({ store, library, delivery, collector, clock, log, ending });

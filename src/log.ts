@@ -46,5 +46,30 @@ export function withFields(log: Log, fields: LogFields): Log {
   return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
 }
 
+/** A problem that repeats is logged when its reason changes, and its end once: a database may be away for hours. */
+export class RepeatedProblem {
+  private readonly log: Log;
+  private readonly problem: string;
+  private readonly end: string;
+  private reason: string | undefined;
+
+  /** @param problem the event of the failures @param end the event of the first success after them */
+  constructor(log: Log, problem: string, end: string) {
+    this.log = log;
+    this.problem = problem;
+    this.end = end;
+  }
+
+  failed(reason: string): void {
+    if (reason !== this.reason) this.log.warn(this.problem, { reason });
+    this.reason = reason;
+  }
+
+  succeeded(): void {
+    if (this.reason !== undefined) this.log.info(this.end);
+    this.reason = undefined;
+  }
+}
+
 /** For code that is used without a server around it. */
 export const silentLog: Log = createLog('silent');

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, RepeatedProblem } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { errorOf, recordOf, slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine, Tx } from './engine.ts';
@@ -39,12 +39,11 @@ export class Lease {
   private readonly engine: Engine;
   private readonly clock: Clock;
   private readonly log: Log;
+  private readonly renewal: RepeatedProblem;
   private current: Current | undefined;
   /** Tasks that need it: without one nothing is renewed, and the registration goes. */
   private readonly users = new Set<symbol>();
   private renewing: Promise<void> | undefined;
-  /** Logged when it changes: a database may be away for hours. */
-  private failure: string | undefined;
   private isWorking = false;
   private readonly stop = new AbortController();
   /** When each lease was first seen with its present deadline, on the monotonic clock. */
@@ -55,6 +54,7 @@ export class Lease {
     this.engine = engine;
     this.clock = clock;
     this.log = log;
+    this.renewal = new RepeatedProblem(log, 'lease not renewed', 'lease renewed again');
   }
 
   /** The present id; an empty text before the first use. */
@@ -136,13 +136,10 @@ export class Lease {
       if (this.stop.signal.aborted) return;
       try {
         if (!(await this.renew()) && this.isWorking) await this.engine.transaction((tx) => this.ensure(tx));
-        if (this.failure !== undefined) this.log.info('lease renewed again');
-        this.failure = undefined;
+        this.renewal.succeeded();
       } catch (error) {
         // A full or absent disk: nobody else can write there either, so nobody can declare this process dead.
-        const reason = String(error);
-        if (reason !== this.failure) this.log.warn('lease not renewed', { reason });
-        this.failure = reason;
+        this.renewal.failed(String(error));
       }
       if (this.users.size === 0) await this.giveBack().catch(() => undefined);
       // Another task may have come while it was given back.

@@ -10,21 +10,16 @@ import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
 import type { Hold } from '../store/store.ts';
-import { PlaceElsewhere } from '../system/file-problems.ts';
+import { OWN_PLACE_HOURS, PlaceElsewhere } from '../system/file-problems.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
 import type { QueryBudget } from './poll-timing.ts';
-import { isPastLife, linkOf } from './polling.ts';
+import { ageOf, isPastLife, linkOf } from './polling.ts';
 import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, type TaskVideo } from './record.ts';
 
 /** A fresh link is worth this many queries: one blip must not leave a finished video unsaved. */
 const FRESH_LINK_QUERIES = 5;
-/**
- * The provider keeps a video for 12 hours. For so long only a process that has the video's place saves it; then any
- * does, among its own videos.
- */
-const OWN_PLACE_MILLISECONDS = 10 * 3600_000;
 /** Until another process is given the chance to save it. */
 const ELSEWHERE_PAUSE_MILLISECONDS = 60_000;
 /** Beside a file it is a convenience that nobody should wait long for. */
@@ -92,7 +87,7 @@ export class Collector {
   private async placeHere(task: TaskRecord, place: Place): Promise<Place> {
     const { library, isStoreShared, clock } = this.options;
     if (await library.has(place)) return place;
-    const isOthers = isStoreShared && clock.now() - (task.acceptedAt ?? task.reservedAt) < OWN_PLACE_MILLISECONDS;
+    const isOthers = isStoreShared && ageOf(task, clock.now()) < OWN_PLACE_HOURS * 3600_000;
     const own = isOthers ? undefined : await library.choose(undefined, callerOf(task));
     if (own === undefined) throw new PlaceElsewhere(place.folder);
     return place.name === undefined ? own : { ...own, name: place.name };

@@ -151,7 +151,8 @@ export function isPastLife(task: TaskRecord, now: number): boolean {
   return ageOf(task, now) > TASK_LIFE_SECONDS * 1000;
 }
 
-function ageOf(task: TaskRecord, now: number): number {
+/** @returns milliseconds since the provider took it; of one that it has not taken, since it was reserved */
+export function ageOf(task: TaskRecord, now: number): number {
   return now - (task.acceptedAt ?? task.reservedAt);
 }
 

@@ -1,6 +1,6 @@
 /** Resumes what other processes left open: polls and saves; sends only as a worker on a shared store. */
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, RepeatedProblem } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { interrupted, leftInQueue } from './outcome.ts';
@@ -22,7 +22,7 @@ export interface RecoveryOptions {
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;
   /** Once started, it goes on until the process ends, whether anything is open or not. */
-  readonly isWorker: boolean;
+  readonly runsUntilEnd: boolean;
   /** Sends what any process has queued: of a worker on a shared store. */
   readonly sendQueued?: (() => Promise<void>) | undefined;
   /** Joins films when their shots are all saved. */
@@ -36,14 +36,14 @@ export class Recovery {
   private readonly options: RecoveryOptions;
   private loop: Promise<void> | undefined;
   private sweeping: Promise<boolean> | undefined;
-  /** Logged when it changes: a store may be away for hours, and is looked for every few seconds. */
-  private failure: string | undefined;
+  private readonly sweeps: RepeatedProblem;
   private foldersSwept: Promise<unknown> | undefined;
   /** Something may have been left open since the last sweep. */
   private isWanted = false;
 
   constructor(options: RecoveryOptions) {
     this.options = options;
+    this.sweeps = new RepeatedProblem(options.log, 'recovery failed', 'recovery works again');
   }
 
   start(): void {
@@ -68,16 +68,16 @@ export class Recovery {
   }
 
   private async run(): Promise<void> {
-    const { store, clock, ending, isWorker } = this.options;
+    const { store, clock, ending, runsUntilEnd } = this.options;
     while (this.isWanted && !ending.aborted) {
       this.isWanted = false;
       const over = new AbortController();
       // From before the sweep on: what is written during it is news, too.
-      const news = isWorker ? store.changed(over.signal) : undefined;
+      const news = runsUntilEnd ? store.changed(over.signal) : undefined;
       const isAnythingOpen = await this.sweep();
       // Once, and beside the rest: a folder on a disk that is slow to wake must not keep a paid video waiting.
       this.foldersSwept ??= this.options.sweepFolders().catch(() => undefined);
-      this.isWanted ||= isAnythingOpen || isWorker;
+      this.isWanted ||= isAnythingOpen || runsUntilEnd;
       if (this.isWanted) await clock.sleep(SWEEP_MILLISECONDS, ending).catch(() => undefined);
       if (news !== undefined && !isAnythingOpen) {
         await pause(clock, { atMost: IDLE_MILLISECONDS, signals: [ending], until: () => news });
@@ -87,7 +87,7 @@ export class Recovery {
   }
 
   private async sweepNow(): Promise<boolean> {
-    const { store, watcher, log, ending, mayPoll } = this.options;
+    const { store, watcher, ending, mayPoll } = this.options;
     try {
       const { ids, isAnyUnheld, films, isAnythingOpen } = await store.recover({ interrupted, leftInQueue });
       for (const id of mayPoll ? ids : []) {
@@ -97,13 +97,10 @@ export class Recovery {
       if (mayPoll && isAnyUnheld) await this.holdOrphans();
       if (mayPoll) this.options.followFilms(films);
       if (isAnythingOpen && !ending.aborted) await this.options.sendQueued?.();
-      if (this.failure !== undefined) log.info('recovery works again');
-      this.failure = undefined;
+      this.sweeps.succeeded();
       return isAnythingOpen;
     } catch (error) {
-      const reason = String(error);
-      if (reason !== this.failure) log.warn('recovery failed', { reason });
-      this.failure = reason;
+      this.sweeps.failed(String(error));
       return true;
     }
   }

@@ -15,7 +15,7 @@ test('a store that is away is reported once, and once more when it is back', asy
     return await world.store.recover(...given);
   };
   const recovery = new Recovery({
-    ...{ store, watcher: world.watcher, clock: world.clock, mayPoll: true, isWorker: false },
+    ...{ store, watcher: world.watcher, clock: world.clock, mayPoll: true, runsUntilEnd: false },
     ...{ ending: new AbortController().signal, log: { ...silentLog, warn: note, info: note } },
     ...{ sweepFolders: async () => undefined, followFilms: () => undefined },
   });

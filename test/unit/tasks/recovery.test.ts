@@ -28,12 +28,14 @@ test('a worker with nothing to do rests until another process writes, also where
     return found;
   };
   const recovery = new Recovery({
-    ...{ store, watcher, clock, log: silentLog, ending: ending.signal, mayPoll: true, isWorker: true },
+    ...{ store, watcher, clock, log: silentLog, ending: ending.signal, mayPoll: true, runsUntilEnd: true },
     ...{ followFilms: () => undefined, sweepFolders: async () => undefined },
   });
   recovery.start();
-  await expect.poll(() => sweeps, { timeout: 10_000 }).toBe(2);
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  const rests = () => clock.sleeps.filter((milliseconds) => milliseconds === 30_000).length;
+  await expect.poll(() => [sweeps, rests()], { timeout: 10_000 }).toEqual([2, 2]);
+  // News would end the pause within 150 ms.
+  await new Promise((resolve) => setTimeout(resolve, 400));
   expect(sweeps).toBe(2);
   await write();
   await expect.poll(() => sweeps, { timeout: 10_000 }).toBe(3);

@@ -26,7 +26,7 @@ async function sweep(): Promise<void> {
     sweepFolders,
     followFilms,
     mayPoll: true,
-    isWorker: false,
+    runsUntilEnd: false,
   }).sweep();
   await watcher.ended();
 }
