@@ -32,7 +32,7 @@ async function workspaceOnStore() {
   return {
     folder: workspace.folder,
     async start() {
-      const settings = { JIMENG_VIDEO_STORE: store, JIMENG_VIDEO_POLL_INTERVAL: '0.2', PATH: process.env.PATH ?? '' };
+      const settings = { JIMENG_VIDEO_STORE: store, PATH: process.env.PATH ?? '' };
       const session = await connect({ ...workspace.environment(sandbox.url), ...settings });
       endings.push(() => session.close());
       return session;
@@ -41,10 +41,11 @@ async function workspaceOnStore() {
 }
 
 /** A laptop requested it and was closed; its disk is not the other computer's. */
-async function leftByLaptop([tool, given]: readonly [string, object] = VIDEO) {
+async function leftByLaptop([tool, given]: readonly [string, object] = VIDEO, submits = 1) {
   const laptop = await workspaceOnStore();
   const session = await laptop.start();
   const { report } = await session.call(tool, { ...given });
+  await expect.poll(() => sandbox.submits().length, { timeout: 20_000 }).toBe(submits);
   await session.close();
   const [videos, away] = [join(laptop.folder, 'videos'), join(laptop.folder, 'of the laptop')];
   await rename(videos, away);
@@ -93,10 +94,13 @@ test('an own folder that was removed meanwhile is made again', async () => {
 });
 
 test('a film is joined where its shots are', async () => {
-  const { id, videos, isBack, getThere } = await leftByLaptop(FILM);
+  const { id, videos, isBack, getThere } = await leftByLaptop(FILM, 2);
   const other = await (await workspaceOnStore()).start();
-  for (let tries = 0; sandbox.submits().length < 2 && tries < 5; tries++)
-    await other.call('list_video_tasks', { wait_seconds: 5, wait_for: 'all_finished' });
+  const list = async () =>
+    (await other.call('list_video_tasks', {})).report as unknown as { tasks: { status: string }[] };
+  // It has polled both, and left their saving to the laptop.
+  const statuses = async () => (await list()).tasks.map(({ status }) => status);
+  await expect.poll(statuses, { timeout: 30_000, interval: 200 }).toEqual(['done', 'done']);
   const polled = await other.call('get_video_task', { task_id: id, wait_seconds: 3 });
   expect(polled.report).toMatchObject({ status: 'running' });
   await isBack();
