@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Log, LogFields } from '../log.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { TASK_STATUSES } from '../tasks/record.ts';
-import { NO_WORKER } from './worker.ts';
+import { NO_WORKER_EVENT } from './worker.ts';
 
 /** A tool call may wait for half an hour. */
 const CALL_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 15, 30, 45, 60, 300, 1800];
@@ -23,7 +23,7 @@ const TROUBLES: Readonly<Record<string, string>> = {
   'film not joined': 'film_not_joined',
   'the list of tokens cannot be used': 'tokens_not_read',
   'the keys of the authorization server are not to be had': 'issuer_away',
-  [NO_WORKER]: 'no_worker',
+  [NO_WORKER_EVENT]: 'no_worker',
 };
 
 /** `workers`: undefined where the store is not shared. */

@@ -2,6 +2,7 @@
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { START_WORKER } from '../report/phrasing-tools.ts';
 import { pause, whenAborted } from '../system/wait.ts';
 
 const TRY_AGAIN_MILLISECONDS = 5_000;
@@ -30,7 +31,7 @@ export async function work(app: App, { clock, log, over }: Working): Promise<voi
 }
 
 /** The log's event, which the metrics count. */
-export const NO_WORKER = 'no process works on the queue';
+export const NO_WORKER_EVENT = 'no process works on the queue';
 /** Reported when it was so twice in a row: a worker that is started again is none that is missing. */
 const COUNT_MILLISECONDS = 10_000;
 
@@ -50,8 +51,7 @@ export async function watchWorkers(
     if (over.aborted || workers === undefined) continue;
     if (workers > 0 && countedNone > 1) log.info('a process works on the queue again');
     countedNone = workers > 0 ? 0 : countedNone + 1;
-    if (countedNone === 2)
-      log.warn(NO_WORKER, { hint: 'start `jimeng-video-mcp worker`, or `serve` without --no-worker' });
+    if (countedNone === 2) log.warn(NO_WORKER_EVENT, { hint: START_WORKER });
   }
 }
 
