@@ -5,6 +5,9 @@ import { type Row, StoreFailure, type Tx } from './engine.ts';
 
 const OLDEST_VERSION = 14;
 
+/** Others lack most characters: the outcome of a paid request could not be recorded. SQL_ASCII keeps any bytes. */
+const ENCODINGS: readonly unknown[] = ['UTF8', 'SQL_ASCII'];
+
 /** Milliseconds since 1970, by the database's clock. */
 export const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
@@ -18,7 +21,7 @@ export const IS_SYSTEM_SHOWN = "SELECT has_function_privilege('pg_control_system
  */
 const FACTS = `CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
   current_setting('server_version_num')::bigint AS version, current_setting('fsync') AS fsync,
-  current_setting('synchronous_commit') AS commits, current_setting('synchronous_standby_names') AS standbys`;
+  current_setting('server_encoding') AS encoding, current_setting('synchronous_commit') AS commits, current_setting('synchronous_standby_names') AS standbys`;
 
 /** @param isSystemShown as IS_SYSTEM_SHOWN found it */
 export function serverStatements(isSystemShown: boolean) {
@@ -52,6 +55,9 @@ export function requireDurable(server: Row, place: string): void {
   const version = Math.floor(Number(server.version) / 10_000);
   if (version < OLDEST_VERSION) refuse(`is PostgreSQL ${version}, and ${OLDEST_VERSION} or newer is needed`);
   if (server.timeline === '') refuse('is a standby, which can only be read: name the primary');
+  if (!ENCODINGS.includes(server.encoding)) {
+    refuse(`has the encoding ${server.encoding}, which cannot hold every text: create it with ENCODING 'UTF8'`);
+  }
   if (server.fsync === 'off') refuse('has fsync=off, which forgets paid requests in a crash: set fsync=on');
   if (server.commits === 'off') {
     refuse('has synchronous_commit=off, which forgets paid requests in a crash: set synchronous_commit=on');

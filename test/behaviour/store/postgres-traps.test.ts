@@ -301,6 +301,13 @@ describe('a database that may forget is refused with a sentence', () => {
     }
   });
 
+  test('one whose encoding cannot hold what the provider answers', async () => {
+    await statements(server.address(), ["CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"]);
+    const stage = await openStage(server, { address: server.address('latin') });
+    expect(await refusal(stage)).toMatch(/has the encoding LATIN1.*create it with ENCODING 'UTF8'$/);
+    await stage.close();
+  });
+
   test('one that a newer version wrote', async () => {
     await withStage(async ({ open, direct }) => {
       const { store } = await open();
