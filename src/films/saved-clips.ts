@@ -12,7 +12,7 @@ import { findLocalFile } from '../media/local-file.ts';
 import { aboutPart, allOrProblems, Problem } from '../problems.ts';
 import type { Person, Store } from '../store/store.ts';
 import type { Call } from '../tasks/calls.ts';
-import { lookUpTask } from '../tasks/find-task.ts';
+import { lookUpTask, noRecord } from '../tasks/find-task.ts';
 import { orProblem } from '../tasks/paid-call.ts';
 import { seenBy } from '../tasks/person.ts';
 import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
@@ -164,9 +164,7 @@ export class SavedClips implements ClipService {
     if (!isNamed) return await this.localFile(video, name, caller);
     const task = isProviderTaskId(id) ? await orProblem(lookUpTask(this.options.store, id, person)) : undefined;
     if (task === undefined) {
-      throw new Problem('no_record', {
-        what: `The task ${JSON.stringify(id.slice(0, 60))} is not recorded for this account.`,
-      });
+      throw noRecord(`The task ${JSON.stringify(id.slice(0, 60))} is not recorded for this account.`, person);
     }
     const file = task.video?.file;
     if (file !== undefined) {
@@ -187,7 +185,7 @@ export class SavedClips implements ClipService {
     const { films } = this.options.store;
     const film = await orProblem(films.find(id, person));
     if (film === undefined) {
-      throw new Problem('no_record', { what: `No film ${id} is recorded for this account and service.` });
+      throw noRecord(`No film ${id} is recorded for this account and service.`, person);
     }
     const join = film.joins.at(-1);
     if (join === undefined) {

@@ -1,11 +1,11 @@
 /** Makes films, finds them, makes shots again, and withdraws what was not sent: what every surface calls. */
 import type { Clock } from '../clock.ts';
 import type { Caller, Library } from '../library/library.ts';
-import { Problem } from '../problems.ts';
 import type { FilmLedger, Reservation, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
+import { noRecord } from '../tasks/find-task.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
@@ -268,9 +268,8 @@ export class Films implements FilmService {
   private async find(filmId: string, caller: Caller): Promise<Film> {
     const film = await orProblem(this.options.store.films.find(filmId, seenBy(caller)));
     if (film !== undefined) return film;
-    throw new Problem('no_record', {
-      what: `No film ${JSON.stringify(filmId.slice(0, 60))} is recorded for this account and service.`,
-    });
+    const what = `No film ${JSON.stringify(filmId.slice(0, 60))} is recorded for this account and service.`;
+    throw noRecord(what, seenBy(caller));
   }
 
   private async view(film: Film, caller: Caller): Promise<FilmView> {

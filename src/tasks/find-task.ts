@@ -40,9 +40,16 @@ export async function findTask(store: Store, taskId: string | undefined, caller:
   const task = await lookUpTask(store, taskId, seenBy(caller));
   if (task !== undefined) return task;
   const what = `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`;
+  throw noRecord([what, warningFor(caller, store.warning()) ?? []].flat().join(' '), seenBy(caller));
+}
+
+/** @param person whose tasks were searched */
+export function noRecord(what: string, person: Person): Problem {
   // Only whoever sees all tasks can name one of the provider that has no record.
-  const hint = seenBy(caller) === undefined ? {} : { hint: 'use an id from the list of tasks' };
-  throw new Problem('no_record', { what: [what, warningFor(caller, store.warning()) ?? []].flat().join(' '), ...hint });
+  return new Problem('no_record', {
+    what,
+    ...(person === undefined ? {} : { hint: 'use an id from the list of tasks' }),
+  });
 }
 
 interface NamedTask {

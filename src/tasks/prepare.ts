@@ -14,7 +14,7 @@ import { allOrProblems, Problem } from '../problems.ts';
 import type { Person, Store } from '../store/store.ts';
 import { fenOf, fingerprintOf } from './admission.ts';
 import { type FrameOfVideo, fillBody, marked, markOf } from './awaited-frames.ts';
-import { lookUpTask } from './find-task.ts';
+import { lookUpTask, noRecord } from './find-task.ts';
 import { seenBy } from './person.ts';
 import {
   type AwaitedFrame,
@@ -181,7 +181,7 @@ export class Preparer {
     const all = tail === undefined ? [first] : [first, tail];
     const isAwaited = (picture: Picture): picture is Awaited => picture.kind === 'awaited';
     const loaded = all.filter((picture): picture is Exclude<Picture, Awaited> => !isAwaited(picture));
-    if (tail !== undefined) requireSameTransport(asSent(first), asSent(tail), [firstName, tailName]);
+    if (tail !== undefined) requireSameTransport(asSent(first), asSent(tail), [firstName, tailName], of.rules.isRemote);
     // A note begins with the file's name, which would be changed where a sentence is given its capital.
     const shapes = tail === undefined || loaded.length < 2 ? [] : shapeNotes(asSent(first), asSent(tail));
     const later = all.filter(isAwaited).flatMap(({ frame: { taskId, which } }) => {
@@ -258,9 +258,8 @@ export class Preparer {
     const { store, library } = this.options;
     const task = await lookUpTask(store, id, person);
     if (task === undefined) {
-      throw new Problem('no_record', {
-        what: `${shownInput(input)} names the task ${JSON.stringify(id.slice(0, 60))}, which is not recorded for this account.`,
-      });
+      const named = JSON.stringify(id.slice(0, 60));
+      throw noRecord(`${shownInput(input)} names the task ${named}, which is not recorded for this account.`, person);
     }
     const file = task.video?.file;
     if (file !== undefined && (await library.isThere(file))) return { id: task.id, path: file.path };

@@ -13,6 +13,7 @@ import {
   type FileInput,
   type ImageInput,
   isInClientSandbox,
+  pathFromElsewhere,
   showName,
   shownInput,
   type WrittenPath,
@@ -60,13 +61,6 @@ export async function findImageFile(
     });
   }
   return found ?? (readings.at(-1) as Reading);
-}
-
-function pathFromElsewhere(name: FileInput): Problem {
-  return new Problem('image_not_allowed', {
-    what: `${shownInput(name)} is a path, and this server reads no files by their paths.`,
-    hint: /image/.test(name) ? 'give an http(s) URL, a data URL or task:ID' : 'leave it out',
-  });
 }
 
 function withoutBase(path: string, name: FileInput): Problem {

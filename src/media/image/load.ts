@@ -69,7 +69,7 @@ export async function loadImage(
   rules: ImageRules,
   signal?: AbortSignal,
 ): Promise<LoadedImage> {
-  const source = parseImageInput(input, name, rules.homeDir, rules.platform ?? process.platform);
+  const source = parseImageInput(input, name, rules.homeDir, rules.platform ?? process.platform, rules.isRemote);
   if (source.kind === 'url') return source;
   if (source.kind === 'data') return prepare(source.bytes, `the picture in ${shownInput(name)}`, rules, signal);
   const { text: path, changes } = await findImageFile(source.paths, name, rules);
@@ -85,10 +85,17 @@ export function requireSameTransport(
   first: LoadedImage,
   tail: LoadedImage,
   names: readonly [first: ImageInput, tail: ImageInput] = ['image', 'tail_image'],
+  isRemote = false,
 ): void {
   if (first.kind === tail.kind) return;
   const [one, other] = names.map(shownInput);
   const [url, file] = first.kind === 'url' ? [one, other] : [other, one];
+  if (isRemote) {
+    throw new Problem('invalid_input', {
+      what: `${url} is a URL and ${file} is not; the provider takes both as URLs or both as pictures, and this server fetches no URL.`,
+      hint: 'give both as URLs, or both as data URLs',
+    });
+  }
   throw new Problem('invalid_input', {
     what: `${url} is a URL and ${file} is a picture of this computer; the provider takes both as URLs or both as files, and this server fetches no URL.`,
     hint: `save the picture of ${url} to a file and give its path, or give both as URLs`,

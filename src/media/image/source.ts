@@ -35,12 +35,18 @@ const MAX_PATH_CHARACTERS = 4096;
 /** How base64 of a PNG, JPEG, WebP, GIF, and HEIC or AVIF begins. */
 const PICTURE_BASE64 = /^(iVBORw0KGgo|[/_]9j[/_]|UklGR|R0lGOD|AAAA[\w+/-]GZ0eXB)[\w+/\s-]{200,}={0,2}\s*$/;
 
+/** What a caller can give instead of a URL that cannot be used. */
+function otherPicture(isRemote: boolean): string {
+  return isRemote ? 'give the picture as a data URL' : 'save the picture to a file and give its path';
+}
+
 const SAVE_FROM_CHAT =
   'save the picture to a file on this computer and give its full path, or give a public http(s) URL of it';
 
 /**
  * Reads the text only; touches no file and no network.
  * @param homeDir what `~` stands for
+ * @param isRemote the caller is on another computer: its paths are refused
  * @throws Problem
  */
 export function parseImageInput(
@@ -48,33 +54,36 @@ export function parseImageInput(
   name: ImageInput,
   homeDir: string,
   platform: NodeJS.Platform,
+  isRemote = false,
 ): ImageSource {
   const plain = plainReading(input);
   const { text, changes } = plain;
   if (text === '') throw invalid(`${shownInput(name)} is empty.`, 'give an image, or leave it out');
   if (/^https?:/i.test(text)) {
-    const url = requirePublicUrl(text, name);
+    const url = requirePublicUrl(text, name, otherPicture(isRemote));
     const readAs =
       changes.length > 0 ? [`${shownInput(name)} was read as ${showName(url)}: ${changes.join('; ')}`] : [];
     return { kind: 'url', url, notes: [...readAs, ...webPageNote(new URL(url), shownInput(name))] };
   }
-  if (/^data:/i.test(text)) return { kind: 'data', bytes: bytesOfDataUrl(text, name) };
+  const other = isRemote ? 'give an http(s) URL of the picture' : otherPicture(false);
+  if (/^data:/i.test(text)) return { kind: 'data', bytes: bytesOfDataUrl(text, name, other) };
   if (PICTURE_BASE64.test(text))
-    return { kind: 'data', bytes: bytesOfBase64(text, `The base64 in ${shownInput(name)}`) };
+    return { kind: 'data', bytes: bytesOfBase64(text, `The base64 in ${shownInput(name)}`, other) };
   if (taskIdIn(text) !== undefined) {
     throw invalid(
       `${shownInput(name)} cannot be the last frame of a task.`,
       'give a picture: only the first frame can be the last frame of a task',
     );
   }
-  if (/^(sandbox|attachment|cid|blob):/i.test(text)) throw attachedToChat(text, name);
+  if (!isRemote && /^(sandbox|attachment|cid|blob):/i.test(text)) throw attachedToChat(text, name);
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text)?.[1];
   if (scheme && !/^file$/i.test(scheme)) {
     throw invalid(
       `${shownInput(name)} is a ${scheme}:// address, which the provider cannot open.`,
-      'give an http(s) URL, a local path or a data URL',
+      `give an http(s) URL${isRemote ? '' : ', a local path'} or a data URL`,
     );
   }
+  if (isRemote) throw pathFromElsewhere(name);
   return { kind: 'path', paths: localPaths(input, name, homeDir, platform) };
 }
 
@@ -129,6 +138,13 @@ export function attachedToChat(path: string, name: FileInput): Problem {
   });
 }
 
+export function pathFromElsewhere(name: FileInput): Problem {
+  return new Problem('image_not_allowed', {
+    what: `${shownInput(name)} is a path, and this server reads no files by their paths.`,
+    hint: /image/.test(name) ? 'give an http(s) URL, a data URL or task:ID' : 'leave it out',
+  });
+}
+
 /** On one line and short, however long and strange it is: a file name is data. */
 export function showName(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
@@ -140,7 +156,7 @@ function invalid(what: string, hint: string): Problem {
 }
 
 /** Passed on as given: a signed link breaks when it is re-encoded. */
-function requirePublicUrl(text: string, name: FileInput): string {
+function requirePublicUrl(text: string, name: FileInput, other: string): string {
   const url = /^https?:\/\/[^/]/i.test(text) && !/[\s\\\p{Cc}]/u.test(text) ? URL.parse(text) : undefined;
   if (!url) {
     throw invalid(
@@ -151,26 +167,26 @@ function requirePublicUrl(text: string, name: FileInput): string {
   if (text.length > MAX_URL_CHARACTERS) {
     throw invalid(
       `The URL in ${shownInput(name)} has ${text.length} characters; the limit is ${MAX_URL_CHARACTERS}.`,
-      'give a shorter URL, or save the picture to a file and give its path',
+      `give a shorter URL, or ${other}`,
     );
   }
   if (url.username !== '' || url.password !== '') {
     throw invalid(
       `The URL in ${shownInput(name)} holds a user name or password, which would be sent to the provider.`,
-      'give a URL that needs no login (a signed link, for example), or save the picture to a file and give its path',
+      `give a URL that needs no login (a signed link, for example), or ${other}`,
     );
   }
   if (isPrivateHost(url.hostname)) {
     throw invalid(
       `The URL in ${shownInput(name)} is on ${showName(url.hostname)}, on this computer or in a private network: the provider cannot reach it.`,
-      'give a URL on the public Internet, or save the picture to a file and give its path',
+      `give a URL on the public Internet, or ${other}`,
     );
   }
   return text;
 }
 
 /** The type in it is ignored: the bytes decide. */
-function bytesOfDataUrl(text: string, name: FileInput): Buffer {
+function bytesOfDataUrl(text: string, name: FileInput, other: string): Buffer {
   const comma = text.indexOf(',');
   const subject = `The data URL in ${shownInput(name)}`;
   if (comma === -1) throw invalid(`${subject} has no comma, so no picture in it.`, 'write data:image/png;base64,…');
@@ -180,11 +196,11 @@ function bytesOfDataUrl(text: string, name: FileInput): Buffer {
   );
   if (content.trim() === '') throw invalid(`${subject} is empty.`, 'put the picture behind its comma, as base64');
   const isBase64 = /;\s*base64$/i.test(text.slice(0, comma)) || PICTURE_BASE64.test(content);
-  return isBase64 ? bytesOfBase64(content, subject) : Buffer.from(content, 'latin1');
+  return isBase64 ? bytesOfBase64(content, subject, other) : Buffer.from(content, 'latin1');
 }
 
 /** Of both alphabets (RFC 4648, sections 4 and 5). */
-function bytesOfBase64(written: string, subject: string): Buffer {
+function bytesOfBase64(written: string, subject: string, other: string): Buffer {
   const base64 = written.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Math.floor((base64.length * 3) / 4);
   if (bytes > MAX_IMAGE_BYTES + 2) {
@@ -192,10 +208,7 @@ function bytesOfBase64(written: string, subject: string): Buffer {
   }
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.replace(/=+$/, '').length % 4 === 1) {
     const shortened = /…|\.\.\.|<|\[/.test(base64) ? ': it looks as if it was shortened' : '';
-    throw invalid(
-      `${subject} is not valid base64${shortened}.`,
-      'give the whole base64, or save the picture to a file and give its path',
-    );
+    throw invalid(`${subject} is not valid base64${shortened}.`, `give the whole base64, or ${other}`);
   }
   return Buffer.from(base64, 'base64');
 }

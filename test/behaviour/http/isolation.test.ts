@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addPeople, type HttpServer, startHttp } from '../../support/http-server.ts';
+import { makePng } from '../../support/pictures.ts';
 import { readRecords } from '../../support/records.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -137,6 +138,43 @@ it('a person’s budget of the list is the limit of that person alone', async ()
   expect([structured.status, submits()]).toEqual(['refused', before]);
   const mei = await call('mei', 'generate_video', { prompt: 'within no budget', duration: 10, wait_seconds: 30 });
   expect(mei.structured.status).toBe('done');
+});
+
+describe('a refusal advises only what works over HTTP:', () => {
+  it.each([
+    ['of a private network', 'http://127.0.0.1/a.png'],
+    ['behind a password', 'https://user:word@example.com/a.png'],
+    ['with a very long URL', `https://example.com/${'a'.repeat(9_000)}.png`],
+    ['cut in its base64', 'data:image/png;base64,iVBORw0KGgo…'],
+    ['on another service', 'sftp://example.com/a.png'],
+    ['attached to the chat', 'sandbox:/mnt/data/a.png'],
+    ['of Windows', 'C:\\pictures\\a.png'],
+    ['of another home', '~yu/a.png'],
+  ])('no path for a picture %s', async (_what, image) => {
+    const { structured, text } = await call('yu', 'generate_video', { prompt: 'a dog', image, dry_run: true });
+    expect(structured.status).toBe('refused');
+    expect(text).toMatch(/data URL|http\(s\) URL/);
+    expect(text).not.toMatch(/(its|a local|the full|full|the) path\b/);
+  });
+
+  it('no picture of this computer beside a URL', async () => {
+    const tail_image = `data:image/png;base64,${makePng({ width: 320, height: 320 }).toString('base64')}`;
+    const given = { prompt: 'a dog', image: 'https://example.com/a.png', tail_image, dry_run: true };
+    const { text } = await call('yu', 'generate_video', given);
+    expect(text).toContain('Give both as URLs, or both as data URLs.');
+    expect(text).not.toContain('picture of this computer');
+  });
+
+  it.each<[string, object]>([
+    ['get_video_task', { task_id: NO_TASK }],
+    ['preview_video', { task_id: NO_TASK }],
+    ['preview_video', { film_id: NO_FILM }],
+    ['join_videos', { videos: [NO_TASK, NO_TASK] }],
+    ['generate_video', { prompt: 'a dog', image: `task:${NO_TASK}` }],
+    ['retake_shot', { film_id: NO_FILM, shot: 1 }],
+  ])('no id of the provider, which a person cannot use (%s, %o)', async (tool, given) => {
+    expect((await call('yu', tool, given)).text).not.toMatch(/elsewhere|provider/);
+  });
 });
 
 describe('a path of the server’s disk is refused before anything is recorded or sent:', () => {
