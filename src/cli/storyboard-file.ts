@@ -106,7 +106,7 @@ function faultsOf(error: z.ZodError): string[] {
     return ['The file must hold a storyboard: `shots`, a list of shots, and what belongs to all of them.'];
   }
   return inputFaults(error).map((fault) => {
-    const [, name, ofShot] = /^`([^`]+)`( of shot \d+)? is not an input\.$/.exec(fault) ?? [];
+    const [, name, ofShot] = /^`([^`]+)`( of shot \d+)? is not an input(?:;.*)?\.$/.exec(fault) ?? [];
     if (name === undefined) return fault;
     const known = Object.keys(ofShot === undefined ? fileShape : shotShape).filter((key) => key !== '$schema');
     return `\`${name}\`${ofShot ?? ''} is not known; did you mean \`${nearestName(name, known)}\`? Known are ${known.join(', ')}.`;

@@ -32,14 +32,19 @@ export const shotShape = {
 };
 export type ShotInput = z.output<z.ZodObject<typeof shotShape>>;
 
+const shot = z.strictObject(shotShape, {
+  error: ({ code }) =>
+    code === 'unrecognized_keys'
+      ? `is not an input; the inputs of a shot are ${Object.keys(shotShape).join(', ')}`
+      : 'must be a shot: an object with a `prompt`',
+});
+
 const SHOT_NUMBER = 'must be the number of a shot, from 1';
 export const shotNumber = z.number(SHOT_NUMBER).refine((shot) => Number.isInteger(shot) && shot >= 1, SHOT_NUMBER);
 
 export const filmShape = {
   title: z.string('must be a text').trim().optional().describe('Names the file.'),
-  shots: z
-    .array(z.strictObject(shotShape), 'must be a list of shots')
-    .describe(`${MIN_SHOTS} to ${MAX_SHOTS} shots, in their order.`),
+  shots: z.array(shot, 'must be a list of shots').describe(`${MIN_SHOTS} to ${MAX_SHOTS} shots, in their order.`),
   keyframes: z
     .array(z.string('must be a text: a path or a URL'), 'must be a list of pictures')
     .optional()

@@ -5,6 +5,9 @@ import { Problem } from '../problems.ts';
 type NameOf = (input: string) => string;
 const quotedName: NameOf = (input) => `\`${input}\``;
 
+/** Of one object. */
+const MAX_UNKNOWN_NAMES = 10;
+
 /** All faults together: a model that corrects one at a time pays for each round. @param nameOf how the reader writes an input */
 export function invalidInput(error: z.ZodError, nameOf: NameOf = quotedName): Problem {
   return new Problem('invalid_input', { what: inputFaults(error, nameOf).join(' '), hint: 'correct the input' });
@@ -17,7 +20,9 @@ export function inputFaults(error: z.ZodError, nameOf: NameOf = quotedName): str
 
 function sentencesOf(issue: z.core.$ZodIssue, nameOf: NameOf): string[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${named([...issue.path, key], nameOf)} is not an input.`);
+    // A schema can say which names there are.
+    const what = issue.message.startsWith('is not an input') ? issue.message : 'is not an input';
+    return issue.keys.slice(0, MAX_UNKNOWN_NAMES).map((key) => `${named([...issue.path, key], nameOf)} ${what}.`);
   }
   if (issue.path.length === 0) return ['The arguments must be an object.'];
   return [`${named(issue.path, nameOf)} ${issue.message}${given(issue)}.`];
