@@ -216,11 +216,13 @@ export class S3Library implements Library {
       await handle.close().catch(() => undefined);
     }
     const found = await objects.head(key);
-    if (found?.bytes === saved.bytes && found.sha256 === saved.sha256) return;
-    throw new Problem('save_failed', {
-      what: `The storage has ${found?.bytes ?? 0} of the ${saved.bytes} bytes of ${saved.path}.`,
-      hint: 'check the storage',
-    });
+    // Some storages keep no metadata: there the length has to do, after an upload that was acknowledged.
+    const isSame = (found?.sha256 ?? saved.sha256) === saved.sha256;
+    if (found?.bytes === saved.bytes && isSame) return;
+    const what = isSame
+      ? `The storage has ${found?.bytes ?? 0} of the ${saved.bytes} bytes of ${saved.path}.`
+      : `The storage has something else as ${saved.path}.`;
+    throw new Problem('save_failed', { what, hint: 'check the storage' });
   }
 
   /** Once a process, and as far as the storage lets it: some list no uploads, and some keys may not. */
