@@ -13,6 +13,8 @@ const MIN_PROVIDER_CHARACTERS = 24;
 const MAX_EXPLANATION_CHARACTERS = 230;
 /** Of a sentence that was made elsewhere and may hold a path or a prompt. */
 const MAX_SENTENCE_CHARACTERS = 400;
+/** Of requests that are waited for: the text of one task stays under 600 characters. */
+const MAX_IDS = 2;
 
 /** One sentence of what a waiting caller sees: "jv-…: generating, 50 s so far, usually 2 to 10 minutes". */
 export function progressOf({ task, usual, now, problem }: TaskView): string {
@@ -94,6 +96,12 @@ function queued({ task, queue, problem }: TaskView, phrasing: Phrasing): string 
   return `The request waits for ${waitsFor(queue, phrasing)}. It is sent ${phrasing.sendsQueued}, and costs nothing until then.`;
 }
 
+/** Each of them is freed by its id, one after the other. */
+function firstOf(ids: readonly string[]): string {
+  const more = ids.length - MAX_IDS;
+  return more > 0 ? `${ids.slice(0, MAX_IDS).join(', ')} and ${more} more` : ids.join(' and ');
+}
+
 /** "a free slot, after 2 other requests" */
 export function waitsFor(
   { waitsFor, before, unknowns, until, task }: QueueState,
@@ -106,7 +114,7 @@ export function waitsFor(
       // Of other people's requests no more is known here than that they are there.
       return unknowns.length === 0
         ? `a slot of another request, whose outcome is unknown${atTheLatest}${after}`
-        : `the slot of ${unknowns.join(' and ')}, whose outcome is unknown${atTheLatest}${after}`;
+        : `the slot of ${firstOf(unknowns)}, whose outcome is unknown${atTheLatest}${after}`;
     case 'pause':
       return `the provider, which takes no more requests for now${atTheLatest}${after}`;
     case 'process':

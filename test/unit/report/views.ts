@@ -126,6 +126,14 @@ export const VIEWS: Readonly<Record<string, TaskView>> = {
   'queued-unknown': viewOf(taskOf({ status: 'queued' }), {
     queue: { before: 0, waitsFor: 'unknown', unknowns: ['jv-mf0h5r00-h3j4k'], until: NOW + 60_000 },
   }),
+  'queued-unknowns': viewOf(taskOf({ status: 'queued' }), {
+    queue: {
+      before: 2,
+      waitsFor: 'unknown',
+      unknowns: Array.from({ length: 12 }, (_, index) => `jv-mf0h5r00-h3j${index + 10}`),
+      until: NOW + 60_000,
+    },
+  }),
   'queued-pause': viewOf(taskOf({ status: 'queued' }), {
     queue: { before: 1, waitsFor: 'pause', unknowns: [], until: NOW + 8_000 },
   }),
