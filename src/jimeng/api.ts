@@ -139,7 +139,11 @@ export function createApi(options: ApiOptions): Api {
       const { request } = await import('undici');
       const response = await request(url, {
         method: 'POST',
-        headers: { ...headers, accept: CONTENT_TYPE, 'content-length': String(body.byteLength) },
+        headers: {
+          ...{ ...headers, accept: CONTENT_TYPE, 'content-length': String(body.byteLength) },
+          // Without it a proxy may compress the answer, which then could not be read.
+          'accept-encoding': 'identity',
+        },
         // Read only once the connection stands, so that "not sent" is observed and not guessed.
         body: Readable.from(
           (async function* () {

@@ -1,5 +1,6 @@
 /** The client against a raw socket: what HTTP allows but a well-behaved server does not send. */
 import { createServer, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { type Api, type ApiOptions, createApi } from '../../../src/jimeng/api.ts';
@@ -75,6 +76,17 @@ describe('an accepted submit is read', () => {
       }
     };
     expect(await submitTo((socket) => void write(socket))).toMatchObject(accepted);
+  });
+
+  test('from a proxy that compresses unless it is told not to, as HTTP allows', async () => {
+    const { api, arrived } = await rawProvider((socket) => {
+      const isPlain = /^accept-encoding: identity\r$/im.test(arrived.join(''));
+      const body = isPlain ? Buffer.from(ACCEPTED) : gzipSync(ACCEPTED);
+      const encoding = isPlain ? '' : 'Content-Encoding: gzip\r\n';
+      socket.write(`HTTP/1.1 200 OK\r\n${encoding}Content-Length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    });
+    expect(await api.submit(BODY)).toMatchObject(accepted);
   });
 
   test('in the envelope of the newer surface', async () => {
