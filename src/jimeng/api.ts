@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
+import type { AigcMeta } from '../settings/values.ts';
 import type { Network } from '../system/network.ts';
 import {
   type HttpAnswer,
@@ -17,7 +18,7 @@ import {
   type SubmitReading,
 } from './answers.ts';
 import { describeFailure, notSent, passwordAdvice } from './not-sent.ts';
-import { type AigcMeta, queryBody } from './request-body.ts';
+import { queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
 
 const VERSION = '2022-08-31';

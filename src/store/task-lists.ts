@@ -1,13 +1,13 @@
-/** What only reads many tasks: lists, ids and sums of one account. */
+/** What only reads many tasks: lists, ids and sums of one account, and the search by words. */
 import type { Task, TaskStatus } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { readDoneFen, readReservedFen, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type { ListQuery, Lists, Person, Sums, TaskFilter, TaskPage } from './store.ts';
-import { isFound, patternOf, wordsOf } from './task-search.ts';
 
 /** Rows that are read at a time where a text is searched for. */
 const SEARCHED_ROWS = 200;
+const MAX_WORDS = 12;
 
 export class TaskLists implements Lists {
   private readonly engine: Engine;
@@ -115,4 +115,30 @@ export class TaskLists implements Lists {
 /** As the statements take a list; '' lets everything through. */
 function listed(values: readonly string[] | undefined): string {
   return values === undefined ? '' : `,${values.join(',')},`;
+}
+
+/** In lower case. */
+function wordsOf(text: string | undefined): readonly string[] {
+  return (text ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, MAX_WORDS);
+}
+
+/**
+ * For LIKE with `!` as escape, over the record's JSON in lower case: the longest word, as JSON writes it. Engines differ in
+ * which letters they make small: a letter outside ASCII that has two cases stands for any letter.
+ * @returns '' for no words
+ */
+function patternOf(words: readonly string[]): string {
+  const longest = [...words].sort((one, other) => other.length - one.length)[0];
+  if (longest === undefined) return '';
+  const characters = [...JSON.stringify(longest).slice(1, -1)].map((character) => {
+    if (/[%_!]/.test(character)) return `!${character}`;
+    return character > '\x7f' && character.toUpperCase() !== character ? '_' : character;
+  });
+  return `%${characters.join('')}%`;
+}
+
+function isFound({ id, request, video }: Task, words: readonly string[]): boolean {
+  const name = video?.file?.path.split(/[\\/]/).at(-1) ?? '';
+  const searched = [request.prompt ?? '', id, name].join('\n').toLowerCase();
+  return words.every((word) => searched.includes(word));
 }

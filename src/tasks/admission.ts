@@ -1,7 +1,7 @@
 /** Decides whether a request is created, joins an existing one, or is refused. Pure. */
 import { createHash } from 'node:crypto';
-import { jsonPieces } from '../jimeng/body-bytes.ts';
 import { MODE_NAMES, priceCny } from '../jimeng/modes.ts';
+import { jsonPieces } from '../jimeng/request-body.ts';
 import { Problem } from '../problems.ts';
 import type { Admission, ReservationLedger, UsedBudget } from '../store/store.ts';
 import { isOpen, type Task } from './record.ts';

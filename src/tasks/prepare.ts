@@ -1,8 +1,7 @@
 /** Checks everything about a request before anything is recorded or paid, and makes the exact bytes that are sent. */
 import type { Clock } from '../clock.ts';
-import { bodyBytes } from '../jimeng/body-bytes.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
-import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import { type BodyImages, bodyBytes, requestBody } from '../jimeng/request-body.ts';
 import { otherExtension } from '../library/file-name.ts';
 import { type Caller, type Library, type Place, withLocalCopies } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
