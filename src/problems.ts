@@ -185,6 +185,21 @@ export function isFixedInSettings(code: string): boolean {
   return FIXED_IN_SETTINGS.has(code);
 }
 
+/** Of the database of the records: where it is, and what is wrong with it, is for the operator alone. */
+const OF_STORE: ReadonlySet<string> = new Set<ProblemCode>([
+  ...(['state_not_writable', 'state_busy', 'state_damaged'] as const),
+  ...(['store_replaced', 'store_unavailable'] as const),
+]);
+
+export function isOfStore(code: string): boolean {
+  return OF_STORE.has(code);
+}
+
+/** Of the operator's problems those whose hint is for whoever calls, also where the operator is somebody else. */
+export function isForCaller(code: string): boolean {
+  return isOfStore(code) || ['budget_exceeded', 'conversion_failed', 'confirmation_unavailable'].includes(code);
+}
+
 export interface ProblemDetails {
   /** Replaces the row's sentence where numbers and names are known. */
   readonly what?: string;

@@ -5,8 +5,7 @@ import { inputFaults } from '../report/invalid-input.ts';
 import { correctNames } from './argument-names.ts';
 import { readArguments } from './arguments.ts';
 import type { CallLimiter } from './call-limiter.ts';
-import { problemFor } from './inner-problems.ts';
-import { problemResult } from './results.ts';
+import { problemFor, problemResult } from './results.ts';
 import type { Tool, ToolCall, ToolResult } from './tool.ts';
 import { TaskProblem, type ToolService } from './tool-service.ts';
 

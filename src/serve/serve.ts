@@ -18,9 +18,8 @@ import { type Access, anyOf, ONE_USER } from './access.ts';
 import { JoinedVideos } from './joined-videos.ts';
 import type { StoreFigures } from './metrics.ts';
 import { isEveryAddress, isLoopbackHost } from './own-hosts.ts';
-import { People } from './people.ts';
+import { People, tokenAccess } from './people.ts';
 import type { GalleryParts } from './server.ts';
-import { TokenAccess } from './tokens.ts';
 import { countWorkers } from './worker.ts';
 
 export { createHandlers } from '../mcp/handlers.ts';
@@ -44,7 +43,7 @@ export async function openAccess(
   const people = tokensFile === undefined ? undefined : new People(tokensFile, log);
   if (people !== undefined) {
     await people.check(oauthIssuer !== undefined);
-    ways.push(new TokenAccess(people));
+    ways.push(tokenAccess(people));
   }
   if (oauthIssuer !== undefined) {
     const audience = oauthAudience ?? (publicUrl && endpointOf(publicUrl));

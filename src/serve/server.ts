@@ -6,7 +6,7 @@ import type { RemoteCaller } from '../library/library.ts';
 import { type Log, withFields } from '../log.ts';
 import type { Handlers } from '../mcp/handlers.ts';
 import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
-import { problemFor } from '../mcp/inner-problems.ts';
+import { problemFor } from '../mcp/results.ts';
 import { Problem } from '../problems.ts';
 import { orAborted, withTimeLimit } from '../system/wait.ts';
 import {
