@@ -6,9 +6,9 @@ import type { Problem } from '../problems.ts';
 import { type Engine, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
 import { connectionTo, failureOf, isDefinite, placeOf, QueryFailed, reasonOf, Statements } from './postgres-connect.ts';
 import { News } from './postgres-news.ts';
-import { migratePostgres } from './postgres-schema.ts';
 import {
   IS_SYSTEM_SHOWN,
+  migratePostgres,
   NOW,
   requireDurable,
   serverStatements,
@@ -311,7 +311,7 @@ class PostgresEngine implements SharedEngine {
         warnOfReplicas(server, this.place, log);
         const begun = await query(client, BEGIN_MIGRATION);
         const tx = this.txOn(client, begun, MIGRATION_MILLISECONDS);
-        await migratePostgres(tx, this.place, () => writeIdentity(tx, server));
+        await migratePostgres(tx, server, this.place);
         await query(client, 'COMMIT');
       } finally {
         // An unfinished transaction ends with its connection.
