@@ -134,8 +134,7 @@ async function open(settings: Settings, { network, log, sends, linkOf, ending }:
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store, library } = compose({
-    ...{ settings, endpoint, network, clock, sends, log, ending },
-    ...(linkOf === undefined ? {} : { linkOf }),
+    ...{ settings, endpoint, network, clock, sends, linkOf, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });

@@ -52,7 +52,7 @@ export interface Parts {
   /** What the library keeps files in. */
   readonly fs?: FileSystem;
   /** Links to saved videos of the output folder, where a server of ours serves them. */
-  readonly linkOf?: LinkOf;
+  readonly linkOf?: LinkOf | undefined;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
   /**
@@ -80,8 +80,7 @@ export function compose({
   const api = createApi({
     endpoint: () => endpoint.url(),
     credentials: endpoint.credentials ?? NO_KEYS,
-    ...(aigcMeta === undefined ? {} : { aigcMeta }),
-    ...{ apiTimeoutSeconds, network, clock: hostClock, log },
+    ...{ aigcMeta, apiTimeoutSeconds, network, clock: hostClock, log },
   });
   const isWorker = parts.sends !== 'none';
   const storeClock = parts.storeClock ?? hostClock;
@@ -98,13 +97,12 @@ export function compose({
   const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
-  const fs = parts.fs === undefined ? {} : { fs: parts.fs };
   const { storage, storageKeys, stateDir } = settings;
   const library =
     storage === undefined
       ? new DiskLibrary({
-          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, isStoreShared, ...fs },
-          ...(parts.linkOf === undefined ? {} : { linkOf: parts.linkOf }),
+          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, isStoreShared },
+          ...{ fs: parts.fs, linkOf: parts.linkOf },
         })
       : new S3Library({
           ...{ address: storage, keys: storageKeys ?? NO_KEYS, stateDir, homeDir, network, clock: hostClock },

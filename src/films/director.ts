@@ -165,7 +165,7 @@ export class Director {
         throw new Problem('save_failed', {
           what: `The video of shot ${index + 1} is no longer at ${file?.path ?? 'its place'}.`,
           hint: 'put it back, or get that task again',
-          ...(task === undefined ? {} : { getFirst: task.id }),
+          getFirst: task?.id,
         });
       }
       paths.push(file.path);

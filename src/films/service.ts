@@ -1,5 +1,7 @@
 /** Makes films, finds them, makes shots again, and withdraws what was not sent: what every surface calls. */
+
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { Caller, Library } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { FilmLedger, Reservation, Store } from '../store/store.ts';
@@ -63,15 +65,15 @@ export class Films implements FilmService {
     const same = options.allowDuplicate ? undefined : sameFilm(ledger.same, ledger.now);
     const problem = same === undefined ? this.beyondBudget(ledger, fen, shots.length, film, call) : undefined;
     if (problem !== undefined) throw problem;
-    return {
+    return compact({
       shots: shots.map(({ shot }) => shot),
       estimatedFen: fen,
       billedSeconds: shots.reduce((sum, { prepared }) => sum + prepared.billedSeconds, 0),
       notes: shots.flatMap(({ prepared }, index) => prepared.shown.notes.map((note) => `shot ${index + 1}: ${note}`)),
       path: await library.preview({ ...film.place, name: `${film.baseName}.mp4` }),
-      ...(same === undefined ? {} : { same: same.id }),
+      same: same?.id,
       sandbox,
-    };
+    });
   }
 
   async make(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<FilmView> {
@@ -285,7 +287,7 @@ export class Films implements FilmService {
     const warning = warningFor(caller, store.whyNotPaid()?.message);
     const queued = tasks.find((task) => task?.status === 'queued' && task.awaits === undefined);
     const link = join && isThere ? await library.link(join.file, film.id).catch(() => undefined) : undefined;
-    return {
+    return compact({
       film,
       status: statusOf(film, tasks),
       tasks,
@@ -293,13 +295,11 @@ export class Films implements FilmService {
       now: clock.now(),
       joined: false,
       ...ownerShownTo(caller, film),
-      ...(join === undefined || !isThere ? {} : { join }),
-      ...(link === undefined ? {} : { link }),
-      ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
-      ...(warning === undefined ? {} : { warning }),
+      ...(isThere ? { join, link } : { missingFile: join.file.path }),
+      warning,
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),
       isUnsent: queued !== undefined && (await store.isUnsent(queued).catch(() => false)),
-    };
+    });
   }
 }
 

@@ -22,11 +22,11 @@ import type { ByteRange, Caller, FileLink, Library, LinkOf, LocalCopy, Place, Sa
 
 export interface DiskOptions extends PlaceRules {
   readonly clock: Clock;
-  readonly fs?: FileSystem;
+  readonly fs?: FileSystem | undefined;
   /** Places of records may be other computers': a folder outside our own that does not exist here is one of theirs. */
   readonly isStoreShared?: boolean;
   /** Where a server of ours serves the files. */
-  readonly linkOf?: LinkOf;
+  readonly linkOf?: LinkOf | undefined;
 }
 
 const MAX_NUMBER = 9999;

@@ -13,7 +13,7 @@ export interface CorrectedNames {
   /** The arguments as they should have been; undefined where a name is not understood. */
   readonly values: Values | undefined;
   /** The tool that does what was wanted, where that is another one. */
-  readonly tool?: string;
+  readonly tool?: string | undefined;
 }
 
 /** What a wrong name stands for. */
@@ -116,7 +116,7 @@ export function correctNames(
   });
   const more = unknown.length - MAX_SENTENCES;
   if (more > 0) return { sentences: [...sentences, `${more} more names are not inputs.`], values: undefined };
-  return { sentences, values: corrected, ...(tool === undefined ? {} : { tool }) };
+  return { sentences, values: corrected, tool };
 }
 
 function ideaOf(name: string, value: unknown, values: Values, inputs: readonly string[]): Idea | undefined {

@@ -59,7 +59,9 @@ interface PostgresTx extends Tx {
   isNews(): boolean;
 }
 
-type Undo = Required<Pick<TransactionOptions, 'undo'>> & Pick<TransactionOptions, 'account'>;
+interface Undo extends Pick<TransactionOptions, 'account'> {
+  readonly undo: NonNullable<TransactionOptions['undo']>;
+}
 
 interface SharedEngine extends Engine {
   /** @returns why no paid call may be made @throws StoreFailure */
@@ -201,7 +203,7 @@ class PostgresEngine implements SharedEngine {
       await before?.(tx);
       if (account !== undefined) tx = await this.lock(client, account);
       const value = await work(tx);
-      await this.commit(client, tx.isNews(), undo && { undo, ...(account !== undefined && { account }) });
+      await this.commit(client, tx.isNews(), undo && { undo, account });
       return value;
     } catch (error) {
       // A client whose server does not answer is closed instead.
@@ -239,7 +241,7 @@ class PostgresEngine implements SharedEngine {
   private async undoLost(): Promise<void> {
     for (let [lost] = this.undos; lost !== undefined; [lost] = this.undos) {
       const { undo, account } = lost;
-      await this.transact(undo, account === undefined ? {} : { account });
+      await this.transact(undo, { account });
       this.undos.splice(this.undos.indexOf(lost), 1);
     }
   }

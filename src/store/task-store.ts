@@ -355,11 +355,7 @@ export class TaskStore implements Store {
     before?: TransactionOptions['before'],
     undo?: TransactionOptions['undo'],
   ): Promise<Value> {
-    return await this.engine.transaction(work, {
-      account: this.scope,
-      ...(before && { before }),
-      ...(undo && { undo }),
-    });
+    return await this.engine.transaction(work, { account: this.scope, before, undo });
   }
 
   private params(record: TaskRecord, ties: Ties) {

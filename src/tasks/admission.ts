@@ -115,8 +115,8 @@ export function beyondBudget(
   if (hopeless === undefined) {
     // Room in one budget is of no use as long as the other has none.
     const retryAt = Math.max(...exceeded.map(({ roomAt = 0 }) => roomAt));
-    const hint = own === undefined ? {} : { hint: `wait until the budget has room again, or ${raise}` };
-    return new Problem('budget_exceeded', { what, retryAt, ...hint });
+    const hint = own && `wait until the budget has room again, or ${raise}`;
+    return new Problem('budget_exceeded', { what, retryAt, hint });
   }
   return new Problem('budget_exceeded', {
     what: `${what} ${videos === 1 ? 'This video alone costs' : 'They alone cost'} more than the budget.`,

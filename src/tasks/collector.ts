@@ -254,12 +254,7 @@ function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done
     return new Problem('save_failed', { what: `${tried}: the provider answered "${outcome.kind}".` });
   }
   const { message, hint, who, providerCode } = outcome.problem;
-  return new Problem('save_failed', {
-    what: `${tried}: ${message}`,
-    hint,
-    who,
-    ...(providerCode === undefined ? {} : { providerCode }),
-  });
+  return new Problem('save_failed', { what: `${tried}: ${message}`, hint, who, providerCode });
 }
 
 function numbers({ width, height, durationSeconds, fps }: ClipFacts): ClipFacts {

@@ -41,8 +41,8 @@ export async function findTask(store: Store, taskId: string | undefined, caller:
   if (task !== undefined) return task;
   const what = `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`;
   // Only whoever sees all tasks can name one of the provider that has no record.
-  const hint = seenBy(caller) === undefined ? {} : { hint: 'use an id from the list of tasks' };
-  throw new Problem('no_record', { what: [what, warningFor(caller, store.warning()) ?? []].flat().join(' '), ...hint });
+  const hint = seenBy(caller) === undefined ? undefined : 'use an id from the list of tasks';
+  throw new Problem('no_record', { what: [what, warningFor(caller, store.warning()) ?? []].flat().join(' '), hint });
 }
 
 interface NamedTask {

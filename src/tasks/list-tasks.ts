@@ -1,5 +1,7 @@
 /** Reads what a list shows: tasks, what the queued ones wait for, and what was spent. */
+
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { Caller } from '../library/library.ts';
 import type { Store, Sums } from '../store/store.ts';
 import type { ListOptions, ListView, QueueState, Spending } from './calls.ts';
@@ -43,19 +45,17 @@ export async function readList(
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
   const warning = warningFor(caller, store.warning());
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];
-  return {
+  return compact({
     now: clock.now(),
     tasks,
     queue: await queueStates(tasks, queueState),
     persons: personsOf(tasks, caller),
     total: counted.reduce((all, count) => all + count, 0),
     counts,
-    ...(changed === undefined ? {} : { changed }),
     stuck: stuck.size,
-    spending: { ...spendingOf(sums), ...(budget && { budget }) },
-    sandbox,
-    ...(warning === undefined ? {} : { warning }),
-  };
+    spending: compact({ ...spendingOf(sums), budget }),
+    ...{ changed, sandbox, warning },
+  });
 }
 
 function spendingOf({ byStatus, doneLast24hFen }: Sums): Spending {

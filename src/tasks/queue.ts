@@ -1,4 +1,5 @@
 /** Decides whether the head of a capability's queue may be sent now. Which entry that is: QueueLedger. Pure. */
+import { compact } from '../compact.ts';
 import type { Pacing, QueueLedger, Turn } from '../store/store.ts';
 import type { QueueState } from './calls.ts';
 
@@ -45,7 +46,7 @@ export function queueStateOf(ledger: QueueLedger, before: number, concurrency: n
   if (turn.kind === 'send') return { before, waitsFor: 'turn', unknowns: [] };
   const { waitsFor, until } = turn;
   const unknowns = waitsFor === 'unknown' ? ledger.unknowns.map(({ id }) => id) : [];
-  return { before, waitsFor, unknowns, ...(until === undefined ? {} : { until }) };
+  return compact({ before, waitsFor, unknowns, until });
 }
 
 function limitNow({ limit, limitUntil }: Pacing, concurrency: number, now: number): number {

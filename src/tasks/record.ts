@@ -1,5 +1,7 @@
 /** A task: one paid request and what became of it, as the store keeps it and the reports read it. */
+
 import { randomInt } from 'node:crypto';
+import { compact } from '../compact.ts';
 import type { Place, SavedFile } from '../library/library.ts';
 import type { Problem, Who } from '../problems.ts';
 import type { FileContent } from '../system/files.ts';
@@ -200,15 +202,9 @@ export function slotOfRunning({ status, video }: TaskRecord): number | undefined
 }
 
 export function errorOf(problem: Problem): TaskError {
-  return {
-    code: problem.code,
-    message: problem.message,
-    hint: problem.hint,
-    who: problem.who,
-    retryable: problem.retryable,
-    ...(problem.providerCode === undefined ? {} : { providerCode: problem.providerCode }),
-    ...(problem.providerText ? { providerText: problem.providerText.slice(0, 1000) } : {}),
-  };
+  const { code, message, hint, who, retryable, providerCode, providerText } = problem;
+  const words = providerText?.slice(0, 1000) || undefined;
+  return compact({ code, message, hint, who, retryable, providerCode, providerText: words });
 }
 
 /** No letters that are read as digits or as each other. */

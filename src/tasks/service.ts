@@ -1,5 +1,7 @@
 /** Makes, finds, lists and withdraws videos: what every surface calls. */
+
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { ModeName } from '../jimeng/modes.ts';
 import type { Caller, Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
@@ -254,28 +256,21 @@ export class TaskService implements VideoService {
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
     const warning = warningFor(caller, store.whyNotPaid()?.message);
-    const given = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined));
-    return {
-      task,
-      now: clock.now(),
-      joined,
-      isUnwritten: store.isUnwritten(task.id),
+    return compact({
+      ...{ task, now: clock.now(), joined, isUnwritten: store.isUnwritten(task.id) },
       ...ownerShownTo(caller, task),
-      ...(queue === undefined ? {} : { queue }),
-      ...(usual === undefined ? {} : { usual }),
-      ...(link === undefined ? {} : { link }),
-      ...(stuck === undefined ? {} : { problem: errorOf(stuck) }),
-      ...(warning === undefined ? {} : { warning }),
-      ...given,
-    };
+      ...{ queue, usual, link, warning },
+      ...extra,
+      problem: extra.problem ?? (stuck && errorOf(stuck)),
+    });
   }
 
   private reservationOf(prepared: Prepared, caller: Caller) {
     const { clock, sandbox } = this.options;
     const now = clock.now();
     const record = queuedRecord(prepared, { id: newTaskId(now), person: personOf(caller), now, sandbox });
-    const awaiting = prepared.awaiting === undefined ? {} : { awaiting: prepared.awaiting };
-    return { record, ...awaiting, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
+    const { awaiting } = prepared;
+    return { record, awaiting, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
   private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions, caller: Caller) {

@@ -14,7 +14,7 @@ import { readAssets } from './assets.ts';
 import { FilmApi, type FilmSource } from './film-api.ts';
 import { GalleryApi, type GallerySource } from './gallery-api.ts';
 import { loopbackHost, originOf } from './guard.ts';
-import { sendError, sendProblem } from './respond.ts';
+import { noticeOf, sendError, sendProblem } from './respond.ts';
 import { answer, type GallerySession } from './routes.ts';
 
 export { loopbackHost } from './guard.ts';
@@ -96,8 +96,7 @@ function fail(response: ServerResponse, error: unknown, log: Log): void {
     return;
   }
   log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
-  const { code, message, hint } = new Problem('internal_error');
-  sendError(response, 500, { code, message, hint });
+  sendError(response, 500, noticeOf(new Problem('internal_error')));
 }
 
 /** How long a gallery that is noted may take to prove that it runs. */
