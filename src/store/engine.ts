@@ -46,8 +46,8 @@ export interface Engine {
   whyNotPaid(): Problem | undefined;
   /** @returns a sentence where this process saw the database being removed or replaced: what only the former one recorded is gone */
   notice?(): string | undefined;
-  /** Called in the first transaction on a database that replaces a removed or damaged one. */
-  onRecreated(restore: (tx: Tx) => Promise<void>): void;
+  /** Called in the first transaction on a database that replaces a removed or damaged one; absent where paid calls are refused then. */
+  onRecreated?(restore: (tx: Tx) => Promise<void>): void;
   close(): Promise<void>;
 }
 

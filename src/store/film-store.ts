@@ -1,6 +1,5 @@
 /** Films in the database: every transaction of their life, the same on every engine. */
 import { currentTakes, type Film } from '../films/film.ts';
-import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { type Lease, LeaseLost, type OwnTasks, type Registration } from './lease.ts';
@@ -26,8 +25,6 @@ export interface FilmStoreOptions {
   readonly own: OwnTasks;
   /** Some record may have changed. */
   readonly notify: () => void;
-  /** @returns why no paid call may be made now */
-  readonly whyNotPaid: () => Problem | undefined;
 }
 
 export class FilmStore implements Films {
@@ -41,8 +38,6 @@ export class FilmStore implements Films {
   async reserve(wish: FilmWish, rule: (ledger: FilmLedger) => FilmAdmission): Promise<FilmReserved> {
     const { film, tasks } = wish;
     return await this.admitting(tasks, async (tx) => {
-      const refused = this.options.whyNotPaid();
-      if (refused !== undefined) return { kind: 'refuse', problem: refused };
       const admission = rule(await this.ledgerOf(tx, wish));
       if (admission.kind !== 'create') return admission;
       const now = { ...film, reservedAt: tx.now };
@@ -58,8 +53,6 @@ export class FilmStore implements Films {
   async retake({ filmId, tasks, ...wish }: Retake): Promise<FilmReserved> {
     const { scope, engine } = this.options;
     return await this.admitting(tasks, async (tx) => {
-      const refused = this.options.whyNotPaid();
-      if (refused !== undefined) return { kind: 'refuse', problem: refused };
       const row = await tx.get(sql.FIND_FILM, { scope, id: filmId });
       if (row === undefined) throw new Error(`${engine.place} no longer has the film`);
       const film = filmOf(row);
@@ -171,7 +164,8 @@ export class FilmStore implements Films {
     const admission = await engine.transaction(
       async (tx) => {
         reserved.length = 0;
-        const admitted = await admit(tx);
+        const refused = engine.whyNotPaid();
+        const admitted = refused === undefined ? await admit(tx) : ({ kind: 'refuse', problem: refused } as const);
         for (const { record } of tasks) {
           if (admitted.kind !== 'create') await tx.run(sql.DELETE_BODY, { id: record.id });
           else {

@@ -63,19 +63,12 @@ interface Undo extends Pick<TransactionOptions, 'account'> {
   readonly undo: NonNullable<TransactionOptions['undo']>;
 }
 
-interface SharedEngine extends Engine {
-  /** @returns why no paid call may be made @throws StoreFailure */
-  whyReplaced(): Promise<Problem | undefined>;
-  /** From here on this is the right database. @throws StoreFailure */
-  accept(): Promise<void>;
-}
-
 /** @returns an engine that connects at its first use */
-export function postgresEngine(options: PostgresOptions): SharedEngine {
+export function postgresEngine(options: PostgresOptions): PostgresEngine {
   return new PostgresEngine(options);
 }
 
-class PostgresEngine implements SharedEngine {
+class PostgresEngine implements Engine {
   readonly place: string;
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED';
   private readonly options: PostgresOptions;
@@ -107,10 +100,6 @@ class PostgresEngine implements SharedEngine {
     });
   }
 
-  onRecreated(): void {
-    // A database that was replaced is noticed by its identity, and refused.
-  }
-
   now(): number {
     return this.options.clock.now() + this.clockDifference;
   }
@@ -119,11 +108,13 @@ class PostgresEngine implements SharedEngine {
     return this.replaced;
   }
 
+  /** @returns why no paid call may be made @throws StoreFailure */
   async whyReplaced(): Promise<Problem | undefined> {
     await this.transaction(async () => undefined, { account: ANY_ACCOUNT });
     return this.replaced;
   }
 
+  /** From here on this is the right database. @throws StoreFailure */
   async accept(): Promise<void> {
     await this.transaction(async (tx) => this.server && (await writeIdentity(tx, this.server)), {
       account: ANY_ACCOUNT,

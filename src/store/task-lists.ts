@@ -27,59 +27,48 @@ export class TaskLists implements Lists {
 
   async tasks({ limit, status, open, person }: ListQuery): Promise<readonly Task[]> {
     const statement = open ? sql.OPEN_TASKS : status === undefined ? sql.NEWEST : sql.NEWEST_OF_STATUS;
-    const params = { scope: this.scope, person: person ?? null, limit, status: status ?? null };
-    return await this.engine.read(async (tx) =>
-      (await tx.all(sql.ofPerson(statement, person), params)).map((row) => this.newest(taskOf(row, tx.now))),
-    );
+    return await this.engine.read(async (tx) => {
+      const rows = await this.rows(tx, statement, person, { limit, status: status ?? null });
+      return rows.map((row) => this.newest(taskOf(row, tx.now)));
+    });
   }
 
   async page(filter: TaskFilter, after: string | undefined, limit: number, person?: Person): Promise<TaskPage> {
     const words = wordsOf(filter.text);
-    const params = {
-      scope: this.scope,
-      person: person ?? null,
-      mode: filter.mode ?? '',
-      statuses: listed(filter.statuses),
-      ids: listed(filter.ids),
-    };
+    const params = { mode: filter.mode ?? '', statuses: listed(filter.statuses), ids: listed(filter.ids) };
     return await this.engine.read(async (tx) => {
       const found: Task[] = [];
       let before = after ?? '';
       for (let isMore = true; isMore && found.length <= limit; ) {
         // One more than is shown tells whether another page follows.
         const rowLimit = words.length === 0 ? limit + 1 : SEARCHED_ROWS;
-        const rows = await tx.all(sql.ofPerson(sql.FILTERED_TASKS, person), {
-          ...params,
-          before,
-          text: patternOf(words),
-          limit: rowLimit,
-        });
+        const searched = { ...params, before, text: patternOf(words), limit: rowLimit };
+        const rows = await this.rows(tx, sql.FILTERED_TASKS, person, searched);
         const tasks = rows.map((row) => this.newest(taskOf(row, tx.now)));
         found.push(...tasks.filter((task) => isFound(task, words)));
         before = tasks.at(-1)?.id ?? before;
         isMore = words.length > 0 && rows.length === rowLimit;
       }
       const tasks = found.slice(0, limit);
-      const count =
-        words.length > 0
-          ? undefined
-          : Number((await tx.get(sql.ofPerson(sql.FILTERED_COUNT, person), params))?.count ?? 0);
-      return { tasks, total: count, next: found.length > limit ? tasks.at(-1)?.id : undefined };
+      const [counted] = words.length > 0 ? [] : await this.rows(tx, sql.FILTERED_COUNT, person, params);
+      const total = counted && Number(counted.count);
+      return { tasks, total, next: found.length > limit ? tasks.at(-1)?.id : undefined };
     });
   }
 
   async openIds(person?: Person): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
-    const rows = await this.rows(sql.ofPerson(sql.OPEN_IDS, person), { scope: this.scope, person: person ?? null });
+    const rows = await this.engine.read((tx) => this.rows(tx, sql.OPEN_IDS, person));
     return rows.map(({ id, status }) => ({ id: String(id), status: String(status) as TaskStatus }));
   }
 
   async unsavedIds(): Promise<ReadonlySet<string>> {
-    return new Set((await this.rows(sql.UNSAVED_IDS)).map(({ id }) => String(id)));
+    return new Set((await this.engine.read((tx) => tx.all(sql.UNSAVED_IDS))).map(({ id }) => String(id)));
   }
 
   async idsThatBegin(prefix: string, limit: number, person?: Person): Promise<readonly string[]> {
-    const params = { scope: this.scope, person: person ?? null, from: prefix, to: `${prefix}\uffff`, limit };
-    return (await this.rows(sql.ofPerson(sql.IDS_THAT_BEGIN, person), params)).map(({ id }) => String(id));
+    const params = { from: prefix, to: `${prefix}\uffff`, limit };
+    const rows = await this.engine.read((tx) => this.rows(tx, sql.IDS_THAT_BEGIN, person, params));
+    return rows.map(({ id }) => String(id));
   }
 
   async sums(person?: Person): Promise<Sums> {
@@ -100,15 +89,15 @@ export class TaskLists implements Lists {
   }
 
   private async readByStatus(tx: Tx, person?: Person): Promise<Sums['byStatus']> {
-    const rows = await tx.all(sql.ofPerson(sql.STATUS_SUMS, person), { scope: this.scope, person: person ?? null });
+    const rows = await this.rows(tx, sql.STATUS_SUMS, person);
     const sums = rows.map(
       ({ status, count, fen }) => [String(status) as TaskStatus, { count: Number(count), fen: Number(fen) }] as const,
     );
     return new Map(sums);
   }
 
-  private async rows(statement: string, params?: Params): Promise<readonly Row[]> {
-    return await this.engine.read((tx) => tx.all(statement, params));
+  private async rows(tx: Tx, statement: string, person: Person, params: Params = {}): Promise<readonly Row[]> {
+    return await tx.all(sql.ofPerson(statement, person), { scope: this.scope, person: person ?? null, ...params });
   }
 }
 

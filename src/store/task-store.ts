@@ -72,10 +72,10 @@ export class TaskStore implements Store {
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
     const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.changes.notify(id) };
-    this.films = new FilmStore({ ...parts, whyNotPaid: () => this.whyNotPaid() });
+    this.films = new FilmStore(parts);
     this.awaiting = new AwaitingTasks(parts);
     this.queue = new TaskQueue({ ...parts, sends, isKept: (id) => this.kept.has(id) });
-    engine.onRecreated(async (tx) => {
+    engine.onRecreated?.(async (tx) => {
       await this.own.restore(tx, scope, engine.place);
       await this.films.restore(tx);
     });
