@@ -34,19 +34,19 @@ import type { RemoteCaller } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import { excessOf } from '../transports/json-size.ts';
 import { idToAnswer, withoutNulls } from '../transports/malformed-message.ts';
-import { NAME, VERSION } from '../version.ts';
 import { type AskClient, type ClientCapabilities, clientRequests } from './client-requests.ts';
 import type { Handlers } from './handlers.ts';
-import { INSTRUCTIONS, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
+import { TOOL_LIST } from './listing.ts';
 import {
+  answersFor,
   CODES,
   callResult,
-  orThrow,
   ProtocolError,
+  progressTo,
   refusalBy,
+  SERVER_INFO,
+  SERVER_OPTIONS,
   toolNamed,
-  unknownPrompt,
-  unknownResource,
 } from './protocol.ts';
 import type { ToolCall, ToolResult } from './tool.ts';
 
@@ -72,13 +72,10 @@ const refusalOf = refusalBy({
     [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse].some((isOne) => isOne(message)),
 });
 
-/** One HTTP request to the endpoint, whose sender is known. */
+/** One POST to the endpoint, whose sender is known. */
 export interface HttpCall {
-  readonly method: string;
-  readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The whole body; undefined for a method that has none. */
-  readonly body: Buffer | undefined;
+  readonly body: Buffer;
   readonly caller: RemoteCaller;
   /** On the monotonic clock. */
   readonly arrivedAt: number;
@@ -99,24 +96,17 @@ type Answer = (call: HttpCall, response: ServerResponse) => Promise<void>;
 export function mcpOverHttp(options: HttpServerOptions): Answer {
   return async (call, response) => {
     let message: unknown;
-    if (call.body !== undefined) {
-      try {
-        message = readMessage(call.body);
-      } catch (error) {
-        const { code, message: text } = error as ProtocolError;
-        return sendError(response, 400, null, code, text);
-      }
-      const refusal = refusalOf(message) ?? wrongTool(message);
-      const id = idToAnswer(message);
-      if (refusal !== undefined)
-        return sendError(response, id === undefined ? 400 : 200, id ?? null, refusal.code, refusal.message);
+    try {
+      message = readMessage(call.body);
+    } catch (error) {
+      const { code, message: text } = error as ProtocolError;
+      return sendError(response, 400, null, code, text);
     }
-    const bodyless = {
-      method: call.method,
-      url: call.url,
-      headers: headersOf(call),
-      async *[Symbol.asyncIterator]() {},
-    };
+    const refusal = refusalOf(message) ?? wrongTool(message);
+    const id = idToAnswer(message);
+    if (refusal !== undefined)
+      return sendError(response, id === undefined ? 400 : 200, id ?? null, refusal.code, refusal.message);
+    const bodyless = { method: 'POST', url: '/mcp', headers: headersOf(call), async *[Symbol.asyncIterator]() {} };
     const fetch = (request: Request) => new Exchange(options, call, message).answer(request);
     await toNodeHandler({ fetch }, { onerror: ({ message: reason }) => call.log.error('request failed', { reason }) })(
       bodyless,
@@ -204,7 +194,6 @@ class Exchange {
 
   /** The revisions before 2026-07-28, without a session. */
   private async answerLegacy(request: Request): Promise<Response> {
-    if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
     const server = this.server();
     const transport = new WebStandardStreamableHTTPServerTransport({
       enableJsonResponse: !this.isStreamed,
@@ -230,34 +219,22 @@ class Exchange {
   private server(): Server {
     const { handlers } = this.options;
     const { caller } = this.call;
-    const server = new Server(
-      { name: NAME, title: 'Jimeng Video', version: VERSION },
-      { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
-    );
+    const server = new Server(SERVER_INFO, SERVER_OPTIONS);
+    const answers = answersFor(caller, async () => handlers);
     server.onerror = (error) => this.report(error);
     server.setRequestHandler('tools/list', () => ({ tools: TOOL_LIST as unknown as Tool[] }));
     server.setRequestHandler('tools/call', ({ params }, context) => this.callTool(params.name, context));
-    server.setRequestHandler('resources/list', () => ({ resources: [...RESOURCES] }));
-    server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
-    server.setRequestHandler('resources/read', async ({ params: { uri } }) => {
-      const read = orThrow(CODES.internalError, await handlers.readResource(uri, caller));
-      this.isUnknownResource = read === undefined;
-      if (read === undefined) throw unknownResource(uri);
-      return { contents: [{ ...read }] };
-    });
-    server.setRequestHandler('prompts/list', () => ({
-      prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
-    }));
-    server.setRequestHandler('prompts/get', async ({ params }) => {
-      const rendered = orThrow(CODES.invalidParams, await handlers.renderPrompt(params.name, params.arguments));
-      if (rendered === undefined) throw unknownPrompt(PROMPTS.map(({ name }) => name));
-      return { ...rendered, messages: [...rendered.messages] };
-    });
-    server.setRequestHandler('completion/complete', async ({ params: { ref, argument } }) => {
-      const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
-      const values = await handlers.complete(of, argument.name, argument.value, caller);
-      return { completion: { values: [...values], hasMore: false } };
-    });
+    server.setRequestHandler('resources/list', answers.resources);
+    server.setRequestHandler('resources/templates/list', answers.resourceTemplates);
+    server.setRequestHandler('resources/read', (asked) =>
+      answers.resource(asked).catch((error: unknown) => {
+        this.isUnknownResource = error instanceof ProtocolError && error.code === CODES.resourceNotFound;
+        throw error;
+      }),
+    );
+    server.setRequestHandler('prompts/list', answers.prompts);
+    server.setRequestHandler('prompts/get', answers.prompt);
+    server.setRequestHandler('completion/complete', answers.completion);
     return server;
   }
 
@@ -272,21 +249,14 @@ class Exchange {
     const { elicitation } = (declared ?? {}) as ClientCapabilities;
     const call: ToolCall = {
       ...{ signal, arrivedAt, remote: caller, log },
-      progress: this.progressTo(context),
+      progress: progressTo(this.isStreamed ? context.mcpReq._meta?.progressToken : undefined, (notification) =>
+        context.mcpReq.notify(notification),
+      ),
       ...clientRequests({ elicitation }, confirmation.ask, signal),
     };
     const result = await handlers.call(name, this.given, call, async () => undefined);
     onAnswer(name, result);
     return (await confirmation.question()) ?? callResult(result);
-  }
-
-  private progressTo({ mcpReq }: ServerContext): ToolCall['progress'] {
-    const progressToken = mcpReq._meta?.progressToken;
-    if (progressToken === undefined || !this.isStreamed) return () => undefined;
-    return (progress) => {
-      const params = { ...progress, progressToken };
-      mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
-    };
   }
 
   private fingerprint(tool: string): string {

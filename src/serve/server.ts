@@ -263,8 +263,7 @@ class SharedServer {
     const own = withFields(log, { person });
     await this.answerMcp(
       {
-        ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
-        ...{ caller, arrivedAt, log: own },
+        ...{ headers: request.headers, body: await readBody(request), caller, arrivedAt, log: own },
         onAnswer: (tool, { structured: { status, task_id: task, film_id: film, error } }) => {
           const milliseconds = Math.round(clock.monotonic() - arrivedAt);
           const { code } = (error ?? {}) as { readonly code?: unknown };
