@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import type { LinkOf } from '../library/library.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, stackOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { type ReadSettings, readSettings, requireSettings, surroundings } from '../settings.ts';
 import { createNetwork } from '../system/network.ts';
@@ -63,7 +63,7 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
   for (const { name, message } of read.notes) log.warn('setting ignored', { setting: name, reason: message });
   const running: Running = { read, log, over: interruption.signal, endings: [] };
   // One request that went wrong must not end everybody's.
-  process.on('unhandledRejection', (error) => log.error('an unexpected error', { reason: reasonOf(error) }));
+  process.on('unhandledRejection', (error) => log.error('an unexpected error', { reason: stackOf(error) }));
   // Node and libraries would write theirs as plain text between the lines of the log.
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn('a warning of Node.js', { kind: name, reason: message }));
@@ -77,7 +77,7 @@ async function runUntilSignal(terminal: Terminal, run: (running: Running) => Pro
     if (error instanceof Problem) exitCode = sayProblem(terminal, error);
     else {
       // The log may not be loaded yet, and is not awaited.
-      terminal.say(`An unexpected error ends the process: ${reasonOf(error)}`);
+      terminal.say(`An unexpected error ends the process: ${stackOf(error)}`);
       exitCode = EXIT.failed;
     }
   }
@@ -153,8 +153,4 @@ function openApp({ read, log, endings }: Running, isWorker: boolean, linkOf?: Li
   // First: it ends every wait, so that the answers are due.
   endings.push(() => app.end(END_MILLISECONDS));
   return app;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

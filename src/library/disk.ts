@@ -12,8 +12,8 @@ import {
   makeFolders,
   nodeFiles,
   retryWhileBusy,
+  syncFile,
   syncFolder,
-  syncHandle,
 } from '../system/files.ts';
 import { isInside, isWithin } from '../system/inside.ts';
 import { choosePlace, type PlaceRules, personFolder } from './choose-place.ts';
@@ -128,7 +128,7 @@ export class DiskLibrary implements Library {
         throw folderBecameLink(folder);
       }
       const content = await retryWhileBusy(this.clock, () => contentOf(file, this.fs));
-      await this.sync(file);
+      await retryWhileBusy(this.clock, () => syncFile(file, this.fs));
       return content;
     } catch (error) {
       throw error instanceof Problem ? error : notSaved(path.join(folder, name), error);
@@ -200,15 +200,6 @@ export class DiskLibrary implements Library {
       }
     }
     return removed;
-  }
-
-  private async sync(file: string): Promise<void> {
-    const handle = await retryWhileBusy(this.clock, () => this.fs.open(file, 'r+'));
-    try {
-      await syncHandle(handle);
-    } finally {
-      await handle.close();
-    }
   }
 
   /**

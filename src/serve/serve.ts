@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { isJoinId } from '../films/clip-calls.ts';
 import { isFilmId } from '../films/film.ts';
 import { type Credentials, SANDBOX_CREDENTIALS } from '../jimeng/signature.ts';
+import type { Caller } from '../library/library.ts';
 import { SignedLinks } from '../library/signed-links.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
@@ -13,7 +14,7 @@ import type { Settings } from '../settings.ts';
 import type { Network } from '../system/network.ts';
 import { type Assets, readAssets } from '../web/assets.ts';
 import { FilmApi } from '../web/film-api.ts';
-import { GalleryApi } from '../web/gallery-api.ts';
+import { GalleryApi, readingCall } from '../web/gallery-api.ts';
 import { type Access, anyOf, ONE_USER } from './access.ts';
 import { JoinedVideos } from './joined-videos.ts';
 import type { StoreFigures } from './metrics.ts';
@@ -27,6 +28,9 @@ export { phrasingForServer } from '../report/phrasing-tools.ts';
 export { countedLog, Metrics } from './metrics.ts';
 export { startServer } from './server.ts';
 export { countWorkers, watchWorkers, work } from './worker.ts';
+
+/** Sees everybody's videos. */
+const EVERYBODY: Caller = { kind: 'terminal' };
 
 type AccessSettings = Pick<Settings, 'tokensFile' | 'oauthIssuer' | 'oauthAudience' | 'publicUrl'>;
 
@@ -120,18 +124,14 @@ export function galleryParts(app: () => App, clock: Clock): GalleryParts {
 }
 
 async function pathOf(owner: string, app: App): Promise<string | undefined> {
-  const everybody = { kind: 'terminal' } as const;
-  if (isFilmId(owner)) return (await (await app.films('read')).read(owner, everybody))?.join?.file.path;
-  return (await (await app.service('read')).read(owner, everybody))?.task.video?.file?.path;
+  if (isFilmId(owner)) return (await (await app.films('read')).read(owner, EVERYBODY))?.join?.file.path;
+  return (await (await app.service('read')).read(owner, EVERYBODY))?.task.video?.file?.path;
 }
 
 /** What the store holds, of everybody. */
 export async function readStore(app: App, clock: Clock): Promise<StoreFigures> {
   const service = await app.service('read');
-  const now = clock.monotonic();
-  const { signal } = new AbortController();
-  const call = { signal, arrivedAt: now, deadline: now, caller: { kind: 'terminal' } as const };
-  return { ...(await service.list({ limit: 1 }, call)), workers: await countWorkers(app) };
+  return { ...(await service.list({ limit: 1 }, readingCall(clock, EVERYBODY))), workers: await countWorkers(app) };
 }
 
 /** The same on all hosts that use the same account; without keys nothing is paid, and nothing signed. */

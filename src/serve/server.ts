@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { RemoteCaller } from '../library/library.ts';
-import { type Log, withFields } from '../log.ts';
+import { type Log, reasonOf, stackOf, withFields } from '../log.ts';
 import type { Handlers } from '../mcp/handlers.ts';
 import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
 import { problemFor } from '../mcp/results.ts';
@@ -97,7 +97,7 @@ class SharedServer {
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       if (error instanceof BodyRefused) return refuse(response, error.status, error.message);
-      log.error('request failed', { reason: error instanceof Error ? error.stack : String(error) });
+      log.error('request failed', { reason: stackOf(error) });
       refuse(response, 500, 'The server failed; its log has the reason under this x-request-id.');
     }
   }
@@ -170,7 +170,7 @@ class SharedServer {
       );
       plain(response, 200, 'ready');
     } catch (error) {
-      log.warn('not ready', { reason: error instanceof Error ? error.message : String(error) });
+      log.warn('not ready', { reason: reasonOf(error) });
       plain(response, 503, 'the store cannot be used; the log has the reason');
     }
   }

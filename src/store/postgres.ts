@@ -1,10 +1,10 @@
 /** The shared engine: one PostgreSQL database for any number of computers, through `pg`. */
 import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import type { Problem } from '../problems.ts';
 import { type Engine, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
-import { connectionTo, failureOf, isDefinite, placeOf, QueryFailed, reasonOf, Statements } from './postgres-connect.ts';
+import { connectionTo, failureOf, isDefinite, placeOf, QueryFailed, Statements } from './postgres-connect.ts';
 import { News } from './postgres-news.ts';
 import {
   IS_SYSTEM_SHOWN,

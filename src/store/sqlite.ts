@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rm
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { type Engine, type Params, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
 import { isMigrated, migrate } from './schema.ts';
@@ -374,8 +374,4 @@ function identityOf(path: string): string {
 function resultCode(error: unknown): number {
   const code = (error as { readonly errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : 0;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

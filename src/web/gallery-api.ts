@@ -144,7 +144,7 @@ function wrong(name: string, right: string): Problem {
 }
 
 /** Waits for nothing. */
-function readingCall(clock: Clock, caller: Caller): Call {
+export function readingCall(clock: Clock, caller: Caller): Call {
   const arrivedAt = clock.monotonic();
   return { signal: new AbortController().signal, arrivedAt, deadline: arrivedAt, caller };
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Library } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import { type Log, stackOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { makeFolders, nodeFiles, writeDurably } from '../system/files.ts';
 import { withTimeLimit } from '../system/wait.ts';
@@ -95,7 +95,7 @@ function fail(response: ServerResponse, error: unknown, log: Log): void {
     sendProblem(response, error);
     return;
   }
-  log.error('a request of the gallery failed', { reason: error instanceof Error ? error.stack : String(error) });
+  log.error('a request of the gallery failed', { reason: stackOf(error) });
   sendError(response, 500, noticeOf(new Problem('internal_error')));
 }
 
