@@ -18,7 +18,7 @@ import { lookUpTask } from '../tasks/find-task.ts';
 import { orProblem } from '../tasks/paid-call.ts';
 import { seenBy } from '../tasks/person.ts';
 import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
-import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './clip-calls.ts';
+import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './calls.ts';
 import { isFilmId } from './film.ts';
 
 /** The whole video is decoded: 24 shots in 1080p take 20 s on two cores. */

@@ -11,7 +11,7 @@ import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
-import { unsentForLong } from '../tasks/queue-states.ts';
+import { unsentForLong } from '../tasks/queue.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
 import type { Recovery } from '../tasks/recovery.ts';
 import type { Submitter } from '../tasks/submitter.ts';

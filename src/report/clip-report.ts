@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { compact } from '../compact.ts';
-import type { JoinedView, PreviewView } from '../films/clip-calls.ts';
+import type { JoinedView, PreviewView } from '../films/calls.ts';
 import { timeText } from '../media/clip/time-stamps.ts';
 import type { Problem } from '../problems.ts';
 import { SANDBOX, sentence } from './message.ts';

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
-import { isJoinId } from '../films/clip-calls.ts';
+import { isJoinId } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
 import { type Credentials, SANDBOX_CREDENTIALS } from '../jimeng/signature.ts';
 import type { Caller } from '../library/library.ts';

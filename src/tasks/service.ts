@@ -26,7 +26,7 @@ import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from './person.t
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
-import { isWaitInVain, QueueStates, unsentForLong } from './queue-states.ts';
+import { isWaitInVain, queueStateFor, unsentForLong } from './queue.ts';
 import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
@@ -67,11 +67,9 @@ export interface ServiceOptions {
 export class TaskService implements VideoService {
   private readonly options: ServiceOptions;
   private readonly budgetFen: number | undefined;
-  private readonly queue: QueueStates;
 
   constructor(options: ServiceOptions) {
     this.options = options;
-    this.queue = new QueueStates(options.store, options.concurrency);
     this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
@@ -134,7 +132,7 @@ export class TaskService implements VideoService {
     const isUnsentForLong = unsentForLong(this.options.clock, call);
     const isTaken = async (task: Task) => {
       if (task.status !== 'queued') return task.status !== 'submitting';
-      const waitsFor = (await this.queue.of(task, call.caller))?.waitsFor;
+      const waitsFor = (await queueStateFor(this.options, task, call.caller))?.waitsFor;
       return isUnsentForLong(waitsFor === 'worker') || (waitsFor !== undefined && waitsFor !== 'worker');
     };
     return await this.waitFor(view, isTaken, { ...call, deadline: answerDeadline(call) });
@@ -176,7 +174,7 @@ export class TaskService implements VideoService {
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
-    const queueState = (task: Task) => this.queue.of(task, caller);
+    const queueState = (task: Task) => queueStateFor(this.options, task, caller);
     const stuck = await orProblem(this.options.stuckShots(seenBy(caller)));
     const source = { store, clock, sandbox, budgetFen: this.budgetFen, caller, queueState, stuck };
     return await orProblem(readList(source, { limit, status, changed }));
@@ -252,7 +250,7 @@ export class TaskService implements VideoService {
     const { store, clock, usualTimes, watcher, library } = this.options;
     const file = extra.copy ?? (extra.missingFile === undefined ? task.video?.file : undefined);
     const link = file && (await library.link(file, task.id).catch(() => undefined));
-    const queue = await this.queue.of(task, caller).catch(() => undefined);
+    const queue = await queueStateFor(this.options, task, caller).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
     const warning = warningFor(caller, store.whyNotPaid()?.message);
