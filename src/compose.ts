@@ -20,6 +20,7 @@ import type { Sends } from './store/store.ts';
 import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
 import type { Network } from './system/network.ts';
+import { fenOf } from './tasks/admission.ts';
 import { Collector } from './tasks/collector.ts';
 import { QueryBudget, UsualTimes } from './tasks/poll-timing.ts';
 import { Preparer } from './tasks/prepare.ts';
@@ -144,15 +145,16 @@ export function compose({
   });
   const waiting = new WaitingRequests({ store, preparer, submitter, clock, log, ending });
   const { dailyBudgetCny, confirmAboveCny } = settings;
+  const budgetFen = dailyBudgetCny === undefined ? undefined : fenOf(dailyBudgetCny);
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
-    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny, isWorker },
+    ...{ sandbox: settings.api === 'sandbox', concurrency, budgetFen, confirmAboveCny, isWorker },
     stuckShots: (person) => director.stuckShots(person),
   });
   const films = new Films({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
-    ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
+    ...{ sandbox: settings.api === 'sandbox', budgetFen, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
     save: async (id, call) => void (await service.get(id, {}, call)),
   });

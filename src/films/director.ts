@@ -9,7 +9,7 @@ import { LeaseLost } from '../store/lease.ts';
 import type { FilmHold, Person, Store } from '../store/store.ts';
 import { contentOf } from '../system/files.ts';
 import { pause } from '../system/wait.ts';
-import { lastCheckOf } from '../tasks/collector.ts';
+import { lastCheckOf, recordedFacts } from '../tasks/collector.ts';
 import { errorOf, type SavedVideo, type Task } from '../tasks/record.ts';
 import { currentTakes, type Film, type FilmJoin, nextOf, shotStates, statusOf } from './film.ts';
 
@@ -145,8 +145,7 @@ export class Director {
       joinClips(local, part, { clock, signal, ffmpeg, ...wanted }),
     );
     if (!result.joined) throw misfit(result.misfit.difference);
-    const { width, height, durationSeconds, fps } = result.facts;
-    const facts = { width, height, durationSeconds, fps };
+    const facts = recordedFacts(result.facts);
     const content = await contentOf(part);
     const join = { takes: currentTakes(hold.film), notes: result.notes, joinedAt: clock.now() };
     const name = `${baseName}.mp4`;

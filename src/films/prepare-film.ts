@@ -6,7 +6,7 @@ import { compact } from '../compact.ts';
 import { fileNameFor } from '../library/file-name.ts';
 import type { Library, Place } from '../library/library.ts';
 import { aboutPart, allOrProblems, Problem } from '../problems.ts';
-import { aboveLimit, fenOf } from '../tasks/admission.ts';
+import { requireWithin } from '../tasks/admission.ts';
 import type { MakeOptions } from '../tasks/calls.ts';
 import { preparedInTime } from '../tasks/paid-call.ts';
 import { personOf } from '../tasks/person.ts';
@@ -181,10 +181,6 @@ interface ShotNames {
 
 export function fenOfAll(shots: readonly PreparedShot[]): number {
   return shots.reduce((sum, { prepared }) => sum + prepared.fen, 0);
-}
-
-function requireWithin(maxCostCny: number | undefined, fen: number, videos: number): void {
-  if (maxCostCny !== undefined && fen > fenOf(maxCostCny)) throw aboveLimit(fen, fenOf(maxCostCny), videos);
 }
 
 function fingerprintOf(shots: readonly PreparedShot[], audio: string | undefined): string {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
+import { isProviderTaskId } from '../jimeng/answers.ts';
 import { fileNameFor } from '../library/file-name.ts';
 import { type Caller, type Library, withLocalCopies } from '../library/library.ts';
 import { readClip } from '../media/clip/clip.ts';
@@ -17,7 +18,7 @@ import type { Call } from '../tasks/calls.ts';
 import { lookUpTask } from '../tasks/find-task.ts';
 import { orProblem } from '../tasks/paid-call.ts';
 import { seenBy } from '../tasks/person.ts';
-import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
+import { isOpen, taskIdIn } from '../tasks/record.ts';
 import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './calls.ts';
 import { isFilmId } from './film.ts';
 

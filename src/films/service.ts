@@ -6,7 +6,7 @@ import type { Caller, Library } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { FilmLedger, Reservation, Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
-import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
+import { beyondBudget, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
@@ -39,7 +39,8 @@ export interface FilmServiceOptions {
   readonly clock: Clock;
   readonly ending: AbortSignal;
   readonly sandbox: boolean;
-  readonly dailyBudgetCny: number | undefined;
+  /** The account's daily budget. */
+  readonly budgetFen: number | undefined;
   readonly confirmAboveCny: number | undefined;
   /** Sends what dead processes left: those entries come before a film's. */
   readonly sendLeft: () => Promise<void>;
@@ -49,11 +50,9 @@ export interface FilmServiceOptions {
 
 export class Films implements FilmService {
   private readonly options: FilmServiceOptions;
-  private readonly budgetFen: number | undefined;
 
   constructor(options: FilmServiceOptions) {
     this.options = options;
-    this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
   async check(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<CheckedFilm> {
@@ -228,7 +227,7 @@ export class Films implements FilmService {
   /** An admin may make a shot of somebody else's film again: what is known of budgets of people is the admin's own. */
   private budgetsOf({ person }: Film, { caller }: FilmCall) {
     const personBudgetFen = person === personOf(caller) ? budgetOf(caller) : undefined;
-    return { budgetFen: this.budgetFen, personBudgetFen };
+    return { budgetFen: this.options.budgetFen, personBudgetFen };
   }
 
   private send(shots: readonly PreparedShot[], call: FilmCall): void {

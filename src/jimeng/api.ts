@@ -1,7 +1,9 @@
 /** The provider's client: sends one signed request exactly once and returns what it means. */
+
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import type { AigcMeta } from '../settings/values.ts';
@@ -200,7 +202,7 @@ export function createApi(options: ApiOptions): Api {
       const { aigcMetaTagged, ...reading } = { aigcMetaTagged: undefined, ...readQuery(read) };
       // Without a label nothing was to be written.
       const isTagged = options.aigcMeta === undefined ? undefined : aigcMetaTagged;
-      return { ...exchange, ...reading, ...(isTagged === undefined ? {} : { aigcMetaTagged: isTagged }) };
+      return { ...exchange, ...reading, ...compact({ aigcMetaTagged: isTagged }) };
     }
     return { ...exchange, kind: 'unanswered', problem: sent.notSent ?? lost(sent, undefined, seconds) };
   };

@@ -243,7 +243,7 @@ class Exchange {
     const { caller, arrivedAt, log, onAnswer } = this.call;
     const { signal, envelope } = context.mcpReq;
     const name = toolNamed(given);
-    const confirmation = new Confirmation(this.options.stateKey, this.fingerprint(name), caller, context);
+    const confirmation = confirmationOf(this.options.stateKey, this.fingerprint(name), caller, context);
     // A client of an earlier revision can be asked nothing without a session.
     const declared = (envelope as Readonly<Record<string, unknown>> | undefined)?.[CLIENT_CAPABILITIES_META_KEY];
     const { elicitation } = (declared ?? {}) as ClientCapabilities;
@@ -276,38 +276,30 @@ interface Confirmed {
  * Asks through a result (2026-07-28): the question goes out instead of an answer, and the client makes the same call again
  * with the person's reply and the signed state.
  */
-class Confirmation {
-  private readonly fingerprint: string;
-  private readonly context: ServerContext;
-  private readonly codec: ReturnType<typeof createRequestStateCodec<Confirmed>>;
-  private asked: { readonly message: string; readonly [field: string]: unknown } | undefined;
-
-  constructor(key: Uint8Array, fingerprint: string, { person }: RemoteCaller, context: ServerContext) {
-    this.fingerprint = fingerprint;
-    this.context = context;
-    this.codec = createRequestStateCodec({ key, ttlSeconds: CONFIRM_SECONDS, bind: () => person });
-  }
+function confirmationOf(key: Uint8Array, fingerprint: string, { person }: RemoteCaller, context: ServerContext) {
+  const codec = createRequestStateCodec<Confirmed>({ key, ttlSeconds: CONFIRM_SECONDS, bind: () => person });
+  let asked: { readonly message: string; readonly [field: string]: unknown } | undefined;
 
   /** @throws where there is no reply to this question yet */
-  readonly ask: AskClient = async ({ params }) => {
-    const { inputResponses, requestState } = this.context.mcpReq;
+  const ask: AskClient = async ({ params }) => {
+    const { inputResponses, requestState } = context.mcpReq;
     const { message } = params as { readonly message: string };
     const state = requestState<string>();
     // An expired or altered state is none: the person is asked again.
-    const confirmed =
-      state === undefined ? undefined : await this.codec.verify(state, this.context).catch(() => undefined);
+    const confirmed = state === undefined ? undefined : await codec.verify(state, context).catch(() => undefined);
     const reply = inputResponses?.[CONFIRM];
-    if (confirmed?.call === this.fingerprint && confirmed.question === message && reply !== undefined) return reply;
-    this.asked = { ...params, message };
+    if (confirmed?.call === fingerprint && confirmed.question === message && reply !== undefined) return reply;
+    asked = { ...params, message };
     throw new Error('the person is asked first');
   };
 
   /** @returns the result that asks; undefined where nothing was asked */
-  async question() {
-    if (this.asked === undefined) return undefined;
-    const { message } = this.asked;
-    const requestState = await this.codec.mint({ call: this.fingerprint, question: message }, this.context);
-    const elicit = inputRequired.elicit(this.asked as Parameters<typeof inputRequired.elicit>[0]);
+  const question = async () => {
+    if (asked === undefined) return undefined;
+    const requestState = await codec.mint({ call: fingerprint, question: asked.message }, context);
+    const elicit = inputRequired.elicit(asked as Parameters<typeof inputRequired.elicit>[0]);
     return inputRequired({ inputRequests: { [CONFIRM]: elicit }, requestState });
-  }
+  };
+
+  return { ask, question };
 }

@@ -50,21 +50,14 @@ export class FilmStore implements Films {
     return await this.options.engine.read((tx) => this.ledgerOf(tx, wish));
   }
 
-  async retake({ filmId, tasks, ...wish }: Retake): Promise<FilmReserved> {
+  async retake({ filmId, tasks, rule }: Retake): Promise<FilmReserved> {
     const { scope, engine } = this.options;
     return await this.admitting(tasks, async (tx) => {
       const row = await tx.get(sql.FIND_FILM, { scope, id: filmId });
       if (row === undefined) throw new Error(`${engine.place} no longer has the film`);
       const film = filmOf(row);
-      const [first] = tasks;
-      const ledger = first && (await readReservationLedger(tx, scope, { ...first, fen: fenOfAll(tasks) }));
       const current = await this.tasksIn(tx, currentTakes(film));
-      const admission = wish.rule(film, current, {
-        now: tx.now,
-        reservedFen: ledger?.reservedFen ?? 0,
-        roomAt: ledger?.roomAt,
-        ...(ledger?.own && { own: ledger.own }),
-      });
+      const admission = rule(film, current, await this.budgetsFor(tx, tasks));
       if (admission.kind !== 'create') return admission;
       await tx.run(sql.UPDATE_FILM, this.params(admission.film));
       for (const record of admission.changed) {
@@ -196,15 +189,18 @@ export class FilmStore implements Films {
   }
 
   private async ledgerOf(tx: Tx, { film, tasks, budgetFen, personBudgetFen }: FilmWish): Promise<FilmLedger> {
-    const { scope } = this.options;
+    const { person = '', fingerprint } = film;
+    const same = await tx.all(sql.SAME_FILMS, { scope: this.options.scope, person, fingerprint });
+    return { ...(await this.budgetsFor(tx, tasks, { budgetFen, personBudgetFen })), same: same.map(filmOf) };
+  }
+
+  /** What the budgets have left for all of these together. @param budgets instead of the tasks' own */
+  private async budgetsFor(tx: Tx, tasks: readonly Reservation[], budgets: Partial<Reservation> = {}) {
     const [first] = tasks;
     if (first === undefined) throw new RangeError('a film without shots');
-    const { same: _, ...ledger } = await readReservationLedger(tx, scope, {
-      ...{ ...first, budgetFen, personBudgetFen, fen: fenOfAll(tasks) },
-    });
-    const { person = '', fingerprint } = film;
-    const same = await tx.all(sql.SAME_FILMS, { scope, person, fingerprint });
-    return { ...ledger, same: same.map(filmOf) };
+    const all = { ...first, ...budgets, fen: fenOfAll(tasks) };
+    const { same: _, ...ledger } = await readReservationLedger(tx, this.options.scope, all);
+    return ledger;
   }
 
   private async tasksIn(tx: Tx, ids: readonly string[]): Promise<(Task | undefined)[]> {

@@ -47,10 +47,11 @@ function cny(fen: number): string {
   return `¥${(fen / 100).toFixed(2)}`;
 }
 
-/** The limit that the call itself sets. */
-export function aboveLimit(fen: number, limitFen: number, videos = 1): Problem {
-  const what = `${priced(videos)} about ${cny(fen)}, and the limit of this call is ${cny(limitFen)}.`;
-  return new Problem('cost_too_high', { what });
+/** The limit that the call itself sets. @throws Problem cost_too_high */
+export function requireWithin(limitCny: number | undefined, fen: number, videos = 1): void {
+  if (limitCny === undefined || fen <= fenOf(limitCny)) return;
+  const what = `${priced(videos)} about ${cny(fen)}, and the limit of this call is ${cny(fenOf(limitCny))}.`;
+  throw new Problem('cost_too_high', { what });
 }
 
 /** Above this price a person has to agree, and here none can be asked. */

@@ -126,11 +126,11 @@ export class Collector {
       fps: task.request.fps,
       signal,
     });
-    const facts = delivered.facts && { facts: numbers(delivered.facts) };
+    const facts = delivered.facts && { facts: recordedFacts(delivered.facts) };
     const notes = delivered.note === undefined ? task.request.notes : [...task.request.notes, delivered.note];
     const error = delivered.problem && { error: errorOf(delivered.problem) };
     const name = fileNameAt(place, task);
-    const made = { ...current, ...(delivered.original && { delivered: numbers(delivered.original) }) };
+    const made = { ...current, ...(delivered.original && { delivered: recordedFacts(delivered.original) }) };
     const almost = { ...task, request: { ...task.request, notes }, ...error };
     // Recorded before the file gets its name: a process that takes over finds it by this, and saves it no second time.
     await hold.save({ ...almost, video: { ...made, publishing: { ...delivered.content, name, ...facts } } });
@@ -257,6 +257,7 @@ function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done
   return new Problem('save_failed', { what: `${tried}: ${message}`, hint, who, providerCode });
 }
 
-function numbers({ width, height, durationSeconds, fps }: ClipFacts): ClipFacts {
+/** What a record keeps of a clip's facts. */
+export function recordedFacts({ width, height, durationSeconds, fps }: ClipFacts): ClipFacts {
   return { width, height, durationSeconds, fps };
 }

@@ -224,11 +224,6 @@ export function isTaskId(text: string): boolean {
   return /^jv-[0-9a-z]{8}-[0-9a-z]{5}$/.test(text);
 }
 
-/** The provider's ids: what we take as one, and store. */
-export function isProviderTaskId(text: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
-}
-
 /** `jf-`: a film's. */
 const OWN_ID = /\bj[vf]-[0-9a-z]{8}-[0-9a-z]{5}\b/g;
 const AROUND_IDS = '[\\s`\'"<>(\\[{*“”„‘’«»「」]*';

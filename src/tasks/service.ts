@@ -7,7 +7,7 @@ import type { Caller, Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Person, Store, TaskFilter } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
-import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
+import { admit, LEFT_ENTRY_MILLISECONDS, requireWithin, sameRequest } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -57,7 +57,8 @@ export interface ServiceOptions {
   readonly stuckShots: (person: Person) => Promise<ReadonlySet<string>>;
   readonly sandbox: boolean;
   readonly concurrency: number;
-  readonly dailyBudgetCny: number | undefined;
+  /** The account's daily budget. */
+  readonly budgetFen: number | undefined;
   /** A paid call above this estimate asks the person first. */
   readonly confirmAboveCny: number | undefined;
   /** False: what other processes left open is left to workers. */
@@ -66,11 +67,9 @@ export interface ServiceOptions {
 
 export class TaskService implements VideoService {
   private readonly options: ServiceOptions;
-  private readonly budgetFen: number | undefined;
 
   constructor(options: ServiceOptions) {
     this.options = options;
-    this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
   resume(): void {
@@ -176,7 +175,7 @@ export class TaskService implements VideoService {
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
     const queueState = (task: Task) => queueStateFor(this.options, task, caller);
     const stuck = await orProblem(this.options.stuckShots(seenBy(caller)));
-    const source = { store, clock, sandbox, budgetFen: this.budgetFen, caller, queueState, stuck };
+    const source = { store, clock, sandbox, budgetFen: this.options.budgetFen, caller, queueState, stuck };
     return await orProblem(readList(source, { limit, status, changed }));
   }
 
@@ -268,11 +267,11 @@ export class TaskService implements VideoService {
     const now = clock.now();
     const record = queuedRecord(prepared, { id: newTaskId(now), person: personOf(caller), now, sandbox });
     const { awaiting } = prepared;
-    return { record, awaiting, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
+    return { record, awaiting, budgetFen: this.options.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
   private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions, caller: Caller) {
-    return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
+    return { fen: prepared.fen, allowDuplicate, budgetFen: this.options.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
   private async confirm(
@@ -294,8 +293,7 @@ export class TaskService implements VideoService {
     const { clock, preparer } = this.options;
     const prepare = (signal: AbortSignal) => preparer.prepare(request, options.output, call.caller, signal);
     const prepared = await preparedInTime(call, clock, prepare);
-    const { maxCostCny } = options;
-    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) throw aboveLimit(prepared.fen, fenOf(maxCostCny));
+    requireWithin(options.maxCostCny, prepared.fen);
     return prepared;
   }
 
