@@ -1,8 +1,8 @@
 /** Films in the database: every transaction of their life, the same on every engine. */
 import { currentTakes, type Film } from '../films/film.ts';
 import type { Task, TaskRecord } from '../tasks/record.ts';
-import type { Engine, Params, Row, Tx } from './engine.ts';
-import { type Lease, LeaseLost, type OwnTasks, type Registration } from './lease.ts';
+import type { Params, Row, Tx } from './engine.ts';
+import { LeaseLost, type Registration, type StoreParts } from './lease.ts';
 import { paramsOf, personOf, readReservationLedger, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
@@ -18,21 +18,12 @@ import type {
 } from './store.ts';
 import { undoReservation } from './undo.ts';
 
-export interface FilmStoreOptions {
-  readonly engine: Engine;
-  readonly scope: string;
-  readonly lease: Lease;
-  readonly own: OwnTasks;
-  /** Some record may have changed. */
-  readonly notify: () => void;
-}
-
 export class FilmStore implements Films {
-  private readonly options: FilmStoreOptions;
+  private readonly parts: StoreParts;
   private readonly held = new Map<string, Film>();
 
-  constructor(options: FilmStoreOptions) {
-    this.options = options;
+  constructor(parts: StoreParts) {
+    this.parts = parts;
   }
 
   async reserve(wish: FilmWish, rule: (ledger: FilmLedger) => FilmAdmission): Promise<FilmReserved> {
@@ -47,11 +38,11 @@ export class FilmStore implements Films {
   }
 
   async ledger(wish: FilmWish): Promise<FilmLedger> {
-    return await this.options.engine.read((tx) => this.ledgerOf(tx, wish));
+    return await this.parts.engine.read((tx) => this.ledgerOf(tx, wish));
   }
 
   async retake({ filmId, tasks, rule }: Retake): Promise<FilmReserved> {
-    const { scope, engine } = this.options;
+    const { scope, engine } = this.parts;
     return await this.admitting(tasks, async (tx) => {
       const row = await tx.get(sql.FIND_FILM, { scope, id: filmId });
       if (row === undefined) throw new Error(`${engine.place} no longer has the film`);
@@ -85,14 +76,14 @@ export class FilmStore implements Films {
   }
 
   async tasks(ids: readonly string[]): Promise<readonly (Task | undefined)[]> {
-    return await this.options.engine.read((tx) => this.tasksIn(tx, ids));
+    return await this.parts.engine.read((tx) => this.tasksIn(tx, ids));
   }
 
   async settle(
     id: string,
     rule: (film: Film, tasks: readonly (Task | undefined)[]) => Film | undefined,
   ): Promise<void> {
-    const { engine, scope } = this.options;
+    const { engine, scope } = this.parts;
     await engine.transaction(
       async (tx) => {
         const row = await tx.get(sql.FIND_FILM, { scope, id });
@@ -103,11 +94,11 @@ export class FilmStore implements Films {
       },
       { account: scope },
     );
-    this.options.notify();
+    this.parts.notify();
   }
 
   async hold(id: string): Promise<FilmHold | undefined> {
-    const { engine, scope, lease, notify } = this.options;
+    const { engine, scope, lease, notify } = this.parts;
     if (this.held.has(id)) return undefined;
     const taken = await engine.transaction(async (tx) => {
       const registration = await lease.ensure(tx);
@@ -152,7 +143,7 @@ export class FilmStore implements Films {
     tasks: readonly Reservation[],
     admit: (tx: Tx) => Promise<FilmReserved>,
   ): Promise<FilmReserved> {
-    const { engine, scope, lease, own, notify } = this.options;
+    const { engine, scope, lease, own, notify } = this.parts;
     const reserved: Task[] = [];
     const admission = await engine.transaction(
       async (tx) => {
@@ -190,7 +181,7 @@ export class FilmStore implements Films {
 
   private async ledgerOf(tx: Tx, { film, tasks, budgetFen, personBudgetFen }: FilmWish): Promise<FilmLedger> {
     const { person = '', fingerprint } = film;
-    const same = await tx.all(sql.SAME_FILMS, { scope: this.options.scope, person, fingerprint });
+    const same = await tx.all(sql.SAME_FILMS, { scope: this.parts.scope, person, fingerprint });
     return { ...(await this.budgetsFor(tx, tasks, { budgetFen, personBudgetFen })), same: same.map(filmOf) };
   }
 
@@ -199,21 +190,21 @@ export class FilmStore implements Films {
     const [first] = tasks;
     if (first === undefined) throw new RangeError('a film without shots');
     const all = { ...first, ...budgets, fen: fenOfAll(tasks) };
-    const { same: _, ...ledger } = await readReservationLedger(tx, this.options.scope, all);
+    const { same: _, ...ledger } = await readReservationLedger(tx, this.parts.scope, all);
     return ledger;
   }
 
   private async tasksIn(tx: Tx, ids: readonly string[]): Promise<(Task | undefined)[]> {
     const tasks: (Task | undefined)[] = [];
     for (const id of ids) {
-      const row = await tx.get(sql.FIND_TASK, { scope: this.options.scope, id });
+      const row = await tx.get(sql.FIND_TASK, { scope: this.parts.scope, id });
       tasks.push(row && taskOf(row, tx.now));
     }
     return tasks;
   }
 
   private async updateHeld(id: string, { id: me, lost }: Registration, change: (film: Film) => Film): Promise<Film> {
-    const { engine, scope } = this.options;
+    const { engine, scope } = this.parts;
     lost.throwIfAborted();
     return await engine.transaction(
       async (tx) => {
@@ -230,12 +221,12 @@ export class FilmStore implements Films {
 
   private params(film: Film): Params {
     const { id, person = '', status, fingerprint, reservedAt, ...rest } = film;
-    const { scope } = this.options;
+    const { scope } = this.parts;
     return { id, scope, person, status, fingerprint, reserved_at: reservedAt, record: JSON.stringify(rest) };
   }
 
   private async rows(statement: string, params: Params, person: Person): Promise<readonly Row[]> {
-    const { engine, scope } = this.options;
+    const { engine, scope } = this.parts;
     const all = { scope, person: person ?? null, ...params };
     return await engine.read((tx) => tx.all(sql.ofPerson(statement, person), all));
   }

@@ -71,7 +71,8 @@ export class TaskStore implements Store {
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
-    const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.changes.notify(id) };
+    const notify = (id?: string) => this.changes.notify(id);
+    const parts = { engine, scope, lease: this.lease, own: this.own, notify };
     this.films = new FilmStore(parts);
     this.awaiting = new AwaitingTasks(parts);
     this.queue = new TaskQueue({ ...parts, sends, isKept: (id) => this.kept.has(id) });

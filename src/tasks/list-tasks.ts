@@ -89,12 +89,8 @@ async function shownBudget(
 }
 
 function personsOf(tasks: readonly Task[], caller: Caller): ReadonlyMap<string, string> {
-  const persons = new Map<string, string>();
-  for (const task of tasks) {
-    const { person } = ownerShownTo(caller, task);
-    if (person !== undefined) persons.set(task.id, person);
-  }
-  return persons;
+  const shown = tasks.map((task) => [task.id, ownerShownTo(caller, task).person] as const);
+  return new Map(shown.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Without those that cannot be read now. */
