@@ -1,5 +1,4 @@
 /** Checks everything of a film, or of another take, before anything is recorded or paid. */
-
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';

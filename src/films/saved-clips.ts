@@ -1,5 +1,4 @@
 /** Joins videos that are saved on this computer, and makes pictures of them. Free: nothing is sent. */
-
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import { isProviderTaskId } from '../jimeng/answers.ts';

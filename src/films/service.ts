@@ -1,15 +1,14 @@
 /** Makes films, finds them, makes shots again, and withdraws what was not sent: what every surface calls. */
-
-import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
-import type { Caller, Library } from '../library/library.ts';
+import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
-import type { FilmLedger, Reservation, Store } from '../store/store.ts';
+import type { FilmLedger, Reservation } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { beyondBudget, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
+import type { Parts } from '../tasks/parts.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
 import { unsentForLong } from '../tasks/queue.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
@@ -27,17 +26,13 @@ import { admitTake } from './take.ts';
 /** A waiting call reads the film again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
 
-export interface FilmServiceOptions {
-  readonly store: Store;
-  readonly library: Library;
+export interface FilmServiceOptions extends Pick<Parts, 'store' | 'library' | 'clock' | 'ending'> {
   readonly preparer: FilmPreparer;
   readonly submitter: Submitter;
   readonly waiting: WaitingRequests;
   readonly watcher: Watcher;
   readonly recovery: Recovery;
   readonly director: Director;
-  readonly clock: Clock;
-  readonly ending: AbortSignal;
   readonly sandbox: boolean;
   /** The account's daily budget. */
   readonly budgetFen: number | undefined;

@@ -1,5 +1,4 @@
 /** The inputs of a film, the rules between them, and the requests of its shots. Pure. */
-
 import * as z from 'zod';
 import { compact } from '../compact.ts';
 import { modeRow } from '../jimeng/modes.ts';

@@ -1,5 +1,4 @@
 /** The provider's client: sends one signed request exactly once and returns what it means. */
-
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';

@@ -1,5 +1,4 @@
 /** The part of the server that calls need: settings, service, tools, resources and prompts. Loaded by the first of them. */
-
 import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';

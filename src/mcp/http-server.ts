@@ -1,5 +1,4 @@
 /** Serves the tools over Streamable HTTP with the MCP SDK, stateless, in both protocol revisions; knows the SDK, as stdio-server.ts does. */
-
 import './zod-settings.ts';
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
@@ -32,8 +31,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { RemoteCaller } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import { excessOf } from '../transports/json-size.ts';
-import { idToAnswer, withoutNulls } from '../transports/malformed-message.ts';
+import { excessOf, idToAnswer, withoutNulls } from '../transports/malformed-message.ts';
 import { type AskClient, type ClientCapabilities, clientRequests } from './client-requests.ts';
 import type { Handlers } from './handlers.ts';
 import { TOOL_LIST } from './listing.ts';

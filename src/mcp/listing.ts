@@ -1,5 +1,4 @@
 /** What a client reads before it calls anything. Evaluated when the program is built, so that it costs the start nothing. */
-
 import * as z from 'zod';
 import { compact } from '../compact.ts';
 import { TOOLS } from './tools.ts';

@@ -1,5 +1,4 @@
 /** Serves the tools over stdio with the MCP SDK; the only file that imports it. */
-
 import './zod-settings.ts';
 import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';

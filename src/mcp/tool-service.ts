@@ -1,5 +1,4 @@
 /** What the tools need of the product, as plain functions of plain values: the only file of mcp/ that calls the task service. */
-
 import type { App } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { compact } from '../compact.ts';

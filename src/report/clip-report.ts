@@ -1,5 +1,4 @@
 /** Builds and renders the reports about saved videos: what was joined, and what a preview shows. */
-
 import * as z from 'zod';
 import { compact } from '../compact.ts';
 import type { JoinedView, PreviewView } from '../films/calls.ts';

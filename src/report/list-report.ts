@@ -1,5 +1,4 @@
 /** Builds the list of tasks: compact, because a model polls it. */
-
 import * as z from 'zod';
 import { compact } from '../compact.ts';
 import type { Problem } from '../problems.ts';

@@ -1,5 +1,4 @@
 /** Builds the report of one task: one plain object, from which every text is rendered. */
-
 import * as z from 'zod';
 import { compact } from '../compact.ts';
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';

@@ -1,10 +1,8 @@
 /** Saves what the provider has finished, keeps its link fresh, and closes the record. The caller holds the task. */
-import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Caller, Library, Place } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import type { Caller, Place } from '../library/library.ts';
 import type { Delivery } from '../media/deliver.ts';
 import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
@@ -14,6 +12,7 @@ import { OWN_PLACE_HOURS, PlaceElsewhere } from '../system/file-problems.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
+import type { Parts } from './parts.ts';
 import type { QueryBudget } from './poll-timing.ts';
 import { ageOf, isPastLife, linkOf } from './polling.ts';
 import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, type TaskVideo } from './record.ts';
@@ -25,15 +24,12 @@ const ELSEWHERE_PAUSE_MILLISECONDS = 60_000;
 /** Beside a file it is a convenience that nobody should wait long for. */
 const FILE_LINK_QUERIES = 2;
 
-export interface CollectorOptions {
-  readonly library: Library;
+export interface CollectorOptions extends Pick<Parts, 'library' | 'clock' | 'log'> {
   /** Another process may have the place that this one does not have. */
   readonly isStoreShared: boolean;
   readonly delivery: Delivery;
   readonly api: Api;
   readonly queryBudget: QueryBudget;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 export class Collector {

@@ -1,5 +1,4 @@
 /** Reads what a list shows: tasks, what the queued ones wait for, and what was spent. */
-
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import type { Caller } from '../library/library.ts';

@@ -1,5 +1,4 @@
 /** Checks everything about a request before anything is recorded or paid, and makes the exact bytes that are sent. */
-
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';

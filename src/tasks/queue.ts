@@ -1,5 +1,4 @@
 /** Decides whether the head of a capability's queue may be sent now (which entry that is: QueueLedger), and what a queued request waits for. */
-
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import type { Caller } from '../library/library.ts';

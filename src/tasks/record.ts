@@ -1,5 +1,4 @@
 /** A task: one paid request and what became of it, as the store keeps it and the reports read it. */
-
 import { randomInt } from 'node:crypto';
 import { compact } from '../compact.ts';
 import type { Place, SavedFile } from '../library/library.ts';

@@ -1,10 +1,7 @@
 /** Makes, finds, lists and withdraws videos: what every surface calls. */
-
-import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import type { ModeName } from '../jimeng/modes.ts';
-import type { Caller, Library } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import type { Caller } from '../library/library.ts';
 import type { Person, Store, TaskFilter } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { admit, LEFT_ENTRY_MILLISECONDS, requireWithin, sameRequest } from './admission.ts';
@@ -22,6 +19,7 @@ import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
+import type { Parts } from './parts.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
@@ -40,9 +38,7 @@ const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
 
-export interface ServiceOptions {
-  readonly store: Store;
-  readonly library: Library;
+export interface ServiceOptions extends Parts {
   readonly preparer: Preparer;
   readonly submitter: Submitter;
   readonly waiting: WaitingRequests;
@@ -50,9 +46,6 @@ export interface ServiceOptions {
   readonly refresher: Refresher;
   readonly recovery: Recovery;
   readonly usualTimes: UsualTimes;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
   /** Shots of films that wait for one that is lost. @throws StoreFailure */
   readonly stuckShots: (person: Person) => Promise<ReadonlySet<string>>;
   readonly sandbox: boolean;

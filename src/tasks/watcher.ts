@@ -1,12 +1,11 @@
 /** Polls tasks that the provider has until their outcome is known, then has them saved. */
-import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
-import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import type { Hold, Store } from '../store/store.ts';
+import type { Hold } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { OPERATOR_BACKOFF, pauseBefore, QUERY_BACKOFF } from './backoff.ts';
 import type { Collector } from './collector.ts';
+import type { Parts } from './parts.ts';
 import {
   DEFAULT_POLL_SECONDS,
   LONGEST_PAUSE_SECONDS,
@@ -55,8 +54,7 @@ interface Watch {
   correction: ((task: TaskRecord) => TaskRecord) | undefined;
 }
 
-export interface WatcherOptions {
-  readonly store: Store;
+export interface WatcherOptions extends Pick<Parts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly collector: Collector;
   readonly api: Api;
   readonly queryBudget: QueryBudget;
@@ -64,9 +62,6 @@ export interface WatcherOptions {
   /** Seconds; undefined: by what was learned. */
   readonly pollIntervalSeconds: number | undefined;
   readonly maxPollAttempts: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
 }
 
 export class Watcher {

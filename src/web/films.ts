@@ -1,5 +1,4 @@
 /** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
-
 import { compact } from '../compact.ts';
 import type { FilmView } from '../films/calls.ts';
 import { currentTakes, type Film, isOfSandbox, shotStates } from '../films/film.ts';

@@ -1,5 +1,4 @@
 /** What the gallery's page asks for: pages of videos, one video, sums, and the two things that it may have done. */
-
 import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import { MODE_NAMES } from '../jimeng/modes.ts';

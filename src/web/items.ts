@@ -1,5 +1,4 @@
 /** Turns task views into what the page shows. Pure. */
-
 import { compact } from '../compact.ts';
 import { hasLink, nextStepOf } from '../report/next-step.ts';
 import type { TaskView } from '../tasks/calls.ts';

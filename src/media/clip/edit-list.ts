@@ -1,5 +1,4 @@
 /** Reads which part of each track a player shows: the edit lists of an MP4. */
-
 import { findBox, numberAfterTimes, trackIn } from '../boxes.ts';
 import { Refusal } from './file-ranges.ts';
 
