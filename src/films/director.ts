@@ -8,7 +8,7 @@ import type { FilmHold, Person } from '../store/store.ts';
 import { contentOf } from '../system/files.ts';
 import { pause } from '../system/wait.ts';
 import { lastCheckOf, recordedFacts } from '../tasks/collector.ts';
-import type { Parts } from '../tasks/parts.ts';
+import type { ServiceParts } from '../tasks/parts.ts';
 import { errorOf, type SavedVideo, type Task } from '../tasks/record.ts';
 import { currentTakes, type Film, type FilmJoin, nextOf, shotStates, statusOf } from './film.ts';
 
@@ -17,7 +17,7 @@ const LOOK_MILLISECONDS = 1_000;
 /** Of the newest films; older ones that wait are not considered. */
 const MAX_WAITING = 20;
 
-export interface DirectorOptions extends Parts {
+export interface DirectorOptions extends ServiceParts {
   /** Another process may have the film's place, and its shots. */
   readonly isStoreShared: boolean;
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;

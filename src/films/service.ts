@@ -8,7 +8,7 @@ import { beyondBudget, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
-import type { Parts } from '../tasks/parts.ts';
+import type { ServiceParts } from '../tasks/parts.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
 import { unsentForLong } from '../tasks/queue.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
@@ -26,7 +26,7 @@ import { admitTake } from './take.ts';
 /** A waiting call reads the film again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
 
-export interface FilmServiceOptions extends Pick<Parts, 'store' | 'library' | 'clock' | 'ending'> {
+export interface FilmServiceOptions extends Pick<ServiceParts, 'store' | 'library' | 'clock' | 'ending'> {
   readonly preparer: FilmPreparer;
   readonly submitter: Submitter;
   readonly waiting: WaitingRequests;

@@ -12,7 +12,7 @@ import { OWN_PLACE_HOURS, PlaceElsewhere } from '../system/file-problems.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import type { QueryBudget } from './poll-timing.ts';
 import { ageOf, isPastLife, linkOf } from './polling.ts';
 import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, type TaskVideo } from './record.ts';
@@ -24,7 +24,7 @@ const ELSEWHERE_PAUSE_MILLISECONDS = 60_000;
 /** Beside a file it is a convenience that nobody should wait long for. */
 const FILE_LINK_QUERIES = 2;
 
-export interface CollectorOptions extends Pick<Parts, 'library' | 'clock' | 'log'> {
+export interface CollectorOptions extends Pick<ServiceParts, 'library' | 'clock' | 'log'> {
   /** Another process may have the place that this one does not have. */
   readonly isStoreShared: boolean;
   readonly delivery: Delivery;

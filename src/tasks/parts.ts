@@ -4,7 +4,7 @@ import type { Library } from '../library/library.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 
-export interface Parts {
+export interface ServiceParts {
   readonly store: Store;
   readonly library: Library;
   readonly clock: Clock;

@@ -2,7 +2,7 @@
 import { RepeatedProblem } from '../log.ts';
 import { pause } from '../system/wait.ts';
 import { interrupted, leftInQueue } from './outcome.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import type { Watcher } from './watcher.ts';
 
 /** With the lease's 6 s: a dead process's tasks are polled again within 10 s. */
@@ -12,7 +12,7 @@ const IDLE_MILLISECONDS = 30_000;
 /** Tasks of a dead process that are taken over in one transaction: few enough that others, and the event loop, hardly wait. */
 const HELD_TOGETHER = 200;
 
-export interface RecoveryOptions extends Pick<Parts, 'store' | 'clock' | 'log' | 'ending'> {
+export interface RecoveryOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly watcher: Watcher;
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;

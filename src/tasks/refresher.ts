@@ -8,7 +8,7 @@ import type { Hold } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import type { Call, TaskView } from './calls.ts';
 import { type Collector, fileNameAt } from './collector.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import { errorOf, type SavedVideo, type Task, type TaskRecord } from './record.ts';
 
 /** At least so long, because an earlier save may be about to release the task. */
@@ -17,7 +17,7 @@ const HOLD_RETRY_MILLISECONDS = 100;
 /** A link that expires within this time is refreshed. */
 const LINK_MARGIN_MILLISECONDS = 60_000;
 
-export interface RefresherOptions extends Parts {
+export interface RefresherOptions extends ServiceParts {
   readonly delivery: Delivery;
   readonly collector: Collector;
 }

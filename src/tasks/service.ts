@@ -19,7 +19,7 @@ import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
@@ -38,7 +38,7 @@ const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
 
-export interface ServiceOptions extends Parts {
+export interface ServiceOptions extends ServiceParts {
   readonly preparer: Preparer;
   readonly submitter: Submitter;
   readonly waiting: WaitingRequests;

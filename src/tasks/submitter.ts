@@ -5,7 +5,7 @@ import { StoreFailure } from '../store/engine.ts';
 import type { Claim } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { afterSubmit, interrupted } from './outcome.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import { nextTurn } from './queue.ts';
 import { recordOf, type Task } from './record.ts';
 
@@ -21,7 +21,7 @@ const QUEUE_POLL_MILLISECONDS = 500;
 /** The claim's lease must be good for so long when the bytes leave, and the check no older than this. */
 const CLAIM_MARGIN_MILLISECONDS = 2_000;
 
-export interface SubmitterOptions extends Pick<Parts, 'store' | 'clock' | 'log' | 'ending'> {
+export interface SubmitterOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly api: Api;
   /** Tasks in flight per capability. */
   readonly concurrency: number;

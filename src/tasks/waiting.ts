@@ -1,7 +1,7 @@
 /** Gives this process's waiting requests their pictures as soon as the videos that they are made from are saved. */
 import { Problem } from '../problems.ts';
 import { pause } from '../system/wait.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import type { Preparer } from './prepare.ts';
 import { errorOf, recordOf, type Task, type TaskRecord, videoStateOf } from './record.ts';
 import type { Submitter } from './submitter.ts';
@@ -9,7 +9,7 @@ import type { Submitter } from './submitter.ts';
 /** News of other processes may be missed: the tasks are looked at again so often. */
 const LOOK_MILLISECONDS = 1_000;
 
-export interface WaitingOptions extends Pick<Parts, 'store' | 'clock' | 'log' | 'ending'> {
+export interface WaitingOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly preparer: Preparer;
   readonly submitter: Submitter;
 }

@@ -5,7 +5,7 @@ import type { Hold } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { OPERATOR_BACKOFF, pauseBefore, QUERY_BACKOFF } from './backoff.ts';
 import type { Collector } from './collector.ts';
-import type { Parts } from './parts.ts';
+import type { ServiceParts } from './parts.ts';
 import {
   DEFAULT_POLL_SECONDS,
   LONGEST_PAUSE_SECONDS,
@@ -54,7 +54,7 @@ interface Watch {
   correction: ((task: TaskRecord) => TaskRecord) | undefined;
 }
 
-export interface WatcherOptions extends Pick<Parts, 'store' | 'clock' | 'log' | 'ending'> {
+export interface WatcherOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly collector: Collector;
   readonly api: Api;
   readonly queryBudget: QueryBudget;
