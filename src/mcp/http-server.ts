@@ -66,8 +66,7 @@ const refusalOf = refusalBy({
     ],
     ...[ReadResourceRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema, CompleteRequestSchema],
   ],
-  isOther: (message) =>
-    [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse].some((isOne) => isOne(message)),
+  others: [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse],
 });
 
 /** One POST to the endpoint, whose sender is known. */

@@ -38,12 +38,12 @@ export interface MessageSchemas {
   readonly request: z.ZodType<{ readonly method: string }>;
   /** The requests that the SDK has a handler for: it would answer a malformed one with -32603 and zod's own text. */
   readonly handled: readonly (z.ZodType & { readonly shape: { readonly method: { readonly value: string } } })[];
-  /** Is it one of the protocol's messages that expect no answer? */
-  isOther(message: unknown): boolean;
+  /** Each recognises one kind of message that expects no answer. */
+  readonly others: readonly ((message: unknown) => boolean)[];
 }
 
 /** @returns a function that says what is wrong with a message; undefined for one that the SDK accepts */
-export function refusalBy({ request: requestSchema, handled, isOther }: MessageSchemas) {
+export function refusalBy({ request: requestSchema, handled, others }: MessageSchemas) {
   return (message: unknown): ProtocolError | undefined => {
     const request = requestSchema.safeParse(message, { reportInput: true });
     if (request.success) {
@@ -51,7 +51,8 @@ export function refusalBy({ request: requestSchema, handled, isOther }: MessageS
       const error = schema?.safeParse(message, { reportInput: true }).error;
       return error === undefined ? undefined : new ProtocolError(CODES.invalidParams, wrongField(error));
     }
-    return isOther(message) ? undefined : new ProtocolError(CODES.invalidRequest, wrongField(request.error));
+    const isOther = others.some((isOne) => isOne(message));
+    return isOther ? undefined : new ProtocolError(CODES.invalidRequest, wrongField(request.error));
   };
 }
 

@@ -53,8 +53,7 @@ const refusalOf = refusalBy({
     ],
     ...[ReadResourceRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema, CompleteRequestSchema],
   ],
-  isOther: (message) =>
-    [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse].some((isOne) => isOne(message)),
+  others: [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse],
 });
 
 /** "Receivers that do not declare the task capability … MUST process requests of that type normally" (MCP 2025-11-25). */
