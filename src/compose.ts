@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { Director } from './films/director.ts';
 import { FilmPreparer } from './films/prepare-film.ts';
 import { SavedClips } from './films/saved-clips.ts';
-import { Films } from './films/service.ts';
+import { FilmMaker } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
@@ -151,7 +151,7 @@ export function compose({
     ...{ sandbox: settings.api === 'sandbox', concurrency, budgetFen, confirmAboveCny, isWorker },
     stuckShots: (person) => director.stuckShots(person),
   });
-  const films = new Films({
+  const films = new FilmMaker({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', budgetFen, confirmAboveCny },

@@ -43,7 +43,7 @@ export interface FilmServiceOptions extends Pick<ServiceParts, 'store' | 'librar
   readonly save: (taskId: string, call: Call) => Promise<void>;
 }
 
-export class Films implements FilmService {
+export class FilmMaker implements FilmService {
   private readonly options: FilmServiceOptions;
 
   constructor(options: FilmServiceOptions) {

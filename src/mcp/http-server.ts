@@ -104,7 +104,7 @@ export function mcpOverHttp(options: HttpServerOptions): Answer {
     if (refusal !== undefined)
       return sendError(response, id === undefined ? 400 : 200, id ?? null, refusal.code, refusal.message);
     const bodyless = { method: 'POST', url: '/mcp', headers: headersOf(call), async *[Symbol.asyncIterator]() {} };
-    const fetch = (request: Request) => new Exchange(options, call, message).answer(request);
+    const fetch = (request: Request) => new McpExchange(options, call, message).answer(request);
     await toNodeHandler({ fetch }, { onerror: ({ message: reason }) => call.log.error('request failed', { reason }) })(
       bodyless,
       response as Parameters<ReturnType<typeof toNodeHandler>>[1],
@@ -159,7 +159,7 @@ function headersOf({ headers }: HttpCall): Record<string, string | string[] | un
 }
 
 /** One request, its server object, and its answer: nothing outlives it. */
-class Exchange {
+class McpExchange {
   private readonly options: HttpServerOptions;
   private readonly call: HttpCall;
   /** For the SDK: without a tool's arguments, which it would copy and check field by field. */

@@ -91,7 +91,7 @@ export function progressTo(
   };
 }
 
-type Asked<Params> = { readonly params: Readonly<Params> };
+type WithParams<Params> = { readonly params: Readonly<Params> };
 type Reference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
 
 /**
@@ -102,21 +102,21 @@ export function answersFor(caller: Caller, load: () => Promise<Handlers>) {
   return {
     resources: () => ({ resources: [...RESOURCES] }),
     resourceTemplates: () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }),
-    async resource({ params: { uri } }: Asked<{ uri: string }>) {
+    async resource({ params: { uri } }: WithParams<{ uri: string }>) {
       const read = orThrow(CODES.internalError, await (await load()).readResource(uri, caller));
       if (read !== undefined) return { contents: [{ ...read }] };
       const what = `No resource ${JSON.stringify(uri.slice(0, 80))}; there are jimeng://modes and jimeng://tasks/{task_id}`;
       throw new ProtocolError(CODES.resourceNotFound, what);
     },
     prompts: () => ({ prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })) }),
-    async prompt({ params }: Asked<{ name: string; arguments?: Record<string, string> | undefined }>) {
+    async prompt({ params }: WithParams<{ name: string; arguments?: Record<string, string> | undefined }>) {
       const handlers = await load();
       const rendered = orThrow(CODES.invalidParams, await handlers.renderPrompt(params.name, params.arguments));
       if (rendered !== undefined) return { ...rendered, messages: [...rendered.messages] };
       const names = PROMPTS.map(({ name }) => name).join(', ');
       throw new ProtocolError(CODES.invalidParams, `Unknown prompt; the prompts are ${names}`);
     },
-    async completion({ params }: Asked<{ ref: Reference; argument: { name: string; value: string } }>) {
+    async completion({ params }: WithParams<{ ref: Reference; argument: { name: string; value: string } }>) {
       const { ref, argument } = params;
       const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
       const values = await (await load()).complete(of, argument.name, argument.value, caller);

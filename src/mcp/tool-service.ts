@@ -35,7 +35,7 @@ export interface GetOptions {
   readonly waitSeconds: number | undefined;
 }
 
-export interface ListOptions {
+export interface ListCall {
   readonly limit: number;
   readonly status: TaskStatus | undefined;
   readonly waitSeconds: number;
@@ -133,7 +133,7 @@ export class ToolService {
   }
 
   /** Waits as asked, then lists. */
-  async list({ limit, status, waitSeconds, waitFor }: ListOptions, call: ToolCall): Promise<ListReport> {
+  async list({ limit, status, waitSeconds, waitFor }: ListCall, call: ToolCall): Promise<ListReport> {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
     const view = await service.list(options, await this.waiting(call, waitSeconds));

@@ -23,7 +23,7 @@ interface ListSource {
   readonly stuck: ReadonlySet<string>;
 }
 
-interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
+interface ListedTasks extends Pick<ListOptions, 'limit' | 'status'> {
   /** After waiting: the tasks that ended meanwhile, which are shown with all that are still open. */
   readonly changed: readonly string[] | undefined;
 }
@@ -31,7 +31,7 @@ interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
 /** @throws StoreFailure */
 export async function readList(
   { store, clock, sandbox, budgetFen, caller, queueState, stuck }: ListSource,
-  { limit, status, changed }: ListQuery,
+  { limit, status, changed }: ListedTasks,
 ): Promise<ListView> {
   const person = seenBy(caller);
   const listed = changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true };

@@ -7,7 +7,7 @@ import { otherExtension } from '../library/file-name.ts';
 import { type Caller, type Library, type Place, withLocalCopies } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
-import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
+import { type ImageInput, shownInput, taskNamedIn } from '../media/image/source.ts';
 import { findLocalFile } from '../media/local-file.ts';
 import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { allOrProblems, Problem } from '../problems.ts';
@@ -210,7 +210,7 @@ export class Preparer {
     { rules, coming, person }: LoadedFor,
     signal: AbortSignal,
   ): Promise<Picture> {
-    const id = taskIdIn(source);
+    const id = taskNamedIn(source);
     if (id === undefined) return await loadImage(source, input, rules, signal);
     const which = input === 'image' || input === '--image' ? 'last' : 'first';
     if (coming.has(id) || (await this.isComing(id, person))) {

@@ -11,7 +11,7 @@ import {
   LONGEST_PAUSE_SECONDS,
   learnedPause,
   type QueryBudget,
-  type Turn,
+  type QueryTurn,
   type UsualTimes,
 } from './poll-timing.ts';
 import { afterQuery, inThisCase, NOT_FOUND_BELIEVED_MILLISECONDS, type PollState } from './polling.ts';
@@ -47,7 +47,7 @@ interface Watch {
   /** Ends the pause before the next poll. */
   hurry: AbortController;
   /** Its place in the line of queries. */
-  turn: Turn | undefined;
+  turn: QueryTurn | undefined;
   /** Called after the next poll. */
   readonly polled: Set<() => void>;
   /** A change of the record that a caller requested: made by the holder, before the next poll. */
