@@ -206,7 +206,8 @@ class SharedServer {
   private describe({ request, response }: Arrived): void {
     const { issuer } = this.options;
     if (issuer === undefined) {
-      return refuse(response, 404, 'This server takes no tokens of an authorization server.');
+      refuse(response, 404, 'This server takes no tokens of an authorization server.');
+      return;
     }
     const metadata = {
       resource: `${this.publicOrigin(request)}/mcp`,
