@@ -106,10 +106,20 @@ export class QueryFailed extends Error {
     this.at = at;
   }
 
-  /** Nothing was written, and the next try may succeed: a stale connection, a deadlock. */
+  /**
+   * Nothing was written, and the next try may succeed: a deadlock, a connection that ended before the COMMIT. The server
+   * ends it, too, where this process stood still in the middle of a transaction (SQLSTATE 25P03).
+   */
   get isToRunAgain(): boolean {
-    return this.at === 'begin' || ['40P01', '40001'].includes(stateOf(this.cause) ?? '');
+    if (this.at !== 'work') return this.at === 'begin';
+    const state = stateOf(this.cause);
+    return state === undefined ? !isWithoutAnswer(this.cause) : /^(40001|40P01|25P03|08|57P)/.test(state);
   }
+}
+
+/** The server, or the way to it, is silent: pg has no code for this. */
+function isWithoutAnswer(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 /** Lock and statement limits, deadlocks. */

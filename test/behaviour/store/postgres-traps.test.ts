@@ -1,6 +1,6 @@
 /** What a shared database does to a store that was not made for it: each of these lost or paid for something once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Engine } from '../../../src/store/engine.ts';
+import type { Engine, Tx } from '../../../src/store/engine.ts';
 import { paramsOf } from '../../../src/store/rows.ts';
 import { FIND_TASK, INTERRUPT_TASK } from '../../../src/store/statements.ts';
 import {
@@ -131,26 +131,47 @@ test('connections that the server ends do not end the process', async () => {
   });
 });
 
-test('a process that stops in the middle of a transaction keeps the account for 2 s, and nothing of it is written', async () => {
+test('a process that stops in the middle of a transaction keeps the account for 2 s, and begins again', async () => {
   await withStage(async ({ open }) => {
     const [stopped, other] = [await open(), await open()];
-    const never = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const stuck = stopped.engine.transaction(
-      async (tx) => {
-        await tx.run("INSERT INTO host (id, name, lease_until) VALUES ('x', 'x', 0)");
-        begun.resolve();
-        await never.promise;
-      },
-      { account: 'test' },
-    );
+    let runs = 0;
+    const work = async (tx: Tx) => {
+      runs++;
+      await tx.run("INSERT INTO host (id, name, lease_until) VALUES ('x', 'x', 0)");
+      begun.resolve();
+      await goOn.promise;
+      await tx.run("UPDATE host SET name = 'y' WHERE id = 'x'");
+    };
+    const stuck = stopped.engine.transaction(work, { account: 'test' });
     await begun.promise;
     const startedAt = performance.now();
     expect(await reserve(other.store)).toBeDefined();
     expect(performance.now() - startedAt).toBeLessThan(5_000);
-    never.resolve();
-    await expect(stuck).rejects.toMatchObject({ kind: 'unreachable' });
     expect(await other.engine.read((tx) => tx.all("SELECT id FROM host WHERE id = 'x'"))).toEqual([]);
+    goOn.resolve();
+    await stuck;
+    expect(runs).toBe(2);
+    expect(await other.engine.read((tx) => tx.all("SELECT name FROM host WHERE id = 'x'"))).toEqual([{ name: 'y' }]);
+  });
+});
+
+test('a transaction whose COMMIT was not answered is not made again: it may have been made', async () => {
+  await withStage(async ({ open, direct }) => {
+    const { engine } = await open();
+    let runs = 0;
+    const endAll = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'";
+    const ended = engine.transaction(
+      async (tx) => {
+        runs++;
+        await tx.run("INSERT INTO host (id, name, lease_until) VALUES ('x', 'x', 0)");
+        await statements(direct, [endAll]);
+      },
+      { account: 'test' },
+    );
+    await expect(ended).rejects.toMatchObject({ kind: 'unreachable' });
+    expect(runs).toBe(1);
   });
 });
 
