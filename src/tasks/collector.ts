@@ -8,7 +8,7 @@ import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
 import type { Hold } from '../store/store.ts';
-import { OWN_PLACE_HOURS, PlaceElsewhere } from '../system/file-problems.ts';
+import { PlaceElsewhere } from '../system/file-problems.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
@@ -21,6 +21,12 @@ import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, ty
 const FRESH_LINK_QUERIES = 5;
 /** Until another process is given the chance to save it. */
 const ELSEWHERE_PAUSE_MILLISECONDS = 60_000;
+/**
+ * The provider keeps a video for 12 hours. In the first 10 only a process that has the video's place saves it; afterwards
+ * any process does, among its own videos.
+ */
+const OWN_PLACE_HOURS = 10;
+const LEFT_TO_OTHERS = ` Whichever has it saves it when it runs again; after ${OWN_PLACE_HOURS} hours any computer does.`;
 /** Beside a file it is a convenience that nobody should wait long for. */
 const FILE_LINK_QUERIES = 2;
 
@@ -85,7 +91,7 @@ export class Collector {
     if (await library.has(place)) return place;
     const isOthers = isStoreShared && ageOf(task, clock.now()) < OWN_PLACE_HOURS * 3600_000;
     const own = isOthers ? undefined : await library.choose(undefined, callerOf(task));
-    if (own === undefined) throw new PlaceElsewhere(place.folder);
+    if (own === undefined) throw new PlaceElsewhere(place.folder, LEFT_TO_OTHERS);
     return place.name === undefined ? own : { ...own, name: place.name };
   }
 
