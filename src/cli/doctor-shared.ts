@@ -1,13 +1,12 @@
 /** Checks for doctor what several computers may share: the storage of finished videos, and the database. */
 import type { Clock } from '../clock.ts';
 import { S3Library } from '../library/s3.ts';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { shownStorage } from '../settings/storage-address.ts';
 import type { Settings } from '../settings.ts';
 import { StoreFailure } from '../store/engine.ts';
 import { postgresEngine } from '../store/postgres.ts';
-import { reasonOf } from '../store/postgres-connect.ts';
 import { errorCode } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
 import { blocking, type Check, fine } from './doctor-computer.ts';

@@ -1,11 +1,12 @@
 /** Finds the task that a call names, and records one that was made elsewhere. */
 import type { Clock } from '../clock.ts';
+import { isProviderTaskId } from '../jimeng/answers.ts';
 import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { Person, Store } from '../store/store.ts';
 import { personOf, seenBy, warningFor } from './person.ts';
-import { isAdopted, isProviderTaskId, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
+import { isAdopted, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
 
 /** @param taskId ours or the provider's @param person as for `Store.find` */
 export async function lookUpTask(
@@ -46,10 +47,8 @@ export async function findTask(store: Store, taskId: string | undefined, caller:
 /** @param person whose tasks were searched */
 export function noRecord(what: string, person: Person): Problem {
   // Only whoever sees all tasks can name one of the provider that has no record.
-  return new Problem('no_record', {
-    what,
-    ...(person === undefined ? {} : { hint: 'use an id from the list of tasks' }),
-  });
+  const hint = person === undefined ? undefined : 'use an id from the list of tasks';
+  return new Problem('no_record', { what, hint });
 }
 
 interface NamedTask {
