@@ -96,6 +96,7 @@ export const PROBLEMS_IN_CHINESE = {
     '价格高于 JIMENG_VIDEO_CONFIRM_ABOVE_CNY，而该客户端不支持用户确认。',
     '提高 JIMENG_VIDEO_CONFIRM_ABOVE_CNY，或改用支持确认的客户端或终端',
   ],
+  server_ending: ['服务器正在停止，请求未发送。', '等待服务器重新运行'],
   film_changed: ['影片在此期间被另一次调用修改，未发送任何请求。', '先查看影片'],
   previous_failed: ['用来取图的视频没有生成。', '重新生成该视频，或换用其他图片'],
   claim_lost: ['进程在发送请求之前被挂起，请求未发送。', '在请求发送之前保持电脑唤醒'],

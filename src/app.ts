@@ -11,7 +11,7 @@ import type { Library, LinkOf } from './library/library.ts';
 import type { Log } from './log.ts';
 import { findFfmpeg, keepFound } from './media/clip/ffmpeg.ts';
 import { isPrivateHost } from './media/private-address.ts';
-import type { Problem } from './problems.ts';
+import { Problem } from './problems.ts';
 import { type Operation, type ReadSettings, requireSettings, type Settings, settingsProblem } from './settings.ts';
 import type { Sends } from './store/store.ts';
 import type { TaskStore } from './store/task-store.ts';
@@ -120,7 +120,7 @@ export function createApp(read: ReadSettings, log: Log, { sends = 'own', linkOf 
     clips: async (...operations) => (await opened(operations)).clips,
     library: async () => (await opened(['read'])).library,
     async end(waitMilliseconds) {
-      ending.abort(new Error('the server is ending'));
+      ending.abort(new Problem('server_ending'));
       const used = await opening?.catch(() => undefined);
       if (used !== undefined) await close(used, waitMilliseconds);
       await network.close();

@@ -153,7 +153,7 @@ export function compose({
   });
   const films = new FilmMaker({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
-    preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
+    preparer: new FilmPreparer({ preparer, library, clock, ending, sandbox: settings.api === 'sandbox' }),
     ...{ sandbox: settings.api === 'sandbox', budgetFen, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
     save: async (id, call) => void (await service.get(id, {}, call)),

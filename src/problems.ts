@@ -42,6 +42,7 @@ const OWN = {
         'Preparing the pictures took longer than the call may wait, so nothing was sent.',
         'use smaller pictures, or allow a longer wait',
       ],
+      server_ending: ['The server is ending, so nothing was sent.', 'wait until it runs again'],
       film_changed: ['The film was changed by another call meanwhile, so nothing was sent.', 'look at the film'],
       claim_lost: [
         'This process was suspended before it could send the request, so nothing was sent.',

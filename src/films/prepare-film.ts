@@ -1,13 +1,13 @@
 /** Checks everything of a film, or of another take, before anything is recorded or paid. */
 import { createHash } from 'node:crypto';
-import type { Clock } from '../clock.ts';
 import { compact } from '../compact.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Library, Place } from '../library/library.ts';
+import type { Place } from '../library/library.ts';
 import { aboutPart, allOrProblems, Problem } from '../problems.ts';
 import { requireWithin } from '../tasks/admission.ts';
 import type { MakeOptions } from '../tasks/calls.ts';
 import { preparedInTime } from '../tasks/paid-call.ts';
+import type { ServiceParts } from '../tasks/parts.ts';
 import { personOf } from '../tasks/person.ts';
 import { type Prepared, type Preparer, queuedRecord } from '../tasks/prepare.ts';
 import { NOT_KEPT, newTaskId, type TaskRecord } from '../tasks/record.ts';
@@ -27,10 +27,8 @@ export interface PreparedFilm {
   readonly fen: number;
 }
 
-export interface FilmPreparerOptions {
+export interface FilmPreparerOptions extends Pick<ServiceParts, 'library' | 'clock' | 'ending'> {
   readonly preparer: Preparer;
-  readonly library: Library;
-  readonly clock: Clock;
   readonly sandbox: boolean;
 }
 
@@ -43,7 +41,7 @@ export class FilmPreparer {
 
   async prepare(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<PreparedFilm> {
     const { clock, sandbox } = this.options;
-    const prepared = await preparedInTime(call, clock, async (signal): Promise<PreparedFilm> => {
+    const prepared = await preparedInTime(call, this.options, async (signal): Promise<PreparedFilm> => {
       const now = clock.now();
       const id = newTaskId(now).replace('jv-', 'jf-');
       const person = personOf(call.caller);
@@ -157,7 +155,7 @@ export class FilmPreparer {
       filmId: film.id,
       first: number,
     };
-    const shots = await preparedInTime(call, clock, (signal) => this.prepareShots(planned, names, call, signal));
+    const shots = await preparedInTime(call, this.options, (signal) => this.prepareShots(planned, names, call, signal));
     requireWithin(maxCostCny, fenOfAll(shots), shots.length);
     return shots;
   }

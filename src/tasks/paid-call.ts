@@ -5,6 +5,7 @@ import { StoreFailure } from '../store/engine.ts';
 import { orAborted, withTimeLimit } from '../system/wait.ts';
 import { fenOf, unconfirmed } from './admission.ts';
 import type { Call } from './calls.ts';
+import type { ServiceParts } from './parts.ts';
 
 type PaidCall = Pick<Call, 'signal' | 'arrivedAt' | 'deadline' | 'confirm'>;
 
@@ -16,14 +17,14 @@ export function answerDeadline({ deadline, arrivedAt }: Pick<Call, 'deadline' | 
   return Math.max(deadline, arrivedAt + ANSWER_WAIT_MILLISECONDS);
 }
 
-/** Bounded: pictures are made smaller before there is an id to report. @throws Problem preparation_too_long */
+/** Bounded: pictures are made smaller before there is an id to report. @throws Problem preparation_too_long, server_ending */
 export async function preparedInTime<Value>(
   call: PaidCall,
-  clock: Clock,
+  { clock, ending }: Pick<ServiceParts, 'clock' | 'ending'>,
   prepare: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
   const work = async (over: AbortSignal) => {
-    const signal = AbortSignal.any([call.signal, over]);
+    const signal = AbortSignal.any([call.signal, ending, over]);
     // A drive that hangs is not awaited: nothing is recorded yet.
     return await orAborted(prepare(signal), signal);
   };

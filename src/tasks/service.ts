@@ -283,9 +283,9 @@ export class TaskService implements VideoService {
   }
 
   private async prepare(request: VideoRequest, options: MakeOptions, call: Call): Promise<Prepared> {
-    const { clock, preparer } = this.options;
+    const { preparer } = this.options;
     const prepare = (signal: AbortSignal) => preparer.prepare(request, options.output, call.caller, signal);
-    const prepared = await preparedInTime(call, clock, prepare);
+    const prepared = await preparedInTime(call, this.options, prepare);
     requireWithin(options.maxCostCny, prepared.fen);
     return prepared;
   }

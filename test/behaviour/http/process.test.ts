@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
+import { makeWebp } from '../../support/pictures.ts';
 import { readRecords, readRows } from '../../support/records.ts';
 import { startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
@@ -92,6 +93,20 @@ it.each(signals)(
     await slow.close();
   },
 );
+
+it('SIGTERM while a picture is prepared: the answer says that nothing was sent, and nothing was', async () => {
+  const { env } = await workspaceAndEnv();
+  const prompt = 'prepared at the end';
+  const server = await startHttp({ ...env, LOG_LEVEL: 'info' });
+  // It has to be encoded again, which takes a second.
+  const image = `data:image/webp;base64,${(await makeWebp(2000, 2000)).toString('base64')}`;
+  const answer = server.post({ ...generate(prompt), params: { name: 'generate_video', arguments: { prompt, image } } });
+  await until('the call', () => server.stderr().includes('"msg":"call"'));
+  expect(await server.stop()).toBe(0);
+  const { status, error, message } = (await answer).body.result.structuredContent;
+  expect([status, error.code, submitsOf(prompt)]).toEqual(['refused', 'server_ending', 0]);
+  expect(message).toContain('so nothing was sent');
+});
 
 it.each(signals)('%s before a submit’s answer: the answer is awaited and recorded', async (signal) => {
   const { workspace, env } = await workspaceAndEnv();
