@@ -88,6 +88,15 @@ export class Metrics {
     this.readStore = readStore;
     this.countConnections = countConnections;
     collectDefaultMetrics({ register: this.registry });
+    this.beginAtZero();
+  }
+
+  /** Prometheus' `increase` misses the first event of a series that begins with it. */
+  private beginAtZero(): void {
+    for (const outcome of ['generating', 'queued', 'failed', 'unknown']) this.submits.inc({ outcome }, 0);
+    for (const saved of ['true', 'false']) this.saved.inc({ saved }, 0);
+    for (const status of ['401', '403', '429', '503']) this.denied.inc({ status }, 0);
+    for (const kind of Object.values(TROUBLES)) this.troubles.inc({ kind }, 0);
   }
 
   async text(): Promise<{ readonly type: string; readonly body: string }> {
