@@ -217,7 +217,11 @@ class PostgresEngine implements SharedEngine {
     requireDurable(server, this.place);
     this.server = server;
     const tx = this.txOn(client, locked);
-    this.replaced = await whyReplaced(tx, server, this.place, this.options.log);
+    const replaced = await whyReplaced(tx, server, this.place, this.options.log);
+    if (replaced !== undefined && this.replaced === undefined) {
+      this.options.log.warn('store replaced', { reason: replaced.message, advice: replaced.hint });
+    }
+    this.replaced = replaced;
     return tx;
   }
 
