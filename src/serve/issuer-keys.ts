@@ -58,6 +58,11 @@ export class IssuerKeys {
     }
   };
 
+  /** @throws where the keys cannot be fetched */
+  async check(): Promise<void> {
+    await this.fetchKeys();
+  }
+
   private isWithin(milliseconds: number, time: number): boolean {
     return this.options.clock.monotonic() - time < milliseconds;
   }

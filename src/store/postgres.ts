@@ -64,6 +64,8 @@ type Undo = Required<Pick<TransactionOptions, 'undo'>> & Pick<TransactionOptions
 interface SharedEngine extends Engine {
   /** @returns why no paid call may be made @throws StoreFailure */
   whyReplaced(): Promise<Problem | undefined>;
+  /** @returns why no notification of other processes' writes arrives, if so */
+  whyNoNotifications(): Promise<string | undefined>;
   /** From here on this is the right database. @throws StoreFailure */
   accept(): Promise<void>;
 }
@@ -120,6 +122,10 @@ class PostgresEngine implements SharedEngine {
   async whyReplaced(): Promise<Problem | undefined> {
     await this.transaction(async () => undefined, { account: ANY_ACCOUNT });
     return this.replaced;
+  }
+
+  whyNoNotifications(): Promise<string | undefined> {
+    return this.news.whyNone();
   }
 
   async accept(): Promise<void> {
