@@ -77,7 +77,7 @@ export const OWN_PLACE_HOURS = 10;
 export class PlaceElsewhere extends Problem {
   constructor(folder: string) {
     super('save_failed', {
-      what: `The video is to be saved to "${folder}", which this computer does not have. Whichever has it saves it when it runs again; after ${OWN_PLACE_HOURS} hours any computer does.`,
+      what: `The video is to be saved to "${folder}", which the computer that polled it does not have. One that has it saves it when it runs again; after ${OWN_PLACE_HOURS} hours any computer does.`,
       who: 'operator',
       hint: 'start the program on that computer, or give all computers the same JIMENG_VIDEO_STORAGE or the same folder',
     });
