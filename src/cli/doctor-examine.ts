@@ -77,7 +77,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
     checks.push(await checkCertificates(settings));
     if (settings.storage !== undefined) onStep('checking the storage');
     checks.push(...(await checkStorage(settings, network, clock)));
-    checks.push(...(await checkAccess(settings, { network, clock, log: options.log })));
+    checks.push(...(await checkAccess(settings, { network, clock })));
     onStep('checking the provider');
     if (!problems.some(({ name }) => NEEDED_TO_QUERY.test(name))) {
       checks.push(checkProxy(settings, network));

@@ -1,7 +1,7 @@
 /** Checks for doctor what several computers may share: the storage of finished videos, the database, and who may use a server. */
 import type { Clock } from '../clock.ts';
 import { S3Library } from '../library/s3.ts';
-import type { Log } from '../log.ts';
+import { type Log, silentLog } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { shownStorage } from '../settings/storage-address.ts';
 import { SETTINGS, type Settings } from '../settings.ts';
@@ -64,14 +64,14 @@ export async function checkStore(settings: Settings, { isAccepted, clock, log }:
 /** What `serve` needs besides. @returns nothing where nobody is set who may use a server */
 export async function checkAccess(
   settings: Settings,
-  shared: { readonly network: Network; readonly clock: Clock; readonly log: Log },
+  shared: { readonly network: Network; readonly clock: Clock },
 ): Promise<Check[]> {
   const { tokensFile, oauthIssuer: issuer } = settings;
   if (tokensFile === undefined && issuer === undefined) return [];
   const name = 'people';
   try {
     const { openAccess } = await import('../serve/serve.ts');
-    await openAccess(settings, '127.0.0.1', shared);
+    await openAccess(settings, '127.0.0.1', { ...shared, log: silentLog });
     if (issuer === undefined) return [fine(name, `${tokensFile}: can be read`)];
     const { IssuerKeys } = await import('../serve/issuer-keys.ts');
     const reason = await new IssuerKeys({ issuer, ...shared }).check().then(
@@ -115,7 +115,7 @@ const HINTS_BY_WORDS: readonly (readonly [RegExp, string])[] = [
 
 function hintFor(failure: StoreFailure): string {
   if (failure.kind === 'busy') return 'run doctor again in some seconds';
-  if (failure.kind === 'newer') return 'install the newest version of this program';
+  if (failure.hint.hint !== undefined) return failure.hint.hint;
   // The server answered, and its sentence says what it lacks.
   if (failure.cause === undefined) return `change that at the database server, or name another one in ${STORE}`;
   const { cause } = failure;

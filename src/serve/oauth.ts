@@ -58,7 +58,7 @@ export class OauthAccess implements Access {
       if (error instanceof errors.JWTExpired) return invalid('This token has expired: sign in again.');
       if (error instanceof errors.JWTClaimValidationFailed) return invalid(this.sentenceOf(error.claim));
       if (isOfToken(error)) return invalid('This token is not valid: sign in again.');
-      log.warn(KEYS_AWAY_EVENT, { reason: String(error) });
+      log.warn(KEYS_AWAY_EVENT, { reason: error instanceof Error ? error.message : String(error) });
       return {
         status: 503,
         message: 'The keys of the authorization server cannot be fetched, so no token can be checked: try again later.',

@@ -51,7 +51,11 @@ it('an authorization server that publishes its keys is fine', async () => {
 });
 
 it.each<[string, () => Promise<string> | string, RegExp]>([
-  ['is away', () => 'http://127.0.0.1:9', /^The keys of http:\/\/127\.0\.0\.1:9\/ cannot be fetched \(/],
+  [
+    'is away',
+    () => 'http://127.0.0.1:49151',
+    /^The keys of http:\/\/127\.0\.0\.1:49151\/ cannot be fetched \(http:.*does not answer \(ECONNREFUSED\)\)/,
+  ],
   [
     'names itself otherwise',
     async () => (await anIssuer()).url.replace('127.0.0.1', 'localhost'),
@@ -69,7 +73,7 @@ it.each<[string, () => Promise<string> | string, RegExp]>([
 });
 
 it('an audience that nothing names is to fix', async () => {
-  expect(await look({ JIMENG_VIDEO_OAUTH_ISSUER: 'http://127.0.0.1:9' })).toMatchObject([
+  expect(await look({ JIMENG_VIDEO_OAUTH_ISSUER: 'http://127.0.0.1:49151' })).toMatchObject([
     { status: 'fix', message: expect.stringContaining('JIMENG_VIDEO_OAUTH_AUDIENCE is not set') },
   ]);
 });
