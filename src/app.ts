@@ -4,8 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import { compose } from './compose.ts';
-import type { FilmService } from './films/calls.ts';
-import type { ClipService } from './films/clip-calls.ts';
+import type { ClipService, FilmService } from './films/calls.ts';
 import type { Director } from './films/director.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import type { Library, LinkOf } from './library/library.ts';
@@ -134,8 +133,7 @@ async function open(settings: Settings, { network, log, sends, linkOf, ending }:
   const endpoint = settings.api === 'sandbox' ? await embeddedSandbox(settings) : remote(settings, settings.api);
   const { ffmpeg: setting, searchPath, childEnvironment } = settings;
   const { service, films, clips, director, store, library } = compose({
-    ...{ settings, endpoint, network, clock, sends, log, ending },
-    ...(linkOf === undefined ? {} : { linkOf }),
+    ...{ settings, endpoint, network, clock, sends, linkOf, log, ending },
     scope: scopeOf(endpoint.origin, endpoint.credentials?.accessKeyId ?? settings.accessKeyId),
     ffmpeg: keepFound(() => findFfmpeg(setting, searchPath, { clock, environment: childEnvironment })),
   });

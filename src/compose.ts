@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { Director } from './films/director.ts';
 import { FilmPreparer } from './films/prepare-film.ts';
 import { SavedClips } from './films/saved-clips.ts';
-import { Films } from './films/service.ts';
+import { FilmMaker } from './films/service.ts';
 import { createApi } from './jimeng/api.ts';
 import type { Credentials } from './jimeng/signature.ts';
 import { DiskLibrary } from './library/disk.ts';
@@ -20,6 +20,7 @@ import type { Sends } from './store/store.ts';
 import { TaskStore } from './store/task-store.ts';
 import type { FileSystem } from './system/files.ts';
 import type { Network } from './system/network.ts';
+import { fenOf } from './tasks/admission.ts';
 import { Collector } from './tasks/collector.ts';
 import { QueryBudget, UsualTimes } from './tasks/poll-timing.ts';
 import { Preparer } from './tasks/prepare.ts';
@@ -52,7 +53,7 @@ export interface Parts {
   /** What the library keeps files in. */
   readonly fs?: FileSystem;
   /** Links to saved videos of the output folder, where a server of ours serves them. */
-  readonly linkOf?: LinkOf;
+  readonly linkOf?: LinkOf | undefined;
   /** Called for each accepted task, where it is not to be polled. */
   readonly onAccepted?: (taskId: string) => void;
   /**
@@ -80,8 +81,7 @@ export function compose({
   const api = createApi({
     endpoint: () => endpoint.url(),
     credentials: endpoint.credentials ?? NO_KEYS,
-    ...(aigcMeta === undefined ? {} : { aigcMeta }),
-    ...{ apiTimeoutSeconds, network, clock: hostClock, log },
+    ...{ aigcMeta, apiTimeoutSeconds, network, clock: hostClock, log },
   });
   const isWorker = parts.sends !== 'none';
   const storeClock = parts.storeClock ?? hostClock;
@@ -98,13 +98,12 @@ export function compose({
   const clock = address === undefined ? hostClock : clockOf(engine, hostClock);
   const store = new TaskStore({ engine, scope, sends, clock: storeClock, log });
   const { outputDir, allowedDirs, workingDir, homeDir, imageDirs } = settings;
-  const fs = parts.fs === undefined ? {} : { fs: parts.fs };
   const { storage, storageKeys, stateDir } = settings;
   const library =
     storage === undefined
       ? new DiskLibrary({
-          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, isStoreShared, ...fs },
-          ...(parts.linkOf === undefined ? {} : { linkOf: parts.linkOf }),
+          ...{ outputDir, allowedDirs, workingDir, homeDir, clock: hostClock, isStoreShared },
+          ...{ fs: parts.fs, linkOf: parts.linkOf },
         })
       : new S3Library({
           ...{ address: storage, keys: storageKeys ?? NO_KEYS, stateDir, homeDir, network, clock: hostClock },
@@ -146,15 +145,16 @@ export function compose({
   });
   const waiting = new WaitingRequests({ store, preparer, submitter, clock, log, ending });
   const { dailyBudgetCny, confirmAboveCny } = settings;
+  const budgetFen = dailyBudgetCny === undefined ? undefined : fenOf(dailyBudgetCny);
   const service = new TaskService({
     ...{ store, library, preparer, submitter, waiting, watcher, refresher, recovery, usualTimes, clock, log, ending },
-    ...{ sandbox: settings.api === 'sandbox', concurrency, dailyBudgetCny, confirmAboveCny, isWorker },
+    ...{ sandbox: settings.api === 'sandbox', concurrency, budgetFen, confirmAboveCny, isWorker },
     stuckShots: (person) => director.stuckShots(person),
   });
-  const films = new Films({
+  const films = new FilmMaker({
     ...{ store, library, submitter, waiting, watcher, recovery, director, clock, ending },
     preparer: new FilmPreparer({ preparer, library, clock, sandbox: settings.api === 'sandbox' }),
-    ...{ sandbox: settings.api === 'sandbox', dailyBudgetCny, confirmAboveCny },
+    ...{ sandbox: settings.api === 'sandbox', budgetFen, confirmAboveCny },
     sendLeft: () => service.sendLeft(),
     save: async (id, call) => void (await service.get(id, {}, call)),
   });

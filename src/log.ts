@@ -13,11 +13,16 @@ export interface Log {
 }
 
 type Method = keyof Log;
-const METHODS: readonly Method[] = ['trace', 'debug', 'info', 'warn', 'error'];
 const RANK: Record<LogLevel, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4, fatal: 5, silent: 6 };
 
 /** pino writes to stdout by default, which is the protocol's: stderr is file descriptor 2, written synchronously. */
 const STDERR = 2;
+
+/** @param write makes the function of each level */
+export function logOf(write: (method: Method) => Log[Method]): Log {
+  const methods: readonly Method[] = ['trace', 'debug', 'info', 'warn', 'error'];
+  return Object.fromEntries(methods.map((method) => [method, write(method)])) as unknown as Log;
+}
 
 /** pino is loaded by the first line that is written: a server that is only listed writes none. */
 export function createLog(level: LogLevel): Log {
@@ -32,18 +37,16 @@ export function createLog(level: LogLevel): Log {
     // A line that cannot be written is no reason to end.
     writer.then((log) => log[method](event, fields)).catch(() => undefined);
   };
-  return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
+  return logOf(write);
 }
 
 function pinoLog(logger: Record<Method, (fields: object, message: string) => void>): Log {
-  const write = (method: Method) => (event: string, fields?: LogFields) => logger[method](fields ?? {}, event);
-  return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
+  return logOf((method) => (event, fields) => logger[method](fields ?? {}, event));
 }
 
 /** @returns a log whose lines all have these fields */
 export function withFields(log: Log, fields: LogFields): Log {
-  const write = (method: Method) => (event: string, more?: LogFields) => log[method](event, { ...fields, ...more });
-  return Object.fromEntries(METHODS.map((method) => [method, write(method)])) as unknown as Log;
+  return logOf((method) => (event, more) => log[method](event, { ...fields, ...more }));
 }
 
 /** A problem that repeats is logged when its reason changes, and its end once: a database may be away for hours. */
@@ -69,6 +72,17 @@ export class RepeatedProblem {
     if (this.reason !== undefined) this.log.info(this.end);
     this.reason = undefined;
   }
+}
+
+/** What went wrong, for the field `reason`. A host with several addresses fails with one error for each. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The same of what nobody expected: with where it happened. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** For code that is used without a server around it. */

@@ -185,25 +185,40 @@ export function isFixedInSettings(code: string): boolean {
   return FIXED_IN_SETTINGS.has(code);
 }
 
+/** Of the database of the records: where it is, and what is wrong with it, is for the operator alone. */
+const OF_STORE: ReadonlySet<string> = new Set<ProblemCode>([
+  ...(['state_not_writable', 'state_busy', 'state_damaged'] as const),
+  ...(['store_replaced', 'store_unavailable'] as const),
+]);
+
+export function isOfStore(code: string): boolean {
+  return OF_STORE.has(code);
+}
+
+/** Of the operator's problems those whose hint is for whoever calls, also where the operator is somebody else. */
+export function isForCaller(code: string): boolean {
+  return isOfStore(code) || ['budget_exceeded', 'conversion_failed', 'confirmation_unavailable'].includes(code);
+}
+
 export interface ProblemDetails {
   /** Replaces the row's sentence where numbers and names are known. */
-  readonly what?: string;
+  readonly what?: string | undefined;
   /** Replaces the row's hint: an imperative without a full stop, which names no tool and no option. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Replaces the row's value where this case differs. */
-  readonly who?: Who;
+  readonly who?: Who | undefined;
   /** Replaces the row's value where this case differs. */
-  readonly retryable?: boolean;
+  readonly retryable?: boolean | undefined;
   /** The task that has to be fetched before the call is made again. */
-  readonly getFirst?: string;
+  readonly getFirst?: string | undefined;
   /** From when the same call can succeed, milliseconds since 1970. */
-  readonly retryAt?: number;
+  readonly retryAt?: number | undefined;
   /** The provider's number or name for it, as text. */
-  readonly providerCode?: string;
+  readonly providerCode?: string | undefined;
   /** The provider's own words; data, never shown unescaped or whole. */
-  readonly providerText?: string;
+  readonly providerText?: string | undefined;
   /** A provider code that has no row is kept, and explained by `unknown_code`. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -277,7 +292,7 @@ export async function aboutPart<Value>(name: string, step: () => Promise<Value>)
     throw new Problem(error.code as ProblemCode, {
       what: `${name}: ${error.message}`,
       hint: error.hint,
-      ...(error.getFirst === undefined ? {} : { getFirst: error.getFirst }),
+      getFirst: error.getFirst,
       cause: error,
     });
   }

@@ -66,7 +66,7 @@ const importing = (pattern: RegExp) =>
 
 /** From the ground up; a file imports only from its own or a lower layer, and not from another folder of its layer. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['clock', 'log', 'nearest-name', 'problems', 'program-part', 'provider-problems', 'version', 'settings'],
+  ['clock', 'compact', 'log', 'nearest-name', 'problems', 'program-part', 'provider-problems', 'version', 'settings'],
   ['system'],
   ['jimeng', 'transports'],
   ['library', 'media'],

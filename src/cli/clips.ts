@@ -3,7 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { MAX_JOINED, MAX_PREVIEW_FRAMES, MIN_JOINED } from '../films/clip-calls.ts';
+import { MAX_JOINED, MAX_PREVIEW_FRAMES, MIN_JOINED } from '../films/calls.ts';
 import { Problem } from '../problems.ts';
 import { type ClipReport, joinReport, previewReport, renderClipForTerminal } from '../report/clip-report.ts';
 import { errorCode } from '../system/files.ts';

@@ -1,5 +1,4 @@
 /** Examines everything that a video needs, and states in one sentence whether videos can be made. Sends nothing that costs. */
-
 import { embeddedSandbox } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import { createApi } from '../jimeng/api.ts';

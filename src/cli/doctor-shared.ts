@@ -1,13 +1,13 @@
 /** Checks for doctor what several computers may share: the storage of finished videos, the database, and who may use a server. */
 import type { Clock } from '../clock.ts';
 import { S3Library } from '../library/s3.ts';
-import { type Log, silentLog } from '../log.ts';
+import { type Log, reasonOf, silentLog } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { shownStorage } from '../settings/storage-address.ts';
 import { SETTINGS, type Settings } from '../settings.ts';
 import { StoreFailure } from '../store/engine.ts';
 import { postgresEngine } from '../store/postgres.ts';
-import { placeOf, reasonOf } from '../store/postgres-connect.ts';
+import { placeOf } from '../store/postgres-connect.ts';
 import { errorCode } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
 import { blocking, type Check, fine, toFix } from './doctor-computer.ts';
@@ -74,10 +74,7 @@ export async function checkAccess(
     await openAccess(settings, '127.0.0.1', { ...shared, log: silentLog });
     if (issuer === undefined) return [fine(name, `${tokensFile}: can be read`)];
     const { IssuerKeys } = await import('../serve/issuer-keys.ts');
-    const reason = await new IssuerKeys({ issuer, ...shared }).check().then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
+    const reason = await new IssuerKeys({ issuer, ...shared }).check().then(() => undefined, reasonOf);
     if (reason === undefined) return [fine(name, `${issuer.href}: its keys can be fetched`)];
     const message = `The keys of ${issuer.href} cannot be fetched (${reason.replace(/\.$/, '')}).`;
     return [toFix(name, message, `correct ${SETTINGS.oauthIssuer.name}, or start the authorization server`)];

@@ -47,9 +47,9 @@ async function gallery(terminal: Terminal, given: Record<string, unknown>, sessi
   const note = new GalleryNote(settings.stateDir, scope, systemClock);
   const running = await note.find();
   if (running !== undefined) {
-    await terminal.print(running.link);
+    await terminal.print(running);
     terminal.say('The gallery already runs in another terminal: this is its link.');
-    if (open) await tryToOpen(running.link, desktop, terminal);
+    if (open) await tryToOpen(running, desktop, terminal);
     return { json: {}, exitCode: EXIT.done };
   }
   const opened = await openGallery({

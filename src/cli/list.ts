@@ -1,10 +1,10 @@
 /** `list`: the videos that this computer knows of, newest first, and what was spent. */
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { compact } from '../compact.ts';
 import { filmItem } from '../report/film-report.ts';
 import { listRefusal, listReport } from '../report/list-report.ts';
 import { renderListForTerminal } from '../report/render-terminal.ts';
-import { compact } from '../report/report.ts';
 import { TASK_STATUSES, type Task } from '../tasks/record.ts';
 import {
   addOutputOptions,

@@ -1,8 +1,8 @@
 /** `sandbox`: serves the provider's sandbox on this computer, and prints the settings that point a client at it. */
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { compact } from '../compact.ts';
 import { Problem } from '../problems.ts';
-import { compact } from '../report/report.ts';
 import { whenAborted } from '../system/wait.ts';
 import { numberInput, numberOption, parseInput, portInput, rethrowListenError } from './options.ts';
 import { EXIT } from './outcome.ts';

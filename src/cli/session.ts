@@ -1,14 +1,14 @@
 /** Begins and ends a command: opens the service when it is needed, and waits until what was sent is recorded. */
 import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, stackOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { progressOf } from '../report/message.ts';
 import { phrasingForTerminal } from '../report/phrasing-terminal.ts';
 import type { Phrasing } from '../report/phrasing-tools.ts';
 import { yuan } from '../report/text.ts';
 import { readSettings, surroundings } from '../settings.ts';
-import { whenAborted } from '../system/wait.ts';
+import { whenAborted, withTimeLimit } from '../system/wait.ts';
 import type { Call, TaskView, VideoService } from '../tasks/calls.ts';
 import { commandHere } from './here.ts';
 import type { OutputOptions } from './options.ts';
@@ -153,13 +153,7 @@ async function lastView(
   };
   const answered = interrupted.aborted ? view : await wait(interrupted, apiTimeoutSeconds * 1000);
   if (isTaken(answered)) return answered;
-  const limit = new AbortController();
-  systemClock.sleep(LAST_WAIT_MILLISECONDS, limit.signal).then(
-    () => limit.abort(),
-    () => undefined,
-  );
-  const last = await wait(limit.signal, LAST_WAIT_MILLISECONDS);
-  limit.abort();
+  const last = await withTimeLimit(systemClock, LAST_WAIT_MILLISECONDS, (over) => wait(over, LAST_WAIT_MILLISECONDS));
   return asAbandoned(last);
 }
 
@@ -167,6 +161,6 @@ async function lastView(
 function problemOf(error: unknown, signal: AbortSignal, log: Log): Problem | undefined {
   if (error instanceof Problem) return error;
   if (signal.aborted && (error === signal.reason || (error as Error).name === 'AbortError')) return undefined;
-  log.error('command failed', { reason: error instanceof Error ? error.stack : String(error) });
+  log.error('command failed', { reason: stackOf(error) });
   return new Problem('internal_error');
 }

@@ -3,7 +3,7 @@
  * setup-clients.ts names the sources.
  */
 import { NAME } from '../version.ts';
-import { CLIENTS, type ClientName, jsonText, type Platform } from './setup-clients.ts';
+import { CLIENT_LIMITS, CLIENTS, type ClientName, jsonText, type Platform } from './setup-clients.ts';
 
 export interface RemoteServer {
   /** Of the MCP endpoint. */
@@ -21,8 +21,7 @@ interface RemoteClient {
 
 const TOKEN_PLACEHOLDER = 'your token';
 
-/** Codex takes a token from a variable only, or as a whole header. */
-const authorization = (token: string) => `Bearer ${token}`;
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 function mcpServers(server: object): string {
   return jsonText({ mcpServers: { [NAME]: server } });
@@ -34,7 +33,7 @@ const REMOTE: Readonly<Record<ClientName, RemoteClient>> = {
     config: ({ url, token }, platform) => {
       const npx = ['npx', '-y', 'mcp-remote', url, '--header', 'Authorization:$' + '{AUTHORIZATION}'];
       const [command = '', ...args] = platform === 'windows' ? ['cmd', '/c', ...npx] : npx;
-      return mcpServers({ command, args, env: { AUTHORIZATION: authorization(token) } });
+      return mcpServers({ command, args, env: { AUTHORIZATION: bearer(token).Authorization } });
     },
     notes: [
       'Where people sign in (JIMENG_VIDEO_OAUTH_ISSUER), no file is needed: Settings → Connectors → Add custom connector, with the address above.',
@@ -43,14 +42,14 @@ const REMOTE: Readonly<Record<ClientName, RemoteClient>> = {
   },
   'claude-code': {
     config: ({ url, token }) =>
-      `claude mcp add --transport http ${NAME} ${url} --scope user --header 'Authorization: ${authorization(token)}'`,
+      `claude mcp add --transport http ${NAME} ${url} --scope user --header 'Authorization: ${bearer(token).Authorization}'`,
     notes: [
       'Run this command: it adds the server to that file. Where people sign in, leave --header out, and use /mcp.',
     ],
     isCommand: true,
   },
   cursor: {
-    config: ({ url, token }) => mcpServers({ url, headers: { Authorization: authorization(token) } }),
+    config: ({ url, token }) => mcpServers({ url, headers: bearer(token) }),
     notes: ['Where people sign in, leave headers out: Cursor opens the browser.'],
   },
   vscode: {
@@ -63,7 +62,7 @@ const REMOTE: Readonly<Record<ClientName, RemoteClient>> = {
       };
       const isGiven = token !== TOKEN_PLACEHOLDER;
       const value = isGiven ? token : '$' + '{input:jimeng-token}';
-      const servers = { [NAME]: { type: 'http', url, headers: { Authorization: authorization(value) } } };
+      const servers = { [NAME]: { type: 'http', url, headers: bearer(value) } };
       return jsonText(isGiven ? { servers } : { inputs: [input], servers });
     },
     notes: ['Where people sign in, leave headers out: VS Code opens the browser.'],
@@ -73,23 +72,22 @@ const REMOTE: Readonly<Record<ClientName, RemoteClient>> = {
       [
         `[mcp_servers.${NAME}]`,
         `url = ${JSON.stringify(url)}`,
-        `http_headers = { Authorization = ${JSON.stringify(authorization(token))} }`,
-        'tool_timeout_sec = 300',
+        `http_headers = { Authorization = ${JSON.stringify(bearer(token).Authorization)} }`,
+        `tool_timeout_sec = ${CLIENT_LIMITS.codex.toolSeconds}`,
       ].join('\n'),
     notes: ['Instead of http_headers, bearer_token_env_var can name a variable that holds the token.'],
   },
   windsurf: {
-    config: ({ url, token }) => mcpServers({ serverUrl: url, headers: { Authorization: authorization(token) } }),
+    config: ({ url, token }) => mcpServers({ serverUrl: url, headers: bearer(token) }),
     notes: [],
   },
   cline: {
-    config: ({ url, token }) =>
-      mcpServers({ type: 'streamableHttp', url, headers: { Authorization: authorization(token) } }),
+    config: ({ url, token }) => mcpServers({ type: 'streamableHttp', url, headers: bearer(token) }),
     notes: [],
   },
   gemini: {
     config: ({ url, token }) =>
-      mcpServers({ httpUrl: url, headers: { Authorization: authorization(token) }, timeout: 600_000 }),
+      mcpServers({ httpUrl: url, headers: bearer(token), timeout: CLIENT_LIMITS.gemini.toolMilliseconds }),
     notes: [],
   },
 };

@@ -1,15 +1,14 @@
 /** Joins the shots of a film as soon as they are all saved, and records what became of it. Sends and pays nothing. */
-import type { Clock } from '../clock.ts';
-import { type Library, withLocalCopies } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import { withLocalCopies } from '../library/library.ts';
 import type { Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { joinClips } from '../media/clip/join.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
-import type { FilmHold, Person, Store } from '../store/store.ts';
+import type { FilmHold, Person } from '../store/store.ts';
 import { contentOf } from '../system/files.ts';
 import { pause } from '../system/wait.ts';
-import { lastCheckOf } from '../tasks/collector.ts';
+import { lastCheckOf, recordedFacts } from '../tasks/collector.ts';
+import type { ServiceParts } from '../tasks/parts.ts';
 import { errorOf, type SavedVideo, type Task } from '../tasks/record.ts';
 import { currentTakes, type Film, type FilmJoin, nextOf, shotStates, statusOf } from './film.ts';
 
@@ -18,15 +17,10 @@ const LOOK_MILLISECONDS = 1_000;
 /** Of the newest films; older ones that wait are not considered. */
 const MAX_WAITING = 20;
 
-export interface DirectorOptions {
-  readonly store: Store;
-  readonly library: Library;
+export interface DirectorOptions extends ServiceParts {
   /** Another process may have the film's place, and its shots. */
   readonly isStoreShared: boolean;
   readonly ffmpeg: () => Promise<Ffmpeg | undefined>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
 }
 
 export class Director {
@@ -145,8 +139,7 @@ export class Director {
       joinClips(local, part, { clock, signal, ffmpeg, ...wanted }),
     );
     if (!result.joined) throw misfit(result.misfit.difference);
-    const { width, height, durationSeconds, fps } = result.facts;
-    const facts = { width, height, durationSeconds, fps };
+    const facts = recordedFacts(result.facts);
     const content = await contentOf(part);
     const join = { takes: currentTakes(hold.film), notes: result.notes, joinedAt: clock.now() };
     const name = `${baseName}.mp4`;
@@ -165,7 +158,7 @@ export class Director {
         throw new Problem('save_failed', {
           what: `The video of shot ${index + 1} is no longer at ${file?.path ?? 'its place'}.`,
           hint: 'put it back, or get that task again',
-          ...(task === undefined ? {} : { getFirst: task.id }),
+          getFirst: task?.id,
         });
       }
       paths.push(file.path);

@@ -1,10 +1,11 @@
 /** Checks everything of a film, or of another take, before anything is recorded or paid. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import { fileNameFor } from '../library/file-name.ts';
 import type { Library, Place } from '../library/library.ts';
 import { aboutPart, allOrProblems, Problem } from '../problems.ts';
-import { aboveLimit, fenOf } from '../tasks/admission.ts';
+import { requireWithin } from '../tasks/admission.ts';
 import type { MakeOptions } from '../tasks/calls.ts';
 import { preparedInTime } from '../tasks/paid-call.ts';
 import { personOf } from '../tasks/person.ts';
@@ -61,19 +62,17 @@ export class FilmPreparer {
         call,
         signal,
       );
-      const film: Film = {
-        ...{ id, status: 'running', reservedAt: now, sandbox, place: folder, baseName },
+      const film: Film = compact({
+        ...{ id, status: 'running' as const, reservedAt: now, sandbox, place: folder, baseName },
         fingerprint: fingerprintOf(shots, audio),
-        ...(person === undefined ? {} : { person }),
-        ...(input.title === undefined ? {} : { title: input.title }),
-        ...(audio === undefined ? {} : { audio }),
+        ...{ person, title: input.title, audio },
         shots: shots.map(({ shot, record }) => ({
           takes: [record.id],
           continues: shot.continues,
           request: kept(shot),
         })),
         joins: [],
-      };
+      });
       return { film, shots, fen: fenOfAll(shots) };
     });
     requireWithin(options.maxCostCny, prepared.fen, prepared.shots.length);
@@ -181,10 +180,6 @@ interface ShotNames {
 
 export function fenOfAll(shots: readonly PreparedShot[]): number {
   return shots.reduce((sum, { prepared }) => sum + prepared.fen, 0);
-}
-
-function requireWithin(maxCostCny: number | undefined, fen: number, videos: number): void {
-  if (maxCostCny !== undefined && fen > fenOf(maxCostCny)) throw aboveLimit(fen, fenOf(maxCostCny), videos);
 }
 
 function fingerprintOf(shots: readonly PreparedShot[], audio: string | undefined): string {

@@ -1,5 +1,7 @@
 /** Joins videos that are saved on this computer, and makes pictures of them. Free: nothing is sent. */
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
+import { isProviderTaskId } from '../jimeng/answers.ts';
 import { fileNameFor } from '../library/file-name.ts';
 import { type Caller, type Library, withLocalCopies } from '../library/library.ts';
 import { readClip } from '../media/clip/clip.ts';
@@ -15,8 +17,8 @@ import type { Call } from '../tasks/calls.ts';
 import { lookUpTask } from '../tasks/find-task.ts';
 import { orProblem } from '../tasks/paid-call.ts';
 import { seenBy } from '../tasks/person.ts';
-import { isOpen, isProviderTaskId, taskIdIn } from '../tasks/record.ts';
-import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './clip-calls.ts';
+import { isOpen, taskIdIn } from '../tasks/record.ts';
+import { type ClipService, type JoinedView, newJoinId, type PreviewView } from './calls.ts';
 import { isFilmId } from './film.ts';
 
 /** The whole video is decoded: 24 shots in 1080p take 20 s on two cores. */
@@ -101,13 +103,13 @@ export class SavedClips implements ClipService {
     const name = place.name ?? fileNameFor(`${videos.length} videos joined`, id, new Date(clock.now()));
     const file = await library.publish(part, place, name);
     const link = await library.link(file, id).catch(() => undefined);
-    return {
+    return compact({
       file: { ...file, facts: result.facts },
-      ...(link === undefined ? {} : { link }),
+      link,
       videos: videos.length,
       notes: result.notes,
       sandbox: sources.some(({ sandbox }) => sandbox),
-    };
+    });
   }
 
   async preview(
@@ -129,13 +131,8 @@ export class SavedClips implements ClipService {
     const shown = await withLocalCopies(library, [path], signal, ([local = path]) =>
       this.framesOf(local, { ffmpeg, frames, shots: film?.shotSeconds ?? [], signal }),
     );
-    return {
-      path,
-      ...(film === undefined ? {} : { filmId: film.id }),
-      ...shown,
-      ...(keepsPicture ? { picturePath: await keepPicture(shown.jpeg) } : {}),
-      sandbox,
-    };
+    const picturePath = keepsPicture ? await keepPicture(shown.jpeg) : undefined;
+    return compact({ path, filmId: film?.id, ...shown, picturePath, sandbox });
   }
 
   private async framesOf(path: string, { ffmpeg, frames, shots, signal }: Shown) {
@@ -203,12 +200,12 @@ export class SavedClips implements ClipService {
     };
   }
 
-  private async present(path: string, owner: string, taskId?: string): Promise<string> {
+  private async present(path: string, owner: string, taskId: string): Promise<string> {
     if (await this.options.library.isThere({ path })) return path;
     throw new Problem('image_not_found', {
       what: `The video of ${owner} is no longer at ${path}.`,
       hint: 'put it back, or give the path where it is now',
-      ...(taskId === undefined ? {} : { getFirst: taskId }),
+      getFirst: taskId,
     });
   }
 

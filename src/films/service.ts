@@ -1,15 +1,16 @@
 /** Makes films, finds them, makes shots again, and withdraws what was not sent: what every surface calls. */
-import type { Clock } from '../clock.ts';
-import type { Caller, Library } from '../library/library.ts';
+import { compact } from '../compact.ts';
+import type { Caller } from '../library/library.ts';
 import { Problem } from '../problems.ts';
-import type { FilmLedger, Reservation, Store } from '../store/store.ts';
+import type { FilmLedger, Reservation } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
-import { beyondBudget, fenOf, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
+import { beyondBudget, LEFT_SHOT_MILLISECONDS } from '../tasks/admission.ts';
 import type { Call, MakeOptions } from '../tasks/calls.ts';
 import { cancelled } from '../tasks/outcome.ts';
 import { confirmPrice, needsConfirmation, orProblem } from '../tasks/paid-call.ts';
+import type { ServiceParts } from '../tasks/parts.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from '../tasks/person.ts';
-import { unsentForLong } from '../tasks/queue-states.ts';
+import { unsentForLong } from '../tasks/queue.ts';
 import { chargeOf, isOpen, type Task } from '../tasks/record.ts';
 import type { Recovery } from '../tasks/recovery.ts';
 import type { Submitter } from '../tasks/submitter.ts';
@@ -25,19 +26,16 @@ import { admitTake } from './take.ts';
 /** A waiting call reads the film again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
 
-export interface FilmServiceOptions {
-  readonly store: Store;
-  readonly library: Library;
+export interface FilmServiceOptions extends Pick<ServiceParts, 'store' | 'library' | 'clock' | 'ending'> {
   readonly preparer: FilmPreparer;
   readonly submitter: Submitter;
   readonly waiting: WaitingRequests;
   readonly watcher: Watcher;
   readonly recovery: Recovery;
   readonly director: Director;
-  readonly clock: Clock;
-  readonly ending: AbortSignal;
   readonly sandbox: boolean;
-  readonly dailyBudgetCny: number | undefined;
+  /** The account's daily budget. */
+  readonly budgetFen: number | undefined;
   readonly confirmAboveCny: number | undefined;
   /** Sends what dead processes left: those entries come before a film's. */
   readonly sendLeft: () => Promise<void>;
@@ -45,13 +43,11 @@ export interface FilmServiceOptions {
   readonly save: (taskId: string, call: Call) => Promise<void>;
 }
 
-export class Films implements FilmService {
+export class FilmMaker implements FilmService {
   private readonly options: FilmServiceOptions;
-  private readonly budgetFen: number | undefined;
 
   constructor(options: FilmServiceOptions) {
     this.options = options;
-    this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
   async check(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<CheckedFilm> {
@@ -63,15 +59,15 @@ export class Films implements FilmService {
     const same = options.allowDuplicate ? undefined : sameFilm(ledger.same, ledger.now);
     const problem = same === undefined ? this.beyondBudget(ledger, fen, shots.length, film, call) : undefined;
     if (problem !== undefined) throw problem;
-    return {
+    return compact({
       shots: shots.map(({ shot }) => shot),
       estimatedFen: fen,
       billedSeconds: shots.reduce((sum, { prepared }) => sum + prepared.billedSeconds, 0),
       notes: shots.flatMap(({ prepared }, index) => prepared.shown.notes.map((note) => `shot ${index + 1}: ${note}`)),
       path: await library.preview({ ...film.place, name: `${film.baseName}.mp4` }),
-      ...(same === undefined ? {} : { same: same.id }),
+      same: same?.id,
       sandbox,
-    };
+    });
   }
 
   async make(input: FilmInput, options: MakeOptions, call: FilmCall): Promise<FilmView> {
@@ -226,7 +222,7 @@ export class Films implements FilmService {
   /** An admin may make a shot of somebody else's film again: what is known of budgets of people is the admin's own. */
   private budgetsOf({ person }: Film, { caller }: FilmCall) {
     const personBudgetFen = person === personOf(caller) ? budgetOf(caller) : undefined;
-    return { budgetFen: this.budgetFen, personBudgetFen };
+    return { budgetFen: this.options.budgetFen, personBudgetFen };
   }
 
   private send(shots: readonly PreparedShot[], call: FilmCall): void {
@@ -285,7 +281,7 @@ export class Films implements FilmService {
     const warning = warningFor(caller, store.whyNotPaid()?.message);
     const queued = tasks.find((task) => task?.status === 'queued' && task.awaits === undefined);
     const link = join && isThere ? await library.link(join.file, film.id).catch(() => undefined) : undefined;
-    return {
+    return compact({
       film,
       status: statusOf(film, tasks),
       tasks,
@@ -293,13 +289,11 @@ export class Films implements FilmService {
       now: clock.now(),
       joined: false,
       ...ownerShownTo(caller, film),
-      ...(join === undefined || !isThere ? {} : { join }),
-      ...(link === undefined ? {} : { link }),
-      ...(join === undefined || isThere ? {} : { missingFile: join.file.path }),
-      ...(warning === undefined ? {} : { warning }),
+      ...(isThere ? { join, link } : { missingFile: join.file.path }),
+      warning,
       isLeft: tasks.some((task) => task?.status === 'queued' && !task.ownerAlive),
       isUnsent: queued !== undefined && (await store.isUnsent(queued).catch(() => false)),
-    };
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The inputs of a film, the rules between them, and the requests of its shots. Pure. */
 import * as z from 'zod';
+import { compact } from '../compact.ts';
 import { modeRow } from '../jimeng/modes.ts';
 import {
   modeOfQuality,
@@ -154,14 +155,8 @@ function inputOf(film: FilmInput, shot: ShotInput, index: number): VideoInput {
     tailImage: tail !== undefined,
     camera: shot.template_id !== undefined,
   });
-  const takesRatio = image === undefined && ratio !== undefined;
-  return {
-    ...rest,
-    ...(image === undefined ? {} : { image }),
-    ...(tail === undefined ? {} : { tail_image: tail }),
-    ...(mode === undefined ? {} : { mode }),
-    ...(takesRatio ? { aspect_ratio: ratio } : {}),
-  } as VideoInput;
+  const aspectRatio = image === undefined ? ratio : undefined;
+  return { ...rest, ...compact({ image, tail_image: tail, mode, aspect_ratio: aspectRatio }) } as VideoInput;
 }
 
 /** @param film one that has passed `withFilmRules` */

@@ -164,7 +164,8 @@ export function readSubmit(answer: ProviderAnswer): SubmitReading | undefined {
   return { kind: isBusy(code) ? 'busy' : 'refused', problem: problemOf(answer) };
 }
 
-function isProviderTaskId(value: unknown): value is string {
+/** The provider's ids: what is taken as one, and stored. */
+export function isProviderTaskId(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value);
 }
 

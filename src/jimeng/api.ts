@@ -2,8 +2,10 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
+import type { AigcMeta } from '../settings/values.ts';
 import type { Network } from '../system/network.ts';
 import {
   type HttpAnswer,
@@ -17,7 +19,7 @@ import {
   type SubmitReading,
 } from './answers.ts';
 import { describeFailure, notSent, passwordAdvice } from './not-sent.ts';
-import { type AigcMeta, queryBody } from './request-body.ts';
+import { queryBody } from './request-body.ts';
 import { type Credentials, signedHeaders } from './signature.ts';
 
 const VERSION = '2022-08-31';
@@ -199,7 +201,7 @@ export function createApi(options: ApiOptions): Api {
       const { aigcMetaTagged, ...reading } = { aigcMetaTagged: undefined, ...readQuery(read) };
       // Without a label nothing was to be written.
       const isTagged = options.aigcMeta === undefined ? undefined : aigcMetaTagged;
-      return { ...exchange, ...reading, ...(isTagged === undefined ? {} : { aigcMetaTagged: isTagged }) };
+      return { ...exchange, ...reading, ...compact({ aigcMetaTagged: isTagged }) };
     }
     return { ...exchange, kind: 'unanswered', problem: sent.notSent ?? lost(sent, undefined, seconds) };
   };

@@ -13,11 +13,7 @@ export function notSent(failure: unknown, url: URL | undefined, proxy: string | 
   if (failure instanceof Problem) return failure;
   const reason = describeFailure(failure);
   const problem = (what: string, hint?: string) =>
-    new Problem('not_sent', {
-      what: `${what}, so nothing was sent.`,
-      cause: failure,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    new Problem('not_sent', { what: `${what}, so nothing was sent.`, hint, cause: failure });
   if (url === undefined) return problem(`The provider could not be reached (${reason})`);
   if (CERTIFICATE.test(reason)) return problem(...certificateAdvice(reason, url.host, proxy));
   if (proxy === undefined) return problem(`The provider could not be reached at ${url.host} (${reason})`);

@@ -12,8 +12,8 @@ import {
   makeFolders,
   nodeFiles,
   retryWhileBusy,
+  syncFile,
   syncFolder,
-  syncHandle,
 } from '../system/files.ts';
 import { isInside, isWithin } from '../system/inside.ts';
 import { choosePlace, type PlaceRules, personFolder } from './choose-place.ts';
@@ -22,11 +22,11 @@ import type { ByteRange, Caller, FileLink, Library, LinkOf, LocalCopy, Place, Sa
 
 export interface DiskOptions extends PlaceRules {
   readonly clock: Clock;
-  readonly fs?: FileSystem;
+  readonly fs?: FileSystem | undefined;
   /** Places of records may be other computers': a folder outside our own that does not exist here is one of theirs. */
   readonly isStoreShared?: boolean;
   /** Where a server of ours serves the files. */
-  readonly linkOf?: LinkOf;
+  readonly linkOf?: LinkOf | undefined;
 }
 
 const MAX_NUMBER = 9999;
@@ -43,28 +43,24 @@ function* numberedPaths(folder: string, name: string): Generator<string> {
 }
 
 export class DiskLibrary implements Library {
-  private readonly rules: PlaceRules;
+  private readonly options: DiskOptions;
   private readonly clock: Clock;
   private readonly fs: FileSystem;
-  private readonly isStoreShared: boolean;
-  private readonly linkOf: DiskOptions['linkOf'];
 
-  constructor({ clock, fs = nodeFiles, isStoreShared = false, linkOf, ...rules }: DiskOptions) {
-    this.isStoreShared = isStoreShared;
-    this.linkOf = linkOf;
-    this.rules = rules;
-    this.clock = clock;
-    this.fs = fs;
+  constructor(options: DiskOptions) {
+    this.options = options;
+    this.clock = options.clock;
+    this.fs = options.fs ?? nodeFiles;
   }
 
   async choose(output: string | undefined, caller: Caller): Promise<Place | undefined> {
-    return await choosePlace(output, caller, this.rules, { fs: this.fs, clock: this.clock });
+    return await choosePlace(output, caller, this.options, { fs: this.fs, clock: this.clock });
   }
 
   async has({ folder }: Place): Promise<boolean> {
-    const { outputDir } = this.rules;
+    const { outputDir } = this.options;
     if (!path.isAbsolute(folder)) return false;
-    if (!this.isStoreShared || (outputDir !== undefined && isWithin(folder, outputDir))) return true;
+    if (!this.options.isStoreShared || (outputDir !== undefined && isWithin(folder, outputDir))) return true;
     return (await this.fs.stat(folder).catch(() => undefined))?.isDirectory() ?? false;
   }
 
@@ -128,7 +124,7 @@ export class DiskLibrary implements Library {
         throw folderBecameLink(folder);
       }
       const content = await retryWhileBusy(this.clock, () => contentOf(file, this.fs));
-      await this.sync(file);
+      await retryWhileBusy(this.clock, () => syncFile(file, this.fs));
       return content;
     } catch (error) {
       throw error instanceof Problem ? error : notSaved(path.join(folder, name), error);
@@ -152,7 +148,7 @@ export class DiskLibrary implements Library {
   }
 
   async ownVideo(named: string, person: string): Promise<Pick<SavedFile, 'path'> | undefined> {
-    const { outputDir } = this.rules;
+    const { outputDir } = this.options;
     if (outputDir === undefined || !VIDEO_NAME.test(named)) return undefined;
     const real = (place: string) => this.fs.realpath(place).catch(() => undefined);
     // A link in the folder leads to what somebody else has.
@@ -172,11 +168,11 @@ export class DiskLibrary implements Library {
 
   /** A disk has no address of its own. */
   async link({ path: saved }: Pick<SavedFile, 'path'>, owner: string): Promise<FileLink | undefined> {
-    return await this.linkOf?.(owner, saved);
+    return await this.options.linkOf?.(owner, saved);
   }
 
   async sweep(places: readonly Pick<Place, 'folder'>[], isAlive: (id: string) => boolean): Promise<string[]> {
-    const { outputDir, allowedDirs } = this.rules;
+    const { outputDir, allowedDirs } = this.options;
     const removed: string[] = [];
     for (const folder of new Set([outputDir, ...allowedDirs, ...places.map((place) => place.folder)])) {
       if (folder !== undefined) removed.push(...(await this.sweepFolder(folder, isAlive)));
@@ -200,15 +196,6 @@ export class DiskLibrary implements Library {
       }
     }
     return removed;
-  }
-
-  private async sync(file: string): Promise<void> {
-    const handle = await retryWhileBusy(this.clock, () => this.fs.open(file, 'r+'));
-    try {
-      await syncHandle(handle);
-    } finally {
-      await handle.close();
-    }
   }
 
   /**

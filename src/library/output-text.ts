@@ -5,7 +5,7 @@ import { Problem } from '../problems.ts';
 import { plainReading } from '../system/written-path.ts';
 
 export function refuse(what: string, hint?: string): Problem {
-  return new Problem('output_not_allowed', hint === undefined ? { what } : { what, hint });
+  return new Problem('output_not_allowed', { what, hint });
 }
 
 const NETWORK_PATH = /^(\\\\|\/\/)/;

@@ -84,8 +84,8 @@ export class Objects {
 
   async open(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
     const Range = range && `bytes=${range.start}-${range.end ?? ''}`;
-    const command = new GetObjectCommand({ Bucket: this.bucket, Key: key, ...(Range === undefined ? {} : { Range }) });
-    const { Body } = await this.client.send(command, signal === undefined ? {} : { abortSignal: signal });
+    const command = new GetObjectCommand({ Bucket: this.bucket, Key: key, Range });
+    const { Body } = await this.client.send(command, signal && { abortSignal: signal });
     if (Body instanceof Readable) return Body;
     throw new Error('the storage answered without a body');
   }

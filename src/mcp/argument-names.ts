@@ -13,7 +13,7 @@ export interface CorrectedNames {
   /** The arguments as they should have been; undefined where a name is not understood. */
   readonly values: Values | undefined;
   /** The tool that does what was wanted, where that is another one. */
-  readonly tool?: string;
+  readonly tool?: string | undefined;
 }
 
 /** What a wrong name stands for. */
@@ -116,7 +116,7 @@ export function correctNames(
   });
   const more = unknown.length - MAX_SENTENCES;
   if (more > 0) return { sentences: [...sentences, `${more} more names are not inputs.`], values: undefined };
-  return { sentences, values: corrected, ...(tool === undefined ? {} : { tool }) };
+  return { sentences, values: corrected, tool };
 }
 
 function ideaOf(name: string, value: unknown, values: Values, inputs: readonly string[]): Idea | undefined {
@@ -125,7 +125,7 @@ function ideaOf(name: string, value: unknown, values: Values, inputs: readonly s
   const own = inputs.find((input) => plainName(input) === plain || has(ALIASES[input] ?? ''));
   const idea = inputs.includes('prompt') ? IDEAS.find(([names]) => has(names))?.[1] : undefined;
   if (idea !== undefined) return idea(value, values);
-  const meant = own ?? nearestName(name, inputs);
+  const meant = own ?? likelyInput(name, inputs);
   if (meant === undefined) return undefined;
   const wanted = valueFor(meant, value, values);
   const isClear = values[meant] === undefined || values[meant] === wanted;
@@ -236,7 +236,7 @@ function modelIdea(value: unknown, values: Values): Idea {
 }
 
 /** @returns the known name with the same letters in any order, or the nearest at most two edits away */
-function nearestName(given: string, known: readonly string[]): string | undefined {
+function likelyInput(given: string, known: readonly string[]): string | undefined {
   const plain = (text: string) =>
     text
       .slice(0, 80)

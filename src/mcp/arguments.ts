@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { CAMERA_TEMPLATE_IDS, CAMERA_TEMPLATES } from '../jimeng/modes.ts';
 import { taskIdIn } from '../tasks/record.ts';
 import { type GivenPictures, modeOfQuality, QUALITY_NAMES } from '../tasks/video-request.ts';
+import { isObject } from '../transports/malformed-message.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Shape = Readonly<Record<string, z.core.$ZodType>>;
@@ -57,10 +58,6 @@ export function readArguments(raw: unknown, shape: Shape): ReadArguments | undef
   const unknown: [string, unknown][] = [];
   const values = readFields(fields, shape, (name, value) => unknown.push([name, value]));
   return { values: withWholeMode(values, shape), unknown };
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isBookkeeping(name: string): boolean {

@@ -1,12 +1,11 @@
 /** Runs one tool call: reads the arguments, validates them, runs the tool, and turns every problem into a result. */
-import type { Log } from '../log.ts';
+import { type Log, stackOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { inputFaults } from '../report/invalid-input.ts';
 import { correctNames } from './argument-names.ts';
 import { readArguments } from './arguments.ts';
 import type { CallLimiter } from './call-limiter.ts';
-import { problemFor } from './inner-problems.ts';
-import { problemResult } from './results.ts';
+import { problemFor, problemResult } from './results.ts';
 import type { Tool, ToolCall, ToolResult } from './tool.ts';
 import { TaskProblem, type ToolService } from './tool-service.ts';
 
@@ -47,8 +46,7 @@ export async function callTool(
     if (problem instanceof Problem) {
       return problemResult(tool, problemFor(call.remote, problem, log), { ...about, taskId });
     }
-    if (!call.signal.aborted)
-      log.error('call failed', { tool: tool.name, reason: error instanceof Error ? error.stack : String(error) });
+    if (!call.signal.aborted) log.error('call failed', { tool: tool.name, reason: stackOf(error) });
     return problemResult(tool, new Problem('internal_error'), about);
   }
 }

@@ -1,5 +1,4 @@
 /** The part of the server that calls need: settings, service, tools, resources and prompts. Loaded by the first of them. */
-
 import { type App, createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
@@ -9,9 +8,9 @@ import type { Phrasing } from '../report/phrasing-tools.ts';
 import { readSettings, surroundings } from '../settings.ts';
 import { CALL_LIMITS, CallLimiter } from './call-limiter.ts';
 import { callTool } from './call-tool.ts';
-import { problemFor } from './inner-problems.ts';
 import { completeArgument, type RenderedPrompt, renderPrompt } from './prompts.ts';
 import { completeTaskId, type ReadResource, readResource } from './resources.ts';
+import { problemFor } from './results.ts';
 import type { ToolCall, ToolResult } from './tool.ts';
 import { ToolService } from './tool-service.ts';
 import { TOOLS } from './tools.ts';

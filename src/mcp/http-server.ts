@@ -1,5 +1,4 @@
 /** Serves the tools over Streamable HTTP with the MCP SDK, stateless, in both protocol revisions; knows the SDK, as stdio-server.ts does. */
-
 import './zod-settings.ts';
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
@@ -32,21 +31,20 @@ import {
 } from '@modelcontextprotocol/server';
 import type { RemoteCaller } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import { excessOf } from '../transports/json-size.ts';
-import { idToAnswer, withoutNulls } from '../transports/malformed-message.ts';
-import { NAME, VERSION } from '../version.ts';
+import { excessOf, idToAnswer, withoutNulls } from '../transports/malformed-message.ts';
 import { type AskClient, type ClientCapabilities, clientRequests } from './client-requests.ts';
 import type { Handlers } from './handlers.ts';
-import { INSTRUCTIONS, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
+import { TOOL_LIST } from './listing.ts';
 import {
+  answersFor,
   CODES,
   callResult,
-  orThrow,
   ProtocolError,
+  progressTo,
   refusalBy,
+  SERVER_INFO,
+  SERVER_OPTIONS,
   toolNamed,
-  unknownPrompt,
-  unknownResource,
 } from './protocol.ts';
 import type { ToolCall, ToolResult } from './tool.ts';
 
@@ -68,17 +66,13 @@ const refusalOf = refusalBy({
     ],
     ...[ReadResourceRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema, CompleteRequestSchema],
   ],
-  isOther: (message) =>
-    [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse].some((isOne) => isOne(message)),
+  others: [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse],
 });
 
-/** One HTTP request to the endpoint, whose sender is known. */
+/** One POST to the endpoint, whose sender is known. */
 export interface HttpCall {
-  readonly method: string;
-  readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The whole body; undefined for a method that has none. */
-  readonly body: Buffer | undefined;
+  readonly body: Buffer;
   readonly caller: RemoteCaller;
   /** On the monotonic clock. */
   readonly arrivedAt: number;
@@ -99,25 +93,18 @@ type Answer = (call: HttpCall, response: ServerResponse) => Promise<void>;
 export function mcpOverHttp(options: HttpServerOptions): Answer {
   return async (call, response) => {
     let message: unknown;
-    if (call.body !== undefined) {
-      try {
-        message = readMessage(call.body);
-      } catch (error) {
-        const { code, message: text } = error as ProtocolError;
-        return sendError(response, 400, null, code, text);
-      }
-      const refusal = refusalOf(message) ?? wrongTool(message);
-      const id = idToAnswer(message);
-      if (refusal !== undefined)
-        return sendError(response, id === undefined ? 400 : 200, id ?? null, refusal.code, refusal.message);
+    try {
+      message = readMessage(call.body);
+    } catch (error) {
+      const { code, message: text } = error as ProtocolError;
+      return sendError(response, 400, null, code, text);
     }
-    const bodyless = {
-      method: call.method,
-      url: call.url,
-      headers: headersOf(call),
-      async *[Symbol.asyncIterator]() {},
-    };
-    const fetch = (request: Request) => new Exchange(options, call, message).answer(request);
+    const refusal = refusalOf(message) ?? wrongTool(message);
+    const id = idToAnswer(message);
+    if (refusal !== undefined)
+      return sendError(response, id === undefined ? 400 : 200, id ?? null, refusal.code, refusal.message);
+    const bodyless = { method: 'POST', url: '/mcp', headers: headersOf(call), async *[Symbol.asyncIterator]() {} };
+    const fetch = (request: Request) => new McpExchange(options, call, message).answer(request);
     await toNodeHandler({ fetch }, { onerror: ({ message: reason }) => call.log.error('request failed', { reason }) })(
       bodyless,
       response as Parameters<ReturnType<typeof toNodeHandler>>[1],
@@ -172,7 +159,7 @@ function headersOf({ headers }: HttpCall): Record<string, string | string[] | un
 }
 
 /** One request, its server object, and its answer: nothing outlives it. */
-class Exchange {
+class McpExchange {
   private readonly options: HttpServerOptions;
   private readonly call: HttpCall;
   /** For the SDK: without a tool's arguments, which it would copy and check field by field. */
@@ -204,7 +191,6 @@ class Exchange {
 
   /** The revisions before 2026-07-28, without a session. */
   private async answerLegacy(request: Request): Promise<Response> {
-    if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
     const server = this.server();
     const transport = new WebStandardStreamableHTTPServerTransport({
       enableJsonResponse: !this.isStreamed,
@@ -230,34 +216,22 @@ class Exchange {
   private server(): Server {
     const { handlers } = this.options;
     const { caller } = this.call;
-    const server = new Server(
-      { name: NAME, title: 'Jimeng Video', version: VERSION },
-      { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
-    );
+    const server = new Server(SERVER_INFO, SERVER_OPTIONS);
+    const answers = answersFor(caller, async () => handlers);
     server.onerror = (error) => this.report(error);
     server.setRequestHandler('tools/list', () => ({ tools: TOOL_LIST as unknown as Tool[] }));
     server.setRequestHandler('tools/call', ({ params }, context) => this.callTool(params.name, context));
-    server.setRequestHandler('resources/list', () => ({ resources: [...RESOURCES] }));
-    server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
-    server.setRequestHandler('resources/read', async ({ params: { uri } }) => {
-      const read = orThrow(CODES.internalError, await handlers.readResource(uri, caller));
-      this.isUnknownResource = read === undefined;
-      if (read === undefined) throw unknownResource(uri);
-      return { contents: [{ ...read }] };
-    });
-    server.setRequestHandler('prompts/list', () => ({
-      prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
-    }));
-    server.setRequestHandler('prompts/get', async ({ params }) => {
-      const rendered = orThrow(CODES.invalidParams, await handlers.renderPrompt(params.name, params.arguments));
-      if (rendered === undefined) throw unknownPrompt(PROMPTS.map(({ name }) => name));
-      return { ...rendered, messages: [...rendered.messages] };
-    });
-    server.setRequestHandler('completion/complete', async ({ params: { ref, argument } }) => {
-      const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
-      const values = await handlers.complete(of, argument.name, argument.value, caller);
-      return { completion: { values: [...values], hasMore: false } };
-    });
+    server.setRequestHandler('resources/list', answers.resources);
+    server.setRequestHandler('resources/templates/list', answers.resourceTemplates);
+    server.setRequestHandler('resources/read', (asked) =>
+      answers.resource(asked).catch((error: unknown) => {
+        this.isUnknownResource = error instanceof ProtocolError && error.code === CODES.resourceNotFound;
+        throw error;
+      }),
+    );
+    server.setRequestHandler('prompts/list', answers.prompts);
+    server.setRequestHandler('prompts/get', answers.prompt);
+    server.setRequestHandler('completion/complete', answers.completion);
     return server;
   }
 
@@ -266,27 +240,20 @@ class Exchange {
     const { caller, arrivedAt, log, onAnswer } = this.call;
     const { signal, envelope } = context.mcpReq;
     const name = toolNamed(given);
-    const confirmation = new Confirmation(this.options.stateKey, this.fingerprint(name), caller, context);
+    const confirmation = confirmationOf(this.options.stateKey, this.fingerprint(name), caller, context);
     // A client of an earlier revision can be asked nothing without a session.
     const declared = (envelope as Readonly<Record<string, unknown>> | undefined)?.[CLIENT_CAPABILITIES_META_KEY];
     const { elicitation } = (declared ?? {}) as ClientCapabilities;
     const call: ToolCall = {
       ...{ signal, arrivedAt, remote: caller, log },
-      progress: this.progressTo(context),
+      progress: progressTo(this.isStreamed ? context.mcpReq._meta?.progressToken : undefined, (notification) =>
+        context.mcpReq.notify(notification),
+      ),
       ...clientRequests({ elicitation }, confirmation.ask, signal),
     };
     const result = await handlers.call(name, this.given, call, async () => undefined);
     onAnswer(name, result);
     return (await confirmation.question()) ?? callResult(result);
-  }
-
-  private progressTo({ mcpReq }: ServerContext): ToolCall['progress'] {
-    const progressToken = mcpReq._meta?.progressToken;
-    if (progressToken === undefined || !this.isStreamed) return () => undefined;
-    return (progress) => {
-      const params = { ...progress, progressToken };
-      mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
-    };
   }
 
   private fingerprint(tool: string): string {
@@ -306,38 +273,30 @@ interface Confirmed {
  * Asks through a result (2026-07-28): the question goes out instead of an answer, and the client makes the same call again
  * with the person's reply and the signed state.
  */
-class Confirmation {
-  private readonly fingerprint: string;
-  private readonly context: ServerContext;
-  private readonly codec: ReturnType<typeof createRequestStateCodec<Confirmed>>;
-  private asked: { readonly message: string; readonly [field: string]: unknown } | undefined;
-
-  constructor(key: Uint8Array, fingerprint: string, { person }: RemoteCaller, context: ServerContext) {
-    this.fingerprint = fingerprint;
-    this.context = context;
-    this.codec = createRequestStateCodec({ key, ttlSeconds: CONFIRM_SECONDS, bind: () => person });
-  }
+function confirmationOf(key: Uint8Array, fingerprint: string, { person }: RemoteCaller, context: ServerContext) {
+  const codec = createRequestStateCodec<Confirmed>({ key, ttlSeconds: CONFIRM_SECONDS, bind: () => person });
+  let asked: { readonly message: string; readonly [field: string]: unknown } | undefined;
 
   /** @throws where there is no reply to this question yet */
-  readonly ask: AskClient = async ({ params }) => {
-    const { inputResponses, requestState } = this.context.mcpReq;
+  const ask: AskClient = async ({ params }) => {
+    const { inputResponses, requestState } = context.mcpReq;
     const { message } = params as { readonly message: string };
     const state = requestState<string>();
     // An expired or altered state is none: the person is asked again.
-    const confirmed =
-      state === undefined ? undefined : await this.codec.verify(state, this.context).catch(() => undefined);
+    const confirmed = state === undefined ? undefined : await codec.verify(state, context).catch(() => undefined);
     const reply = inputResponses?.[CONFIRM];
-    if (confirmed?.call === this.fingerprint && confirmed.question === message && reply !== undefined) return reply;
-    this.asked = { ...params, message };
+    if (confirmed?.call === fingerprint && confirmed.question === message && reply !== undefined) return reply;
+    asked = { ...params, message };
     throw new Error('the person is asked first');
   };
 
   /** @returns the result that asks; undefined where nothing was asked */
-  async question() {
-    if (this.asked === undefined) return undefined;
-    const { message } = this.asked;
-    const requestState = await this.codec.mint({ call: this.fingerprint, question: message }, this.context);
-    const elicit = inputRequired.elicit(this.asked as Parameters<typeof inputRequired.elicit>[0]);
+  const question = async () => {
+    if (asked === undefined) return undefined;
+    const requestState = await codec.mint({ call: fingerprint, question: asked.message }, context);
+    const elicit = inputRequired.elicit(asked as Parameters<typeof inputRequired.elicit>[0]);
     return inputRequired({ inputRequests: { [CONFIRM]: elicit }, requestState });
-  }
+  };
+
+  return { ask, question };
 }

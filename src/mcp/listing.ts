@@ -1,5 +1,6 @@
 /** What a client reads before it calls anything. Evaluated when the program is built, so that it costs the start nothing. */
 import * as z from 'zod';
+import { compact } from '../compact.ts';
 import { TOOLS } from './tools.ts';
 
 export { PROMPTS } from './prompts.ts';
@@ -34,14 +35,14 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 function portable(schema: JsonSchema): JsonSchema & { readonly type: 'object' } {
   const { type, description, properties, required, items } = schema;
   const entries = Object.entries(properties ?? {}).map(([name, property]) => [name, portable(property)]);
-  return {
+  return compact({
     type: type as 'object',
-    ...(description === undefined ? {} : { description }),
-    ...(schema.enum === undefined ? {} : { enum: schema.enum }),
-    ...(items === undefined ? {} : { items: portable(items) }),
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(entries) }),
-    ...(required === undefined || required.length === 0 ? {} : { required }),
-  };
+    description,
+    enum: schema.enum,
+    items: items && portable(items),
+    properties: properties && Object.fromEntries(entries),
+    required: required?.length === 0 ? undefined : required,
+  });
 }
 
 /** What a report of another tool than the first names: the rest stands there. */
@@ -57,12 +58,7 @@ function outline(schema: JsonSchema, isWhole: boolean): JsonSchema & { readonly 
     if (inner === undefined) return [name, property];
     return [name, isWhole ? { type, properties: inner } : { type }];
   });
-  const { required } = schema;
-  return {
-    type: 'object',
-    properties: Object.fromEntries(properties),
-    ...(required === undefined ? {} : { required }),
-  };
+  return compact({ type: 'object' as const, properties: Object.fromEntries(properties), required: schema.required });
 }
 
 /** As tools/list answers it. */

@@ -1,9 +1,17 @@
-/** What both transports answer alike: refusals, tool names, and results as messages. It knows no SDK. */
+/** What both transports answer alike: refusals, lists, resources, prompts, and results as messages. It knows no SDK. */
 import type { z } from 'zod';
+import type { Caller } from '../library/library.ts';
 import { wrongField } from '../transports/malformed-message.ts';
-import type { Refused } from './handlers.ts';
-import { TOOL_LIST } from './listing.ts';
-import type { ToolResult } from './tool.ts';
+import { NAME, VERSION } from '../version.ts';
+import type { Handlers, Refused } from './handlers.ts';
+import { INSTRUCTIONS, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
+import type { ToolCall, ToolResult } from './tool.ts';
+
+export const SERVER_INFO = { name: NAME, title: 'Jimeng Video', version: VERSION };
+export const SERVER_OPTIONS = {
+  capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
+  instructions: INSTRUCTIONS,
+};
 
 /** JSON-RPC's and the protocol's error codes. */
 export const CODES = {
@@ -30,12 +38,12 @@ export interface MessageSchemas {
   readonly request: z.ZodType<{ readonly method: string }>;
   /** The requests that the SDK has a handler for: it would answer a malformed one with -32603 and zod's own text. */
   readonly handled: readonly (z.ZodType & { readonly shape: { readonly method: { readonly value: string } } })[];
-  /** Is it one of the protocol's messages that expect no answer? */
-  isOther(message: unknown): boolean;
+  /** Each recognises one kind of message that expects no answer. */
+  readonly others: readonly ((message: unknown) => boolean)[];
 }
 
 /** @returns a function that says what is wrong with a message; undefined for one that the SDK accepts */
-export function refusalBy({ request: requestSchema, handled, isOther }: MessageSchemas) {
+export function refusalBy({ request: requestSchema, handled, others }: MessageSchemas) {
   return (message: unknown): ProtocolError | undefined => {
     const request = requestSchema.safeParse(message, { reportInput: true });
     if (request.success) {
@@ -43,7 +51,8 @@ export function refusalBy({ request: requestSchema, handled, isOther }: MessageS
       const error = schema?.safeParse(message, { reportInput: true }).error;
       return error === undefined ? undefined : new ProtocolError(CODES.invalidParams, wrongField(error));
     }
-    return isOther(message) ? undefined : new ProtocolError(CODES.invalidRequest, wrongField(request.error));
+    const isOther = others.some((isOne) => isOne(message));
+    return isOther ? undefined : new ProtocolError(CODES.invalidRequest, wrongField(request.error));
   };
 }
 
@@ -70,18 +79,54 @@ function picturesIn({ jpeg }: ToolResult) {
   return [{ type: 'image' as const, data: Buffer.from(jpeg).toString('base64'), mimeType: 'image/jpeg' }];
 }
 
-export function unknownResource(uri: string): ProtocolError {
-  const shown = JSON.stringify(uri.slice(0, 80));
-  const what = `No resource ${shown}; there are jimeng://modes and jimeng://tasks/{task_id}`;
-  return new ProtocolError(CODES.resourceNotFound, what);
+/** @param token of the caller's request; undefined: it wants no progress */
+export function progressTo(
+  token: string | number | undefined,
+  // No interface: the SDKs take a notification with any fields.
+  notify: (notification: { method: 'notifications/progress'; params: Record<string, unknown> }) => Promise<void>,
+): ToolCall['progress'] {
+  if (token === undefined) return () => undefined;
+  return (progress) => {
+    notify({ method: 'notifications/progress', params: { ...progress, progressToken: token } }).catch(() => undefined);
+  };
 }
 
-export function unknownPrompt(names: readonly string[]): ProtocolError {
-  return new ProtocolError(CODES.invalidParams, `Unknown prompt; the prompts are ${names.join(', ')}`);
+type WithParams<Params> = { readonly params: Readonly<Params> };
+type Reference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string };
+
+/**
+ * The answers to everything but tool calls, as both SDKs take them.
+ * @param load loads what calls need: the lists are answered without it
+ */
+export function answersFor(caller: Caller, load: () => Promise<Handlers>) {
+  return {
+    resources: () => ({ resources: [...RESOURCES] }),
+    resourceTemplates: () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }),
+    async resource({ params: { uri } }: WithParams<{ uri: string }>) {
+      const read = orThrow(CODES.internalError, await (await load()).readResource(uri, caller));
+      if (read !== undefined) return { contents: [{ ...read }] };
+      const what = `No resource ${JSON.stringify(uri.slice(0, 80))}; there are jimeng://modes and jimeng://tasks/{task_id}`;
+      throw new ProtocolError(CODES.resourceNotFound, what);
+    },
+    prompts: () => ({ prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })) }),
+    async prompt({ params }: WithParams<{ name: string; arguments?: Record<string, string> | undefined }>) {
+      const handlers = await load();
+      const rendered = orThrow(CODES.invalidParams, await handlers.renderPrompt(params.name, params.arguments));
+      if (rendered !== undefined) return { ...rendered, messages: [...rendered.messages] };
+      const names = PROMPTS.map(({ name }) => name).join(', ');
+      throw new ProtocolError(CODES.invalidParams, `Unknown prompt; the prompts are ${names}`);
+    },
+    async completion({ params }: WithParams<{ ref: Reference; argument: { name: string; value: string } }>) {
+      const { ref, argument } = params;
+      const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
+      const values = await (await load()).complete(of, argument.name, argument.value, caller);
+      return { completion: { values: [...values], hasMore: false } };
+    },
+  };
 }
 
 /** @throws ProtocolError where the handlers refuse */
-export function orThrow<Value extends object>(code: number, result: Value | Refused | undefined): Value | undefined {
+function orThrow<Value extends object>(code: number, result: Value | Refused | undefined): Value | undefined {
   if (result !== undefined && 'refusal' in result) throw new ProtocolError(code, result.refusal);
   return result as Value | undefined;
 }

@@ -1,5 +1,4 @@
 /** Serves the tools over stdio with the MCP SDK; the only file that imports it. */
-
 import './zod-settings.ts';
 import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
@@ -25,21 +24,20 @@ import {
 import { systemClock } from '../clock.ts';
 import type { Caller } from '../library/library.ts';
 import { MAX_LINE_BYTES, StdioTransport } from '../transports/stdio.ts';
-import { NAME, VERSION } from '../version.ts';
 import { type AskClient, clientRequests } from './client-requests.ts';
 import type { Handlers } from './handlers.ts';
-import { INSTRUCTIONS, PROMPTS, RESOURCE_TEMPLATES, RESOURCES, TOOL_LIST } from './listing.ts';
+import { TOOL_LIST } from './listing.ts';
 import {
+  answersFor,
   CODES,
   callResult,
-  orThrow,
   ProtocolError,
+  progressTo,
   refusalBy,
+  SERVER_INFO,
+  SERVER_OPTIONS,
   toolNamed,
-  unknownPrompt,
-  unknownResource,
 } from './protocol.ts';
-import type { ToolCall } from './tool.ts';
 
 /** Work that earlier processes left open is resumed this long after initialize, if no tool call came before. */
 const RESUME_AFTER_MILLISECONDS = 60_000;
@@ -55,8 +53,7 @@ const refusalOf = refusalBy({
     ],
     ...[ReadResourceRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema, CompleteRequestSchema],
   ],
-  isOther: (message) =>
-    [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse].some((isOne) => isOne(message)),
+  others: [isJSONRPCNotification, isJSONRPCResultResponse, isJSONRPCErrorResponse],
 });
 
 /** "Receivers that do not declare the task capability … MUST process requests of that type normally" (MCP 2025-11-25). */
@@ -72,10 +69,7 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** @param load loads what a call needs: initialize and the lists are answered without it */
 export async function serveStdio(load: LoadHandlers, stdin: Readable, stdout: Writable): Promise<void> {
-  const server = new TasklessServer(
-    { name: NAME, title: 'Jimeng Video', version: VERSION },
-    { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} }, instructions: INSTRUCTIONS },
-  );
+  const server = new TasklessServer(SERVER_INFO, SERVER_OPTIONS);
   /** Where no call waits: a failure to load is reported by the next call. */
   const withHandlers = (use: (handlers: Handlers) => unknown) => void load().then(use, () => undefined);
   const transport = new StdioTransport<JSONRPCMessage>(stdin, stdout, {
@@ -89,8 +83,13 @@ export async function serveStdio(load: LoadHandlers, stdin: Readable, stdout: Wr
   };
   server.onerror = ({ message: reason }) => withHandlers(({ log }) => log.debug('protocol error', { reason }));
   answerTools(server, load, () => transport.writable());
-  answerResources(server, load);
-  answerPrompts(server, load);
+  const answers = answersFor(LOCAL_AGENT, load);
+  server.setRequestHandler(ListResourcesRequestSchema, answers.resources);
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, answers.resourceTemplates);
+  server.setRequestHandler(ReadResourceRequestSchema, answers.resource);
+  server.setRequestHandler(ListPromptsRequestSchema, answers.prompts);
+  server.setRequestHandler(GetPromptRequestSchema, answers.prompt);
+  server.setRequestHandler(CompleteRequestSchema, answers.completion);
   await server.connect(transport);
 }
 
@@ -106,7 +105,7 @@ function answerTools(server: Server, load: LoadHandlers, writable: () => Promise
     const call = {
       signal: extra.signal,
       arrivedAt,
-      progress: progressTo(params?._meta?.progressToken, extra),
+      progress: progressTo(params?._meta?.progressToken, extra.sendNotification),
       ...clientRequests(server.getClientCapabilities() ?? {}, askThrough(extra), extra.signal),
     };
     const result = await handlers.call(name, params?.arguments, call, writable);
@@ -114,41 +113,7 @@ function answerTools(server: Server, load: LoadHandlers, writable: () => Promise
   };
 }
 
-function progressTo(token: string | number | undefined, { sendNotification }: Extra): ToolCall['progress'] {
-  if (token === undefined) return () => undefined;
-  return (progress) => {
-    const params = { ...progress, progressToken: token };
-    sendNotification({ method: 'notifications/progress', params }).catch(() => undefined);
-  };
-}
-
 function askThrough({ sendRequest }: Extra): AskClient {
   return async (request, { signal, timeoutMilliseconds }) =>
     await sendRequest(request as ServerRequest, ResultSchema, { signal, timeout: timeoutMilliseconds });
-}
-
-function answerResources(server: Server, load: LoadHandlers): void {
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
-  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
-    const read = orThrow(CODES.internalError, await (await load()).readResource(uri, LOCAL_AGENT));
-    if (read === undefined) throw unknownResource(uri);
-    return { contents: [{ ...read }] };
-  });
-}
-
-function answerPrompts(server: Server, load: LoadHandlers): void {
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({
-    prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
-  }));
-  server.setRequestHandler(GetPromptRequestSchema, async ({ params }) => {
-    const rendered = orThrow(CODES.invalidParams, await (await load()).renderPrompt(params.name, params.arguments));
-    if (rendered === undefined) throw unknownPrompt(PROMPTS.map(({ name }) => name));
-    return { ...rendered, messages: [...rendered.messages] };
-  });
-  server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }) => {
-    const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : ('resource' as const);
-    const values = await (await load()).complete(of, argument.name, argument.value, LOCAL_AGENT);
-    return { completion: { values: [...values], hasMore: false } };
-  });
 }

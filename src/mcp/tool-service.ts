@@ -1,6 +1,7 @@
 /** What the tools need of the product, as plain functions of plain values: the only file of mcp/ that calls the task service. */
 import type { App } from '../app.ts';
 import { systemClock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { FilmCall, FilmView, RetakeOptions } from '../films/calls.ts';
 import { isFilmId } from '../films/film.ts';
 import type { FilmInput } from '../films/storyboard.ts';
@@ -34,7 +35,7 @@ export interface GetOptions {
   readonly waitSeconds: number | undefined;
 }
 
-export interface ListOptions {
+export interface ListCall {
   readonly limit: number;
   readonly status: TaskStatus | undefined;
   readonly waitSeconds: number;
@@ -132,7 +133,7 @@ export class ToolService {
   }
 
   /** Waits as asked, then lists. */
-  async list({ limit, status, waitSeconds, waitFor }: ListOptions, call: ToolCall): Promise<ListReport> {
+  async list({ limit, status, waitSeconds, waitFor }: ListCall, call: ToolCall): Promise<ListReport> {
     const service = await this.app.service('read');
     const options = { limit, status, waitFor: waitSeconds > 0 ? waitFor : undefined };
     const view = await service.list(options, await this.waiting(call, waitSeconds));
@@ -241,14 +242,12 @@ export class ToolService {
     const { signal, arrivedAt, progress, elicit, remote, roots } = call;
     const seconds = waitSeconds ?? this.app.settings.waitSeconds;
     const offered = await roots?.();
-    return {
-      signal,
-      arrivedAt,
-      deadline: arrivedAt + seconds * 1000,
-      caller: remote ?? { ...LOCAL_AGENT, ...(offered === undefined ? {} : { roots: offered }) },
+    return compact({
+      ...{ signal, arrivedAt, deadline: arrivedAt + seconds * 1000 },
+      caller: remote ?? compact({ ...LOCAL_AGENT, roots: offered }),
       onWait: taskProgress(systemClock, progress),
-      ...(elicit === undefined ? {} : { confirm: confirmWith(elicit, signal) }),
-    };
+      confirm: elicit && confirmWith(elicit, signal),
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Builds and renders the reports about saved videos: what was joined, and what a preview shows. */
 import * as z from 'zod';
-import type { JoinedView, PreviewView } from '../films/clip-calls.ts';
+import { compact } from '../compact.ts';
+import type { JoinedView, PreviewView } from '../films/calls.ts';
 import { timeText } from '../media/clip/time-stamps.ts';
 import type { Problem } from '../problems.ts';
 import { SANDBOX, sentence } from './message.ts';
@@ -27,13 +28,13 @@ export type ClipReport = z.infer<typeof clipSchema>;
 
 export function joinReport({ file, link, videos, notes, sandbox }: JoinedView, phrasing: Phrasing): ClipReport {
   const { path, bytes, facts } = file;
-  return {
-    status: 'done',
+  return compact({
+    status: 'done' as const,
     message: [`${videos} videos were joined.`, ...notes.map(sentence), ...(sandbox ? [SANDBOX] : [])].join(' '),
     next_step: phrasing.nextStep({ action: 'show_file' }),
-    ...(facts === undefined ? {} : { video: { ...linkFacts(link), ...videoOf(path, { ...facts, bytes }) } }),
-    ...(sandbox ? { sandbox } : {}),
-  };
+    video: facts && { ...linkFacts(link), ...videoOf(path, { ...facts, bytes }) },
+    sandbox: sandbox || undefined,
+  });
 }
 
 export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport {
@@ -43,20 +44,20 @@ export function previewReport(view: PreviewView, phrasing: Phrasing): ClipReport
   const where = picturePath === undefined ? '' : ` The picture is in ${oneLine(picturePath)}.`;
   const hidden =
     hiddenCuts === 0 ? '' : hiddenCuts === 1 ? ' 1 more cut is not shown.' : ` ${hiddenCuts} more cuts are not shown.`;
-  return {
-    status: 'done',
+  return compact({
+    status: 'done' as const,
     message: `${first}.${where}${hidden}${sandbox ? ` ${SANDBOX}` : ''}`,
-    next_step: phrasing.nextStep({ action: 'judge', ...(filmId === undefined ? {} : { filmId }) }),
-    ...(filmId === undefined ? {} : { film_id: filmId }),
+    next_step: phrasing.nextStep(compact({ action: 'judge', filmId })),
+    film_id: filmId,
     video: videoOf(path, facts),
     frames: seconds.map((at) => {
       const cut = cuts.find(({ seconds: sides }) => sides.some((side) => Math.abs(side - at) < 0.5 / facts.fps));
       const shot = cut === undefined ? {} : { shot: at < cut.seconds[1] - 0.5 / facts.fps ? cut.shot - 1 : cut.shot };
       return { seconds: Math.round(at * 1000) / 1000, ...shot };
     }),
-    ...(picturePath === undefined ? {} : { picture_path: picturePath }),
-    ...(sandbox ? { sandbox } : {}),
-  };
+    picture_path: picturePath,
+    sandbox: sandbox || undefined,
+  });
 }
 
 function linkFacts(link: JoinedView['link']) {

@@ -1,4 +1,5 @@
 /** Builds the report of a film: a list of its shots, and what to do next. */
+import { compact } from '../compact.ts';
 import type { CheckedFilm, FilmView } from '../films/calls.ts';
 import { isOfSandbox, type ShotState, shotStates } from '../films/film.ts';
 import { chargeOf, type Task } from '../tasks/record.ts';
@@ -6,7 +7,7 @@ import type { ListReport } from './list-report.ts';
 import { explained, SANDBOX, sentence, sentenceOf } from './message.ts';
 import { type Fix, fixOf, type NextStep } from './next-step.ts';
 import { NO_WORKER, type Phrasing } from './phrasing-tools.ts';
-import { cnyOf, compact, isoOf, type Report, shownError } from './report.ts';
+import { cnyOf, isoOf, type Report, shownError } from './report.ts';
 import { cleanText, cut, oneLine, rounded, shownPerson, yuan } from './text.ts';
 
 const MAX_SHOT_PROMPT_CHARACTERS = 60;
@@ -58,7 +59,7 @@ export function checkedFilmReport(view: CheckedFilm, phrasing: Phrasing): Report
   return compact({
     status: 'checked' as const,
     message: [...sentences, 'Nothing was sent.', ...(sandbox ? [SANDBOX] : [])].join(' '),
-    next_step: phrasing.nextStep({ action: 'make', ...(same === undefined ? {} : { same }) }),
+    next_step: phrasing.nextStep(compact({ action: 'make', same })),
     shots: shots.map(({ request, continues }, index) =>
       compact({
         shot: index + 1,

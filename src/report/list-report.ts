@@ -1,12 +1,13 @@
 /** Builds the list of tasks: compact, because a model polls it. */
 import * as z from 'zod';
+import { compact } from '../compact.ts';
 import type { Problem } from '../problems.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { chargeOf, isOpen, TASK_STATUSES, type Task } from '../tasks/record.ts';
 import { sentenceOf, waitsFor } from './message.ts';
 import { ALL_KEYS, type KnownKeys, nextStepAfter, nextStepOfList, openCount } from './next-step.ts';
 import type { Phrasing } from './phrasing-tools.ts';
-import { cnyOf, compact, isoOf, refusalMessage } from './report.ts';
+import { cnyOf, isoOf, refusalMessage } from './report.ts';
 import { cut, oneLine, shownPerson } from './text.ts';
 
 const MAX_PROMPT_CHARACTERS = 80;

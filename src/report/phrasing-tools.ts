@@ -1,5 +1,5 @@
 /** Phrases next steps for a model: the calls that it makes, and what it passes on to its user. */
-import { isFixedInSettings } from '../problems.ts';
+import { isFixedInSettings, isForCaller } from '../problems.ts';
 import type { Fix, GetCall, ListStep, NextStep } from './next-step.ts';
 import { capitalised, escapeMarkdown, localTime } from './text.ts';
 
@@ -156,15 +156,9 @@ function nextStep(step: NextStep, reader: Reader): string {
   }
 }
 
-/** The hints of these are for whoever calls, also where the operator is somebody else. */
-const FOR_CALLERS: ReadonlySet<string> = new Set([
-  ...['budget_exceeded', 'conversion_failed', 'confirmation_unavailable'],
-  ...['state_not_writable', 'state_busy', 'state_damaged', 'store_replaced', 'store_unavailable'],
-]);
-
 function fixedByOperator(fix: Fix): string {
   const { code, who, hint } = fix;
-  if (who !== 'operator' || FOR_CALLERS.has(code)) return fixed(fix);
+  if (who !== 'operator' || isForCaller(code)) return fixed(fix);
   return `Tell the user that the operator of this server has to fix it: ${hint}.`;
 }
 

@@ -1,5 +1,6 @@
 /** Builds the report of one task: one plain object, from which every text is rendered. */
 import * as z from 'zod';
+import { compact } from '../compact.ts';
 import { TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import type { Problem } from '../problems.ts';
 import type { CheckedView, TaskView } from '../tasks/calls.ts';
@@ -190,12 +191,11 @@ export function checkedReport(view: CheckedView, phrasing: Phrasing, whyNotPaid?
       : [
           `Valid, but the same request already exists as task ${same.id} (${same.status}): the call would join it, and cost nothing.`,
         ];
-  const fix = whyNotPaid === undefined ? {} : { fix: fixOf(whyNotPaid) };
   if (whyNotPaid !== undefined) sentences.push(sentenceOf(whyNotPaid));
   return compact({
     status: 'checked' as const,
     message: [...sentences, 'Nothing was sent.', ...(sandbox ? [SANDBOX] : [])].join(' '),
-    next_step: phrasing.nextStep({ action: 'make', ...(same === undefined ? {} : { same: same.id }), ...fix }),
+    next_step: phrasing.nextStep(compact({ action: 'make', same: same?.id, fix: whyNotPaid && fixOf(whyNotPaid) })),
     prompt: request.prompt === undefined ? undefined : cleanText(request.prompt),
     mode: request.mode,
     duration: request.duration,
@@ -250,11 +250,4 @@ export function shownError(error: TaskError | Problem | undefined): Report['erro
   if (error === undefined) return undefined;
   const { code, providerCode, who, retryable } = error;
   return compact({ code, provider_code: providerCode, message: sentenceOf(error), who, retryable });
-}
-
-type Compact<Value> = { [Key in keyof Value]: Exclude<Value[Key], undefined> } & object;
-
-/** Leaves out what is undefined. */
-export function compact<Value extends object>(value: Value): Compact<Value> {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Compact<Value>;
 }

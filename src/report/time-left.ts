@@ -1,5 +1,4 @@
 /** Says how long a task has taken and how long it usually takes, no more precisely than past videos allow. Pure. */
-
 import type { UsualTime } from '../tasks/poll-timing.ts';
 import type { TaskRecord } from '../tasks/record.ts';
 

@@ -1,6 +1,6 @@
 /** The figures for Prometheus: what this process did, counted from its log's events, and what the store holds. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Log, LogFields } from '../log.ts';
+import { type Log, type LogFields, logOf } from '../log.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { TASK_STATUSES } from '../tasks/record.ts';
 import { KEYS_AWAY_EVENT } from './access.ts';
@@ -157,12 +157,8 @@ export class Metrics {
 
 /** @returns a log that hands each event on, those below its level too */
 export function countedLog(log: Log, count: (event: string, fields?: LogFields) => void): Log {
-  const write =
-    (method: keyof Log): Log[keyof Log] =>
-    (event, fields) => {
-      count(event, fields);
-      log[method](event, fields);
-    };
-  const [trace, debug, info] = [write('trace'), write('debug'), write('info')];
-  return { trace, debug, info, warn: write('warn'), error: write('error') };
+  return logOf((method) => (event, fields) => {
+    count(event, fields);
+    log[method](event, fields);
+  });
 }

@@ -1,6 +1,6 @@
 /** Tokens of an authorization server: this server is an OAuth 2.1 resource server. */
 import { errors, type JWTPayload, jwtVerify } from 'jose';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import { type Access, type Identified, KEYS_AWAY_EVENT, LIST_UNREADABLE, NO_TOKEN, UNKNOWN_TOKEN } from './access.ts';
 import { IssuerKeys, type IssuerKeysOptions } from './issuer-keys.ts';
 import { type People, rightsIn } from './people.ts';
@@ -58,7 +58,7 @@ export class OauthAccess implements Access {
       if (error instanceof errors.JWTExpired) return invalid('This token has expired: sign in again.');
       if (error instanceof errors.JWTClaimValidationFailed) return invalid(this.sentenceOf(error.claim));
       if (isOfToken(error)) return invalid('This token is not valid: sign in again.');
-      log.warn(KEYS_AWAY_EVENT, { reason: error instanceof Error ? error.message : String(error) });
+      log.warn(KEYS_AWAY_EVENT, { reason: reasonOf(error) });
       return {
         status: 503,
         message: 'The keys of the authorization server cannot be fetched, so no token can be checked: try again later.',

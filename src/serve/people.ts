@@ -1,7 +1,9 @@
-/** The people of the tokens file as it is now: it is read again when it changes, so that a removed token ends at the next request. */
+/** The people of the tokens file as it is now, and who sends one of its tokens: a removed token ends at the next request. */
+import { timingSafeEqual } from 'node:crypto';
 import type { RemoteCaller } from '../library/library.ts';
 import type { Log } from '../log.ts';
-import { type Entry, readTokenFile, stateOf } from './token-file.ts';
+import { type Access, LIST_UNREADABLE, NO_TOKEN, UNKNOWN_TOKEN } from './access.ts';
+import { type Entry, hashOf, readTokenFile, stateOf } from './token-file.ts';
 
 export interface PersonRights extends Pick<RemoteCaller, 'budgetFen'> {
   readonly isAdmin: boolean | undefined;
@@ -13,6 +15,7 @@ interface Known {
   readonly people: readonly Entry[] | undefined;
 }
 
+/** Read again when it changes. */
 export class People {
   private readonly path: string;
   private readonly log: Log;
@@ -70,4 +73,23 @@ export class People {
 /** What the file says of a person. */
 export function rightsIn({ admin, daily_budget_cny: budget }: Entry): PersonRights {
   return { isAdmin: admin, ...(budget === undefined ? {} : { budgetFen: Math.round(budget * 100) }) };
+}
+
+/** Who sends a token of the file. */
+export function tokenAccess(people: Pick<People, 'latest'>): Access {
+  return {
+    async identify(bearer) {
+      if (bearer === undefined) return NO_TOKEN;
+      const entries = await people.latest();
+      if (entries === undefined) return LIST_UNREADABLE;
+      const given = hashOf(bearer);
+      // All of them are compared, so that the time says nothing.
+      const [entry] = entries.filter(({ sha256 }) => {
+        return sha256 !== undefined && timingSafeEqual(Buffer.from(sha256, 'hex'), given);
+      });
+      if (entry?.name === undefined) return UNKNOWN_TOKEN;
+      const { isAdmin = false, ...rights } = rightsIn(entry);
+      return { kind: 'remote-agent', person: entry.name, isAdmin, ...rights };
+    },
+  };
 }

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { RemoteCaller } from '../library/library.ts';
-import { type Log, withFields } from '../log.ts';
+import { type Log, reasonOf, stackOf, withFields } from '../log.ts';
 import type { Handlers } from '../mcp/handlers.ts';
 import { mcpOverHttp, sendError } from '../mcp/http-server.ts';
-import { problemFor } from '../mcp/inner-problems.ts';
+import { problemFor } from '../mcp/results.ts';
 import { Problem } from '../problems.ts';
 import { orAborted, withTimeLimit } from '../system/wait.ts';
 import {
@@ -68,10 +68,15 @@ export async function startServer(options: ServerOptions): Promise<HttpListener 
     answer: (request, response, readBody) => void server.answer(request, response, readBody),
   });
   const name = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
-  return {
-    ...listener,
-    url: `http://${name}:${listener.port}`,
-  };
+  return { ...listener, url: `http://${name}:${listener.port}` };
+}
+
+/** One request, on its way. */
+interface Arrived {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly readBody: BodyReader;
+  readonly log: Log;
 }
 
 class SharedServer {
@@ -93,36 +98,29 @@ class SharedServer {
     const log = withFields(this.options.log, { request: id });
     response.setHeader('x-request-id', id);
     try {
-      await this.route(request, response, readBody, log);
+      await this.route({ request, response, readBody, log });
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       if (error instanceof BodyRefused) return refuse(response, error.status, error.message);
-      log.error('request failed', { reason: error instanceof Error ? error.stack : String(error) });
+      log.error('request failed', { reason: stackOf(error) });
       refuse(response, 500, 'The server failed; its log has the reason under this x-request-id.');
     }
   }
 
-  private async route(
-    request: IncomingMessage,
-    response: ServerResponse,
-    readBody: BodyReader,
-    log: Log,
-  ): Promise<void> {
+  private async route(arrived: Arrived): Promise<void> {
+    const { request, response } = arrived;
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     // Probes come by an address of the container, and learn nothing.
     if (path === '/healthz') return plain(response, 200, 'ok');
-    if (path === '/readyz') return await this.answerReady(response, log);
+    if (path === '/readyz') return await this.answerReady(arrived);
     const { host, origin } = request.headers;
     const foreign = foreignHost({ host, origin }, this.options);
     if (foreign !== undefined) return refuse(response, 403, foreign);
-    if (path.startsWith(METADATA_PATH)) {
-      this.describe(request, response);
-      return;
-    }
+    if (path.startsWith(METADATA_PATH)) return this.describe(arrived);
     const { videos } = this.options;
     if (videos !== undefined && (await answerVideo(request, response, videos))) return;
-    if (await this.answerGallery(request, response, readBody, log)) return;
-    if (path === '/metrics') return await this.answerMetrics(request, response, log);
+    if (await this.answerGallery(arrived)) return;
+    if (path === '/metrics') return await this.answerMetrics(arrived);
     if (path !== '/mcp')
       return refuse(response, 404, 'Nothing is here: MCP is answered at /mcp, and the gallery is at /gallery/.');
     if (this.options.over.aborted)
@@ -130,15 +128,10 @@ class SharedServer {
         'retry-after': '5',
         connection: 'close',
       });
-    await this.mcp(request, response, readBody, log);
+    await this.mcp(arrived);
   }
 
-  private async answerGallery(
-    request: IncomingMessage,
-    response: ServerResponse,
-    readBody: BodyReader,
-    log: Log,
-  ): Promise<boolean> {
+  private async answerGallery({ request, response, readBody, log }: Arrived): Promise<boolean> {
     const { gallery, access, stateKey, publicUrl, clock } = this.options;
     return await answerSharedGallery(request, response, {
       ...{ ...gallery, readBody, key: stateKey, clock, ending: this.options.over },
@@ -158,7 +151,7 @@ class SharedServer {
     });
   }
 
-  private async answerReady(response: ServerResponse, log: Log): Promise<void> {
+  private async answerReady({ response, log }: Arrived): Promise<void> {
     const { clock, over: ending } = this.options;
     if (ending.aborted) return plain(response, 503, 'ending');
     try {
@@ -170,7 +163,7 @@ class SharedServer {
       );
       plain(response, 200, 'ready');
     } catch (error) {
-      log.warn('not ready', { reason: error instanceof Error ? error.message : String(error) });
+      log.warn('not ready', { reason: reasonOf(error) });
       plain(response, 503, 'the store cannot be used; the log has the reason');
     }
   }
@@ -183,8 +176,9 @@ class SharedServer {
   }
 
   /** What was spent is for admins. */
-  private async answerMetrics(request: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {
-    const caller = await this.identify(request, response, log);
+  private async answerMetrics(arrived: Arrived): Promise<void> {
+    const { response } = arrived;
+    const caller = await this.identify(arrived);
     if (caller === undefined) return;
     if (!caller.isAdmin) {
       this.options.metrics.refused(403);
@@ -198,11 +192,7 @@ class SharedServer {
   }
 
   /** @returns undefined where the request is answered with a refusal */
-  private async identify(
-    request: IncomingMessage,
-    response: ServerResponse,
-    log: Log,
-  ): Promise<RemoteCaller | undefined> {
+  private async identify({ request, response, log }: Arrived): Promise<RemoteCaller | undefined> {
     const { access, metrics } = this.options;
     const identified = await access.identify(bearerOf(request.headers.authorization));
     if (!isDenied(identified)) return identified;
@@ -213,7 +203,7 @@ class SharedServer {
   }
 
   /** RFC 9728: where a client gets tokens for this server. */
-  private describe(request: IncomingMessage, response: ServerResponse): void {
+  private describe({ request, response }: Arrived): void {
     const { issuer } = this.options;
     if (issuer === undefined) {
       refuse(response, 404, 'This server takes no tokens of an authorization server.');
@@ -245,10 +235,11 @@ class SharedServer {
     return this.options.publicUrl?.href.replace(/\/$/, '') ?? `http://${headers.host}`;
   }
 
-  private async mcp(request: IncomingMessage, response: ServerResponse, readBody: BodyReader, log: Log): Promise<void> {
+  private async mcp(arrived: Arrived): Promise<void> {
+    const { request, response, readBody, log } = arrived;
     const { clock, metrics } = this.options;
     const arrivedAt = clock.monotonic();
-    const caller = await this.identify(request, response, log);
+    const caller = await this.identify(arrived);
     if (caller === undefined) return;
     const { person } = caller;
     const seconds = this.rates.take(person);
@@ -263,8 +254,7 @@ class SharedServer {
     const own = withFields(log, { person });
     await this.answerMcp(
       {
-        ...{ method: 'POST', url: '/mcp', headers: request.headers, body: await readBody(request) },
-        ...{ caller, arrivedAt, log: own },
+        ...{ headers: request.headers, body: await readBody(request), caller, arrivedAt, log: own },
         onAnswer: (tool, { structured: { status, task_id: task, film_id: film, error } }) => {
           const milliseconds = Math.round(clock.monotonic() - arrivedAt);
           const { code } = (error ?? {}) as { readonly code?: unknown };

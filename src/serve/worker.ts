@@ -1,7 +1,7 @@
 /** Resumes what other processes leave open, as long as this one runs: queries and downloads, and on a shared store the queue. */
 import type { App } from '../app.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, RepeatedProblem, reasonOf } from '../log.ts';
 import { START_WORKER } from '../report/phrasing-tools.ts';
 import { pause, whenAborted } from '../system/wait.ts';
 
@@ -16,15 +16,14 @@ interface Working {
 
 /** @param app opened as one that sends everything: its recovery goes on until it ends @returns when the signal is aborted. Never throws. */
 export async function work(app: App, { clock, log, over }: Working): Promise<void> {
-  let reported: string | undefined;
+  const problem = new RepeatedProblem(log, 'open work is not resumed', 'open work is resumed again');
   while (!over.aborted) {
     try {
       (await app.service('query')).resume();
+      problem.succeeded();
       return await whenAborted(over);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== reported) log.warn('open work is not resumed', { reason });
-      reported = reason;
+      problem.failed(reasonOf(error));
     }
     await pause(clock, { atMost: TRY_AGAIN_MILLISECONDS, signals: [over] });
   }

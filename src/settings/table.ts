@@ -1,7 +1,6 @@
 /** All settings: name, default, parsing, and what the documents, doctor, the bundle's form and the Registry show of each. */
 import { delimiter } from 'node:path';
-import { credential, numeric, OPERATIONS, PAID, type Setting, setting } from './row.ts';
-import { SERVE_SETTINGS } from './serve-rows.ts';
+import { credential, numeric, OPERATIONS, type Operation, PAID, type Setting, setting } from './row.ts';
 import { type StorageAddress, shownStorage, storageAddress } from './storage-address.ts';
 import { readVideosFolder, stateFolder } from './user-folders.ts';
 import {
@@ -9,6 +8,7 @@ import {
   absolutePath,
   aigcMeta,
   apiAddress,
+  audience,
   databaseAddress,
   folderList,
   type Limits,
@@ -17,11 +17,14 @@ import {
   oneOf,
   pathRules,
   type Reading,
+  secureAddress,
+  webAddress,
   withHome,
 } from './values.ts';
 
 export { OPERATIONS, type Operation, type Setting } from './row.ts';
 
+const SERVE: readonly Operation[] = ['serve'];
 const DEFAULT_API_URL = 'https://visual.volcengineapi.com';
 const seconds = (min: number, max: number): Limits => ({ min, max, unit: 'seconds' });
 const yuan: Limits = { min: 0, max: 1e9, unit: 'CNY' };
@@ -273,7 +276,44 @@ export const SETTINGS = {
     stops: ['paid', 'check', 'query'],
     meaning: ['how long the sandbox takes to generate a video', '沙箱生成一个视频所需的时间'],
   }),
-  ...SERVE_SETTINGS,
+  /** Undefined: nobody has a token. */
+  tokensFile: setting<string | undefined>({
+    name: 'JIMENG_VIDEO_TOKENS',
+    parse: absolutePath,
+    stops: SERVE,
+    meaning: [
+      '`serve` only: the file of the people who may use the server, made by `serve token add`',
+      '仅用于 `serve`：可使用服务器的人员列表文件，由 `serve token add` 创建',
+    ],
+  }),
+  oauthIssuer: setting<URL | undefined>({
+    name: 'JIMENG_VIDEO_OAUTH_ISSUER',
+    parse: secureAddress('https://login.example.com'),
+    stops: SERVE,
+    meaning: [
+      '`serve` only: the authorization server (OAuth 2.1, OpenID Connect) whose tokens are accepted',
+      '仅用于 `serve`：接受其令牌的授权服务器（OAuth 2.1、OpenID Connect）',
+    ],
+  }),
+  oauthAudience: setting<string | undefined>({
+    name: 'JIMENG_VIDEO_OAUTH_AUDIENCE',
+    parse: audience,
+    stops: SERVE,
+    meaning: [
+      '`serve` only: what the tokens of the authorization server name as their audience (`aud`)',
+      '仅用于 `serve`：授权服务器签发的令牌中的受众（`aud`）',
+    ],
+    defaultWords: ['JIMENG_VIDEO_PUBLIC_URL with `/mcp`', 'JIMENG_VIDEO_PUBLIC_URL 加 `/mcp`'],
+  }),
+  publicUrl: setting<URL | undefined>({
+    name: 'JIMENG_VIDEO_PUBLIC_URL',
+    parse: webAddress('https://videos.example.com'),
+    stops: SERVE,
+    meaning: [
+      '`serve` only: the address by which clients reach the server, and with which its links begin',
+      '仅用于 `serve`：客户端访问服务器的地址，也是服务器所给链接的开头',
+    ],
+  }),
   logLevel: setting<LogLevel>({
     name: 'LOG_LEVEL',
     parse: logLevel,

@@ -94,26 +94,26 @@ function bareAddress(text: string): URL | undefined {
   return isBare && /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
+const WITHOUT_SECRETS = 'address without a user name, a password and a query, such as';
+
 /** @param example a valid value, for the sentence; the wrong value is not repeated because it may hold a password */
 export function apiAddress(example: string): Parse<'sandbox' | URL> {
   return (text, { refuse }) =>
     (text === 'sandbox' ? text : bareAddress(text)) ??
-    refuse(`must be "sandbox" or an http(s) address without a user name, a password and a query, such as ${example}`);
+    refuse(`must be "sandbox" or an http(s) ${WITHOUT_SECRETS} ${example}`);
 }
 
 /** @param example as for `apiAddress` */
 export function webAddress(example: string): Parse<URL> {
-  return (text, { refuse }) =>
-    bareAddress(text) ??
-    refuse(`must be an http(s) address without a user name, a password and a query, such as ${example}`);
+  return (text, { refuse }) => bareAddress(text) ?? refuse(`must be an http(s) ${WITHOUT_SECRETS} ${example}`);
 }
 
 /** Keys are fetched from there. @param example as for `apiAddress` */
 export function secureAddress(example: string): Parse<URL> {
   return (text, { refuse }) => {
     const url = bareAddress(text);
-    if (url !== undefined && (url.protocol === 'https:' || isLoopback(url))) return url;
-    return refuse(`must be an https address without a user name, a password and a query, such as ${example}`);
+    const isSecure = url !== undefined && (url.protocol === 'https:' || isLoopback(url));
+    return isSecure ? url : refuse(`must be an https ${WITHOUT_SECRETS} ${example}`);
   };
 }
 

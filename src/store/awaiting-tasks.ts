@@ -1,34 +1,25 @@
 /** Queued tasks of this process that wait for other tasks' videos. */
 import type { Task } from '../tasks/record.ts';
-import type { Engine } from './engine.ts';
-import type { Lease, OwnTasks } from './lease.ts';
+import type { StoreParts } from './lease.ts';
 import { paramsOf, taskOf } from './rows.ts';
 import { DELETE_BODY, REPLACE_BODY, UPDATE_TASK, WAITING_OF } from './statements.ts';
 import type { Awaiting, AwaitingChange } from './store.ts';
 
-export interface AwaitingOptions {
-  readonly engine: Engine;
-  readonly scope: string;
-  readonly lease: Lease;
-  readonly own: OwnTasks;
-  readonly notify: (id: string) => void;
-}
-
 export class AwaitingTasks implements Awaiting {
-  private readonly options: AwaitingOptions;
+  private readonly parts: StoreParts;
 
-  constructor(options: AwaitingOptions) {
-    this.options = options;
+  constructor(parts: StoreParts) {
+    this.parts = parts;
   }
 
   async tasks(): Promise<readonly Task[]> {
-    const { engine, scope, lease } = this.options;
+    const { engine, scope, lease } = this.parts;
     const params = { scope, me: lease.id };
     return await engine.read(async (tx) => (await tx.all(WAITING_OF, params)).map((row) => taskOf(row, tx.now)));
   }
 
   async change(id: string, rule: (task: Task, now: number) => AwaitingChange | undefined): Promise<Task | undefined> {
-    const { engine, scope, lease, own, notify } = this.options;
+    const { engine, scope, lease, own, notify } = this.parts;
     const changed = await engine.transaction(
       async (tx): Promise<Task | undefined> => {
         const mine = await tx.all(WAITING_OF, { scope, me: lease.id });

@@ -17,14 +17,14 @@ export interface Tx {
 
 export interface TransactionOptions {
   /** One transaction at a time for this account. SQLite has one writer anyway. */
-  readonly account?: string;
+  readonly account?: string | undefined;
   /** Runs before the account is locked: for what is large and concerns nobody else. */
-  readonly before?: (tx: Tx) => Promise<void>;
+  readonly before?: ((tx: Tx) => Promise<void>) | undefined;
   /**
    * For an engine whose answer to a COMMIT may be lost: takes back what `work` may have written. Runs in the next
    * transaction of this process, before anything else; must change nothing where there is nothing to take back.
    */
-  readonly undo?: (tx: Tx) => Promise<void>;
+  readonly undo?: ((tx: Tx) => Promise<void>) | undefined;
 }
 
 export interface Engine {
@@ -46,8 +46,8 @@ export interface Engine {
   whyNotPaid(): Problem | undefined;
   /** @returns a sentence where this process saw the database being removed or replaced: what only the former one recorded is gone */
   notice?(): string | undefined;
-  /** Called in the first transaction on a database that replaces a removed or damaged one. */
-  onRecreated(restore: (tx: Tx) => Promise<void>): void;
+  /** Called in the first transaction on a database that replaces a removed or damaged one; absent where paid calls are refused then. */
+  onRecreated?(restore: (tx: Tx) => Promise<void>): void;
   close(): Promise<void>;
 }
 

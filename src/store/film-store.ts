@@ -1,9 +1,8 @@
 /** Films in the database: every transaction of their life, the same on every engine. */
 import { currentTakes, type Film } from '../films/film.ts';
-import type { Problem } from '../problems.ts';
 import type { Task, TaskRecord } from '../tasks/record.ts';
-import type { Engine, Params, Row, Tx } from './engine.ts';
-import { type Lease, LeaseLost, type OwnTasks, type Registration } from './lease.ts';
+import type { Params, Row, Tx } from './engine.ts';
+import { LeaseLost, type Registration, type StoreParts } from './lease.ts';
 import { paramsOf, personOf, readReservationLedger, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type {
@@ -19,30 +18,17 @@ import type {
 } from './store.ts';
 import { undoReservation } from './undo.ts';
 
-export interface FilmStoreOptions {
-  readonly engine: Engine;
-  readonly scope: string;
-  readonly lease: Lease;
-  readonly own: OwnTasks;
-  /** Some record may have changed. */
-  readonly notify: () => void;
-  /** @returns why no paid call may be made now */
-  readonly whyNotPaid: () => Problem | undefined;
-}
-
 export class FilmStore implements Films {
-  private readonly options: FilmStoreOptions;
+  private readonly parts: StoreParts;
   private readonly held = new Map<string, Film>();
 
-  constructor(options: FilmStoreOptions) {
-    this.options = options;
+  constructor(parts: StoreParts) {
+    this.parts = parts;
   }
 
   async reserve(wish: FilmWish, rule: (ledger: FilmLedger) => FilmAdmission): Promise<FilmReserved> {
     const { film, tasks } = wish;
     return await this.admitting(tasks, async (tx) => {
-      const refused = this.options.whyNotPaid();
-      if (refused !== undefined) return { kind: 'refuse', problem: refused };
       const admission = rule(await this.ledgerOf(tx, wish));
       if (admission.kind !== 'create') return admission;
       const now = { ...film, reservedAt: tx.now };
@@ -52,26 +38,17 @@ export class FilmStore implements Films {
   }
 
   async ledger(wish: FilmWish): Promise<FilmLedger> {
-    return await this.options.engine.read((tx) => this.ledgerOf(tx, wish));
+    return await this.parts.engine.read((tx) => this.ledgerOf(tx, wish));
   }
 
-  async retake({ filmId, tasks, ...wish }: Retake): Promise<FilmReserved> {
-    const { scope, engine } = this.options;
+  async retake({ filmId, tasks, rule }: Retake): Promise<FilmReserved> {
+    const { scope, engine } = this.parts;
     return await this.admitting(tasks, async (tx) => {
-      const refused = this.options.whyNotPaid();
-      if (refused !== undefined) return { kind: 'refuse', problem: refused };
       const row = await tx.get(sql.FIND_FILM, { scope, id: filmId });
       if (row === undefined) throw new Error(`${engine.place} no longer has the film`);
       const film = filmOf(row);
-      const [first] = tasks;
-      const ledger = first && (await readReservationLedger(tx, scope, { ...first, fen: fenOfAll(tasks) }));
       const current = await this.tasksIn(tx, currentTakes(film));
-      const admission = wish.rule(film, current, {
-        now: tx.now,
-        reservedFen: ledger?.reservedFen ?? 0,
-        roomAt: ledger?.roomAt,
-        ...(ledger?.own && { own: ledger.own }),
-      });
+      const admission = rule(film, current, await this.budgetsFor(tx, tasks));
       if (admission.kind !== 'create') return admission;
       await tx.run(sql.UPDATE_FILM, this.params(admission.film));
       for (const record of admission.changed) {
@@ -99,14 +76,14 @@ export class FilmStore implements Films {
   }
 
   async tasks(ids: readonly string[]): Promise<readonly (Task | undefined)[]> {
-    return await this.options.engine.read((tx) => this.tasksIn(tx, ids));
+    return await this.parts.engine.read((tx) => this.tasksIn(tx, ids));
   }
 
   async settle(
     id: string,
     rule: (film: Film, tasks: readonly (Task | undefined)[]) => Film | undefined,
   ): Promise<void> {
-    const { engine, scope } = this.options;
+    const { engine, scope } = this.parts;
     await engine.transaction(
       async (tx) => {
         const row = await tx.get(sql.FIND_FILM, { scope, id });
@@ -117,11 +94,11 @@ export class FilmStore implements Films {
       },
       { account: scope },
     );
-    this.options.notify();
+    this.parts.notify();
   }
 
   async hold(id: string): Promise<FilmHold | undefined> {
-    const { engine, scope, lease, notify } = this.options;
+    const { engine, scope, lease, notify } = this.parts;
     if (this.held.has(id)) return undefined;
     const taken = await engine.transaction(async (tx) => {
       const registration = await lease.ensure(tx);
@@ -166,12 +143,13 @@ export class FilmStore implements Films {
     tasks: readonly Reservation[],
     admit: (tx: Tx) => Promise<FilmReserved>,
   ): Promise<FilmReserved> {
-    const { engine, scope, lease, own, notify } = this.options;
+    const { engine, scope, lease, own, notify } = this.parts;
     const reserved: Task[] = [];
     const admission = await engine.transaction(
       async (tx) => {
         reserved.length = 0;
-        const admitted = await admit(tx);
+        const refused = engine.whyNotPaid();
+        const admitted = refused === undefined ? await admit(tx) : ({ kind: 'refuse', problem: refused } as const);
         for (const { record } of tasks) {
           if (admitted.kind !== 'create') await tx.run(sql.DELETE_BODY, { id: record.id });
           else {
@@ -202,28 +180,31 @@ export class FilmStore implements Films {
   }
 
   private async ledgerOf(tx: Tx, { film, tasks, budgetFen, personBudgetFen }: FilmWish): Promise<FilmLedger> {
-    const { scope } = this.options;
+    const { person = '', fingerprint } = film;
+    const same = await tx.all(sql.SAME_FILMS, { scope: this.parts.scope, person, fingerprint });
+    return { ...(await this.budgetsFor(tx, tasks, { budgetFen, personBudgetFen })), same: same.map(filmOf) };
+  }
+
+  /** What the budgets have left for all of these together. @param budgets instead of the tasks' own */
+  private async budgetsFor(tx: Tx, tasks: readonly Reservation[], budgets: Partial<Reservation> = {}) {
     const [first] = tasks;
     if (first === undefined) throw new RangeError('a film without shots');
-    const { same: _, ...ledger } = await readReservationLedger(tx, scope, {
-      ...{ ...first, budgetFen, personBudgetFen, fen: fenOfAll(tasks) },
-    });
-    const { person = '', fingerprint } = film;
-    const same = await tx.all(sql.SAME_FILMS, { scope, person, fingerprint });
-    return { ...ledger, same: same.map(filmOf) };
+    const all = { ...first, ...budgets, fen: fenOfAll(tasks) };
+    const { same: _, ...ledger } = await readReservationLedger(tx, this.parts.scope, all);
+    return ledger;
   }
 
   private async tasksIn(tx: Tx, ids: readonly string[]): Promise<(Task | undefined)[]> {
     const tasks: (Task | undefined)[] = [];
     for (const id of ids) {
-      const row = await tx.get(sql.FIND_TASK, { scope: this.options.scope, id });
+      const row = await tx.get(sql.FIND_TASK, { scope: this.parts.scope, id });
       tasks.push(row && taskOf(row, tx.now));
     }
     return tasks;
   }
 
   private async updateHeld(id: string, { id: me, lost }: Registration, change: (film: Film) => Film): Promise<Film> {
-    const { engine, scope } = this.options;
+    const { engine, scope } = this.parts;
     lost.throwIfAborted();
     return await engine.transaction(
       async (tx) => {
@@ -240,12 +221,12 @@ export class FilmStore implements Films {
 
   private params(film: Film): Params {
     const { id, person = '', status, fingerprint, reservedAt, ...rest } = film;
-    const { scope } = this.options;
+    const { scope } = this.parts;
     return { id, scope, person, status, fingerprint, reserved_at: reservedAt, record: JSON.stringify(rest) };
   }
 
   private async rows(statement: string, params: Params, person: Person): Promise<readonly Row[]> {
-    const { engine, scope } = this.options;
+    const { engine, scope } = this.parts;
     const all = { scope, person: person ?? null, ...params };
     return await engine.read((tx) => tx.all(sql.ofPerson(statement, person), all));
   }

@@ -167,6 +167,16 @@ export class Lease {
   }
 }
 
+/** What the parts of the store share. */
+export interface StoreParts {
+  readonly engine: Engine;
+  readonly scope: string;
+  readonly lease: Lease;
+  readonly own: OwnTasks;
+  /** @param id of the record that may have changed; undefined: any */
+  readonly notify: (id?: string) => void;
+}
+
 /** This process was suspended for so long that another one declared it dead. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';

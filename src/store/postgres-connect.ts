@@ -1,5 +1,6 @@
 /** Connections to PostgreSQL: what every one is made with, and what their errors mean. */
 import type { ClientConfig, QueryConfig } from 'pg';
+import { reasonOf } from '../log.ts';
 import { type Params, StoreFailure } from './engine.ts';
 
 /** A server that is away is reported within 3 s. */
@@ -129,10 +130,4 @@ export function failureOf(error: unknown, place: string): StoreFailure {
   return BUSY_STATES.has(stateOf(cause))
     ? new StoreFailure('busy', `${place} has been locked by another process for some seconds`, error)
     : new StoreFailure('unreachable', `${place} cannot be used (${reasonOf(error)})`, error);
-}
-
-/** An address with several IP addresses fails with one error for each. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import { connectionTo, reasonOf } from './postgres-connect.ts';
+import { type Log, reasonOf } from '../log.ts';
+import { connectionTo } from './postgres-connect.ts';
 
 const CHANNEL = 'jimeng_video';
 /** How often the database is polled while a caller waits: without notifications, and with them (which may be lost). */

@@ -1,7 +1,8 @@
-/** Which PostgreSQL server this is, and whether it keeps what it has committed. */
+/** Which PostgreSQL server this is, whether it keeps what it has committed, and whether it has this version's tables. */
 import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { type Row, StoreFailure, type Tx } from './engine.ts';
+import { isMigrated, migrate } from './schema.ts';
 
 const OLDEST_VERSION = 14;
 
@@ -37,7 +38,7 @@ export function serverStatements(isSystemShown: boolean) {
  * One row: the server that this database was last used on. `system` ends with the number of this table, which no server
  * gives twice: a dump that is restored, also on the same server, makes the table again.
  */
-export const IDENTITY_TABLE = `CREATE TABLE store_identity (
+const IDENTITY_TABLE = `CREATE TABLE store_identity (
   id BIGINT PRIMARY KEY CHECK (id = 1), system TEXT NOT NULL, timeline TEXT NOT NULL, is_synchronous BIGINT NOT NULL
 )`;
 const WRITE_IDENTITY = `INSERT INTO store_identity (id, system, timeline, is_synchronous)
@@ -56,6 +57,22 @@ export function requireDurable(server: Row, place: string): void {
   if (server.commits === 'off') {
     refuse('has synchronous_commit=off, which forgets paid requests in a crash: set synchronous_commit=on');
   }
+}
+
+const DIALECT = {
+  ...{ serial: 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY', bytes: 'BYTEA', id: 'TEXT COLLATE "C"' },
+  // `to_regclass` would answer from a cache that does not know yet what another process has just made.
+  findVersions: `SELECT tablename FROM pg_tables
+  WHERE tablename = 'schema_version' AND schemaname = ANY (current_schemas(false))`,
+};
+
+/** Within the caller's transaction. @throws StoreFailure newer */
+export async function migratePostgres(tx: Tx, server: Row, place: string): Promise<void> {
+  if (await isMigrated(tx, DIALECT)) return;
+  await tx.get('SELECT pg_advisory_xact_lock(77, 1)');
+  if (!(await migrate(tx, DIALECT, place))) return;
+  await tx.run(IDENTITY_TABLE);
+  await writeIdentity(tx, server);
 }
 
 /** Whether another server has every commit before it is answered. */

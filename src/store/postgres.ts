@@ -1,14 +1,14 @@
 /** The shared engine: one PostgreSQL database for any number of computers, through `pg`. */
 import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import type { Problem } from '../problems.ts';
 import { type Engine, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
-import { connectionTo, failureOf, isDefinite, placeOf, QueryFailed, reasonOf, Statements } from './postgres-connect.ts';
+import { connectionTo, failureOf, isDefinite, placeOf, QueryFailed, Statements } from './postgres-connect.ts';
 import { News } from './postgres-news.ts';
-import { migratePostgres } from './postgres-schema.ts';
 import {
   IS_SYSTEM_SHOWN,
+  migratePostgres,
   NOW,
   requireDurable,
   serverStatements,
@@ -59,23 +59,16 @@ interface PostgresTx extends Tx {
   isNews(): boolean;
 }
 
-type Undo = Required<Pick<TransactionOptions, 'undo'>> & Pick<TransactionOptions, 'account'>;
-
-interface SharedEngine extends Engine {
-  /** @returns why no paid call may be made @throws StoreFailure */
-  whyReplaced(): Promise<Problem | undefined>;
-  /** @returns why no notification of other processes' writes arrives, if so */
-  whyNoNotifications(): Promise<string | undefined>;
-  /** From here on this is the right database. @throws StoreFailure */
-  accept(): Promise<void>;
+interface Undo extends Pick<TransactionOptions, 'account'> {
+  readonly undo: NonNullable<TransactionOptions['undo']>;
 }
 
 /** @returns an engine that connects at its first use */
-export function postgresEngine(options: PostgresOptions): SharedEngine {
+export function postgresEngine(options: PostgresOptions): PostgresEngine {
   return new PostgresEngine(options);
 }
 
-class PostgresEngine implements SharedEngine {
+class PostgresEngine implements Engine {
   readonly place: string;
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED';
   private readonly options: PostgresOptions;
@@ -107,10 +100,6 @@ class PostgresEngine implements SharedEngine {
     });
   }
 
-  onRecreated(): void {
-    // A database that was replaced is noticed by its identity, and refused.
-  }
-
   now(): number {
     return this.options.clock.now() + this.clockDifference;
   }
@@ -119,15 +108,18 @@ class PostgresEngine implements SharedEngine {
     return this.replaced;
   }
 
+  /** @returns why no paid call may be made @throws StoreFailure */
   async whyReplaced(): Promise<Problem | undefined> {
     await this.transaction(async () => undefined, { account: ANY_ACCOUNT });
     return this.replaced;
   }
 
+  /** @returns why no notification of other processes' writes arrives, if so */
   whyNoNotifications(): Promise<string | undefined> {
     return this.news.whyNone();
   }
 
+  /** From here on this is the right database. @throws StoreFailure */
   async accept(): Promise<void> {
     await this.transaction(async (tx) => this.server && (await writeIdentity(tx, this.server)), {
       account: ANY_ACCOUNT,
@@ -207,7 +199,7 @@ class PostgresEngine implements SharedEngine {
       await before?.(tx);
       if (account !== undefined) tx = await this.lock(client, account);
       const value = await work(tx);
-      await this.commit(client, tx.isNews(), undo && { undo, ...(account !== undefined && { account }) });
+      await this.commit(client, tx.isNews(), undo && { undo, account });
       return value;
     } catch (error) {
       // A client whose server does not answer is closed instead.
@@ -249,7 +241,7 @@ class PostgresEngine implements SharedEngine {
   private async undoLost(): Promise<void> {
     for (let [lost] = this.undos; lost !== undefined; [lost] = this.undos) {
       const { undo, account } = lost;
-      await this.transact(undo, account === undefined ? {} : { account });
+      await this.transact(undo, { account });
       this.undos.splice(this.undos.indexOf(lost), 1);
     }
   }
@@ -321,7 +313,7 @@ class PostgresEngine implements SharedEngine {
         warnOfReplicas(server, this.place, log);
         const begun = await query(client, BEGIN_MIGRATION);
         const tx = this.txOn(client, begun, MIGRATION_MILLISECONDS);
-        await migratePostgres(tx, this.place, () => writeIdentity(tx, server));
+        await migratePostgres(tx, server, this.place);
         await query(client, 'COMMIT');
       } finally {
         // An unfinished transaction ends with its connection.

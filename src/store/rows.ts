@@ -1,4 +1,5 @@
 /** Rows as records (columns for what is queried, JSON for the rest), and what the rules decide on in one transaction. */
+import { compact } from '../compact.ts';
 import { chargeOf, type Task, type TaskRecord, type TaskStatus } from '../tasks/record.ts';
 import type { Params, Row, SqlValue, Tx } from './engine.ts';
 import * as sql from './statements.ts';
@@ -11,21 +12,6 @@ export interface Ties {
   readonly holder?: string | null;
   readonly slotUntil?: number | undefined;
 }
-
-type Columns = Pick<
-  TaskRecord,
-  | 'id'
-  | 'person'
-  | 'status'
-  | 'fingerprint'
-  | 'reqKey'
-  | 'reservedAt'
-  | 'finishedAt'
-  | 'attempts'
-  | 'providerTaskId'
-  | 'saveAgainAt'
-  | 'finishedBetween'
->;
 
 export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params {
   const {
@@ -69,8 +55,8 @@ export function paramsOf(record: TaskRecord, scope: string, ties: Ties): Params 
 
 /** @param now decides whether the owner's lease is good */
 export function taskOf(row: Row, now: number): Task {
-  const rest = JSON.parse(String(row.record)) as Omit<TaskRecord, keyof Columns>;
-  const [closed, again, provider] = [row.closed_at, row.save_again_at, row.provider_task_id];
+  // Without what has columns of its own.
+  const rest = JSON.parse(String(row.record)) as TaskRecord;
   return {
     ...rest,
     id: String(row.id),
@@ -80,12 +66,13 @@ export function taskOf(row: Row, now: number): Task {
     reservedAt: Number(row.reserved_at),
     attempts: Number(row.attempts),
     ...personOf(row),
-    ...(closed == null ? {} : { finishedAt: Number(closed) }),
-    ...(again == null ? {} : { saveAgainAt: Number(again) }),
-    ...(provider == null ? {} : { providerTaskId: String(provider) }),
-    ...(row.finished_to == null
-      ? {}
-      : { finishedBetween: [Number(row.finished_from), Number(row.finished_to)] as const }),
+    ...compact({
+      finishedAt: numberOrNone(row.closed_at),
+      saveAgainAt: numberOrNone(row.save_again_at),
+      providerTaskId: row.provider_task_id == null ? undefined : String(row.provider_task_id),
+      finishedBetween:
+        row.finished_to == null ? undefined : ([Number(row.finished_from), Number(row.finished_to)] as const),
+    }),
     ownerAlive: row.owner_until != null && Number(row.owner_until) > now,
   };
 }
@@ -178,7 +165,7 @@ export function unreadLedger(now: number): QueueLedger {
 async function readPacing(tx: Tx, scope: string, reqKey: string): Promise<Pacing> {
   const row = await tx.get(sql.PACING, { scope, req_key: reqKey });
   return {
-    limit: row?.limit_now == null ? undefined : numberOf(row.limit_now),
+    limit: numberOrNone(row?.limit_now),
     limitUntil: numberOf(row?.limit_until),
     pausedUntil: numberOf(row?.paused_until),
     refusals: numberOf(row?.refusals),
@@ -210,4 +197,8 @@ function whole(milliseconds: number | undefined): number | null {
 
 function numberOf(value: SqlValue | undefined): number {
   return Number(value ?? 0);
+}
+
+function numberOrNone(value: SqlValue | undefined): number | undefined {
+  return value == null ? undefined : Number(value);
 }

@@ -1,4 +1,5 @@
-/** The tables. Times are integer milliseconds since 1970, money is integer fen. */
+/** The tables, and how they come to this version. Times are integer milliseconds since 1970, money is integer fen. */
+import { StoreFailure, type Tx } from './engine.ts';
 
 /** What the engines call differently. */
 export interface Dialect {
@@ -7,6 +8,8 @@ export interface Dialect {
   readonly bytes: string;
   /** Text in the order of its bytes. */
   readonly id: string;
+  /** Finds the table `schema_version`. */
+  readonly findVersions: string;
 }
 
 /**
@@ -17,7 +20,7 @@ export interface Dialect {
  * a generating one. Both are leases in `host`, so that no task can name a process that was declared dead.
  * `fen` is the money that counts: 0 for what is known to have cost nothing, whatever its estimate was.
  */
-export function migrations({ serial, bytes, id }: Dialect): readonly (readonly string[])[] {
+export function migrations({ serial, bytes, id }: Omit<Dialect, 'findVersions'>): readonly (readonly string[])[] {
   return [
     [
       `CREATE TABLE host (
@@ -124,4 +127,31 @@ export function migrations({ serial, bytes, id }: Dialect): readonly (readonly s
       "ALTER TABLE host ADD COLUMN sends TEXT NOT NULL DEFAULT 'own'",
     ],
   ];
+}
+
+/** @returns 0 where there are no tables yet */
+async function versionOf(tx: Tx, { findVersions }: Dialect): Promise<number> {
+  if ((await tx.get(findVersions)) === undefined) return 0;
+  return Number((await tx.get('SELECT version FROM schema_version'))?.version ?? 0);
+}
+
+export async function isMigrated(tx: Tx, dialect: Dialect): Promise<boolean> {
+  return (await versionOf(tx, dialect)) === migrations(dialect).length;
+}
+
+/**
+ * Within the caller's transaction, by one process at a time: another one may have made the tables meanwhile.
+ * @returns whether the database is new @throws StoreFailure newer
+ */
+export async function migrate(tx: Tx, dialect: Dialect, place: string): Promise<boolean> {
+  const all = migrations(dialect);
+  const version = await versionOf(tx, dialect);
+  if (version > all.length) throw new StoreFailure('newer', `${place} was written by a newer version of this program`);
+  for (const sql of all.slice(version).flat()) await tx.run(sql);
+  const params = { version: all.length };
+  if (version === 0) {
+    await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)');
+    await tx.run('INSERT INTO schema_version (version) VALUES (:version)', params);
+  } else if (version < all.length) await tx.run('UPDATE schema_version SET version = :version', params);
+  return version === 0;
 }

@@ -3,12 +3,15 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rm
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { type Engine, type Params, type Row, StoreFailure, type TransactionOptions, type Tx } from './engine.ts';
-import { migrations } from './schema.ts';
+import { isMigrated, migrate } from './schema.ts';
 
-const DIALECT = { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB', id: 'TEXT' };
+const DIALECT = {
+  ...{ serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'BLOB', id: 'TEXT' },
+  findVersions: "SELECT name FROM sqlite_schema WHERE name = 'schema_version'",
+};
 /** Transactions last a millisecond or two; after so long a process that holds the lock hangs. */
 const BUSY_LIMIT_MILLISECONDS = 20_000;
 /** How often another process's writes are checked for while a caller waits. */
@@ -263,23 +266,11 @@ class SqliteEngine implements Engine {
   }
 
   private async migrate(opened: Opened): Promise<void> {
-    const all = migrations(DIALECT);
-    const found = await this.whenFree(() => schemaVersion(this.txOn(opened.reader)));
+    const isCurrent = await this.whenFree(() => isMigrated(this.txOn(opened.reader), DIALECT));
     // No lock is taken where nothing is to be written: a process that hangs with it keeps nobody from reading.
-    if (found === all.length && !this.hasBeenOpen) return;
+    if (isCurrent && !this.hasBeenOpen) return;
     await this.transact(opened, async (tx) => {
-      // Another process may have made the tables meanwhile.
-      const version = await schemaVersion(tx);
-      if (version > all.length) {
-        throw new StoreFailure('newer', `${this.place} was written by a newer version of this program`);
-      }
-      for (const statements of all.slice(version)) for (const sql of statements) await tx.run(sql);
-      if (version === 0) {
-        await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)');
-        await tx.run('INSERT INTO schema_version (version) VALUES (:version)', { version: all.length });
-      } else if (version < all.length) {
-        await tx.run('UPDATE schema_version SET version = :version', { version: all.length });
-      }
+      await migrate(tx, DIALECT, this.place);
       // Opened again: the file was replaced, perhaps by one that another process made.
       if (this.hasBeenOpen) await this.restore?.(tx);
     });
@@ -345,12 +336,6 @@ export function setAsideSentence(file: string): string {
   return `The database was damaged and set aside as ${file}. Videos recorded in it are not listed here; inspect it before you pay again.`;
 }
 
-/** @returns 0 where there are no tables yet */
-async function schemaVersion(tx: Tx): Promise<number> {
-  const table = await tx.get("SELECT name FROM sqlite_schema WHERE name = 'schema_version'");
-  return table === undefined ? 0 : Number((await tx.get('SELECT version FROM schema_version'))?.version ?? 0);
-}
-
 function parameterNames(sql: string): string[] {
   return [...new Set(Array.from(sql.matchAll(/:([a-z_]+)/g), ([, name]) => name ?? ''))];
 }
@@ -389,8 +374,4 @@ function identityOf(path: string): string {
 function resultCode(error: unknown): number {
   const code = (error as { readonly errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : 0;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

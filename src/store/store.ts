@@ -34,7 +34,7 @@ export interface Reservation {
   /** Absent for a task that was made elsewhere: there is nothing to send. */
   readonly body?: Uint8Array;
   /** The fingerprint of the same request while a picture of it is not there yet. */
-  readonly awaiting?: string;
+  readonly awaiting?: string | undefined;
   /** The account's. */
   readonly budgetFen?: number | undefined;
   /** The person's own. */

@@ -1,6 +1,6 @@
 /** The right to write one task, fenced by the lease it was taken under; and outcomes that the disk does not take yet. */
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, reasonOf } from '../log.ts';
 import { slotOfRunning, type Task, type TaskRecord } from '../tasks/record.ts';
 import type { Engine } from './engine.ts';
 import { LeaseLost, type OwnTasks, type Registration } from './lease.ts';
@@ -131,7 +131,7 @@ export class KeptWrites {
       status: record.status,
       provider_task_id: record.providerTaskId,
       req_key: record.reqKey,
-      reason: reason instanceof Error ? reason.message : String(reason),
+      reason: reasonOf(reason),
     });
     this.retrying ??= this.retry();
   }

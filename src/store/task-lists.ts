@@ -1,13 +1,13 @@
-/** What only reads many tasks: lists, ids and sums of one account. */
+/** What only reads many tasks: lists, ids and sums of one account, and the search by words. */
 import type { Task, TaskStatus } from '../tasks/record.ts';
 import type { Engine, Params, Row, Tx } from './engine.ts';
 import { readDoneFen, readReservedFen, taskOf } from './rows.ts';
 import * as sql from './statements.ts';
 import type { ListQuery, Lists, Person, Sums, TaskFilter, TaskPage } from './store.ts';
-import { isFound, patternOf, wordsOf } from './task-search.ts';
 
 /** Rows that are read at a time where a text is searched for. */
 const SEARCHED_ROWS = 200;
+const MAX_WORDS = 12;
 
 export class TaskLists implements Lists {
   private readonly engine: Engine;
@@ -27,59 +27,48 @@ export class TaskLists implements Lists {
 
   async tasks({ limit, status, open, person }: ListQuery): Promise<readonly Task[]> {
     const statement = open ? sql.OPEN_TASKS : status === undefined ? sql.NEWEST : sql.NEWEST_OF_STATUS;
-    const params = { scope: this.scope, person: person ?? null, limit, status: status ?? null };
-    return await this.engine.read(async (tx) =>
-      (await tx.all(sql.ofPerson(statement, person), params)).map((row) => this.newest(taskOf(row, tx.now))),
-    );
+    return await this.engine.read(async (tx) => {
+      const rows = await this.rows(tx, statement, person, { limit, status: status ?? null });
+      return rows.map((row) => this.newest(taskOf(row, tx.now)));
+    });
   }
 
   async page(filter: TaskFilter, after: string | undefined, limit: number, person?: Person): Promise<TaskPage> {
     const words = wordsOf(filter.text);
-    const params = {
-      scope: this.scope,
-      person: person ?? null,
-      mode: filter.mode ?? '',
-      statuses: listed(filter.statuses),
-      ids: listed(filter.ids),
-    };
+    const params = { mode: filter.mode ?? '', statuses: listed(filter.statuses), ids: listed(filter.ids) };
     return await this.engine.read(async (tx) => {
       const found: Task[] = [];
       let before = after ?? '';
       for (let isMore = true; isMore && found.length <= limit; ) {
         // One more than is shown tells whether another page follows.
         const rowLimit = words.length === 0 ? limit + 1 : SEARCHED_ROWS;
-        const rows = await tx.all(sql.ofPerson(sql.FILTERED_TASKS, person), {
-          ...params,
-          before,
-          text: patternOf(words),
-          limit: rowLimit,
-        });
+        const searched = { ...params, before, text: patternOf(words), limit: rowLimit };
+        const rows = await this.rows(tx, sql.FILTERED_TASKS, person, searched);
         const tasks = rows.map((row) => this.newest(taskOf(row, tx.now)));
         found.push(...tasks.filter((task) => isFound(task, words)));
         before = tasks.at(-1)?.id ?? before;
         isMore = words.length > 0 && rows.length === rowLimit;
       }
       const tasks = found.slice(0, limit);
-      const count =
-        words.length > 0
-          ? undefined
-          : Number((await tx.get(sql.ofPerson(sql.FILTERED_COUNT, person), params))?.count ?? 0);
-      return { tasks, total: count, next: found.length > limit ? tasks.at(-1)?.id : undefined };
+      const [counted] = words.length > 0 ? [] : await this.rows(tx, sql.FILTERED_COUNT, person, params);
+      const total = counted && Number(counted.count);
+      return { tasks, total, next: found.length > limit ? tasks.at(-1)?.id : undefined };
     });
   }
 
   async openIds(person?: Person): Promise<readonly { readonly id: string; readonly status: TaskStatus }[]> {
-    const rows = await this.rows(sql.ofPerson(sql.OPEN_IDS, person), { scope: this.scope, person: person ?? null });
+    const rows = await this.engine.read((tx) => this.rows(tx, sql.OPEN_IDS, person));
     return rows.map(({ id, status }) => ({ id: String(id), status: String(status) as TaskStatus }));
   }
 
   async unsavedIds(): Promise<ReadonlySet<string>> {
-    return new Set((await this.rows(sql.UNSAVED_IDS)).map(({ id }) => String(id)));
+    return new Set((await this.engine.read((tx) => tx.all(sql.UNSAVED_IDS))).map(({ id }) => String(id)));
   }
 
   async idsThatBegin(prefix: string, limit: number, person?: Person): Promise<readonly string[]> {
-    const params = { scope: this.scope, person: person ?? null, from: prefix, to: `${prefix}\uffff`, limit };
-    return (await this.rows(sql.ofPerson(sql.IDS_THAT_BEGIN, person), params)).map(({ id }) => String(id));
+    const params = { from: prefix, to: `${prefix}\uffff`, limit };
+    const rows = await this.engine.read((tx) => this.rows(tx, sql.IDS_THAT_BEGIN, person, params));
+    return rows.map(({ id }) => String(id));
   }
 
   async sums(person?: Person): Promise<Sums> {
@@ -100,19 +89,45 @@ export class TaskLists implements Lists {
   }
 
   private async readByStatus(tx: Tx, person?: Person): Promise<Sums['byStatus']> {
-    const rows = await tx.all(sql.ofPerson(sql.STATUS_SUMS, person), { scope: this.scope, person: person ?? null });
+    const rows = await this.rows(tx, sql.STATUS_SUMS, person);
     const sums = rows.map(
       ({ status, count, fen }) => [String(status) as TaskStatus, { count: Number(count), fen: Number(fen) }] as const,
     );
     return new Map(sums);
   }
 
-  private async rows(statement: string, params?: Params): Promise<readonly Row[]> {
-    return await this.engine.read((tx) => tx.all(statement, params));
+  private async rows(tx: Tx, statement: string, person: Person, params: Params = {}): Promise<readonly Row[]> {
+    return await tx.all(sql.ofPerson(statement, person), { scope: this.scope, person: person ?? null, ...params });
   }
 }
 
 /** As the statements take a list; '' lets everything through. */
 function listed(values: readonly string[] | undefined): string {
   return values === undefined ? '' : `,${values.join(',')},`;
+}
+
+/** In lower case. */
+function wordsOf(text: string | undefined): readonly string[] {
+  return (text ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, MAX_WORDS);
+}
+
+/**
+ * For LIKE with `!` as escape, over the record's JSON in lower case: the longest word, as JSON writes it. Engines differ in
+ * which letters they make small: a letter outside ASCII that has two cases stands for any letter.
+ * @returns '' for no words
+ */
+function patternOf(words: readonly string[]): string {
+  const longest = [...words].sort((one, other) => other.length - one.length)[0];
+  if (longest === undefined) return '';
+  const characters = [...JSON.stringify(longest).slice(1, -1)].map((character) => {
+    if (/[%_!]/.test(character)) return `!${character}`;
+    return character > '\x7f' && character.toUpperCase() !== character ? '_' : character;
+  });
+  return `%${characters.join('')}%`;
+}
+
+function isFound({ id, request, video }: Task, words: readonly string[]): boolean {
+  const name = video?.file?.path.split(/[\\/]/).at(-1) ?? '';
+  const searched = [request.prompt ?? '', id, name].join('\n').toLowerCase();
+  return words.every((word) => searched.includes(word));
 }

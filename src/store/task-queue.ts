@@ -1,22 +1,17 @@
 /** The queue of one account in the database: whose turn it is, and the claim to send. */
 import { randomUUID } from 'node:crypto';
 import { FOREVER, recordOf, type Task, type TaskRecord } from '../tasks/record.ts';
-import type { Engine, Row, Tx } from './engine.ts';
-import type { Lease, OwnTasks } from './lease.ts';
+import type { Row, Tx } from './engine.ts';
+import type { StoreParts } from './lease.ts';
 import { paramsOf, readQueueLedger, writePacing } from './rows.ts';
 import * as sql from './statements.ts';
 import type { Claimed, QueueLedger, Sends, Turn } from './store.ts';
 import { undoClaim } from './undo.ts';
 
-interface QueueOptions {
-  readonly engine: Engine;
-  readonly scope: string;
-  readonly lease: Lease;
-  readonly own: OwnTasks;
+interface QueueOptions extends StoreParts {
   readonly sends: Sends;
   /** Its newest state is not written yet. */
   readonly isKept: (id: string) => boolean;
-  readonly notify: (id: string) => void;
 }
 
 export class TaskQueue {

@@ -71,11 +71,12 @@ export class TaskStore implements Store {
     this.kept = new KeptWrites(clock, log);
     this.own = new OwnTasks(this.lease);
     this.lists = new TaskLists(engine, scope, (task) => this.newest(task));
-    const parts = { engine, scope, lease: this.lease, own: this.own, notify: (id?: string) => this.changes.notify(id) };
-    this.films = new FilmStore({ ...parts, whyNotPaid: () => this.whyNotPaid() });
+    const notify = (id?: string) => this.changes.notify(id);
+    const parts = { engine, scope, lease: this.lease, own: this.own, notify };
+    this.films = new FilmStore(parts);
     this.awaiting = new AwaitingTasks(parts);
     this.queue = new TaskQueue({ ...parts, sends, isKept: (id) => this.kept.has(id) });
-    engine.onRecreated(async (tx) => {
+    engine.onRecreated?.(async (tx) => {
       await this.own.restore(tx, scope, engine.place);
       await this.films.restore(tx);
     });
@@ -355,11 +356,7 @@ export class TaskStore implements Store {
     before?: TransactionOptions['before'],
     undo?: TransactionOptions['undo'],
   ): Promise<Value> {
-    return await this.engine.transaction(work, {
-      account: this.scope,
-      ...(before && { before }),
-      ...(undo && { undo }),
-    });
+    return await this.engine.transaction(work, { account: this.scope, before, undo });
   }
 
   private params(record: TaskRecord, ties: Ties) {

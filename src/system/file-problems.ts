@@ -67,19 +67,14 @@ export function folderBecameLink(folder: string): Problem {
   });
 }
 
-/**
- * The provider keeps a video for 12 hours. In the first 10 only a process that has the video's place saves it; afterwards
- * any process does, among its own videos.
- */
-export const OWN_PLACE_HOURS = 10;
-
 /** After paying: the place is of another computer, or of a storage that is not set here. */
 export class PlaceElsewhere extends Problem {
-  constructor(folder: string) {
+  /** @param then who saves it, and when */
+  constructor(folder: string, then = '') {
     super('save_failed', {
-      what: `The video is to be saved to "${folder}", which the computer that polled it does not have. One that has it saves it when it runs again; after ${OWN_PLACE_HOURS} hours any computer does.`,
+      what: `The video is to be saved to "${folder}", which this computer does not have.${then}`,
       who: 'operator',
-      hint: 'start the program on that computer, or give all computers the same JIMENG_VIDEO_STORAGE or the same folder',
+      hint: 'start the program on the computer that has it, or give this one the same JIMENG_VIDEO_STORAGE or the same folder',
     });
   }
 }

@@ -78,15 +78,23 @@ export async function syncHandle(handle: FileHandle): Promise<void> {
   });
 }
 
-/** Makes a new name survive a power cut. Windows has no folder handles; its file system journals the rename. */
-export async function syncFolder(path: string, fs: FileSystem = nodeFiles): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await fs.open(path, 'r');
+/** Puts a file on the disk that others have written. */
+export async function syncFile(path: string, fs: FileSystem = nodeFiles): Promise<void> {
+  await syncOpened(await fs.open(path, 'r+'));
+}
+
+async function syncOpened(handle: FileHandle): Promise<void> {
   try {
     await syncHandle(handle);
   } finally {
     await handle.close();
   }
+}
+
+/** Makes a new name survive a power cut. Windows has no folder handles; its file system journals the rename. */
+export async function syncFolder(path: string, fs: FileSystem = nodeFiles): Promise<void> {
+  if (process.platform === 'win32') return;
+  await syncOpened(await fs.open(path, 'r'));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Decides whether a request is created, joins an existing one, or is refused. Pure. */
 import { createHash } from 'node:crypto';
-import { jsonPieces } from '../jimeng/body-bytes.ts';
 import { MODE_NAMES, priceCny } from '../jimeng/modes.ts';
+import { jsonPieces } from '../jimeng/request-body.ts';
 import { Problem } from '../problems.ts';
 import type { Admission, ReservationLedger, UsedBudget } from '../store/store.ts';
 import { isOpen, type Task } from './record.ts';
@@ -47,10 +47,11 @@ function cny(fen: number): string {
   return `¥${(fen / 100).toFixed(2)}`;
 }
 
-/** The limit that the call itself sets. */
-export function aboveLimit(fen: number, limitFen: number, videos = 1): Problem {
-  const what = `${priced(videos)} about ${cny(fen)}, and the limit of this call is ${cny(limitFen)}.`;
-  return new Problem('cost_too_high', { what });
+/** The limit that the call itself sets. @throws Problem cost_too_high */
+export function requireWithin(limitCny: number | undefined, fen: number, videos = 1): void {
+  if (limitCny === undefined || fen <= fenOf(limitCny)) return;
+  const what = `${priced(videos)} about ${cny(fen)}, and the limit of this call is ${cny(fenOf(limitCny))}.`;
+  throw new Problem('cost_too_high', { what });
 }
 
 /** Above this price a person has to agree, and here none can be asked. */
@@ -115,8 +116,8 @@ export function beyondBudget(
   if (hopeless === undefined) {
     // Room in one budget is of no use as long as the other has none.
     const retryAt = Math.max(...exceeded.map(({ roomAt = 0 }) => roomAt));
-    const hint = own === undefined ? {} : { hint: `wait until the budget has room again, or ${raise}` };
-    return new Problem('budget_exceeded', { what, retryAt, ...hint });
+    const hint = own && `wait until the budget has room again, or ${raise}`;
+    return new Problem('budget_exceeded', { what, retryAt, hint });
   }
   return new Problem('budget_exceeded', {
     what: `${what} ${videos === 1 ? 'This video alone costs' : 'They alone cost'} more than the budget.`,

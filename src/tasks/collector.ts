@@ -1,19 +1,18 @@
 /** Saves what the provider has finished, keeps its link fresh, and closes the record. The caller holds the task. */
-import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
 import { modeOfReqKey, priceCny } from '../jimeng/modes.ts';
 import { fileNameFor } from '../library/file-name.ts';
-import type { Caller, Library, Place } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import type { Caller, Place } from '../library/library.ts';
 import type { Delivery } from '../media/deliver.ts';
 import { DownloadProblem } from '../media/download/failures.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
 import type { Hold } from '../store/store.ts';
-import { OWN_PLACE_HOURS, PlaceElsewhere } from '../system/file-problems.ts';
+import { PlaceElsewhere } from '../system/file-problems.ts';
 import type { FileContent } from '../system/files.ts';
 import { fenOf } from './admission.ts';
 import { pauseBefore, QUERY_BACKOFF, SAVING_BACKOFF } from './backoff.ts';
+import type { ServiceParts } from './parts.ts';
 import type { QueryBudget } from './poll-timing.ts';
 import { ageOf, isPastLife, linkOf } from './polling.ts';
 import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, type TaskVideo } from './record.ts';
@@ -22,18 +21,21 @@ import { type ClipFacts, errorOf, recordOf, type SavedVideo, type TaskRecord, ty
 const FRESH_LINK_QUERIES = 5;
 /** Until another process is given the chance to save it. */
 const ELSEWHERE_PAUSE_MILLISECONDS = 60_000;
+/**
+ * The provider keeps a video for 12 hours. In the first 10 only a process that has the video's place saves it; afterwards
+ * any process does, among its own videos.
+ */
+const OWN_PLACE_HOURS = 10;
+const LEFT_TO_OTHERS = ` Whichever has it saves it when it runs again; after ${OWN_PLACE_HOURS} hours any computer does.`;
 /** Beside a file it is a convenience that nobody should wait long for. */
 const FILE_LINK_QUERIES = 2;
 
-export interface CollectorOptions {
-  readonly library: Library;
+export interface CollectorOptions extends Pick<ServiceParts, 'library' | 'clock' | 'log'> {
   /** Another process may have the place that this one does not have. */
   readonly isStoreShared: boolean;
   readonly delivery: Delivery;
   readonly api: Api;
   readonly queryBudget: QueryBudget;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 export class Collector {
@@ -89,7 +91,7 @@ export class Collector {
     if (await library.has(place)) return place;
     const isOthers = isStoreShared && ageOf(task, clock.now()) < OWN_PLACE_HOURS * 3600_000;
     const own = isOthers ? undefined : await library.choose(undefined, callerOf(task));
-    if (own === undefined) throw new PlaceElsewhere(place.folder);
+    if (own === undefined) throw new PlaceElsewhere(place.folder, LEFT_TO_OTHERS);
     return place.name === undefined ? own : { ...own, name: place.name };
   }
 
@@ -126,11 +128,11 @@ export class Collector {
       fps: task.request.fps,
       signal,
     });
-    const facts = delivered.facts && { facts: numbers(delivered.facts) };
+    const facts = delivered.facts && { facts: recordedFacts(delivered.facts) };
     const notes = delivered.note === undefined ? task.request.notes : [...task.request.notes, delivered.note];
     const error = delivered.problem && { error: errorOf(delivered.problem) };
     const name = fileNameAt(place, task);
-    const made = { ...current, ...(delivered.original && { delivered: numbers(delivered.original) }) };
+    const made = { ...current, ...(delivered.original && { delivered: recordedFacts(delivered.original) }) };
     const almost = { ...task, request: { ...task.request, notes }, ...error };
     // Recorded before the file gets its name: a process that takes over finds it by this, and saves it no second time.
     await hold.save({ ...almost, video: { ...made, publishing: { ...delivered.content, name, ...facts } } });
@@ -254,14 +256,10 @@ function noFreshLink(tried: string, outcome: Exclude<QueryOutcome, { kind: 'done
     return new Problem('save_failed', { what: `${tried}: the provider answered "${outcome.kind}".` });
   }
   const { message, hint, who, providerCode } = outcome.problem;
-  return new Problem('save_failed', {
-    what: `${tried}: ${message}`,
-    hint,
-    who,
-    ...(providerCode === undefined ? {} : { providerCode }),
-  });
+  return new Problem('save_failed', { what: `${tried}: ${message}`, hint, who, providerCode });
 }
 
-function numbers({ width, height, durationSeconds, fps }: ClipFacts): ClipFacts {
+/** What a record keeps of a clip's facts. */
+export function recordedFacts({ width, height, durationSeconds, fps }: ClipFacts): ClipFacts {
   return { width, height, durationSeconds, fps };
 }

@@ -1,11 +1,12 @@
 /** Finds the task that a call names, and records one that was made elsewhere. */
 import type { Clock } from '../clock.ts';
+import { isProviderTaskId } from '../jimeng/answers.ts';
 import { type ModeName, modeRow } from '../jimeng/modes.ts';
 import type { Caller, Library, Place } from '../library/library.ts';
 import { Problem } from '../problems.ts';
 import type { Person, Store } from '../store/store.ts';
 import { personOf, seenBy, warningFor } from './person.ts';
-import { isAdopted, isProviderTaskId, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
+import { isAdopted, isTaskId, newTaskId, type Task, type TaskRecord } from './record.ts';
 
 /** @param taskId ours or the provider's @param person as for `Store.find` */
 export async function lookUpTask(
@@ -41,8 +42,8 @@ export async function findTask(store: Store, taskId: string | undefined, caller:
   if (task !== undefined) return task;
   const what = `No task ${JSON.stringify(taskId.slice(0, 60))} is recorded for this account and service.`;
   // Only whoever sees all tasks can name one of the provider that has no record.
-  const hint = seenBy(caller) === undefined ? {} : { hint: 'use an id from the list of tasks' };
-  throw new Problem('no_record', { what: [what, warningFor(caller, store.warning()) ?? []].flat().join(' '), ...hint });
+  const hint = seenBy(caller) === undefined ? undefined : 'use an id from the list of tasks';
+  throw new Problem('no_record', { what: [what, warningFor(caller, store.warning()) ?? []].flat().join(' '), hint });
 }
 
 interface NamedTask {

@@ -1,5 +1,6 @@
 /** Reads what a list shows: tasks, what the queued ones wait for, and what was spent. */
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { Caller } from '../library/library.ts';
 import type { Store, Sums } from '../store/store.ts';
 import type { ListOptions, ListView, QueueState, Spending } from './calls.ts';
@@ -22,7 +23,7 @@ interface ListSource {
   readonly stuck: ReadonlySet<string>;
 }
 
-interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
+interface ListedTasks extends Pick<ListOptions, 'limit' | 'status'> {
   /** After waiting: the tasks that ended meanwhile, which are shown with all that are still open. */
   readonly changed: readonly string[] | undefined;
 }
@@ -30,7 +31,7 @@ interface ListQuery extends Pick<ListOptions, 'limit' | 'status'> {
 /** @throws StoreFailure */
 export async function readList(
   { store, clock, sandbox, budgetFen, caller, queueState, stuck }: ListSource,
-  { limit, status, changed }: ListQuery,
+  { limit, status, changed }: ListedTasks,
 ): Promise<ListView> {
   const person = seenBy(caller);
   const listed = changed === undefined ? { limit, status } : { limit: MAX_OPEN, open: true };
@@ -43,19 +44,17 @@ export async function readList(
   const counts = Object.fromEntries([...byStatus].map(([name, { count }]) => [name, count]));
   const warning = warningFor(caller, store.warning());
   const counted = status === undefined ? Object.values(counts) : [counts[status] ?? 0];
-  return {
+  return compact({
     now: clock.now(),
     tasks,
     queue: await queueStates(tasks, queueState),
     persons: personsOf(tasks, caller),
     total: counted.reduce((all, count) => all + count, 0),
     counts,
-    ...(changed === undefined ? {} : { changed }),
     stuck: stuck.size,
-    spending: { ...spendingOf(sums), ...(budget && { budget }) },
-    sandbox,
-    ...(warning === undefined ? {} : { warning }),
-  };
+    spending: compact({ ...spendingOf(sums), budget }),
+    ...{ changed, sandbox, warning },
+  });
 }
 
 function spendingOf({ byStatus, doneLast24hFen }: Sums): Spending {
@@ -89,12 +88,8 @@ async function shownBudget(
 }
 
 function personsOf(tasks: readonly Task[], caller: Caller): ReadonlyMap<string, string> {
-  const persons = new Map<string, string>();
-  for (const task of tasks) {
-    const { person } = ownerShownTo(caller, task);
-    if (person !== undefined) persons.set(task.id, person);
-  }
-  return persons;
+  const shown = tasks.map((task) => [task.id, ownerShownTo(caller, task).person] as const);
+  return new Map(shown.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Without those that cannot be read now. */

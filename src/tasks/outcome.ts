@@ -1,4 +1,5 @@
 /** What the outcome of an attempt to send makes of a task. Pure. */
+import { compact } from '../compact.ts';
 import type { SubmitOutcome } from '../jimeng/api.ts';
 import { Problem } from '../problems.ts';
 import type { QueueLedger, Settlement } from '../store/store.ts';
@@ -19,8 +20,7 @@ export function afterSubmit(task: Task, ledger: QueueLedger, outcome: SubmitOutc
   const answered: TaskRecord = {
     ...known,
     sandbox: task.sandbox || outcome.sandbox,
-    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
-    ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
+    ...compact({ requestId: outcome.requestId, raw: outcome.raw }),
   };
   const closed = { finishedAt: ledger.now };
   switch (outcome.kind) {
@@ -32,8 +32,7 @@ export function afterSubmit(task: Task, ledger: QueueLedger, outcome: SubmitOutc
         acceptedAt: ledger.now,
         providerTaskId: outcome.providerTaskId,
       };
-      const pacing = pacingAfterAccepted(ledger, rules.concurrency);
-      return { record, slotUntil: FOREVER, ...(pacing === undefined ? {} : { pacing }) };
+      return compact({ record, slotUntil: FOREVER, pacing: pacingAfterAccepted(ledger, rules.concurrency) });
     }
     case 'refused':
       return {

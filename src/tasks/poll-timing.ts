@@ -140,7 +140,7 @@ const WINDOW_MILLISECONDS = 1_250;
 const APART_MILLISECONDS = WINDOW_MILLISECONDS / MOST_IN_WINDOW;
 
 /** One waiting query. */
-export interface Turn {
+export interface QueryTurn {
   /** Resolves when it may be asked, or when the signal is aborted. */
   readonly come: Promise<void>;
   /** Somebody waits for it now. */
@@ -165,7 +165,7 @@ export class QueryBudget {
   }
 
   /** @param isUrgent a caller waits for it: before scheduled queries, but still within the limit */
-  take(isUrgent: boolean, signal: AbortSignal): Turn {
+  take(isUrgent: boolean, signal: AbortSignal): QueryTurn {
     if (signal.aborted) return { come: Promise.resolve(), hurry: () => undefined };
     let go: () => void = () => undefined;
     const come = new Promise<void>((resolve) => {

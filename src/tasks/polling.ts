@@ -1,4 +1,5 @@
 /** What a query's outcome makes of a task, and when it is polled next. Pure. */
+import { compact } from '../compact.ts';
 import type { QueryOutcome } from '../jimeng/api.ts';
 import { LINK_LIFE_SECONDS, TASK_LIFE_SECONDS } from '../jimeng/modes.ts';
 import { Problem } from '../problems.ts';
@@ -46,8 +47,7 @@ function withoutPicture({ providerCode, providerText }: Problem): Problem {
   return new Problem(INPUT_ERROR, {
     what: 'The provider could not use the request, and does not say why.',
     hint: 'reword the prompt, or choose another mode',
-    ...(providerCode === undefined ? {} : { providerCode }),
-    ...(providerText === undefined ? {} : { providerText }),
+    ...{ providerCode, providerText },
   });
 }
 
@@ -57,8 +57,7 @@ export function afterQuery(task: TaskRecord, outcome: QueryOutcome, state: PollS
   const seen: TaskRecord = {
     ...clean,
     sandbox: task.sandbox || outcome.sandbox,
-    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
-    ...(outcome.raw === undefined ? {} : { raw: outcome.raw }),
+    ...compact({ requestId: outcome.requestId, raw: outcome.raw }),
   };
   const closed = { finishedAt: state.now };
   const withoutLink = whileWithoutLink(task, outcome, state.now);
@@ -157,9 +156,7 @@ export function ageOf(task: TaskRecord, now: number): number {
 }
 
 function videoOf({ video }: TaskRecord, outcome: Extract<QueryOutcome, { kind: 'done' }>, now: number): TaskVideo {
-  const { url, aigcMetaTagged } = outcome;
-  const label = aigcMetaTagged === undefined ? {} : { isLabelled: aigcMetaTagged };
-  return { ...video, ...linkOf(url, now), ...label };
+  return { ...video, ...linkOf(outcome.url, now), ...compact({ isLabelled: outcome.aigcMetaTagged }) };
 }
 
 /** @param now when the link was given, milliseconds since 1970 */

@@ -1,13 +1,13 @@
 /** Checks everything about a request before anything is recorded or paid, and makes the exact bytes that are sent. */
 import type { Clock } from '../clock.ts';
-import { bodyBytes } from '../jimeng/body-bytes.ts';
+import { compact } from '../compact.ts';
 import { type GeneratedSeconds, modeRow, PROVIDER_FPS, priceCny } from '../jimeng/modes.ts';
-import { type BodyImages, requestBody } from '../jimeng/request-body.ts';
+import { type BodyImages, bodyBytes, requestBody } from '../jimeng/request-body.ts';
 import { otherExtension } from '../library/file-name.ts';
 import { type Caller, type Library, type Place, withLocalCopies } from '../library/library.ts';
 import { encoderOrProblem, type Ffmpeg } from '../media/clip/ffmpeg.ts';
 import { type ImageRules, type LoadedImage, loadImage, requireSameTransport, shapeNotes } from '../media/image/load.ts';
-import { type ImageInput, shownInput, taskIdIn } from '../media/image/source.ts';
+import { type ImageInput, shownInput, taskNamedIn } from '../media/image/source.ts';
 import { findLocalFile } from '../media/local-file.ts';
 import { loadFrame, noFfmpeg } from '../media/video-frame.ts';
 import { allOrProblems, Problem } from '../problems.ts';
@@ -210,7 +210,7 @@ export class Preparer {
     { rules, coming, person }: LoadedFor,
     signal: AbortSignal,
   ): Promise<Picture> {
-    const id = taskIdIn(source);
+    const id = taskNamedIn(source);
     if (id === undefined) return await loadImage(source, input, rules, signal);
     const which = input === 'image' || input === '--image' ? 'last' : 'first';
     if (coming.has(id) || (await this.isComing(id, person))) {
@@ -297,9 +297,8 @@ interface QueuedBy extends Pick<TaskRecord, 'id' | 'sandbox'> {
 
 /** The record of a request that is about to be reserved. */
 export function queuedRecord(prepared: Prepared, { id, person, now, sandbox }: QueuedBy): TaskRecord {
-  return {
-    id,
-    ...(person === undefined ? {} : { person }),
+  return compact({
+    ...{ id, person },
     status: 'queued',
     request: prepared.shown,
     fingerprint: prepared.fingerprint,
@@ -310,8 +309,8 @@ export function queuedRecord(prepared: Prepared, { id, person, now, sandbox }: Q
     reservedAt: now,
     attempts: 0,
     place: prepared.place ?? null,
-    ...(prepared.awaits === undefined ? {} : { awaits: prepared.awaits }),
-  };
+    awaits: prepared.awaits,
+  });
 }
 
 /** A picture that comes from another task's video, which is still being made. */
@@ -375,19 +374,12 @@ function shownImage(image: string): string {
 
 function shownRequest(request: VideoRequest, notes: readonly string[]): TaskRequest {
   const { mode, prompt, duration, fps, image, tailImage, seed, aspectRatio, templateId, cameraStrength } = request;
-  return {
-    mode,
-    duration,
-    fps,
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(aspectRatio === undefined ? {} : { aspectRatio }),
-    ...(templateId === undefined ? {} : { templateId }),
-    ...(cameraStrength === undefined ? {} : { cameraStrength }),
-    ...(image === undefined ? {} : { image: shownImage(image) }),
-    ...(tailImage === undefined ? {} : { tailImage: shownImage(tailImage) }),
+  return compact({
+    ...{ mode, duration, fps, prompt, seed, aspectRatio, templateId, cameraStrength },
+    image: image && shownImage(image),
+    tailImage: tailImage && shownImage(tailImage),
     notes,
-  };
+  });
 }
 
 function typesOptions(caller: Caller): boolean {

@@ -1,5 +1,6 @@
 /** A task: one paid request and what became of it, as the store keeps it and the reports read it. */
 import { randomInt } from 'node:crypto';
+import { compact } from '../compact.ts';
 import type { Place, SavedFile } from '../library/library.ts';
 import type { Problem, Who } from '../problems.ts';
 import type { FileContent } from '../system/files.ts';
@@ -200,15 +201,9 @@ export function slotOfRunning({ status, video }: TaskRecord): number | undefined
 }
 
 export function errorOf(problem: Problem): TaskError {
-  return {
-    code: problem.code,
-    message: problem.message,
-    hint: problem.hint,
-    who: problem.who,
-    retryable: problem.retryable,
-    ...(problem.providerCode === undefined ? {} : { providerCode: problem.providerCode }),
-    ...(problem.providerText ? { providerText: problem.providerText.slice(0, 1000) } : {}),
-  };
+  const { code, message, hint, who, retryable, providerCode, providerText } = problem;
+  const words = providerText?.slice(0, 1000) || undefined;
+  return compact({ code, message, hint, who, retryable, providerCode, providerText: words });
 }
 
 /** No letters that are read as digits or as each other. */
@@ -226,11 +221,6 @@ export function newTaskId(now: number): string {
 
 export function isTaskId(text: string): boolean {
   return /^jv-[0-9a-z]{8}-[0-9a-z]{5}$/.test(text);
-}
-
-/** The provider's ids: what we take as one, and store. */
-export function isProviderTaskId(text: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }
 
 /** `jf-`: a film's. */

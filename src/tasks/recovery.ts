@@ -1,9 +1,8 @@
 /** Resumes what other processes left open: polls and saves; sends only as a worker on a shared store. */
-import type { Clock } from '../clock.ts';
-import { type Log, RepeatedProblem } from '../log.ts';
-import type { Store } from '../store/store.ts';
+import { RepeatedProblem } from '../log.ts';
 import { pause } from '../system/wait.ts';
 import { interrupted, leftInQueue } from './outcome.ts';
+import type { ServiceParts } from './parts.ts';
 import type { Watcher } from './watcher.ts';
 
 /** With the lease's 6 s: a dead process's tasks are polled again within 10 s. */
@@ -13,12 +12,8 @@ const IDLE_MILLISECONDS = 30_000;
 /** Tasks of a dead process that are taken over in one transaction: few enough that others, and the event loop, hardly wait. */
 const HELD_TOGETHER = 200;
 
-export interface RecoveryOptions {
-  readonly store: Store;
+export interface RecoveryOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly watcher: Watcher;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
   /** Without keys nothing is polled, and no task is held that another process could poll. */
   readonly mayPoll: boolean;
   /** Once started, it goes on until the process ends, whether anything is open or not. */

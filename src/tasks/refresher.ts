@@ -1,15 +1,14 @@
 /** Brings a finished video to where a call wants it: saved, copied, and with a link that is good. */
 import { basename, dirname } from 'node:path';
-import type { Clock } from '../clock.ts';
-import type { Library, Place } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import type { Place } from '../library/library.ts';
 import type { Delivery } from '../media/deliver.ts';
 import { Problem } from '../problems.ts';
 import { LeaseLost } from '../store/lease.ts';
-import type { Hold, Store } from '../store/store.ts';
+import type { Hold } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import type { Call, TaskView } from './calls.ts';
 import { type Collector, fileNameAt } from './collector.ts';
+import type { ServiceParts } from './parts.ts';
 import { errorOf, type SavedVideo, type Task, type TaskRecord } from './record.ts';
 
 /** At least so long, because an earlier save may be about to release the task. */
@@ -18,14 +17,9 @@ const HOLD_RETRY_MILLISECONDS = 100;
 /** A link that expires within this time is refreshed. */
 const LINK_MARGIN_MILLISECONDS = 60_000;
 
-export interface RefresherOptions {
-  readonly store: Store;
-  readonly library: Library;
+export interface RefresherOptions extends ServiceParts {
   readonly delivery: Delivery;
   readonly collector: Collector;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
 }
 
 export type Refreshed = Pick<TaskView, 'task' | 'problem' | 'copy' | 'missingFile'>;

@@ -1,11 +1,10 @@
 /** Makes, finds, lists and withdraws videos: what every surface calls. */
-import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import type { ModeName } from '../jimeng/modes.ts';
-import type { Caller, Library } from '../library/library.ts';
-import type { Log } from '../log.ts';
+import type { Caller } from '../library/library.ts';
 import type { Person, Store, TaskFilter } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
-import { aboveLimit, admit, fenOf, LEFT_ENTRY_MILLISECONDS, sameRequest } from './admission.ts';
+import { admit, LEFT_ENTRY_MILLISECONDS, requireWithin, sameRequest } from './admission.ts';
 import type {
   Call,
   CheckedView,
@@ -20,11 +19,12 @@ import { findOrAdopt, findTask, lookUpTask, withMode } from './find-task.ts';
 import { readList } from './list-tasks.ts';
 import { cancelled } from './outcome.ts';
 import { answerDeadline, confirmPrice, needsConfirmation, orProblem, preparedInTime } from './paid-call.ts';
+import type { ServiceParts } from './parts.ts';
 import { budgetOf, ownerShownTo, personOf, seenBy, warningFor } from './person.ts';
 import type { UsualTimes } from './poll-timing.ts';
 import { isPastLife } from './polling.ts';
 import { type Prepared, type Preparer, queuedRecord } from './prepare.ts';
-import { isWaitInVain, QueueStates, unsentForLong } from './queue-states.ts';
+import { isWaitInVain, queueStateFor, unsentForLong } from './queue.ts';
 import { errorOf, isAdopted, isOpen, newTaskId, type Task, type TaskRecord } from './record.ts';
 import type { Recovery } from './recovery.ts';
 import type { Refresher } from './refresher.ts';
@@ -38,9 +38,7 @@ const ASKED_WAIT_MILLISECONDS = 1_000;
 /** A waiting call reads its task again at least this often. */
 const READ_AGAIN_MILLISECONDS = 1_000;
 
-export interface ServiceOptions {
-  readonly store: Store;
-  readonly library: Library;
+export interface ServiceOptions extends ServiceParts {
   readonly preparer: Preparer;
   readonly submitter: Submitter;
   readonly waiting: WaitingRequests;
@@ -48,14 +46,12 @@ export interface ServiceOptions {
   readonly refresher: Refresher;
   readonly recovery: Recovery;
   readonly usualTimes: UsualTimes;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
   /** Shots of films that wait for one that is lost. @throws StoreFailure */
   readonly stuckShots: (person: Person) => Promise<ReadonlySet<string>>;
   readonly sandbox: boolean;
   readonly concurrency: number;
-  readonly dailyBudgetCny: number | undefined;
+  /** The account's daily budget. */
+  readonly budgetFen: number | undefined;
   /** A paid call above this estimate asks the person first. */
   readonly confirmAboveCny: number | undefined;
   /** False: what other processes left open is left to workers. */
@@ -64,13 +60,9 @@ export interface ServiceOptions {
 
 export class TaskService implements VideoService {
   private readonly options: ServiceOptions;
-  private readonly budgetFen: number | undefined;
-  private readonly queue: QueueStates;
 
   constructor(options: ServiceOptions) {
     this.options = options;
-    this.queue = new QueueStates(options.store, options.concurrency);
-    this.budgetFen = options.dailyBudgetCny === undefined ? undefined : fenOf(options.dailyBudgetCny);
   }
 
   resume(): void {
@@ -132,7 +124,7 @@ export class TaskService implements VideoService {
     const isUnsentForLong = unsentForLong(this.options.clock, call);
     const isTaken = async (task: Task) => {
       if (task.status !== 'queued') return task.status !== 'submitting';
-      const waitsFor = (await this.queue.of(task, call.caller))?.waitsFor;
+      const waitsFor = (await queueStateFor(this.options, task, call.caller))?.waitsFor;
       return isUnsentForLong(waitsFor === 'worker') || (waitsFor !== undefined && waitsFor !== 'worker');
     };
     return await this.waitFor(view, isTaken, { ...call, deadline: answerDeadline(call) });
@@ -174,9 +166,9 @@ export class TaskService implements VideoService {
     // What a dead process was sending is reported as what it is: nobody sends it any more.
     if (before.some((task) => task.status === 'submitting')) await this.forAMoment(recovery.sweep());
     const changed = waitFor === undefined ? undefined : await this.waitForTasks(before, waitFor, call);
-    const queueState = (task: Task) => this.queue.of(task, caller);
+    const queueState = (task: Task) => queueStateFor(this.options, task, caller);
     const stuck = await orProblem(this.options.stuckShots(seenBy(caller)));
-    const source = { store, clock, sandbox, budgetFen: this.budgetFen, caller, queueState, stuck };
+    const source = { store, clock, sandbox, budgetFen: this.options.budgetFen, caller, queueState, stuck };
     return await orProblem(readList(source, { limit, status, changed }));
   }
 
@@ -250,36 +242,29 @@ export class TaskService implements VideoService {
     const { store, clock, usualTimes, watcher, library } = this.options;
     const file = extra.copy ?? (extra.missingFile === undefined ? task.video?.file : undefined);
     const link = file && (await library.link(file, task.id).catch(() => undefined));
-    const queue = await this.queue.of(task, caller).catch(() => undefined);
+    const queue = await queueStateFor(this.options, task, caller).catch(() => undefined);
     const usual = await usualTimes.of(task.request.mode);
     const stuck = task.status === 'generating' ? watcher.problemOf(task.id) : undefined;
     const warning = warningFor(caller, store.whyNotPaid()?.message);
-    const given = Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined));
-    return {
-      task,
-      now: clock.now(),
-      joined,
-      isUnwritten: store.isUnwritten(task.id),
+    return compact({
+      ...{ task, now: clock.now(), joined, isUnwritten: store.isUnwritten(task.id) },
       ...ownerShownTo(caller, task),
-      ...(queue === undefined ? {} : { queue }),
-      ...(usual === undefined ? {} : { usual }),
-      ...(link === undefined ? {} : { link }),
-      ...(stuck === undefined ? {} : { problem: errorOf(stuck) }),
-      ...(warning === undefined ? {} : { warning }),
-      ...given,
-    };
+      ...{ queue, usual, link, warning },
+      ...extra,
+      problem: extra.problem ?? (stuck && errorOf(stuck)),
+    });
   }
 
   private reservationOf(prepared: Prepared, caller: Caller) {
     const { clock, sandbox } = this.options;
     const now = clock.now();
     const record = queuedRecord(prepared, { id: newTaskId(now), person: personOf(caller), now, sandbox });
-    const awaiting = prepared.awaiting === undefined ? {} : { awaiting: prepared.awaiting };
-    return { record, ...awaiting, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
+    const { awaiting } = prepared;
+    return { record, awaiting, budgetFen: this.options.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
   private limitsOf(prepared: Prepared, { allowDuplicate = false }: MakeOptions, caller: Caller) {
-    return { fen: prepared.fen, allowDuplicate, budgetFen: this.budgetFen, personBudgetFen: budgetOf(caller) };
+    return { fen: prepared.fen, allowDuplicate, budgetFen: this.options.budgetFen, personBudgetFen: budgetOf(caller) };
   }
 
   private async confirm(
@@ -301,8 +286,7 @@ export class TaskService implements VideoService {
     const { clock, preparer } = this.options;
     const prepare = (signal: AbortSignal) => preparer.prepare(request, options.output, call.caller, signal);
     const prepared = await preparedInTime(call, clock, prepare);
-    const { maxCostCny } = options;
-    if (maxCostCny !== undefined && prepared.fen > fenOf(maxCostCny)) throw aboveLimit(prepared.fen, fenOf(maxCostCny));
+    requireWithin(options.maxCostCny, prepared.fen);
     return prepared;
   }
 

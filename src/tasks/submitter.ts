@@ -1,12 +1,11 @@
 /** The only step that spends: claim, send once, record the outcome. Sends this process's queue, each when it is its turn. */
-import type { Clock } from '../clock.ts';
 import type { Api, SubmitOutcome } from '../jimeng/api.ts';
-import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { StoreFailure } from '../store/engine.ts';
-import type { Claim, Store } from '../store/store.ts';
+import type { Claim } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { afterSubmit, interrupted } from './outcome.ts';
+import type { ServiceParts } from './parts.ts';
 import { nextTurn } from './queue.ts';
 import { recordOf, type Task } from './record.ts';
 
@@ -22,15 +21,10 @@ const QUEUE_POLL_MILLISECONDS = 500;
 /** The claim's lease must be good for so long when the bytes leave, and the check no older than this. */
 const CLAIM_MARGIN_MILLISECONDS = 2_000;
 
-export interface SubmitterOptions {
-  readonly store: Store;
+export interface SubmitterOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly api: Api;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Tasks in flight per capability. */
   readonly concurrency: number;
-  /** Aborted when the process is about to end: nothing new is sent. */
-  readonly ending: AbortSignal;
   readonly onAccepted: (taskId: string) => void;
 }
 

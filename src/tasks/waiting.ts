@@ -1,9 +1,7 @@
 /** Gives this process's waiting requests their pictures as soon as the videos that they are made from are saved. */
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import type { Store } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
+import type { ServiceParts } from './parts.ts';
 import type { Preparer } from './prepare.ts';
 import { errorOf, recordOf, type Task, type TaskRecord, videoStateOf } from './record.ts';
 import type { Submitter } from './submitter.ts';
@@ -11,13 +9,9 @@ import type { Submitter } from './submitter.ts';
 /** News of other processes may be missed: the tasks are looked at again so often. */
 const LOOK_MILLISECONDS = 1_000;
 
-export interface WaitingOptions {
-  readonly store: Store;
+export interface WaitingOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly preparer: Preparer;
   readonly submitter: Submitter;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
 }
 
 /** Runs while an entry of this process waits. What is ready is sent by the submitter, when it is its turn. */

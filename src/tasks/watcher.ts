@@ -1,18 +1,17 @@
 /** Polls tasks that the provider has until their outcome is known, then has them saved. */
-import type { Clock } from '../clock.ts';
 import type { Api, QueryOutcome } from '../jimeng/api.ts';
-import type { Log } from '../log.ts';
 import { Problem } from '../problems.ts';
-import type { Hold, Store } from '../store/store.ts';
+import type { Hold } from '../store/store.ts';
 import { pause } from '../system/wait.ts';
 import { OPERATOR_BACKOFF, pauseBefore, QUERY_BACKOFF } from './backoff.ts';
 import type { Collector } from './collector.ts';
+import type { ServiceParts } from './parts.ts';
 import {
   DEFAULT_POLL_SECONDS,
   LONGEST_PAUSE_SECONDS,
   learnedPause,
   type QueryBudget,
-  type Turn,
+  type QueryTurn,
   type UsualTimes,
 } from './poll-timing.ts';
 import { afterQuery, inThisCase, NOT_FOUND_BELIEVED_MILLISECONDS, type PollState } from './polling.ts';
@@ -48,15 +47,14 @@ interface Watch {
   /** Ends the pause before the next poll. */
   hurry: AbortController;
   /** Its place in the line of queries. */
-  turn: Turn | undefined;
+  turn: QueryTurn | undefined;
   /** Called after the next poll. */
   readonly polled: Set<() => void>;
   /** A change of the record that a caller requested: made by the holder, before the next poll. */
   correction: ((task: TaskRecord) => TaskRecord) | undefined;
 }
 
-export interface WatcherOptions {
-  readonly store: Store;
+export interface WatcherOptions extends Pick<ServiceParts, 'store' | 'clock' | 'log' | 'ending'> {
   readonly collector: Collector;
   readonly api: Api;
   readonly queryBudget: QueryBudget;
@@ -64,9 +62,6 @@ export interface WatcherOptions {
   /** Seconds; undefined: by what was learned. */
   readonly pollIntervalSeconds: number | undefined;
   readonly maxPollAttempts: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly ending: AbortSignal;
 }
 
 export class Watcher {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { pause } from '../system/wait.ts';
 
 export interface HttpLimits {
   readonly bodyBytes: number;
@@ -88,9 +89,7 @@ export async function listenHttp({ host, port, limits, clock, answer }: HttpOpti
     async close(waitMilliseconds) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      const over = new AbortController();
-      await Promise.race([closed, clock.sleep(waitMilliseconds, over.signal).catch(() => undefined)]);
-      over.abort();
+      await pause(clock, { atMost: waitMilliseconds, until: () => closed });
       server.closeAllConnections();
       await closed;
     },

@@ -1,4 +1,4 @@
-/** What a malformed JSON-RPC message may be repaired to, and the sentence that it is refused with. */
+/** What a malformed JSON-RPC message may be repaired to, the sentence that it is refused with, and how much it may hold. */
 import type { z } from 'zod';
 
 /** Message, params, capabilities, one capability, its fields: nothing in the protocol is nested deeper. */
@@ -19,7 +19,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function isObject(value: unknown): value is Fields {
+export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -73,4 +73,40 @@ function wordsOf(issue: z.core.$ZodIssue | undefined): string[] | undefined {
 
 function shortened(text = ''): string {
   return text.length > LONGEST_NAME_CHARACTERS ? `${text.slice(0, LONGEST_NAME_CHARACTERS)}…` : text;
+}
+
+/** A film of 50 shots with every input has about 1,000. */
+const MAX_VALUES = 50_000;
+/** Whatever walks through the values calls itself for each level. */
+const MAX_LEVELS = 100;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const [LIST, LIST_END] = [0x5b, 0x5d];
+const [OBJECT, OBJECT_END] = [0x7b, 0x7d];
+
+/**
+ * Counted without parsing: a few megabytes of brackets take gigabytes and minutes.
+ * @param text JSON in UTF-8, where no other character has a byte of these
+ * @returns what there is too much of
+ */
+export function excessOf(text: Uint8Array): string | undefined {
+  let values = 0;
+  let levels = 0;
+  let isInText = false;
+  for (let place = 0; place < text.length; place++) {
+    const byte = text[place];
+    if (isInText) {
+      if (byte === BACKSLASH) place++;
+      else if (byte === QUOTE) isInText = false;
+    } else if (byte === QUOTE) isInText = true;
+    else if (byte === COMMA) values++;
+    else if (byte === LIST || byte === OBJECT) {
+      values++;
+      if (++levels > MAX_LEVELS) return `${MAX_LEVELS} levels`;
+    } else if (byte === LIST_END || byte === OBJECT_END) levels--;
+    if (values > MAX_VALUES) return `${MAX_VALUES.toLocaleString('en')} values`;
+  }
+  return undefined;
 }

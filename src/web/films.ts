@@ -1,8 +1,8 @@
 /** Turns films, and the views of their shots' tasks, into what the page shows. Pure. */
+import { compact } from '../compact.ts';
 import type { FilmView } from '../films/calls.ts';
 import { currentTakes, type Film, isOfSandbox, shotStates } from '../films/film.ts';
 import { modeRow } from '../jimeng/modes.ts';
-import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
 import { chargeOf } from '../tasks/record.ts';
 import type { FilmDetail, FilmItem, FilmShotItem, RepeatedCall, VideoFile } from './api.ts';

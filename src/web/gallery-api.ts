@@ -1,5 +1,6 @@
 /** What the gallery's page asks for: pages of videos, one video, sums, and the two things that it may have done. */
 import type { Clock } from '../clock.ts';
+import { compact } from '../compact.ts';
 import { MODE_NAMES } from '../jimeng/modes.ts';
 import type { Caller, Library, SavedFile } from '../library/library.ts';
 import { Problem } from '../problems.ts';
@@ -10,6 +11,7 @@ import { isTaskId } from '../tasks/record.ts';
 import { type Overview, STATES, type StateName, type VideoDetail, type VideoItem, type VideoPage } from './api.ts';
 import type { FilmApi } from './film-api.ts';
 import { isTakeOf, itemOf } from './items.ts';
+import { noticeOf } from './respond.ts';
 import { isSavedThere, isVideoThere } from './video-file.ts';
 
 const PAGE_SIZE = 60;
@@ -48,13 +50,11 @@ export class GalleryApi {
     // The list, as every surface reads it: it resumes what a dead process left open, with queries and downloads only.
     const { now, counts, spending, ...list } = await videos.list({ limit: 1 }, readingCall(clock, caller));
     const { whyNotPolled, isAccountKnown } = keys;
-    return {
+    return compact({
       ...{ now, counts, spending, sandbox: list.sandbox || isSandbox, isHere, isAccountKnown, token: this.token },
-      ...(command === undefined ? {} : { command }),
-      ...(whyNotPolled === undefined
-        ? {}
-        : { notice: { code: whyNotPolled.code, message: whyNotPolled.message, hint: whyNotPolled.hint } }),
-    };
+      command,
+      notice: whyNotPolled && noticeOf(whyNotPolled),
+    });
   }
 
   /** @throws Problem invalid_input */
@@ -63,12 +63,7 @@ export class GalleryApi {
     const after = query.get('after') ?? undefined;
     if (after !== undefined && !isTaskId(after)) throw wrong('after', 'the id of a video');
     const { views, total, next } = await videos.page(await filterOf(query, films), after, pageSize(query), caller);
-    return {
-      now: clock.now(),
-      items: await itemsOf(views),
-      ...(total === undefined ? {} : { total }),
-      ...(next === undefined ? {} : { next }),
-    };
+    return compact({ now: clock.now(), items: await itemsOf(views), total, next });
   }
 
   /** @returns undefined where no such task is recorded */
@@ -148,7 +143,7 @@ function wrong(name: string, right: string): Problem {
 }
 
 /** Waits for nothing. */
-function readingCall(clock: Clock, caller: Caller): Call {
+export function readingCall(clock: Clock, caller: Caller): Call {
   const arrivedAt = clock.monotonic();
   return { signal: new AbortController().signal, arrivedAt, deadline: arrivedAt, caller };
 }

@@ -1,6 +1,6 @@
 /** Turns task views into what the page shows. Pure. */
+import { compact } from '../compact.ts';
 import { hasLink, nextStepOf } from '../report/next-step.ts';
-import { compact } from '../report/report.ts';
 import type { TaskView } from '../tasks/calls.ts';
 import { chargeOf, isOpen, NOT_KEPT, type TaskRequest } from '../tasks/record.ts';
 import type { VideoRequest } from '../tasks/video-request.ts';

@@ -60,16 +60,17 @@ export function sendError(
   sendJson(response, { error } satisfies ApiError, status, more);
 }
 
+/** What a page is told of a problem. */
+export function noticeOf({ code, message, hint }: Problem): ApiError['error'] {
+  return { code, message, hint };
+}
+
 /** The store, the storage or the list of people may be back soon. */
 const AGAIN = { 'retry-after': '5' };
 
 /** @param page shown instead of JSON, where a browser opens a page */
-export function sendProblem(
-  response: ServerResponse,
-  { code, message, hint }: Problem,
-  page?: (message: string) => string,
-): void {
-  const [status, headers] = code === 'invalid_input' ? [400, {}] : [503, AGAIN];
-  if (page !== undefined) send(response, status, 'text/html; charset=utf-8', page(message), headers);
-  else sendError(response, status, { code, message, hint }, headers);
+export function sendProblem(response: ServerResponse, problem: Problem, page?: (message: string) => string): void {
+  const [status, headers] = problem.code === 'invalid_input' ? [400, {}] : [503, AGAIN];
+  if (page !== undefined) send(response, status, 'text/html; charset=utf-8', page(problem.message), headers);
+  else sendError(response, status, noticeOf(problem), headers);
 }

@@ -63,12 +63,22 @@ export async function answer(
   const judged = judge(request, session.address, session.cookie);
   if (judged.status !== 200) return send(response, judged.status, TEXT, judged.reason);
   const { path, query, isTrusted, isOwnPage } = judged;
-  const isReading = request.method === 'GET' || request.method === 'HEAD';
-  const [root = '', ...parts] = path.slice(1).split('/');
-  const asked: Asked = { request, response, isReading, path, root, parts, query };
-  if (isReading && answerAnybody(asked, session)) return;
+  const asked = askedFor(request, response, path, query);
+  if (asked.isReading && answerAnybody(asked, session)) return;
   if (!isTrusted) return send(response, 401, HTML, LOCKED_PAGE);
   await answerTrusted(asked, isOwnPage, session);
+}
+
+/** @param path below the gallery's own */
+export function askedFor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  query: URLSearchParams,
+): Asked {
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  const [root = '', ...parts] = path.slice(1).split('/');
+  return { request, response, isReading, path, root, parts, query };
 }
 
 /** @param isOwnPage the request comes from a page of this server */

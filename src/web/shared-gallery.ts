@@ -8,7 +8,7 @@ import type { Assets } from './assets.ts';
 import { cookiesOf } from './guard.ts';
 import { SIGN_IN_PAGE, unavailablePage, WRONG_TOKEN_PAGE } from './plain-pages.ts';
 import { HEADERS, send, sendProblem } from './respond.ts';
-import { answerTrusted, type PageSession } from './routes.ts';
+import { type Asked, answerTrusted, askedFor, type PageSession } from './routes.ts';
 
 type Opened = Pick<PageSession, 'videos' | 'films' | 'library'>;
 
@@ -51,12 +51,11 @@ export async function answerSharedGallery(
   const url = URL.parse(request.url ?? '', 'http://server');
   if (url === null || (url.pathname !== ROOT && !url.pathname.startsWith(`${ROOT}/`))) return false;
   const path = url.pathname.slice(ROOT.length);
-  const isReading = request.method === 'GET' || request.method === 'HEAD';
   const isPage = path === '/' || path === '/sign-in';
   try {
     if (path === '') send(response, 308, HTML, '', { location: `${gallery.prefix}${ROOT}/` });
     else if (path === '/sign-in' && request.method === 'POST') await signIn(request, response, gallery);
-    else await answerPage(request, response, gallery, { path, query: url.searchParams, isReading });
+    else await answerPage(askedFor(request, response, path, url.searchParams), gallery);
   } catch (error) {
     if (!(error instanceof Problem) || response.headersSent) throw error;
     sendProblem(response, error, isPage ? unavailablePage : undefined);
@@ -64,12 +63,8 @@ export async function answerSharedGallery(
   return true;
 }
 
-async function answerPage(
-  request: IncomingMessage,
-  response: ServerResponse,
-  gallery: SharedGallery,
-  { path, query, isReading }: { readonly path: string; readonly query: URLSearchParams; readonly isReading: boolean },
-): Promise<void> {
+async function answerPage(asked: Asked, gallery: SharedGallery): Promise<void> {
+  const { request, response, path, isReading } = asked;
   const { page, open } = await gallery.assets();
   const asset = open.get(path);
   if (isReading && asset !== undefined) return send(response, 200, asset.type, asset.bytes);
@@ -78,8 +73,6 @@ async function answerPage(
   if (caller === undefined) return send(response, 401, HTML, SIGN_IN_PAGE, WITH_FORM);
   const token = createHmac('sha256', gallery.key).update(`gallery of ${caller.person}`).digest('base64url');
   const { clock, ending } = gallery;
-  const [root = '', ...parts] = path.slice(1).split('/');
-  const asked = { request, response, isReading, path, root, parts, query };
   try {
     const opened = await gallery.open(caller, token);
     await answerTrusted(asked, isOwnPage(request, isReading), { ...opened, page, token, clock, ending });

@@ -1,6 +1,6 @@
 /** Join saved videos into one. */
 import * as z from 'zod';
-import { MAX_JOINED, MIN_JOINED } from '../../films/clip-calls.ts';
+import { MAX_JOINED, MIN_JOINED } from '../../films/calls.ts';
 import { clipSchema } from '../../report/clip-report.ts';
 import { clipResult } from '../results.ts';
 import { defineTool } from '../tool.ts';

@@ -1,6 +1,6 @@
 /** Show frames of a saved video as a picture. */
 import * as z from 'zod';
-import { MAX_PREVIEW_FRAMES } from '../../films/clip-calls.ts';
+import { MAX_PREVIEW_FRAMES } from '../../films/calls.ts';
 import { Problem } from '../../problems.ts';
 import { clipSchema } from '../../report/clip-report.ts';
 import { clipResult } from '../results.ts';

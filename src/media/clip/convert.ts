@@ -1,8 +1,8 @@
 /** Converts a clip to another frame rate, and saves its first or last frame as a picture, with the system's ffmpeg. */
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Problem } from '../../problems.ts';
-import { syncHandle } from '../../system/files.ts';
+import { syncFile } from '../../system/files.ts';
 import { type ClipFacts, readClip, type TrimmedSeconds } from './clip.ts';
 import { giveUp, inBrackets, notConverted, refuseSameFile, refuseTooShort } from './failure.ts';
 import { encoderOrProblem, type Ffmpeg, QUIET } from './ffmpeg.ts';
@@ -40,15 +40,6 @@ export function readingVideo(source: string): string[] {
 export function qualityOf(encoder: string, facts: ClipFacts): string[] {
   if (encoder === 'libx264') return X264_QUALITY;
   return ['-b:v', String(Math.ceil((facts.bytes * 8 * BIT_RATE_FACTOR) / facts.durationSeconds))];
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await syncHandle(handle);
-  } finally {
-    await handle.close();
-  }
 }
 
 /**

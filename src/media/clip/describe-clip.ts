@@ -1,8 +1,8 @@
 /** Describes a clip for joining: what has to be the same in clips that go into one film unchanged. Only in the worker thread. */
 import { createHash } from 'node:crypto';
 import { EncodedPacketSink } from 'mediabunny';
+import { sampleEntriesOf } from '../boxes.ts';
 import type { ClipFacts } from './clip.ts';
-import { sampleEntriesOf } from './movie-boxes.ts';
 import type { Mp4Input } from './mp4-file.ts';
 import { aigcLabelOf, type ClipTrack, readFacts, readTrack } from './read-facts.ts';
 import { shapeOf, type VideoShape } from './write-mp4.ts';

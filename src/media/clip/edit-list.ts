@@ -1,7 +1,6 @@
 /** Reads which part of each track a player shows: the edit lists of an MP4. */
-
+import { findBox, numberAfterTimes, trackIn } from '../boxes.ts';
 import { Refusal } from './file-ranges.ts';
-import { find, numberAfterTimes, trackIn } from './movie-boxes.ts';
 
 /** In seconds on the movie's time line; frames outside are in the file, but not shown. */
 export interface ShownPart {
@@ -46,9 +45,9 @@ function readEdits(body: Buffer): Edit[] {
 export function shownPartOf(movie: Buffer | undefined, trackId: number): ShownPart {
   if (movie === undefined) return EVERYTHING;
   try {
-    const header = find(movie, 'moov', 'mvhd');
+    const header = findBox(movie, 'moov', 'mvhd');
     const track = trackIn(movie, trackId);
-    const list = track && find(track, 'edts', 'elst');
+    const list = track && findBox(track, 'edts', 'elst');
     if (list !== undefined && header !== undefined) return partOf(readEdits(list), numberAfterTimes(header));
   } catch (error) {
     if (error instanceof Refusal) throw error;

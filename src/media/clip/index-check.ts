@@ -1,6 +1,6 @@
 /** Checks that a video file is whole and that its tables are small, before the MP4 library reads it. */
 import type { FileHandle } from 'node:fs/promises';
-import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../box-header.ts';
+import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../boxes.ts';
 import { Refusal, readRange } from './file-ranges.ts';
 
 /** An hour of video at 24 frames a second and of AAC is 260,000. */

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { folderBecameLink, notSaved } from '../../system/file-problems.ts';
 import { errorCode, type FileSystem, retryWhileBusy, syncHandle } from '../../system/files.ts';
-import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../box-header.ts';
+import { MAX_BOX_HEADER_BYTES, readBoxHeader } from '../boxes.ts';
 
 /** Every method but `remove` throws the Problem save_failed, with the folder, when the disk refuses. */
 export class PartFile {

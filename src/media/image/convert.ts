@@ -1,5 +1,4 @@
 /** Decodes and encodes pictures in threads, so that the server can keep answering. */
-
 import { Problem } from '../../problems.ts';
 import { errorCode } from '../../system/files.ts';
 import { nextMessage, startThread, type ThreadLimits, TimeLimitExceeded } from '../../system/thread.ts';

@@ -6,28 +6,29 @@ export type PictureFormat = DecodableFormat | 'heic';
 export const LOCAL_FORMATS = 'JPEG, PNG, WebP, AVIF, GIF or HEIC';
 export type FileKind = { readonly format: PictureFormat } | { readonly other: string };
 
-const MAGIC: readonly (readonly [offset: number, bytes: string, what: string])[] = [
-  [0, 'II*\0', 'a TIFF or camera raw picture'],
-  [0, 'MM\0*', 'a TIFF or camera raw picture'],
-  [0, 'II+\0', 'a TIFF picture'],
-  [0, '\0\0\0\x0cjP  ', 'a JPEG 2000 picture'],
-  [0, '\xff\x4f\xff\x51', 'a JPEG 2000 picture'],
-  [0, '\0\0\0\x0cJXL ', 'a JPEG XL picture'],
-  [0, '\xff\x0a', 'a JPEG XL picture'],
-  [0, '8BPS', 'a Photoshop file'],
-  [0, '\0\0\x01\0', 'an icon file (ICO)'],
-  [0, 'qoif', 'a QOI picture'],
-  [0, 'gimp xcf', 'a GIMP file'],
-  [0, '%PDF-', 'a PDF document'],
-  [0, 'PK\x03\x04', 'a ZIP archive or an Office document'],
-  [0, '\x1f\x8b', 'a gzip archive'],
-  [0, '\x1aE\xdf\xa3', 'a WebM or Matroska video'],
-  [0, 'OggS', 'an Ogg file'],
-  [0, 'ID3', 'an MP3 file'],
-  [0, '\x7fELF', 'a program'],
-  [0, 'bplist', 'a property list'],
-  [0, 'SQLite format 3', 'a database'],
-  [0, 'version https://git-lfs', 'a Git LFS pointer, not the picture itself (git lfs pull fetches it)'],
+/** How a file begins. */
+const MAGIC: readonly (readonly [bytes: string, what: string])[] = [
+  ['II*\0', 'a TIFF or camera raw picture'],
+  ['MM\0*', 'a TIFF or camera raw picture'],
+  ['II+\0', 'a TIFF picture'],
+  ['\0\0\0\x0cjP  ', 'a JPEG 2000 picture'],
+  ['\xff\x4f\xff\x51', 'a JPEG 2000 picture'],
+  ['\0\0\0\x0cJXL ', 'a JPEG XL picture'],
+  ['\xff\x0a', 'a JPEG XL picture'],
+  ['8BPS', 'a Photoshop file'],
+  ['\0\0\x01\0', 'an icon file (ICO)'],
+  ['qoif', 'a QOI picture'],
+  ['gimp xcf', 'a GIMP file'],
+  ['%PDF-', 'a PDF document'],
+  ['PK\x03\x04', 'a ZIP archive or an Office document'],
+  ['\x1f\x8b', 'a gzip archive'],
+  ['\x1aE\xdf\xa3', 'a WebM or Matroska video'],
+  ['OggS', 'an Ogg file'],
+  ['ID3', 'an MP3 file'],
+  ['\x7fELF', 'a program'],
+  ['bplist', 'a property list'],
+  ['SQLite format 3', 'a database'],
+  ['version https://git-lfs', 'a Git LFS pointer, not the picture itself (git lfs pull fetches it)'],
 ];
 
 /** Major brands of the ISO base media family that are no still picture we read. */
@@ -51,8 +52,8 @@ export function kindOfBytes(bytes: Buffer): FileKind {
   if (head.slice(4, 8) === 'ftyp') return kindOfBrands(head.slice(8, Math.max(16, bytes.readUInt32BE(0))));
   // `BM` begins many texts: a bitmap has four reserved zero bytes in its header.
   if (head.startsWith('BM') && head.slice(6, 10) === '\0\0\0\0') return { other: 'a BMP picture' };
-  const known = MAGIC.find(([offset, magic]) => head.startsWith(magic, offset));
-  if (known) return { other: known[2] };
+  const known = MAGIC.find(([magic]) => head.startsWith(magic));
+  if (known) return { other: known[1] };
   return { other: kindOfText(bytes) ?? `of an unknown kind (it begins with ${bytes.toString('hex', 0, 8)})` };
 }
 

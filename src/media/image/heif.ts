@@ -1,5 +1,5 @@
 /** Reads the boxes of a HEIC or AVIF picture: size, orientation, profile, and the HEVC data of its tiles. */
-import { type Box, boxesIn } from '../box-header.ts';
+import { type Box, boxesIn } from '../boxes.ts';
 import { BrokenPicture, type Orientation, type PictureFacts, type Size } from './facts.ts';
 
 export interface HeifFacts extends PictureFacts {

@@ -61,7 +61,7 @@ export function parseImageInput(
   if (/^data:/i.test(text)) return { kind: 'data', bytes: bytesOfDataUrl(text, name) };
   if (PICTURE_BASE64.test(text))
     return { kind: 'data', bytes: bytesOfBase64(text, `The base64 in ${shownInput(name)}`) };
-  if (taskIdIn(text) !== undefined) {
+  if (taskNamedIn(text) !== undefined) {
     throw invalid(
       `${shownInput(name)} cannot be the last frame of a task.`,
       'give a picture: only the first frame can be the last frame of a task',
@@ -100,7 +100,7 @@ export function localPaths(
 }
 
 /** @returns the id in `task:ID`, `jimeng://tasks/ID` or an id of ours alone, in backticks or quotes too; else undefined */
-export function taskIdIn(input: string): string | undefined {
+export function taskNamedIn(input: string): string | undefined {
   const { text } = plainReading(input);
   const named = /^task:(.*)$/is.exec(text)?.[1] ?? /^jimeng:\/\/tasks?\/(.*)$/is.exec(text)?.[1];
   if (named !== undefined) return plainReading(named.replace(/^\/\//, '')).text;

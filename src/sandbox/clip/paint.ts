@@ -1,5 +1,4 @@
 /** Paints a sandbox clip: the given pictures, a label with mode and prompt, and a bar that moves. */
-
 import type { Font } from './font.ts';
 import type { Picture } from './h264.ts';
 

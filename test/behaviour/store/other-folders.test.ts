@@ -66,7 +66,7 @@ test('another computer polls it and leaves the saving to the laptop, which saves
   const polled = (await other.call('get_video_task', { task_id: id, wait_seconds: 20 })).report;
   expect(polled).toMatchObject({ status: 'done', error: { code: 'save_failed' } });
   expect(polled.video?.path).toBeUndefined();
-  expect(polled.error?.message).toContain(`"${videos}", which the computer that polled it does not have`);
+  expect(polled.error?.message).toContain(`"${videos}", which this computer does not have`);
   expect(polled.video?.url).toMatch(/^http/);
   await expect(readdir(videos)).rejects.toMatchObject({ code: 'ENOENT' });
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bodyBytes, jsonPieces } from '../../../src/jimeng/body-bytes.ts';
+import { bodyBytes, jsonPieces } from '../../../src/jimeng/request-body.ts';
 
 /** Pictures as the provider takes them. */
 function asText(value: unknown): unknown {

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
-import { People } from '../../../src/serve/people.ts';
+import { People, tokenAccess } from '../../../src/serve/people.ts';
 import { hashOf } from '../../../src/serve/token-file.ts';
-import { TokenAccess } from '../../../src/serve/tokens.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -27,7 +26,7 @@ it.skipIf(process.platform === 'win32').each([
   // Reading a pipe ends when it has been written.
   await promisify(execFile)('mkfifo', [pipe]);
   await symlink(pipe, path);
-  const access = new TokenAccess(new People(path, silentLog));
+  const access = tokenAccess(new People(path, silentLog));
   const before = access.identify('mei');
   const writer = await open(pipe, 'w');
   await writeFile(join(folder, 'new.json'), listOf('yu'));

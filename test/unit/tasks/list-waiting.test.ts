@@ -1,6 +1,6 @@
 /** Whether a waiting list waits for something that can come. */
 import { expect, test } from 'vitest';
-import { isWaitInVain } from '../../../src/tasks/queue-states.ts';
+import { isWaitInVain } from '../../../src/tasks/queue.ts';
 import { openWorld } from '../../support/world.ts';
 
 test('a queue entry of a living process is waited for, and one of a process that is gone is not', async ({

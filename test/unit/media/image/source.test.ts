@@ -1,7 +1,7 @@
 /** What the texts that models and people give as an image name. */
 import { expect, test } from 'vitest';
 import { requireSameTransport, shapeNotes } from '../../../../src/media/image/load.ts';
-import { parseImageInput, taskIdIn } from '../../../../src/media/image/source.ts';
+import { parseImageInput, taskNamedIn } from '../../../../src/media/image/source.ts';
 import { Problem } from '../../../../src/problems.ts';
 
 function read(input: string, platform: NodeJS.Platform = 'linux'): string {
@@ -179,7 +179,7 @@ test.each([
   ['./jv-abc123', undefined],
   ['tasks/a.png', undefined],
 ])('%s names the task %s', (input, expected) => {
-  expect(taskIdIn(input)).toBe(expected);
+  expect(taskNamedIn(input)).toBe(expected);
 });
 
 test.each([
