@@ -24,7 +24,7 @@ import {
   toFix,
 } from './doctor-computer.ts';
 import { type Capability, checkProvider, type Provider, type ProviderFinding } from './doctor-provider.ts';
-import { checkStorage, checkStore } from './doctor-shared.ts';
+import { checkAccess, checkStorage, checkStore } from './doctor-shared.ts';
 
 export interface ShownSetting {
   readonly name: string;
@@ -76,6 +76,7 @@ export async function examine(from: Surroundings, options: ExamineOptions): Prom
     checks.push(await checkCertificates(settings));
     if (settings.storage !== undefined) onStep('checking the storage');
     checks.push(...(await checkStorage(settings, network, clock)));
+    checks.push(...(await checkAccess(settings, { network, clock })));
     onStep('checking the provider');
     if (!problems.some(({ name }) => NEEDED_TO_QUERY.test(name))) {
       checks.push(checkProxy(settings, network));

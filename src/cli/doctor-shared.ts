@@ -1,15 +1,16 @@
-/** Checks for doctor what several computers may share: the storage of finished videos, and the database. */
+/** Checks for doctor what several computers may share: the storage of finished videos, the database, and who may use a server. */
 import type { Clock } from '../clock.ts';
 import { S3Library } from '../library/s3.ts';
-import { type Log, reasonOf } from '../log.ts';
+import { type Log, reasonOf, silentLog } from '../log.ts';
 import { Problem } from '../problems.ts';
 import { shownStorage } from '../settings/storage-address.ts';
-import type { Settings } from '../settings.ts';
+import { SETTINGS, type Settings } from '../settings.ts';
 import { StoreFailure } from '../store/engine.ts';
 import { postgresEngine } from '../store/postgres.ts';
+import { placeOf } from '../store/postgres-connect.ts';
 import { errorCode } from '../system/files.ts';
 import type { Network } from '../system/network.ts';
-import { blocking, type Check, fine } from './doctor-computer.ts';
+import { blocking, type Check, fine, toFix } from './doctor-computer.ts';
 
 /** With the probe that every paid call makes before it pays. @returns nothing where none is set, or its keys are not: that is reported already */
 export async function checkStorage(settings: Settings, network: Network, clock: Clock): Promise<Check[]> {
@@ -39,15 +40,47 @@ export async function checkStore(settings: Settings, { isAccepted, clock, log }:
   const name = 'database';
   try {
     const wasReplaced = await engine.whyReplaced();
-    if (wasReplaced === undefined) return [fine(name, `${engine.place}: reachable, and keeps what it has committed`)];
-    if (!isAccepted) return [blocking(name, wasReplaced.message, wasReplaced.hint)];
-    await engine.accept();
-    return [fine(name, `${engine.place}: accepted as it is now; paid calls go on`)];
+    if (wasReplaced !== undefined && !isAccepted) return [blocking(name, wasReplaced.message, wasReplaced.hint)];
+    if (wasReplaced !== undefined) await engine.accept();
+    const state =
+      wasReplaced === undefined
+        ? 'reachable, and keeps what it has committed'
+        : 'accepted as it is now; paid calls go on';
+    const found = [fine(name, `${engine.place}: ${state}`)];
+    if (listenAddress === undefined) return found;
+    const why = await engine.whyNoNotifications();
+    if (why === undefined) return [...found, fine(name, `${placeOf(listenAddress)}: notifications arrive`)];
+    const message = `${placeOf(listenAddress)} brings no notifications (${why}), so the database is polled every 2 s.`;
+    const hint = `set ${SETTINGS.storeListen.name} to the direct address of the same database, or remove it`;
+    return [...found, toFix(name, message, hint)];
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
     return [blocking(name, `${error.message}.`, hintFor(error))];
   } finally {
     await engine.close();
+  }
+}
+
+/** What `serve` needs besides. @returns nothing where nobody is set who may use a server */
+export async function checkAccess(
+  settings: Settings,
+  shared: { readonly network: Network; readonly clock: Clock },
+): Promise<Check[]> {
+  const { tokensFile, oauthIssuer: issuer } = settings;
+  if (tokensFile === undefined && issuer === undefined) return [];
+  const name = 'people';
+  try {
+    const { openAccess } = await import('../serve/serve.ts');
+    await openAccess(settings, '127.0.0.1', { ...shared, log: silentLog });
+    if (issuer === undefined) return [fine(name, `${tokensFile}: can be read`)];
+    const { IssuerKeys } = await import('../serve/issuer-keys.ts');
+    const reason = await new IssuerKeys({ issuer, ...shared }).check().then(() => undefined, reasonOf);
+    if (reason === undefined) return [fine(name, `${issuer.href}: its keys can be fetched`)];
+    const message = `The keys of ${issuer.href} cannot be fetched (${reason.replace(/\.$/, '')}).`;
+    return [toFix(name, message, `correct ${SETTINGS.oauthIssuer.name}, or start the authorization server`)];
+  } catch (error) {
+    if (error instanceof Problem) return [toFix(name, error.message, error.hint)];
+    throw error;
   }
 }
 
@@ -79,7 +112,7 @@ const HINTS_BY_WORDS: readonly (readonly [RegExp, string])[] = [
 
 function hintFor(failure: StoreFailure): string {
   if (failure.kind === 'busy') return 'run doctor again in some seconds';
-  if (failure.kind === 'newer') return 'install the newest version of this program';
+  if (failure.hint.hint !== undefined) return failure.hint.hint;
   // The server answered, and its sentence says what it lacks.
   if (failure.cause === undefined) return `change that at the database server, or name another one in ${STORE}`;
   const { cause } = failure;

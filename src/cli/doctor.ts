@@ -17,7 +17,7 @@ export function addDoctor(program: Command, terminal: Terminal, end: (exitCode: 
     .command('doctor')
     .summary('check whether videos can be made, and what to fix')
     .description(
-      'Checks whether videos can be made, and says what to fix. Examines the settings, the folders or the storage, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
+      'Checks whether videos can be made, and says what to fix. Examines the settings, the folders or the storage, the shared database, who may use a server, ffmpeg, the connection to the provider, the clock, the keys, and which of 720P, 1080P and Pro are opened. Free. Exit codes: 0 nothing to fix, 1 something to fix, 2 a setting is wrong.',
     )
     .option('--json', 'print what was found as JSON')
     .option(

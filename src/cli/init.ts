@@ -71,7 +71,7 @@ async function lead(terminal: Terminal, from: Surroundings, ask: Ask, signal: Ab
   terminal.say(`1 of 3: What do you want to make?
   1  test videos in the sandbox: no account, nothing is charged
   2  real videos: with the keys of a Volcengine account, from ¥1.40 each`);
-  const isReal = (await ask('1 or 2 [1]: ')) === '2';
+  const isReal = await choosesReal(terminal, ask);
   const keys = isReal ? await askForKeys(terminal, from, ask, signal) : undefined;
   if (keys === undefined) terminal.say('\n2 of 3: The sandbox needs no keys.');
   const client = await askForClient(terminal, ask);
@@ -83,6 +83,15 @@ async function lead(terminal: Terminal, from: Surroundings, ask: Ask, signal: Ab
   }
   terminal.say(nextSteps(client, isReal));
   return EXIT.done;
+}
+
+async function choosesReal(terminal: Terminal, ask: Ask): Promise<boolean> {
+  for (;;) {
+    const answer = await ask('1 or 2 [1]: ');
+    if (answer === '2') return true;
+    if (answer === '' || answer === '1') return false;
+    terminal.say(`"${answer}" is not 1 or 2.`);
+  }
 }
 
 function nextSteps(client: ClientName | undefined, isReal: boolean): string {
@@ -141,6 +150,6 @@ async function askForClient(terminal: Terminal, ask: Ask): Promise<ClientName | 
     if (answer === '') return undefined;
     const client = CLIENT_NAMES[Number(answer) - 1] ?? clientNamed(answer);
     if (client !== undefined) return client;
-    terminal.say(`"${answer}" is none of them.`);
+    terminal.say(`"${answer}" is not in the list.`);
   }
 }

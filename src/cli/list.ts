@@ -36,7 +36,7 @@ export function addList(program: Command, terminal: Terminal, end: (exitCode: nu
   const command = program
     .command('list')
     .summary('list the videos, newest first, and what was spent')
-    .description('Lists the videos made from this computer, newest first, and what was spent. Free.')
+    .description('Lists the videos, newest first, and what was spent. Free.')
     .addOption(numberOption('--limit <number>', `1 to 50 (default: ${DEFAULT_LIMIT})`))
     .addOption(textOption('--status <status>', `only these: ${TASK_STATUSES.join(', ')}`))
     .addOption(textOption('--wait-for <what>', `with --wait-seconds: ${WAITS.join(', ')} (default: ${WAITS[0]})`));

@@ -23,16 +23,16 @@ export function addServe(program: Command, terminal: Terminal, end: (exitCode: n
     )
     .addOption(textOption('--host <host>', 'the address to listen on (default: 127.0.0.1; 0.0.0.0: all)'))
     .addOption(numberOption('--port <port>', 'the port to listen on (default: 8080; 0: any free one)'))
-    .option('--no-worker', 'take in and answer only: other processes send, poll and save')
+    .option('--no-worker', 'only take requests in and answer them: other processes send, poll and save')
     .action(async (options: Record<string, unknown>) => {
       end(await runUntilSignal(terminal, (running) => serve(terminal, options, running)));
     });
   addTokenCommands(command, terminal, end);
   program
     .command('worker')
-    .summary('work on what is open, without HTTP')
+    .summary('send, poll and save open tasks, without HTTP')
     .description(
-      'Polls and saves what other processes have left open, until a signal. On a shared database (JIMENG_VIDEO_STORE) it sends what they have queued, too.',
+      'Polls and saves the open tasks of other processes, until a signal. On a shared database (JIMENG_VIDEO_STORE) it also sends what they have queued.',
     )
     .action(async () => {
       end(await runUntilSignal(terminal, (running) => worker(terminal, running)));
@@ -85,6 +85,6 @@ async function serve(terminal: Terminal, given: Record<string, unknown>, running
 async function worker(terminal: Terminal, running: Running): Promise<void> {
   const { openApp, work } = await import('../serve/serve.ts');
   const app = openApp(running, 'all');
-  terminal.say('working on what is open');
+  terminal.say('working on open tasks');
   await work(app, running);
 }

@@ -73,9 +73,10 @@ export function openTerminal(): Terminal {
         stderr.write(`${question}${isSecret ? '' : pasted}\n`);
         return pasted;
       }
-      if (isSecret) stderr.write(question);
       const output = isSecret ? nowhere() : stderr;
       const lines = createInterface({ input: process.stdin, output, terminal: true });
+      // Only now does the terminal no longer show what is typed.
+      if (isSecret) stderr.write(question);
       // In this mode Ctrl-C is a key, and comes to the reader of lines.
       lines.on('SIGINT', () => process.emit('SIGINT'));
       try {

@@ -13,7 +13,7 @@ export const INSTRUCTIONS = `Makes videos with Volcengine's Jimeng (即梦AI) Vi
 - For several videos: submit_video_task for each, then list_video_tasks with wait_seconds and wait_for all_finished, again and again, until none is open.
 - Every answer about a task has a status and a next_step: do what next_step says. isError with charge "none" cost nothing. "unknown" may have been charged and is never sent again automatically: ask the user.
 - Leave out every input that the user did not ask for, except the prompt, which you write. For another take of the same request: allow_duplicate or another seed. What a mode takes and costs: resource jimeng://modes.
-- Tell the user the price before the first paid call (dry_run reports it); max_cost_cny refuses what costs more. When it is done show the saved path and the link; the link lives for one hour, get_video_task gives a fresh one.`;
+- Tell the user the price before the first paid call (dry_run reports it); max_cost_cny refuses what costs more. When it is done show the saved path and the link; links expire, get_video_task gives a fresh one.`;
 
 interface JsonSchema {
   readonly type?: string;

@@ -38,6 +38,9 @@ export const LIST_UNREADABLE: Denied = {
   message: 'The list of tokens cannot be read: the operator of this server has to correct it.',
 };
 
+/** The log's event, which the metrics count. */
+export const KEYS_AWAY_EVENT = 'the keys of the authorization server cannot be fetched';
+
 /** Where only this computer can connect, and nobody has set who may: whoever connects is the one user. */
 export const ONE_USER: Access = {
   identify: async () => ({ kind: 'remote-agent', person: 'local', isAdmin: true }),

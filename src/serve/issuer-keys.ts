@@ -9,6 +9,7 @@ import {
   type RemoteJWKSet,
 } from 'jose';
 import type { Clock } from '../clock.ts';
+import { describeFailure } from '../jimeng/not-sent.ts';
 import { Problem } from '../problems.ts';
 import type { Network } from '../system/network.ts';
 
@@ -57,6 +58,11 @@ export class IssuerKeys {
       return await (await this.fetchKeys())(header, token);
     }
   };
+
+  /** @throws where the keys cannot be fetched */
+  async check(): Promise<void> {
+    await this.fetchKeys();
+  }
 
   private isWithin(milliseconds: number, time: number): boolean {
     return this.options.clock.monotonic() - time < milliseconds;
@@ -119,11 +125,9 @@ export class IssuerKeys {
     const { fetch } = await import('undici');
     const dispatcher = await this.options.network.shared(new URL(url));
     // What it is redirected to was not named by the issuer.
-    const response = await fetch(url, {
-      dispatcher,
-      signal,
-      redirect: 'error',
-      headers: { accept: 'application/json' },
+    const options = { dispatcher, signal, redirect: 'error', headers: { accept: 'application/json' } } as const;
+    const response = await fetch(url, options).catch((error: unknown) => {
+      throw new Error(`${url} does not answer (${describeFailure(error)})`, { cause: error });
     });
     return response as unknown as Response;
   }

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type Log, type LogFields, logOf } from '../log.ts';
 import type { ListView } from '../tasks/calls.ts';
 import { TASK_STATUSES } from '../tasks/record.ts';
+import { KEYS_AWAY_EVENT } from './access.ts';
 import { NO_WORKER_EVENT } from './worker.ts';
 
 /** A tool call may wait for half an hour. */
@@ -22,7 +23,8 @@ const TROUBLES: Readonly<Record<string, string>> = {
   'video not saved': 'video_not_saved',
   'film not joined': 'film_not_joined',
   'the list of tokens cannot be used': 'tokens_not_read',
-  'the keys of the authorization server are not to be had': 'issuer_away',
+  [KEYS_AWAY_EVENT]: 'issuer_away',
+  'store replaced': 'store_replaced',
   [NO_WORKER_EVENT]: 'no_worker',
 };
 
@@ -88,6 +90,15 @@ export class Metrics {
     this.readStore = readStore;
     this.countConnections = countConnections;
     collectDefaultMetrics({ register: this.registry });
+    this.beginAtZero();
+  }
+
+  /** Prometheus' `increase` misses the first event of a series that begins with it. */
+  private beginAtZero(): void {
+    for (const outcome of ['generating', 'queued', 'failed', 'unknown']) this.submits.inc({ outcome }, 0);
+    for (const saved of ['true', 'false']) this.saved.inc({ saved }, 0);
+    for (const status of ['401', '403', '429', '503']) this.denied.inc({ status }, 0);
+    for (const kind of Object.values(TROUBLES)) this.troubles.inc({ kind }, 0);
   }
 
   async text(): Promise<{ readonly type: string; readonly body: string }> {

@@ -1,7 +1,7 @@
 /** Tokens of an authorization server: this server is an OAuth 2.1 resource server. */
 import { errors, type JWTPayload, jwtVerify } from 'jose';
-import type { Log } from '../log.ts';
-import { type Access, type Identified, LIST_UNREADABLE, NO_TOKEN, UNKNOWN_TOKEN } from './access.ts';
+import { type Log, reasonOf } from '../log.ts';
+import { type Access, type Identified, KEYS_AWAY_EVENT, LIST_UNREADABLE, NO_TOKEN, UNKNOWN_TOKEN } from './access.ts';
 import { IssuerKeys, type IssuerKeysOptions } from './issuer-keys.ts';
 import { type People, rightsIn } from './people.ts';
 import { EVERYBODY_ELSE, SUB } from './token-file.ts';
@@ -55,13 +55,21 @@ export class OauthAccess implements Access {
       });
       return await this.callerOf(payload);
     } catch (error) {
-      if (error instanceof errors.JWTExpired) return invalid('This token has expired.');
-      if (error instanceof errors.JWTClaimValidationFailed)
-        return invalid(`This token is not for this server (${error.claim}).`);
-      if (isOfToken(error)) return invalid('This token is not valid.');
-      log.warn('the keys of the authorization server are not to be had', { reason: String(error) });
-      return { status: 503, message: 'The authorization server does not answer, so no token can be checked.' };
+      if (error instanceof errors.JWTExpired) return invalid('This token has expired: sign in again.');
+      if (error instanceof errors.JWTClaimValidationFailed) return invalid(this.sentenceOf(error.claim));
+      if (isOfToken(error)) return invalid('This token is not valid: sign in again.');
+      log.warn(KEYS_AWAY_EVENT, { reason: reasonOf(error) });
+      return {
+        status: 503,
+        message: 'The keys of the authorization server cannot be fetched, so no token can be checked: try again later.',
+      };
     }
+  }
+
+  private sentenceOf(claim: string): string {
+    if (claim === 'aud') return `This token is for another server: its aud has to be ${this.options.audience}.`;
+    if (claim !== 'iss') return `This token has no valid ${claim}: ask the operator of this server.`;
+    return `This token is of another authorization server: its iss has to be ${this.keys.issuerNames[0]}.`;
   }
 
   /**
@@ -71,7 +79,7 @@ export class OauthAccess implements Access {
   private async callerOf({ iss = '', sub, ...claims }: JWTPayload): Promise<Identified> {
     // Anything else could make one person of two, or be no name that a record can hold.
     if (typeof sub !== 'string' || !SUB.test(sub)) {
-      return { status: 401, error: 'invalid_token', message: 'This token names nobody who can be known again (sub).' };
+      return { status: 401, error: 'invalid_token', message: this.sentenceOf('sub') };
     }
     const { people } = this.options;
     const list = people === undefined ? [] : await people.latest();

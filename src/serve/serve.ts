@@ -108,7 +108,7 @@ type AccessSettings = Pick<Settings, 'tokensFile' | 'oauthIssuer' | 'oauthAudien
  * @param host that is listened on
  * @throws Problem invalid_settings where nobody is set who may use a server that others can reach
  */
-async function openAccess(
+export async function openAccess(
   { tokensFile, oauthIssuer, oauthAudience, publicUrl }: AccessSettings,
   host: string,
   { network, clock, log }: { readonly network: Network; readonly clock: Clock; readonly log: Log },

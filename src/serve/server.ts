@@ -196,7 +196,7 @@ class SharedServer {
     const { access, metrics } = this.options;
     const identified = await access.identify(bearerOf(request.headers.authorization));
     if (!isDenied(identified)) return identified;
-    log.info('denied', { status: identified.status });
+    log.info('denied', { status: identified.status, reason: identified.message });
     metrics.refused(identified.status);
     refuse(response, identified.status, identified.message, this.challengeOf(identified, request));
     return undefined;

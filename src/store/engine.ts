@@ -73,6 +73,11 @@ export class StoreFailure extends Error {
     this.kind = kind;
   }
 
+  /** Where that problem's own hint is wrong. */
+  get hint(): { readonly hint?: string } {
+    return this.kind === 'newer' ? { hint: 'install the newest version of this program' } : {};
+  }
+
   /** The problem that a caller gets. */
   get problemCode() {
     return PROBLEM_CODES[this.kind];

@@ -68,6 +68,16 @@ export class News {
     }
   }
 
+  /** @returns why no notification arrives, if so */
+  async whyNone(): Promise<string | undefined> {
+    try {
+      await (await this.listen()).end();
+      return undefined;
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+
   async close(): Promise<void> {
     this.stop.abort();
     for (const wake of [...this.waiters]) wake();

@@ -114,6 +114,11 @@ class PostgresEngine implements Engine {
     return this.replaced;
   }
 
+  /** @returns why no notification of other processes' writes arrives, if so */
+  whyNoNotifications(): Promise<string | undefined> {
+    return this.news.whyNone();
+  }
+
   /** From here on this is the right database. @throws StoreFailure */
   async accept(): Promise<void> {
     await this.transaction(async (tx) => this.server && (await writeIdentity(tx, this.server)), {
@@ -210,7 +215,11 @@ class PostgresEngine implements Engine {
     requireDurable(server, this.place);
     this.server = server;
     const tx = this.txOn(client, locked);
-    this.replaced = await whyReplaced(tx, server, this.place, this.options.log);
+    const replaced = await whyReplaced(tx, server, this.place, this.options.log);
+    if (replaced !== undefined && this.replaced === undefined) {
+      this.options.log.warn('store replaced', { reason: replaced.message, advice: replaced.hint });
+    }
+    this.replaced = replaced;
     return tx;
   }
 

@@ -1,6 +1,7 @@
 /** After a damaged database was set aside, every report says so, until a person has moved the file away. */
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { connect } from '../../support/mcp-client.ts';
 import { SLOW, type Stage, setStage } from './stage.ts';
@@ -20,6 +21,19 @@ async function damage(stage: Stage): Promise<void> {
   for (const suffix of ['-wal', '-shm']) await rm(file + suffix, { force: true });
   await writeFile(file, 'not a database, but long enough to be read as the head of one');
 }
+
+test('a database that a newer version wrote is answered with the way out, which is no change of folders', async (context) => {
+  const stage = await setStage(context);
+  await stage.run('generate', 'one');
+  const database = new DatabaseSync(join(stage.stateDir, 'jimeng.db'));
+  database.exec('UPDATE schema_version SET version = 99');
+  database.close();
+  for (const args of [['list'], ['get'], ['generate', 'two']]) {
+    const { stderr } = await stage.run(...args);
+    expect(stderr, args.join(' ')).toContain('Install the newest version of this program.');
+    expect(stderr, args.join(' ')).not.toContain('JIMENG_VIDEO_STATE_DIR');
+  }
+});
 
 test('list, get and cancel name a damaged database that was set aside', SLOW, async (context) => {
   const stage = await setStage(context);

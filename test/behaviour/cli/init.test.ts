@@ -53,6 +53,17 @@ async function converse(
   return { code, shown, asked: next };
 }
 
+onTerminal('what is neither 1 nor 2 is asked again, and does not choose the sandbox', async (context) => {
+  const { workspace } = await stageOf(context);
+  const { code, shown, asked } = await converse(workspace, [
+    ['1 or 2 [1]: ', 'real'],
+    ['1 or 2 [1]: ', '2'],
+    ['Access key: ', CTRL_C],
+  ]);
+  expect(shown).toContain('"real" is not 1 or 2.');
+  expect([asked, code]).toEqual([3, 1]);
+});
+
 onTerminal('the sandbox and a client are two answers, and the server then needs no keys', async (context) => {
   const { workspace, entry } = await stageOf(context);
   const { code, shown } = await converse(workspace, [
@@ -113,7 +124,7 @@ onTerminal('keys of the shell are used after a yes', async (context) => {
     ['Enter for none: ', 'zed'],
     ['Enter for none: ', 'cursor'],
   ]);
-  expect(shown).toContain('"zed" is none of them.');
+  expect(shown).toContain('"zed" is not in the list.');
   expect(entry().env).toEqual({ VOLC_ACCESSKEY: accessKeyId, VOLC_SECRETKEY: secretAccessKey });
 });
 

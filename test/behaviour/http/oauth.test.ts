@@ -99,6 +99,30 @@ describe('is refused with 401, invalid_token and the place of the metadata:', ()
   });
 });
 
+it.each<[string, Readonly<Record<string, unknown>>, string]>([
+  ['expired', { exp: 1 }, 'This token has expired: sign in again.'],
+  [
+    'for another server',
+    { aud: 'https://other.example.com/mcp' },
+    `This token is for another server: its aud has to be ${AUDIENCE}.`,
+  ],
+  [
+    'of another issuer',
+    { iss: 'https://elsewhere.example.com' },
+    'This token is of another authorization server: its iss has to be ISSUER.',
+  ],
+  ['without an expiry', { exp: undefined }, 'This token has no valid exp: ask the operator of this server.'],
+])(
+  'a token that is %s is refused with what is wrong, and the log has the same sentence',
+  async (_what, changed, sentence) => {
+    const { status, body } = await ping(await issuer.sign(changed));
+    const expected = sentence.replace('ISSUER', issuer.url);
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ error: { message: expected } });
+    expect(server.stderr()).toContain(`"status":401,"reason":"${expected}","msg":"denied"`);
+  },
+);
+
 it('a request without a token learns where to get one, without an error code', async () => {
   const { status, headers } = await server.post({ id: 1, method: 'ping' });
   expect([status, headers.get('www-authenticate')]).toEqual([

@@ -170,4 +170,10 @@ it('a database that was replaced is named to an admin only: in a refusal, a repo
   }
   for (const text of await answers('ann')) expect(text).toContain('postgres://127.0.0.1:');
   expect(submits()).toBe(before);
+  const logged = server
+    .stderr()
+    .match(/"reason":"The database postgres[^\n]+doctor --accept-store[^\n]+"store replaced"/g);
+  expect(logged).toHaveLength(1);
+  const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization: 'Bearer token-of-ann' } });
+  expect(await metrics.text()).toContain('jimeng_troubles_total{kind="store_replaced"} 1');
 });

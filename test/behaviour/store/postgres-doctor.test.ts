@@ -15,8 +15,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server?.close());
 
-async function look(store: string) {
-  const settings = { JIMENG_VIDEO_API_URL: 'sandbox', JIMENG_VIDEO_STORE: store };
+async function look(store: string, more: Record<string, string> = {}) {
+  const settings = { JIMENG_VIDEO_API_URL: 'sandbox', JIMENG_VIDEO_STORE: store, ...more };
   const { env, folder: homeDir, workingDir, remove } = makeWorkspace(undefined, settings);
   onTestFinished(() => remove());
   const from = { environment: env, homeDir, workingDir, platform: process.platform };
@@ -30,6 +30,29 @@ it('a database that can be used is named, and nothing is to fix', async () => {
   const { found, verdict } = await look(await server.createDatabase());
   expect(found).toMatchObject([{ status: 'ok', message: expect.stringContaining(': reachable, and keeps what') }]);
   expect(verdict).toMatch(/^You can try everything/);
+});
+
+it.each<[string, (address: string) => string, string]>([
+  ['away', () => 'postgres://jimeng:geheim@127.0.0.1:1/videos', 'connect ECONNREFUSED 127.0.0.1:1'],
+  ['of another database', () => server.address(), 'no notification arrives'],
+])('an address for notifications that is %s is to fix, and stops no video', async (_what, listenAt, reason) => {
+  const store = await server.createDatabase();
+  const { found, verdict } = await look(store, { JIMENG_VIDEO_STORE_LISTEN: listenAt(store) });
+  expect(found).toMatchObject([
+    { status: 'ok' },
+    { status: 'fix', message: expect.stringContaining(reason), hint: expect.stringContaining('STORE_LISTEN') },
+  ]);
+  expect(found[1]?.message).not.toContain('geheim');
+  expect(verdict).toMatch(/^You can try everything/);
+});
+
+it('an address for notifications that works is fine', async () => {
+  const store = await server.createDatabase();
+  const { found } = await look(store, { JIMENG_VIDEO_STORE_LISTEN: store });
+  expect(found).toMatchObject([
+    { status: 'ok' },
+    { status: 'ok', message: expect.stringMatching(/: notifications arrive$/) },
+  ]);
 });
 
 it.each<[string, () => Promise<string> | string, RegExp, string]>([

@@ -36,6 +36,17 @@ it('what does not exist has no figure: a budget that is not set, workers of a st
   expect(await some.figure('jimeng_workers')).toBe('0');
 });
 
+it('every counter begins at 0, so that `increase` in an alert counts the first event, too', async () => {
+  const { figure } = metricsOf(() => ({}));
+  for (const outcome of ['generating', 'queued', 'failed', 'unknown'])
+    expect(await figure(`jimeng_submits_total{outcome="${outcome}"}`), outcome).toBe('0');
+  for (const saved of ['true', 'false']) expect(await figure(`jimeng_videos_total{saved="${saved}"}`), saved).toBe('0');
+  for (const status of ['401', '403', '429', '503'])
+    expect(await figure(`jimeng_denied_total{status="${status}"}`), status).toBe('0');
+  for (const kind of ['record_not_written', 'lease_not_renewed', 'declared_dead', 'video_not_saved', 'no_worker'])
+    expect(await figure(`jimeng_troubles_total{kind="${kind}"}`), kind).toBe('0');
+});
+
 it('where the store cannot be read, no figure of it is left', async () => {
   let isAway = false;
   const { figure } = metricsOf(() => {
