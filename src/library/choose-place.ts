@@ -13,7 +13,7 @@ import {
   retryWhileBusy,
 } from '../system/files.ts';
 import { isWithin } from '../system/inside.ts';
-import { folded } from '../system/written-path.ts';
+import { folded, plainReading } from '../system/written-path.ts';
 import { withMp4Extension } from './file-name.ts';
 import type { Caller, Place } from './library.ts';
 import { readOutputText, refuse } from './output-text.ts';
@@ -166,9 +166,13 @@ export function personFolder(person: string): string {
 
 /** @throws Problem output_not_allowed for a path */
 export function namedOnly(output: string, homeDir: string): string {
+  // A shell's way to write a space is no separator.
+  const isPath = (text: string) => /[\\/]|^\.+$|^~/.test(text.replace(/\\(?=[ ()[\]&'])/g, ''));
+  const aPath = () => refuse(`"${output}" is a path; here \`output\` is only the name of a file.`, 'name a file');
+  if (isPath(plainReading(output).text)) throw aPath();
   const name = readOutputText(output, homeDir);
-  if (!/[\\/]/.test(name) && !/^\.+$/.test(name)) return checkedName(name);
-  throw refuse(`"${output}" is a path; here \`output\` is only the name of a file.`, 'name a file');
+  if (isPath(name)) throw aPath();
+  return checkedName(name);
 }
 
 /** @returns undefined where only links are given @throws Problem output_not_allowed, output_not_writable */

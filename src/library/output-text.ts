@@ -37,7 +37,7 @@ export function readOutputText(given: string, homeDir: string, name = '`output`'
   const isWindows = rules.sep === '\\';
   const output = plainReading(given).text;
   if (output === '') throw refuse(`${name} is empty.`);
-  if (/\p{Cc}/u.test(output)) throw refuse(`${name} has a control character in it.`, 'name a path without it');
+  if (/\p{Cc}/u.test(output)) throw refuse(`${name} has a control character in it.`, 'leave it out');
   if (NETWORK_PATH.test(output)) {
     throw refuse(`"${output}" is a network or device path; videos are saved to local folders only.`);
   }
@@ -56,8 +56,8 @@ export function readOutputText(given: string, homeDir: string, name = '`output`'
   const own = home === undefined ? expanded : unescaped.slice(home.length);
   if (/^~[^\\/]*[\\/]/.test(own)) throw refuse(`"${output}" names another user's home.`, 'write the path out');
   if (VARIABLE.test(own)) {
-    throw refuse(`"${output}" has a variable in it, which is not replaced here.`, 'write the path out');
+    throw refuse(`"${output}" has a variable in it, which is not replaced here.`, 'write out what it stands for');
   }
-  if (STRAY_QUOTE.test(own)) throw refuse(`"${output}" has a quotation mark in it.`, 'name a path without it');
+  if (STRAY_QUOTE.test(own)) throw refuse(`"${output}" has a quotation mark in it.`, 'leave it out');
   return expanded;
 }

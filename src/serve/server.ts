@@ -109,7 +109,8 @@ class SharedServer {
 
   private async route(arrived: Arrived): Promise<void> {
     const { request, response } = arrived;
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    // A proxy may send the whole address (RFC 9112, section 3.2.2).
+    const path = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?', 1)[0] ?? '';
     // Probes come by an address of the container, and learn nothing.
     if (path === '/healthz') return plain(response, 200, 'ok');
     if (path === '/readyz') return await this.answerReady(arrived);

@@ -249,6 +249,7 @@ describe('a path of the server’s disk is refused before anything is recorded o
       for (const output of ['a/dog', '/tmp/dog', '../yu/dog', '~/dog', 'a\\dog', 'file:///tmp/dog.mp4', '..']) {
         const { structured, text } = await call('mei', tool, { ...(inputs[tool] ?? { prompt: 'a dog' }), output });
         expect(structured.status, `${output}: ${text}`).toBe('refused');
+        expect(text).toContain('only the name of a file');
       }
       expect(submits()).toBe(before);
     },

@@ -1,4 +1,6 @@
 /** MCP over Streamable HTTP: both revisions, streams and plain answers, clients that leave, and large requests. */
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectV1, connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
@@ -223,6 +225,18 @@ describe('a call that waits', () => {
       await expect(request).rejects.toThrow();
     }
   });
+});
+
+it('a request that names its whole address, as proxies send it, is answered', async () => {
+  const sending = request(server.url, {
+    method: 'POST',
+    path: `${server.url}/mcp`,
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+  });
+  sending.end(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }));
+  const [response] = await once(sending, 'response');
+  response.resume();
+  expect(response.statusCode).toBe(200);
 });
 
 it('two pictures of 15 MB as data URLs reach the provider', async () => {
