@@ -67,7 +67,7 @@ async function setup(
     return wrongUsage(terminal, 'setup --write needs a client, and writes for this computer only.');
   }
   if (name === undefined) {
-    await terminal.print(listText(platform));
+    await terminal.print(listText(platform, url));
     return EXIT.done;
   }
   const client = clientNamed(name);
@@ -147,12 +147,13 @@ export async function writeClient(
   }
 }
 
-function listText(platform: Platform): string {
+function listText(platform: Platform, url?: string): string {
   const width = Math.max(...CLIENT_NAMES.map((name) => name.length));
   const lines = CLIENT_NAMES.map(
     (name) => `${name.padEnd(width)}  ${CLIENTS[name].title}: ${CLIENTS[name].file[platform]}`,
   );
-  return [...lines, '', `${commandHere()} setup CLIENT prints what goes there.`].join('\n');
+  const given = url === undefined ? '' : ` --url ${url}`;
+  return [...lines, '', `${commandHere()} setup CLIENT${given} prints what goes there.`].join('\n');
 }
 
 function clientText({ title, file, notes, config, command }: SetupClient, platform: Platform, isHere: boolean): string {

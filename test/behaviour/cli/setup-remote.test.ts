@@ -26,6 +26,11 @@ afterAll(async () => {
   await workspace.remove();
 });
 
+it('without a client the list says how to go on, with the address', async () => {
+  const { code, stdout } = await run('setup', '--url', server.url);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`setup CLIENT --url ${server.url} prints`)]);
+});
+
 it.each(CLIENT_NAMES)(
   '%s: what is printed holds the address of the endpoint and the header with which it is reached',
   async (name) => {
