@@ -20,7 +20,7 @@ export interface HostFigures {
   readonly saved: number;
   readonly unknownBecauseTheAnswerWasLost: number;
   readonly unknownBecauseTheProcessEnded: number;
-  /** The process was suspended before the bytes left, and says so: nothing was charged. */
+  /** Its process was taken for dead before the bytes left, and says that nothing was sent: nothing was charged. */
   readonly failedUnsent: number;
   readonly unknownOtherwise: readonly string[];
   readonly lost: readonly string[];
@@ -121,9 +121,13 @@ export async function judgeHosts({
     else if (record?.status === 'unknown' && lostAnswers.has(prompt)) found.byAnswer++;
     else if (record?.status === 'unknown' && record.error?.code === 'interrupted') found.byEnd++;
     else if (record?.status === 'unknown') otherwise?.push(what);
-    else if (record?.error?.code === 'claim_lost' && !accepted.has(prompt)) found.unsent++;
+    else if (!accepted.has(prompt) && own.some(isUnsent)) found.unsent++;
     else if (record !== undefined && ['queued', 'submitting', 'generating'].includes(record.status)) open?.push(what);
-    else (accepted.has(prompt) ? lost : unmade)?.push(what);
+    else if (accepted.has(prompt)) lost?.push(what);
+    else {
+      const all = own.map(({ id, status, error }) => `${id} ${status} ${error?.code ?? ''}`).join(', ');
+      unmade?.push(`${what}; recorded: ${all}; its client was told: ${answersTo(prompt, clients)}`);
+    }
   }
   return {
     tasks,
@@ -146,6 +150,20 @@ export async function judgeHosts({
     refusals: clients.flatMap(({ seen }) => seen).filter(({ answer }) => answer.structured?.status === 'refused')
       .length,
   };
+}
+
+/** Claimed by a process that others then took for dead, or that the database left at the last check before sending. */
+function isUnsent({ status, attempts, error }: Task): boolean {
+  return status === 'failed' && attempts > 0 && ['claim_lost', 'store_unavailable'].includes(error?.code ?? '');
+}
+
+/** The last answers, oldest first. */
+function answersTo(prompt: string, clients: readonly Worker[]): string {
+  const answers = clients.flatMap(({ seen }) => seen).filter(({ request }) => request.prompt === prompt);
+  const last = answers.slice(-5).map(({ answer: { structured, text } }) => {
+    return `${structured?.task_id} ${structured?.status} ${structured?.error?.code ?? ''} ${structured?.message ?? text}`;
+  });
+  return `${answers.length} answers, ${last.join(' | ')}`;
 }
 
 const NONE = [
