@@ -99,9 +99,11 @@ export async function runHostStorm(options: HostStormOptions): Promise<HostFigur
   for (const host of network.hosts) {
     const environment = environmentOf(host);
     workers.push(new SendingProcess([...host.command, workerProgram], environment, folder, gone));
-    const share = Array.from({ length: options.tasks }, (_, number) => requestOf(number)).filter((_, number) =>
+    const numbers = Array.from({ length: options.tasks }, (_, number) => number).filter((number) =>
       isOf(host, number, count),
     );
+    // First what two hosts make: both still begin at the same time.
+    const share = [...numbers.filter(isShared), ...numbers.filter((number) => !isShared(number))].map(requestOf);
     const start = () => {
       const client = new StdioClient([...host.command, program], environment, folder);
       watchForEnd(
@@ -177,9 +179,13 @@ async function standstill(clients: readonly Worker[]): Promise<void> {
 }
 
 /** Every fourth request is made on two hosts at the same time. */
+function isShared(number: number): boolean {
+  return number % 4 === 0;
+}
+
 function isOf(host: Host, number: number, count: number): boolean {
   const first = number % count;
-  return host.number - 1 === first || (number % 4 === 0 && host.number - 1 === (first + 1) % count);
+  return host.number - 1 === first || (isShared(number) && host.number - 1 === (first + 1) % count);
 }
 
 function changesWithout(rule: string | undefined) {

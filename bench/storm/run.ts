@@ -31,7 +31,7 @@ const { values } = parseArgs({
     partitions: { type: 'string', default: '60' },
     restarts: { type: 'string', default: '20' },
     /** Of the database's COMMITs: done, and their answer lost. */
-    commits: { type: 'string', default: '0.02' },
+    commits: { type: 'string', default: '0.1' },
     'partition-least': { type: 'string', default: '2100' },
     'partition-most': { type: 'string', default: '9100' },
     'restart-every': { type: 'string', default: '18000' },
