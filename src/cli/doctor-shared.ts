@@ -112,7 +112,7 @@ const HINTS_BY_WORDS: readonly (readonly [RegExp, string])[] = [
 
 function hintFor(failure: StoreFailure): string {
   if (failure.kind === 'busy') return 'run doctor again in some seconds';
-  if (failure.hint.hint !== undefined) return failure.hint.hint;
+  if (failure.hint !== undefined) return failure.hint;
   // The server answered, and its sentence says what it lacks.
   if (failure.cause === undefined) return `change that at the database server, or name another one in ${STORE}`;
   const { cause } = failure;

@@ -13,7 +13,7 @@ import { type FileInput, localPaths, showName, shownInput } from './image/source
  */
 export async function findLocalFile(text: string, name: FileInput, rules: ImageRules): Promise<string> {
   const { text: path } = await findImageFile(
-    localPaths(text, name, rules.homeDir, rules.platform ?? process.platform),
+    localPaths(text, name, rules.homeDir, rules.platform ?? process.platform, rules.isRemote),
     name,
     rules,
   );

@@ -74,8 +74,8 @@ export class StoreFailure extends Error {
   }
 
   /** Where that problem's own hint is wrong. */
-  get hint(): { readonly hint?: string } {
-    return this.kind === 'newer' ? { hint: 'install the newest version of this program' } : {};
+  get hint(): string | undefined {
+    return this.kind === 'newer' ? 'install the newest version of this program' : undefined;
   }
 
   /** The problem that a caller gets. */

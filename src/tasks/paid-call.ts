@@ -69,7 +69,7 @@ export async function orProblem<Value>(step: Promise<Value>): Promise<Value> {
     if (!(error instanceof StoreFailure)) throw error;
     throw new Problem(error.problemCode, {
       what: `${error.message}, and nothing is sent before it is recorded.`,
-      ...error.hint,
+      hint: error.hint,
       cause: error,
     });
   }

@@ -13,7 +13,6 @@ import {
   type FileInput,
   type ImageInput,
   isInClientSandbox,
-  pathFromElsewhere,
   showName,
   shownInput,
   type WrittenPath,
@@ -42,7 +41,6 @@ export async function findImageFile(
   rules: ReadRules,
 ): Promise<Reading> {
   const used = paths.at(-1) as WrittenPath;
-  if (rules.isRemote) throw pathFromElsewhere(name);
   const hasBase = rules.unrestricted || (await isProject(rules.workingDir));
   if (used.isRelative && !hasBase) throw withoutBase(used.text, name);
   const readings = paths

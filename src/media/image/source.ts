@@ -83,19 +83,20 @@ export function parseImageInput(
       `give an http(s) URL${isRemote ? '' : ', a local path'} or a data URL`,
     );
   }
-  if (isRemote) throw pathFromElsewhere(name);
-  return { kind: 'path', paths: localPaths(input, name, homeDir, platform) };
+  return { kind: 'path', paths: localPaths(input, name, homeDir, platform, isRemote) };
 }
 
-/** Every path that the text can mean, the plain reading last. @throws Problem */
+/** Every path that the text can mean, the plain reading last. @param isRemote as for `parseImageInput` @throws Problem */
 export function localPaths(
   input: string,
   name: FileInput,
   homeDir: string,
   platform: NodeJS.Platform,
+  isRemote = false,
 ): readonly [WrittenPath, ...WrittenPath[]] {
   const plain = plainReading(input);
   if (plain.text === '') throw invalid(`${shownInput(name)} is empty.`, 'give a path, or leave it out');
+  if (isRemote) throw pathFromElsewhere(name);
   const used = writtenPath(plain, name, homeDir, platform);
   const others = pathReadings(input).flatMap((reading) => {
     try {
@@ -138,7 +139,7 @@ export function attachedToChat(path: string, name: FileInput): Problem {
   });
 }
 
-export function pathFromElsewhere(name: FileInput): Problem {
+function pathFromElsewhere(name: FileInput): Problem {
   return new Problem('image_not_allowed', {
     what: `${shownInput(name)} is a path, and this server reads no files by their paths.`,
     hint: /image/.test(name) ? 'give an http(s) URL, a data URL or task:ID' : 'leave it out',
