@@ -15,11 +15,12 @@ function fakeDesktop({ folder, env }: Stage) {
   const bin = join(folder, 'bin');
   const opened = join(folder, 'opened');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\nprintf '%s\\n' "$1" >>'${opened}'\nenv >'${opened}.env'\n`);
+  writeFileSync(join(bin, 'xdg-open'), `#!/bin/sh\nenv >'${opened}.env'\nprintf '%s\\n' "$1" >>'${opened}'\n`);
   chmodSync(join(bin, 'xdg-open'), 0o755);
   return {
     env: { ...env, PATH: `${bin}:${env.PATH}` },
-    opened: () => (existsSync(opened) ? readFileSync(opened, 'utf8').trim().split('\n') : []),
+    // Whole lines only: the shell creates the file before it writes to it.
+    opened: () => (existsSync(opened) ? readFileSync(opened, 'utf8').split('\n').slice(0, -1) : []),
     environment: () => readFileSync(`${opened}.env`, 'utf8'),
   };
 }
