@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNoChromium, needsChromium, openBrowser } from '../../support/gallery-browser.ts';
 import { HOSTILE_PROMPT, leaveHistory } from '../../support/gallery-history.ts';
 import { type GalleryStage, openGalleryStage } from '../../support/gallery-stage.ts';
+import { until } from '../../support/mcp-client.ts';
 
 describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
   let browser: Browser;
@@ -23,15 +24,40 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
 
   it('words are searched for while they are typed, stay in the address, and are there after a reload', async () => {
     const { page } = await stage.look(browser);
-    await page.keyboard.press('/');
+    const search = page.getByRole('searchbox');
+    const isFocused = () => search.evaluate((input) => input === document.activeElement);
+    // The page listens for the key a moment after it is drawn.
+    await until('the search to have the focus', async () => {
+      await page.keyboard.press('/');
+      return await isFocused();
+    });
     await page.keyboard.type('POND paper');
     await expect.poll(() => promptsOf(page)).toEqual(['A paper boat on a pond', 'A paper boat on a pond']);
     await expect.poll(() => new URL(page.url()).search).toBe('?q=POND+paper');
     await page.reload();
     await expect.poll(() => promptsOf(page)).toHaveLength(2);
-    expect(await page.getByRole('searchbox').inputValue()).toBe('POND paper');
-    await page.getByRole('searchbox').fill('金毛犬');
+    expect(await search.inputValue()).toBe('POND paper');
+    await search.fill('金毛犬');
     await expect.poll(() => promptsOf(page)).toEqual(['一只金毛犬在向日葵花田里奔跑']);
+  });
+
+  it('a letter that is typed while a search begins stays', async () => {
+    const { page } = await stage.look(browser);
+    await page.evaluate(() => {
+      const { history } = window;
+      const replace = history.replaceState.bind(history);
+      history.replaceState = (...given) => {
+        history.replaceState = replace;
+        replace(...given);
+        const input = document.querySelector<HTMLInputElement>('input[type=search]');
+        if (input === null) return;
+        input.value += 'd';
+        input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      };
+    });
+    await page.getByRole('searchbox').fill('pon');
+    await expect.poll(() => new URL(page.url()).search).toBe('?q=pond');
+    expect(await page.getByRole('searchbox').inputValue()).toBe('pond');
   });
 
   it('state and mode are filtered together, and cleared together', async () => {
@@ -64,10 +90,14 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
   it('copies the call as it was made, the prompt and the path', async () => {
     const { page } = await stage.look(browser, {}, `?video=${history.first.id}`);
     const dialog = page.locator('dialog[open]');
+    const read = () => page.evaluate(() => navigator.clipboard.readText());
     const copied = async (name: string) => {
+      const before = await read();
       await dialog.getByRole('button', { name }).click();
+      // "Copied" may still be shown from the copy before.
+      await until(`another text after ${name}`, async () => (await read()) !== before);
       await page.getByText(/^Copied/).waitFor();
-      return await page.evaluate(() => navigator.clipboard.readText());
+      return await read();
     };
     expect(JSON.parse(await copied('Copy call'))).toEqual({
       prompt: 'A paper boat on a pond',

@@ -68,10 +68,18 @@ function Search({ text, onText }: { readonly text: string; readonly onText: (tex
   const words = useWords();
   const [typed, setTyped] = useState(text);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setTyped(text), [text]);
+  const searched = useRef(text);
+  useEffect(() => {
+    // Not a search of ours: more may have been typed since.
+    if (text !== searched.current) setTyped(text);
+    searched.current = text;
+  }, [text]);
   useEffect(() => {
     if (typed === text) return;
-    const timer = setTimeout(() => onText(typed), TYPING_MILLISECONDS);
+    const timer = setTimeout(() => {
+      searched.current = typed;
+      onText(typed);
+    }, TYPING_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [typed]);
   useEffect(() => {
