@@ -53,6 +53,7 @@ export function useListing(filter: Filter) {
   const shown = useRef(listing);
   shown.current = listing;
   const running = useRef<AbortController>(undefined);
+  const isRefreshMissed = useRef(false);
   const query = queryOf(filter);
 
   /** One request at a time: a new one aborts the previous one. */
@@ -96,7 +97,8 @@ export function useListing(filter: Filter) {
 
   /** What is new, and what may have changed. */
   const refresh = useCallback(async () => {
-    if (shown.current.isLoading) return;
+    isRefreshMissed.current = shown.current.isLoading;
+    if (isRefreshMissed.current) return;
     await run(async (signal) => {
       const page = await read<VideoPage>(query, signal);
       const { items, next } = withNewest(shown.current, page);
@@ -109,6 +111,11 @@ export function useListing(filter: Filter) {
       return { ...known, items: withAgain(items, asked, again.items) };
     });
   }, [query]);
+
+  useEffect(() => {
+    // What is loading may have been read before the change.
+    if (!listing.isLoading && isRefreshMissed.current) void refresh();
+  }, [listing.isLoading]);
 
   return { listing, load, loadMore, refresh };
 }

@@ -2,8 +2,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasNoChromium, needsChromium, openBrowser } from '../../support/gallery-browser.ts';
+import { recordAt } from '../../support/gallery-history.ts';
 import { type GalleryStage, openGalleryStage } from '../../support/gallery-stage.ts';
-import type { Session } from '../../support/mcp-client.ts';
+import { leaveRecords } from '../../support/left-records.ts';
+import { type Session, until } from '../../support/mcp-client.ts';
 
 describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
   let browser: Browser;
@@ -13,11 +15,29 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     browser = await openBrowser();
   });
   afterAll(() => browser.close());
+  /** Of the provider's clock, before this computer's. */
+  let aheadMilliseconds: number;
   beforeEach(async () => {
-    stage = await openGalleryStage({ generationSeconds: 1.5, tasksInFlight: 1 }, { JIMENG_VIDEO_CONCURRENCY: '1' });
+    aheadMilliseconds = 0;
+    const sandbox = { generationSeconds: 60, tasksInFlight: 1, now: () => Date.now() + aheadMilliseconds };
+    stage = await openGalleryStage(sandbox, { JIMENG_VIDEO_CONCURRENCY: '1' });
     session = await stage.connect();
   });
   afterEach(() => stage.close());
+
+  /** What is being made is finished. */
+  function finish(): void {
+    aheadMilliseconds += 60_000;
+  }
+
+  /** A video that takes about a second. */
+  async function make(given: Record<string, unknown>) {
+    const { length } = stage.sandbox.accepted;
+    const made = session.call('generate_video', { ...given, wait_seconds: 60 });
+    await until('the request at the provider', () => stage.sandbox.accepted.length > length);
+    finish();
+    return (await made).report;
+  }
 
   it('a video that is submitted over MCP appears, moves to done and plays, without a reload', async () => {
     const { page, troubles } = await stage.look(browser);
@@ -25,6 +45,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
     const { report } = await session.call('submit_video_task', { prompt: 'A paper boat on a pond' });
     await page.locator('.card.generating', { hasText: 'A paper boat on a pond' }).waitFor();
+    finish();
     await session.call('get_video_task', { task_id: report.task_id, wait_seconds: 60 });
     const card = page.locator('.card.done', { hasText: 'A paper boat on a pond' });
     await card.locator('video.ready').waitFor();
@@ -42,8 +63,32 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     expect(troubles).toEqual([]);
   });
 
+  it('a record that is written while the list is on its way appears, too', async () => {
+    const { page } = await stage.look(browser);
+    const [answered, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await page.route(/\/api\/videos\b/, async (route) => {
+      const response = await route.fetch();
+      answered.resolve();
+      await released.promise;
+      await route.fulfill({ response });
+    });
+    let overviews = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/api/overview')) overviews += 1;
+    });
+    await page.reload();
+    await answered.promise;
+    // It is read with the page, when the connection for changes is made, and with each change.
+    await until('the page to be connected', () => overviews >= 2);
+    const before = overviews;
+    await leaveRecords(stage.workspace.stateDir, stage.sandbox, [recordAt(Date.now(), { status: 'cancelled' })]);
+    await until('the page to know of a change', () => overviews > before);
+    released.resolve();
+    await page.locator('.card.cancelled').waitFor();
+  });
+
   it('the gallery itself sends nothing to pay for, whatever is looked at', async () => {
-    await session.call('generate_video', { prompt: 'A paper boat on a pond' });
+    await make({ prompt: 'A paper boat on a pond' });
     const submits = () => stage.sandbox.submits().length;
     const before = submits();
     const { page } = await stage.look(browser);
@@ -78,8 +123,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
   });
 
   it('the time that is left is told, from what past videos took', async () => {
-    for (const number of [1, 2, 3, 4, 5])
-      await session.call('generate_video', { prompt: `Before ${number}`, wait_seconds: 60 });
+    for (const number of [1, 2, 3, 4, 5]) await make({ prompt: `Before ${number}` });
     const { page } = await stage.look(browser);
     await session.call('submit_video_task', { prompt: 'With a history' });
     const card = page.locator('.card.generating', { hasText: 'With a history' });
@@ -98,8 +142,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
   });
 
   it('the copied call finds the same video again over MCP, and costs nothing', async () => {
-    const wanted = { prompt: 'Once only', seed: 3, fps: 24, aspect_ratio: '9:16', wait_seconds: 60 };
-    const { report } = await session.call('generate_video', wanted);
+    const report = await make({ prompt: 'Once only', seed: 3, fps: 24, aspect_ratio: '9:16' });
     const { page } = await stage.look(browser, {}, `?video=${report.task_id}`);
     await page.locator('dialog[open]').getByRole('button', { name: 'Copy call' }).click();
     await page.getByText(/^Copied/).waitFor();
