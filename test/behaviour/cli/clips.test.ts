@@ -3,9 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasNoFfmpeg, needsFfmpeg } from '../../support/clips.ts';
-import { SLOW, setStage } from './stage.ts';
+import { setStage } from './stage.ts';
 
-describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, SLOW, () => {
+describe.skipIf(hasNoFfmpeg)(`saved videos${needsFfmpeg}`, () => {
   it('are joined, and shown as a picture, relative to the current folder', async (context) => {
     const stage = await setStage(context);
     const { json } = await stage.runJson('generate', 'one', '--output', 'one.mp4');

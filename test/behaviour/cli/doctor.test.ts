@@ -1,8 +1,6 @@
 /** `doctor` says whether videos can be made, finds what to fix and how, pays nothing and prints no secret. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { examine } from '../../../src/cli/doctor-examine.ts';
@@ -11,11 +9,10 @@ import { MODES } from '../../../src/jimeng/modes.ts';
 import { silentLog } from '../../../src/log.ts';
 import { SETTINGS } from '../../../src/settings.ts';
 import { makeAuthority } from '../../support/certificates.ts';
-import { startProxy } from '../../support/proxy-server.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { SANDBOX_CREDENTIALS, type SandboxOptions, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/workspace.ts';
-import { setStage } from './stage.ts';
+import { NOBODY_LISTENS, setStage } from './stage.ts';
 
 const SECRET = 'c3VwZXIgc2VjcmV0==';
 const TOKEN = 'STS2eHidden';
@@ -228,9 +225,7 @@ describe.concurrent('the provider', () => {
   });
 
   it('cannot be reached', async (context) => {
-    const { sandbox } = await look(context);
-    await sandbox.close();
-    const { toFix } = await look(context, { changes: { JIMENG_VIDEO_API_URL: sandbox.url } });
+    const { toFix } = await look(context, { changes: { JIMENG_VIDEO_API_URL: NOBODY_LISTENS } });
     expect(toFix).toMatchObject([{ name: 'provider', message: expect.stringContaining('(ECONNREFUSED)') }]);
   });
 
@@ -340,30 +335,23 @@ describe.concurrent('this computer', () => {
 
 describe.concurrent('the way there', () => {
   it('leads through a proxy that is down: its address is reported, and its password is not', async (context) => {
-    const proxy = await startProxy({ hosts: {} });
-    await proxy.close();
     const changes = {
       JIMENG_VIDEO_API_URL: 'https://provider.test',
-      HTTPS_PROXY: `http://mei:${SECRET}@${proxy.host}`,
+      HTTPS_PROXY: NOBODY_LISTENS.replace('//', `//mei:${SECRET}@`),
     };
     const { of, toFix, checks } = await look(context, { changes });
-    expect(of('proxy')?.message).toBe(`http://${proxy.host} (HTTPS_PROXY) for provider.test`);
+    expect(of('proxy')?.message).toBe(`${NOBODY_LISTENS} (HTTPS_PROXY) for provider.test`);
     expect(toFix).toMatchObject([
-      { name: 'provider', message: expect.stringContaining(`The proxy http://${proxy.host}`) },
+      { name: 'provider', message: expect.stringContaining(`The proxy ${NOBODY_LISTENS}`) },
     ]);
     expect(JSON.stringify(checks)).not.toContain(SECRET);
   });
 
   it('leads around the proxy where NO_PROXY says so, and to this computer anyway', async (context) => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const closed = (server.address() as AddressInfo).port;
-    await new Promise((resolve) => server.close(resolve));
-    const address = `http://127.0.0.1:${closed}`;
-    const here = await look(context, { changes: { HTTP_PROXY: address } });
+    const here = await look(context, { changes: { HTTP_PROXY: NOBODY_LISTENS } });
     expect(here.of('proxy')?.message).toBe('none: the API is on this computer');
     expect(here.toFix).toEqual([]);
-    const changes = { JIMENG_VIDEO_API_URL: 'http://0.0.0.0:9', HTTP_PROXY: address, NO_PROXY: '0.0.0.0' };
+    const changes = { JIMENG_VIDEO_API_URL: 'http://0.0.0.0:9', HTTP_PROXY: NOBODY_LISTENS, NO_PROXY: '0.0.0.0' };
     const { of } = await look(context, { changes });
     expect(of('proxy')?.message).toBe('none: NO_PROXY names 0.0.0.0');
   });

@@ -2,12 +2,12 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { COMMAND } from '../../support/run-command.ts';
-import { recordedId, SLOW, setStage, until } from './stage.ts';
+import { recordedId, setStage, until } from './stage.ts';
 
 /** A submit that never answers is given up after three seconds; whatever else is slow, it is not by seconds. */
 const LAST_WAIT_MILLISECONDS = 3_000;
 
-describe.concurrent('the end of a command', SLOW, () => {
+describe.concurrent('the end of a command', () => {
   it.for(['SIGINT', 'SIGTERM'] as const)(
     '%s in a wait prints the id and the next step, and exits 3',
     // A busy machine may be slow once; a command that waits for its last seconds is slow each time.
@@ -28,7 +28,8 @@ describe.concurrent('the end of a command', SLOW, () => {
 
   it('awaits and records a submit that is out, even when Ctrl-C comes twice', async (context) => {
     const stage = await setStage(context, { generationSeconds: 60 });
-    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 1000 } });
+    // Well before the command gives the answer up.
+    stage.sandbox.faults.add({ on: 'submit', fault: { kind: 'slow', milliseconds: 300 } });
     const running = stage.start('generate', 'a cat', '--json');
     await until(() => stage.submits().length === 1);
     running.child.kill('SIGINT');

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { storyboardSchema } from '../../../src/cli/storyboard-file.ts';
 import { hasNoFfmpeg, needsFfmpeg } from '../../support/clips.ts';
 import { COMMAND } from '../../support/run-command.ts';
-import { SLOW, type Stage, setStage } from './stage.ts';
+import { type Stage, setStage } from './stage.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const EXAMPLES = join(ROOT, 'examples', 'films');
@@ -19,7 +19,7 @@ async function write(stage: Stage, name: string, text: string): Promise<string> 
 
 const TWO_SHOTS = 'title: Two\nshots:\n  - prompt: one\n  - prompt: two\n    duration: 4\n';
 
-describe.concurrent('film', SLOW, () => {
+describe.concurrent('film', () => {
   it('waits to the end, joins the shots, and shows what each of them does', async (context) => {
     const stage = await setStage(context);
     await write(stage, 'two.yaml', TWO_SHOTS);
@@ -94,7 +94,7 @@ describe.concurrent('film', SLOW, () => {
   });
 });
 
-describe.concurrent('retake', SLOW, () => {
+describe.concurrent('retake', () => {
   it('makes one shot again, keeps the first take, and joins the film under a new name', async (context) => {
     const stage = await setStage(context);
     await write(stage, 'two.yaml', TWO_SHOTS);
@@ -135,7 +135,7 @@ describe.concurrent('retake', SLOW, () => {
 });
 
 describe.skipIf(hasNoFfmpeg)(`the examples${needsFfmpeg}`, () => {
-  it('are made completely: the one whose shots continue', SLOW, async (context) => {
+  it('are made completely: the one whose shots continue', async (context) => {
     const stage = await setStage(context);
     const { code, json } = await stage.runJson('film', join(EXAMPLES, 'continuing.yaml'));
     expect([code, json.status]).toEqual([0, 'done']);

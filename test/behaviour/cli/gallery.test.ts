@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
 import { PROGRAM, startCommand } from '../../support/run-command.ts';
-import { SLOW, type Stage, setStage, until } from './stage.ts';
+import { type Stage, setStage, until } from './stage.ts';
 
 const LINK = /^http:\/\/127\.0\.0\.1:\d+\/open\/[\w-]{32}$/m;
 
@@ -48,30 +48,26 @@ async function enter(link: string): Promise<Record<string, string>> {
   return { cookie, origin, 'x-gallery-token': token };
 }
 
-it(
-  'prints one link, opens the browser with another one that works once, and ends with Ctrl-C',
-  SLOW,
-  async (context) => {
-    const stage = await setStage(context);
-    const desktop = fakeDesktop(stage);
-    const { link, child, result, printed } = await start(context, { ...stage, env: desktop.env });
-    await until(() => desktop.opened().length === 1);
-    const [opened = ''] = desktop.opened();
-    expect(opened).toMatch(LINK);
-    // Another user of this computer can read a program's arguments: the link in them is worth nothing afterwards.
-    expect(opened).not.toBe(link);
-    const statuses = [];
-    for (const url of [opened, opened, link, link]) statuses.push((await fetch(url)).status);
-    expect(statuses).toEqual([200, 401, 200, 200]);
-    expect(desktop.environment()).not.toContain(stage.sandbox.credentials.secretAccessKey);
-    child.kill('SIGINT');
-    expect(await result).toMatchObject({ code: 0, stdout: `${link}\n` });
-    expect(printed.stderr).toContain('The gallery runs until Ctrl-C.');
-    expect(readdirSync(stage.stateDir).filter((name) => name.startsWith('gallery'))).toEqual([]);
-  },
-);
+it('prints one link, opens the browser with another one that works once, and ends with Ctrl-C', async (context) => {
+  const stage = await setStage(context);
+  const desktop = fakeDesktop(stage);
+  const { link, child, result, printed } = await start(context, { ...stage, env: desktop.env });
+  await until(() => desktop.opened().length === 1);
+  const [opened = ''] = desktop.opened();
+  expect(opened).toMatch(LINK);
+  // Another user of this computer can read a program's arguments: the link in them is worth nothing afterwards.
+  expect(opened).not.toBe(link);
+  const statuses = [];
+  for (const url of [opened, opened, link, link]) statuses.push((await fetch(url)).status);
+  expect(statuses).toEqual([200, 401, 200, 200]);
+  expect(desktop.environment()).not.toContain(stage.sandbox.credentials.secretAccessKey);
+  child.kill('SIGINT');
+  expect(await result).toMatchObject({ code: 0, stdout: `${link}\n` });
+  expect(printed.stderr).toContain('The gallery runs until Ctrl-C.');
+  expect(readdirSync(stage.stateDir).filter((name) => name.startsWith('gallery'))).toEqual([]);
+});
 
-it('opens no browser with --no-open, and says so where there is none', SLOW, async (context) => {
+it('opens no browser with --no-open, and says so where there is none', async (context) => {
   const stage = await setStage(context);
   const desktop = fakeDesktop(stage);
   const { child, result } = await start(context, { ...stage, env: desktop.env }, '--no-open');
@@ -82,7 +78,7 @@ it('opens no browser with --no-open, and says so where there is none', SLOW, asy
   await bare.seen('stderr', /No browser could be started: open the link yourself\./);
 });
 
-it('a second one says where the first is, whatever became of an earlier one', SLOW, async (context) => {
+it('a second one says where the first is, whatever became of an earlier one', async (context) => {
   const stage = await setStage(context);
   const killed = await start(context, stage, '--no-open');
   killed.child.kill('SIGKILL');
@@ -96,35 +92,30 @@ it('a second one says where the first is, whatever became of an earlier one', SL
   expect(second.stderr).toContain('already runs');
 });
 
-it(
-  'a program that took an ended gallery’s port is not taken for it, and is not given its secret',
-  SLOW,
-  async (context) => {
-    const stage = await setStage(context);
-    const killed = await start(context, stage, '--no-open');
-    killed.child.kill('SIGKILL');
-    await killed.result;
-    const asked: string[] = [];
-    const other = createServer((request, response) => {
-      asked.push(request.url ?? '');
-      response.end('yes, it is me');
-    });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    context.onTestFinished(() => void other.close());
-    const [name = ''] = readdirSync(stage.stateDir).filter((file) => file.startsWith('gallery'));
-    const note = JSON.parse(readFileSync(join(stage.stateDir, name), 'utf8'));
-    const origin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    writeFileSync(join(stage.stateDir, name), JSON.stringify({ ...note, origin }));
-    const next = await start(context, stage, '--no-open');
-    expect(next.link).not.toContain(origin);
-    expect(asked).toHaveLength(1);
-    expect(asked.join()).not.toContain(note.secret);
-  },
-);
+it('a program that took an ended gallery’s port is not taken for it, and is not given its secret', async (context) => {
+  const stage = await setStage(context);
+  const killed = await start(context, stage, '--no-open');
+  killed.child.kill('SIGKILL');
+  await killed.result;
+  const asked: string[] = [];
+  const other = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end('yes, it is me');
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  context.onTestFinished(() => void other.close());
+  const [name = ''] = readdirSync(stage.stateDir).filter((file) => file.startsWith('gallery'));
+  const note = JSON.parse(readFileSync(join(stage.stateDir, name), 'utf8'));
+  const origin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  writeFileSync(join(stage.stateDir, name), JSON.stringify({ ...note, origin }));
+  const next = await start(context, stage, '--no-open');
+  expect(next.link).not.toContain(origin);
+  expect(asked).toHaveLength(1);
+  expect(asked.join()).not.toContain(note.secret);
+});
 
 it.for(['0.0.0.0', '192.168.1.7', '::', 'example.com', ''])(
   '--host beyond this computer is refused: %j',
-  SLOW,
   async (host, context) => {
     const stage = await setStage(context);
     const { code, stdout, stderr } = await stage.run('gallery', '--no-open', '--host', host);
@@ -133,7 +124,7 @@ it.for(['0.0.0.0', '192.168.1.7', '::', 'example.com', ''])(
   },
 );
 
-it('a port that is in use is refused, with what to do', SLOW, async (context) => {
+it('a port that is in use is refused, with what to do', async (context) => {
   const stage = await setStage(context);
   const port = new URL(stage.sandbox.url).port;
   const { code, stderr } = await stage.run('gallery', '--no-open', '--port', port);
@@ -141,7 +132,7 @@ it('a port that is in use is refused, with what to do', SLOW, async (context) =>
   expect(stderr).toContain(`--port ${port} is in use.`);
 });
 
-it('runs without keys, and says what to set', SLOW, async (context) => {
+it('runs without keys, and says what to set', async (context) => {
   const stage = await setStage(context);
   const { VOLC_ACCESSKEY: _, VOLC_SECRETKEY: __, ...env } = stage.env;
   const { link } = await start(context, { ...stage, env }, '--no-open');
@@ -150,7 +141,7 @@ it('runs without keys, and says what to set', SLOW, async (context) => {
   expect(overview).toMatchObject({ isAccountKnown: false, notice: { code: 'missing_credentials' } });
 });
 
-it('shows the folder of a saved video, and of nothing else', SLOW, async (context) => {
+it('shows the folder of a saved video, and of nothing else', async (context) => {
   const stage = await setStage(context);
   const desktop = fakeDesktop(stage);
   const { json } = await stage.runJson('generate', 'a cat');
@@ -171,7 +162,6 @@ const canMakeTerminal =
 
 it.runIf(canMakeTerminal).for(["generate 'a cat'", 'list'])(
   'is mentioned once, at the end, on a terminal only: %s',
-  SLOW,
   async (command, context) => {
     const stage = await setStage(context);
     const place = { env: { ...stage.env, TERM: 'xterm' }, workingDir: stage.workingDir };

@@ -17,8 +17,8 @@ export interface Stage extends Workspace {
   submits(): Record<string, unknown>[];
 }
 
-/** Several programs a test, each a start of its own: a machine with other work to do needs long for them. */
-export const SLOW = { timeout: 60_000 };
+/** Refuses every connection. The port of a server that was closed could be another test's by then. */
+export const NOBODY_LISTENS = 'http://127.0.0.1:1';
 
 /** Of this test alone; taken down when it is over. */
 export async function setStage(

@@ -4,11 +4,11 @@ import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { COMMAND } from '../../support/run-command.ts';
-import { recordedId, SLOW, setStage } from './stage.ts';
+import { recordedId, setStage, until } from './stage.ts';
 
 const QUICK = ['--wait-seconds', '0'];
 
-describe.concurrent('the commands for tasks', SLOW, () => {
+describe.concurrent('the commands for tasks', () => {
   it('list shows the newest first, and takes --limit and --status', async (context) => {
     const stage = await setStage(context);
     await stage.run('generate', 'one');
@@ -28,10 +28,15 @@ describe.concurrent('the commands for tasks', SLOW, () => {
   });
 
   it('list --wait-seconds returns as soon as an open task is finished', async (context) => {
-    const stage = await setStage(context, { generationSeconds: 0.7 });
+    const stage = await setStage(context, { generationSeconds: 60 });
     await stage.run('generate', 'one', ...QUICK);
+    const before = stage.sandbox.requests.length;
     const begun = performance.now();
-    const { code, json } = await stage.runJson('list', '--wait-seconds', '60');
+    const waiting = stage.runJson('list', '--wait-seconds', '60');
+    // Finished before the list knows of it as open, it would be no change.
+    await until(() => stage.sandbox.requests.length > before);
+    stage.advance(60);
+    const { code, json } = await waiting;
     expect(performance.now() - begun).toBeLessThan(30_000);
     expect(json).toMatchObject({ changed: [json.tasks[0].task_id], tasks: [{ status: 'done' }] });
     expect(code).toBe(0);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../support/run-command.ts';
 import { makeWorkspace } from '../../support/workspace.ts';
-import { SLOW, setStage } from './stage.ts';
+import { setStage } from './stage.ts';
 
 const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
   [['generate'], [/^PROMPT is missing: say what the video shows/]],
@@ -53,7 +53,7 @@ const SLIPS: readonly (readonly [string[], RegExp[]])[] = [
   [['generat'], [/unknown command 'generat'/, /Did you mean generate/]],
 ];
 
-describe.concurrent('wrong usage', SLOW, () => {
+describe.concurrent('wrong usage', () => {
   it.for(SLIPS)('%o', async ([args, patterns], context) => {
     const stage = await setStage(context);
     const { code, stdout, stderr } = await stage.run(...args);
@@ -102,7 +102,7 @@ describe.concurrent('wrong usage', SLOW, () => {
   });
 });
 
-describe.concurrent('without keys', SLOW, () => {
+describe.concurrent('without keys', () => {
   const NO_KEYS = 'VOLC_ACCESSKEY and VOLC_SECRETKEY are not set';
   const placeOf = (env: Record<string, string> = {}) => makeWorkspace(undefined, env);
 
