@@ -37,7 +37,7 @@ function watchChildren(pid: number): { readonly seen: Set<string>; stop(): void 
   if (readOrEmpty(`/proc/${pid}/stat`) === '') return undefined;
   const seen = new Set<string>();
   const timer = setInterval(() => {
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
+    for (const task of namesIn(`/proc/${pid}/task`)) {
       const children = readOrEmpty(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean);
       for (const child of children) seen.add(readOrEmpty(`/proc/${child}/cmdline`).replaceAll('\0', ' '));
     }
@@ -51,6 +51,14 @@ function readOrEmpty(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
+  }
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
   }
 }
 

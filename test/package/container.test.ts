@@ -84,7 +84,7 @@ describe('the program of the image, from a folder that cannot be written', () =>
     child.stderr?.on('data', (chunk) => {
       stderr += chunk;
     });
-    await until('the server to listen', () => /listening on (\S+)/.test(stderr) || child.exitCode !== null);
+    await until('the server to listen', () => /listening on \S+\n/.test(stderr) || child.exitCode !== null);
     url = /listening on (\S+)/.exec(stderr)?.[1] ?? expect.fail(stderr);
   });
   afterAll(() => {

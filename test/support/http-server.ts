@@ -30,7 +30,7 @@ export async function startHttp(env: Environment, args: readonly string[] = [], 
     stderr += chunk.toString('utf8');
   });
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const address = () => /listening on (http:\S+)/.exec(stderr)?.[1];
+  const address = () => /listening on (http:\S+)\n/.exec(stderr)?.[1];
   await until('the server to listen', () => address() !== undefined || child.exitCode !== null);
   const url = address();
   if (url === undefined) throw new Error(`the server ended: ${stderr}`);

@@ -32,7 +32,7 @@ export interface RunningCommand {
   readonly printed: { stdout: string; stderr: string };
   /** Resolves when it ends. */
   readonly result: Promise<CommandResult>;
-  /** Resolves with the match as soon as the text is there. @throws when it ends first */
+  /** Resolves with the match as soon as it is there, in whole lines. @throws when it ends first */
   seen(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray>;
 }
 
@@ -61,7 +61,7 @@ export function startCommand(
   const seen = (name: 'stdout' | 'stderr', pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
-        const match = pattern.exec(printed[name]);
+        const match = pattern.exec(printed[name].slice(0, printed[name].lastIndexOf('\n') + 1));
         if (match !== null) resolve(match);
       };
       look();

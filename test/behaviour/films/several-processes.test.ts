@@ -22,7 +22,10 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
     );
 
   it('whose process was killed goes on in the next one that is asked for it, and pays for no shot twice', async () => {
-    const stage = await openStage({ generationSeconds: 1 }, settings);
+    const stage = await openStage({}, settings);
+    let isHeld = true;
+    const fault = { kind: 'status-word', word: 'generating' } as const;
+    stage.sandbox.faults.add({ on: 'query', fault, times: 'always', when: () => isHeld });
     try {
       const given = { shots: shotsOf('killed', {}, { continue: true }, { continue: true }), output: 'killed.mp4' };
       const { report } = await stage.call('generate_film', { ...given, wait_seconds: 0 });
@@ -31,6 +34,7 @@ describe.skipIf(hasNoFfmpeg)(`a film${needsFfmpeg}`, () => {
         ({ status } = (await stage.call('get_video_task', { task_id: first, wait_seconds: 0 })).report);
       }
       process.kill(stage.pid, 'SIGKILL');
+      isHeld = false;
       const next = await another(stage);
       // A list sends nothing of it.
       await next.call('list_video_tasks', { wait_seconds: 50, wait_for: 'any_finished' });

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAccessible, hasNoChromium, needsChromium, openBrowser } from '../../support/gallery-browser.ts';
 import { type GalleryStage, openGalleryStage } from '../../support/gallery-stage.ts';
-import type { Session } from '../../support/mcp-client.ts';
+import { type Session, until } from '../../support/mcp-client.ts';
 
 const TITLE = 'A boat <b>comes</b> home';
 
@@ -52,7 +52,8 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     const dialog = page.locator('dialog[open]');
     const time = () => dialog.locator('.screen video').evaluate((video: HTMLVideoElement) => video.currentTime);
     await expect.poll(time).toBeGreaterThan(0.1);
-    expect(await dialog.locator('.shot .number').allTextContents()).toEqual(['Shot 1', 'Shot 2']);
+    // The shots are read after the film is shown.
+    await expect.poll(() => dialog.locator('.shot .number').allTextContents()).toEqual(['Shot 1', 'Shot 2']);
     await dialog.locator('.shot').nth(1).click();
     await page.locator('dialog[open] .about > .prompt', { hasText: 'A boat returns' }).waitFor();
     await page.goBack();
@@ -117,6 +118,11 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     const client = await slow.connect();
     const shots = [{ prompt: 'Sent' }, { prompt: 'Not sent' }, { prompt: 'Not sent either' }];
     const { report } = await client.call('generate_film', { title: 'Slow', shots, wait_seconds: 0 });
+    const statuses = async () => {
+      const { report: now } = await client.call('get_video_task', { task_id: report.film_id, wait_seconds: 0 });
+      return now.shots?.map(({ status }) => status);
+    };
+    await until('the first shot to be sent', async () => (await statuses())?.[0] === 'generating');
     const { page } = await slow.look(browser);
     await page.locator('.card.film', { hasText: '0 of 3 shots saved' }).click();
     const dialog = page.locator('dialog[open]');
@@ -124,8 +130,7 @@ describe.skipIf(hasNoChromium)(`the gallery${needsChromium}`, () => {
     await withdraw.click();
     await page.getByText('The request is withdrawn.').waitFor();
     await expect.poll(() => withdraw.count()).toBe(0);
-    const after = await client.call('get_video_task', { task_id: report.film_id, wait_seconds: 0 });
-    expect(after.report.shots?.map(({ status }) => status)).toEqual(['generating', 'cancelled', 'cancelled']);
+    expect(await statuses()).toEqual(['generating', 'cancelled', 'cancelled']);
     expect(slow.sandbox.submits()).toHaveLength(1);
   });
 

@@ -39,7 +39,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('the gallery wit
     for (const path of [made[1]?.video?.path, structured.film.path]) await bucket.remove(path);
     const entered = await fetch(stage.gallery.link);
     headers = { cookie: entered.headers.get('set-cookie')?.split(';')[0] ?? '', 'sec-fetch-site': 'same-origin' };
-  }, 180_000);
+  });
   afterAll(async () => {
     await stage?.close();
     await server?.close();

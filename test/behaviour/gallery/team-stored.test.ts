@@ -58,7 +58,7 @@ describe.skipIf(!isSwiftInstalled && process.env.CI !== 'true')('/gallery with s
     kept = { id: made[0].task_id, bytes: content };
     deleted = made[1].task_id;
     await bucket.remove(made[1].video.path);
-  }, 180_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await relay?.close();

@@ -143,7 +143,7 @@ describe.skipIf(hasNoChromium)(`in Chromium${needsChromium}`, () => {
     await page.getByRole('button', { name: /Sign in/ }).click();
     await page.waitForURL(`${server.url}/gallery/`);
     await page.getByText('fox of mei').first().click();
-    expect(page.url()).toContain('/gallery/?video=');
+    await page.waitForURL(`${server.url}/gallery/?video=*`);
     const dialog = page.getByRole('dialog');
     await expect
       .poll(() => dialog.locator('video').evaluate((one: HTMLVideoElement) => one.readyState))
