@@ -52,6 +52,8 @@ const OPEN_WINDOW: readonly Moment[] = [
   'answered',
   'outcome written',
 ];
+/** On a machine with other work to do. */
+export const DEATH_MILLISECONDS = 60_000;
 const TAKEOVERS: readonly Moment[] = ['takeover: dead process removed', 'takeover: held'];
 
 /** A process is killed, and a fresh one makes a free call and goes on until nothing is open. */
@@ -113,7 +115,7 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
     await first.gone;
     const second = await stage.start({ program: programs.marked, environment: deadly });
     second.list(0).catch(() => undefined);
-    await until('the one that takes over is dead', () => diesSoon(second));
+    await until('the one that takes over is dead', () => diesSoon(second), DEATH_MILLISECONDS / 1000);
     return prompts;
   }
   const environment = { ...deadly, ...(moment === 'queued' ? { JIMENG_VIDEO_CONCURRENCY: '1' } : {}) };
@@ -123,7 +125,7 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
   // All answered, and still alive: it never came to the moment, and a kill that did not happen must not count.
   const isMissed = await Promise.race([
     server.gone.then(() => false),
-    delay(10_000, undefined, { ref: false }).then(() => true),
+    delay(DEATH_MILLISECONDS, undefined, { ref: false }).then(() => true),
   ]);
   if (isMissed) throw new Error(`the process did not come to "${moment}"`);
   return prompts;
@@ -153,7 +155,8 @@ async function holdTheOnlySlot({ sandbox }: Stage, server: ServerProcess): Promi
 
 export async function untilSettled(list: () => Promise<readonly { status: string }[]>): Promise<void> {
   const isMoving = ({ status }: { status: string }) => ['submitting', 'generating'].includes(status);
-  await until('nothing is open', async () => ((await list()).some(isMoving) ? undefined : true)).catch(() => undefined);
+  const settled = async () => ((await list()).some(isMoving) ? undefined : true);
+  await until('nothing is open', settled, 60).catch(() => undefined);
 }
 
 function sum(prompts: readonly string[], stage: Stage): number {

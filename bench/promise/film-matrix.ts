@@ -6,7 +6,7 @@ import { currentJoin, type Film } from '../../src/films/film.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import type { Sandbox } from '../../test/support/sandbox.ts';
-import { type Programs, untilSettled } from './crash-matrix.ts';
+import { DEATH_MILLISECONDS, type Programs, untilSettled } from './crash-matrix.ts';
 import { inLanes } from './lanes.ts';
 import type { FilmMoment, Moment } from './moments.ts';
 import { newPrompt, openStage, type ServerProcess, type Stage, until } from './stage.ts';
@@ -65,8 +65,6 @@ const SWEPT = /^\.jimeng-video-jf-[\w-]+-join-[0-9a-f]{8}\.part/;
 const SHOTS = 3;
 const FRAMES_OF_SHOT = 121;
 const MOST_ROUNDS = 6;
-/** On a machine with other work to do. */
-const DEATH_MILLISECONDS = 60_000;
 
 interface Trial {
   readonly film: object;

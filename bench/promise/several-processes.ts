@@ -44,7 +44,7 @@ export interface Queue {
   readonly mostInFlight: number;
   /** 50430s: none unless the setting promises more slots than there are. */
   readonly refusals: number;
-  /** How far, in places, a request was sent before or after its turn. */
+  /** How far, in places, a request was claimed before or after its turn. */
   readonly farthestOutOfOrder: number;
   readonly seconds: number;
 }
@@ -82,9 +82,10 @@ export async function queue(
       120,
     );
     const { records, videos } = await stage.look();
-    const inTurn = records.map(({ request }) => request.prompt);
+    // By the claims: a process that is starved between its claim and its request changes the order of arrival.
+    const asClaimed = records.toSorted((one, other) => (one.sentAt ?? 0) - (other.sentAt ?? 0));
+    const displaced = asClaimed.map((record, index) => Math.abs(records.indexOf(record) - index));
     const asSent = stage.sandbox.accepted.map(({ request }) => String(request.body?.prompt));
-    const displaced = asSent.map((prompt, index) => Math.abs(inTurn.indexOf(prompt) - index));
     const times = stage.sandbox.accepted.map(({ request }) => request.arrivedAt);
     const inFlightAt = (at: number) => times.filter((t) => t <= at && at < t + generationSeconds * 1000).length;
     const submits = stage.sandbox.requests.filter(({ operation }) => operation === 'submit');

@@ -96,7 +96,8 @@ export async function openStage(clips: string, options: SandboxOptions = {}, sha
     async close() {
       await Promise.all(started.map((server) => server.kill()));
       if (shared === undefined) await sandbox.close();
-      await rm(folder, { recursive: true, force: true });
+      // What a killed process had started, as ffmpeg, may be writing still.
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
@@ -143,7 +144,12 @@ async function startServer(options: StartOptions, environment: Record<string, st
       return listSchema.parse(await callUntil('list_video_tasks', input)).tasks;
     },
     async kill(signal = 'SIGKILL') {
-      if (!isGone && transport.pid !== null) process.kill(pid, signal);
+      try {
+        if (!isGone && transport.pid !== null) process.kill(pid, signal);
+      } catch (error) {
+        // It has ended, and its pipes are about to be closed.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
       await gone;
     },
     close: () => client.close(),

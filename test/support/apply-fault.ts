@@ -38,6 +38,7 @@ export async function applyApiFault(
   const answer = changedAnswer(fault, await provider(), now);
   onAnswer(answer);
   if (fault.kind === 'slow' && !(await waitUnlessGone(response, fault.milliseconds))) return;
+  if (fault.kind === 'held') await fault.until;
   if (fault.kind === 'truncated' && fault.how === 'short-body') sendPart(response, answer, answer.body.length >> 1);
   else sendAnswer(response, answer);
 }
@@ -76,7 +77,7 @@ function withValueAt(body: Answer['body'], path: string, value: unknown): string
   return JSON.stringify(whole);
 }
 
-/** `slow` and `truncated: short-body` leave the answer whole and change how it is sent. */
+/** `slow`, `held` and `truncated: short-body` leave the answer whole and change how it is sent. */
 function changedAnswer(fault: ChangingFault, answer: Answer, now: number): Answer {
   const withoutVideo = (status: string) => ({ aigc_meta_tagged: false, status, video_url: '' });
   switch (fault.kind) {
@@ -99,6 +100,7 @@ function changedAnswer(fault: ChangingFault, answer: Answer, now: number): Answe
         ? { ...answer, body: String(answer.body).slice(0, answer.body.length >> 1) }
         : answer;
     case 'slow':
+    case 'held':
       return answer;
   }
 }

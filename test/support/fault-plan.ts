@@ -29,6 +29,8 @@ export type ReplacingFault = { readonly moment?: Moment } & (
 /** The provider's own answer, changed on its way; a submit is accepted. */
 export type ChangingFault =
   | { readonly kind: 'slow'; readonly milliseconds: number }
+  /** Sent when the test lets it go. */
+  | { readonly kind: 'held'; readonly until: Promise<unknown> }
   /** `short-body`: less than Content-Length, then a close; `cut-json`: a whole HTTP answer with half the JSON. */
   | { readonly kind: 'truncated'; readonly how: 'short-body' | 'cut-json' }
   /** Sets the place `path` (as `data.task_id`) in the answer to any JSON value; left out, the place is removed. */

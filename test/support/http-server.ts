@@ -14,6 +14,8 @@ export interface HttpServer {
   readonly child: ChildProcess;
   readonly url: string;
   stderr(): string;
+  /** Resolves when it is in the log: a line may come after the answer that it belongs to. */
+  logged(part: string | RegExp): Promise<void>;
   /** One message as it is given; of a stream, the last message. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads any answer.
   post(message: unknown, headers?: Record<string, string>): Promise<{ status: number; headers: Headers; body: any }>;
@@ -26,8 +28,8 @@ export async function startHttp(env: Environment, args: readonly string[] = [], 
   const options = { env: { PATH: process.env.PATH ?? '', ...env }, ...(cwd === undefined ? {} : { cwd }) };
   const child = spawn(process.execPath, [PROGRAM, 'serve', '--port', '0', ...args], options);
   let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString('utf8');
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
   });
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   const address = () => /listening on (http:\S+)\n/.exec(stderr)?.[1];
@@ -37,6 +39,8 @@ export async function startHttp(env: Environment, args: readonly string[] = [], 
   return {
     ...{ child, url },
     stderr: () => stderr,
+    logged: (part) =>
+      until(`${part} in the log`, () => (typeof part === 'string' ? stderr.includes(part) : part.test(stderr))),
     async post(message, headers = {}) {
       const response = await fetch(`${url}/mcp`, {
         method: 'POST',

@@ -188,13 +188,14 @@ export function startRaw(env: Environment, cwd?: string, program = SERVER): RawS
   const stdoutLines: string[] = [];
   let rest = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
+  // Decoded by the stream: a character of several bytes may come in two pieces.
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     stdoutLines.push(...lines);
   });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr += chunk;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
   });
   child.stdin.on('error', () => undefined);
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));

@@ -9,6 +9,8 @@ import { startIssuer } from '../../support/issuer.ts';
 import { makeWorkspace } from '../../support/workspace.ts';
 
 const PUBLIC_URL = 'https://videos.example.com';
+/** Nothing listens there, and no system hands such a port out to another test. */
+const AWAY = 'http://127.0.0.1:2';
 
 async function look(settings: Record<string, string>, people?: string) {
   const { env, folder: homeDir, workingDir, remove } = makeWorkspace(undefined, { JIMENG_VIDEO_API_URL: 'sandbox' });
@@ -53,8 +55,8 @@ it('an authorization server that publishes its keys is fine', async () => {
 it.each<[string, () => Promise<string> | string, RegExp]>([
   [
     'is away',
-    () => 'http://127.0.0.1:49151',
-    /^The keys of http:\/\/127\.0\.0\.1:49151\/ cannot be fetched \(http:.*does not answer \(ECONNREFUSED\)\)/,
+    () => AWAY,
+    /^The keys of http:\/\/127\.0\.0\.1:2\/ cannot be fetched \(http:.*does not answer \(ECONNREFUSED\)\)/,
   ],
   [
     'names itself otherwise',
@@ -73,7 +75,7 @@ it.each<[string, () => Promise<string> | string, RegExp]>([
 });
 
 it('an audience that nothing names is to fix', async () => {
-  expect(await look({ JIMENG_VIDEO_OAUTH_ISSUER: 'http://127.0.0.1:49151' })).toMatchObject([
+  expect(await look({ JIMENG_VIDEO_OAUTH_ISSUER: AWAY })).toMatchObject([
     { status: 'fix', message: expect.stringContaining('JIMENG_VIDEO_OAUTH_AUDIENCE is not set') },
   ]);
 });

@@ -1,8 +1,8 @@
 /** What one sender cannot do to the others: large and slow requests, many connections, many requests, foreign pages. */
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import type { Handlers } from '../../../src/mcp/handlers.ts';
 import { ONE_USER } from '../../../src/serve/access.ts';
@@ -59,6 +59,7 @@ it('a body over the limit is refused with 413 before it is sent, declared or not
 
 it('without a token no body is read: the answer comes before it, and the connection is closed', async () => {
   const socket = connect(portOf(server.url), '127.0.0.1');
+  socket.on('error', () => undefined);
   const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50000000\r\n\r\n`;
   socket.write(head);
   let text = '';
@@ -90,11 +91,12 @@ it.each([
   socket.resume();
   if (sent !== '') socket.write(sent);
   await until('the connection to be closed', () => socket.closed || socket.readableEnded, 10_000);
-  expect(await listener.connections()).toBe(0);
+  await until('the server to be rid of it', async () => (await listener.connections()) === 0);
   await listener.close(0);
 });
 
 it('bodies that are read at the same time are limited together: one too many is refused with 503', async () => {
+  const arrived: IncomingMessage[] = [];
   const listener = await listenHttp({
     ...{
       host: '127.0.0.1',
@@ -103,6 +105,7 @@ it('bodies that are read at the same time are limited together: one too many is 
       clock: systemClock,
     },
     answer: (incoming, response, read) => {
+      arrived.push(incoming);
       read(incoming).then(
         () => response.end('read'),
         (error: { status: number }) => response.writeHead(error.status).end(),
@@ -127,7 +130,7 @@ it('bodies that are read at the same time are limited together: one too many is 
     return { sending, answered };
   };
   const first = open(900);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until('its part of a body', () => (arrived[0]?.socket.bytesRead ?? 0) > 900);
   const second = open(900);
   expect(await second.answered).toBe(503);
   first.sending.end(Buffer.alloc(100));
@@ -140,14 +143,15 @@ it('bodies that are read at the same time are limited together: one too many is 
 
 it('1,000 open connections that send nothing, or half a request, keep nobody else from an answer', async () => {
   const sockets: Socket[] = [];
+  let connected = 0;
   for (let index = 0; index < 1000; index++) {
-    const socket = connect(portOf(server.url), '127.0.0.1');
+    const socket = connect(portOf(server.url), '127.0.0.1', () => connected++);
     socket.on('error', () => undefined);
     socket.resume();
     if (index % 2 === 0) socket.write('POST /mcp HTTP/1.1\r\nHost: localhost\r\n');
     sockets.push(socket);
   }
-  await until('all of them', () => sockets.every(({ readyState }) => readyState === 'open'));
+  await until('all of them', () => connected === 1000);
   const times: number[] = [];
   for (let index = 0; index < 20; index++) {
     const from = performance.now();
@@ -164,9 +168,15 @@ it('1,000 open connections that send nothing, or half a request, keep nobody els
 it('many probes at the same time ask the store once: without a token nobody loads it', async () => {
   let asked = 0;
   let answer = (): void => undefined;
+  // Each probe that has arrived has a time limit: none of them runs out here.
+  let limited = 0;
+  const sleep: Clock['sleep'] = async (_milliseconds, signal) => {
+    limited++;
+    await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  };
   const probed = await startServer({
     ...{ host: '127.0.0.1', port: 0, publicUrl: undefined, issuer: undefined, videos: undefined },
-    ...{ clock: systemClock, log: silentLog, access: ONE_USER, stateKey: new Uint8Array(32) },
+    ...{ clock: { ...systemClock, sleep }, log: silentLog, access: ONE_USER, stateKey: new Uint8Array(32) },
     over: new AbortController().signal,
     ...{ handlers: {} as Handlers, metrics: {} as Metrics, gallery: {} as never },
     ready: async () => {
@@ -178,8 +188,7 @@ it('many probes at the same time ask the store once: without a token nobody load
   });
   const get = async () => (await fetch(`${probed.url}/readyz`)).status;
   const many = Array.from({ length: 50 }, get);
-  await until('the probes', async () => (await probed.connections()) >= 50);
-  await until('the store to be asked', () => asked > 0);
+  await until('the probes', () => limited === 50);
   answer();
   expect(new Set(await Promise.all(many))).toEqual(new Set([200]));
   expect(asked).toBe(1);
@@ -193,10 +202,14 @@ it('many probes at the same time ask the store once: without a token nobody load
 it('more requests than the rate allows are refused with 429 and Retry-After, and another person is not', async () => {
   // GET is counted, too, and answered before anything is worked on: a slow machine sends them faster than they may come.
   const get = () => fetch(`${server.url}/mcp`, { headers: { authorization: `Bearer ${tokens.get('yu')}` } });
-  const answers = await Promise.all(Array.from({ length: 300 }, get));
-  const refused = answers.filter(({ status }) => status === 429);
-  expect(refused.length).toBeGreaterThan(0);
-  expect(refused[0]?.headers.get('retry-after')).toBe('1');
+  const answers: Response[] = [];
+  const refused = () => answers.filter(({ status }) => status === 429);
+  // A machine that stands still for seconds gives the person new ones: on any other, the first round is enough.
+  for (let round = 0; round < 10 && refused().length === 0; round++) {
+    answers.push(...(await Promise.all(Array.from({ length: 300 }, get))));
+  }
+  expect(refused().length).toBeGreaterThan(0);
+  expect(refused()[0]?.headers.get('retry-after')).toBe('1');
   expect(answers.filter(({ status }) => status === 405).length).toBeGreaterThanOrEqual(200);
   expect((await ping('mei')).status).toBe(200);
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { expectWithin } from '../../support/promptly.ts';
 import { runCommand, startCommand } from '../../support/run-command.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -65,14 +66,17 @@ it('a paid call, a get and a list say that no process works on the queue, do not
     message: made.report.message,
     next_step: made.report.next_step,
   });
-  const asked = await call('get_video_task', { task_id: id, wait_seconds: 0 });
-  expect(asked.report.message).toBe(made.report.message);
+  // Who does not want to wait is answered at once.
+  await expectWithin(3_000, async () => {
+    const asked = await call('get_video_task', { task_id: id, wait_seconds: 0 });
+    expect(asked.report.message).toBe(made.report.message);
+    return asked.milliseconds;
+  });
   expect(list.report.tasks[0].waits_for).toBe('a process that works on the queue');
   expect(list.report.next_step).toBe(
     `${NO_WORKER}, so what is queued is not sent. Tell the user that ${START}. Call list_video_tasks with {} later.`,
   );
   for (const { milliseconds } of [made, submitted, got, list]) expect(milliseconds).toBeLessThan(ANSWERED_MILLISECONDS);
-  expect(asked.milliseconds, 'who does not want to wait is answered at once').toBeLessThan(3_000);
   expect([await workers(), submits()]).toEqual(['0', 0]);
 });
 
@@ -110,11 +114,20 @@ it('a laptop on the same store sends what it queues, and says what of the server
 
 it('as soon as a worker runs, all is sent once, and a call that waits meanwhile waits on', async () => {
   const before = submits();
+  // Loaded, and stopped before it begins: how long a program takes to load is no part of the time that a call waits.
+  const script =
+    'const { stderr } = process; const { write } = stderr; stderr.write = (text, ...rest) => { const done = write.call(stderr, text, ...rest); if (String(text).startsWith("working on")) process.kill(process.pid, "SIGSTOP"); return done; };';
+  const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(script)}`;
+  worker = startCommand(['worker'], { env: { ...env, NODE_OPTIONS }, workingDir: workspace.folder });
+  await worker.seen('stderr', /^working on/m);
   const waiting = call('generate_video', { prompt: 'a worker is on its way', wait_seconds: 60 });
-  worker = startCommand(['worker'], { env, workingDir: workspace.folder });
+  const list = async (): Promise<{ prompt: string; status: string }[]> =>
+    (await call('list_video_tasks', { limit: 50 })).report.tasks;
+  await until('the call', async () => (await list()).some(({ prompt }) => prompt === 'a worker is on its way'));
+  worker.child.kill('SIGCONT');
   expect((await waiting).report).toMatchObject({ status: 'done' });
-  const list = async () => (await call('list_video_tasks', { limit: 50 })).report.tasks;
-  await until('all is done', async () => (await list()).every(({ status }: { status: string }) => status !== 'queued'));
+  await until('all is sent', () => submits() >= before + 3);
+  await until('all is done', async () => (await list()).every(({ status }) => ['done', 'cancelled'].includes(status)));
   expect(submits()).toBe(before + 3);
   expect(await workers()).toBe('1');
 });

@@ -4,7 +4,6 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HttpServer, startHttp } from '../../support/http-server.ts';
 import { AUDIENCE, type Issuer, startIssuer } from '../../support/issuer.ts';
-import { until } from '../../support/mcp-client.ts';
 import { startCommand } from '../../support/run-command.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
@@ -40,7 +39,7 @@ it('a token of the issuer for this server is let in, and its person is named wit
   const call = { id: 1, method: 'tools/call', params: { name: 'list_video_tasks', arguments: {} } };
   const { status } = await server.post(call, { authorization: `Bearer ${token}` });
   expect(status).toBe(200);
-  expect(server.stderr()).toContain(`"person":"${issuer.url} mei"`);
+  await server.logged(`"person":"${issuer.url} mei"`);
   expect(server.stderr()).not.toContain(token);
 });
 
@@ -119,7 +118,7 @@ it.each<[string, Readonly<Record<string, unknown>>, string]>([
     const expected = sentence.replace('ISSUER', issuer.url);
     expect(status).toBe(401);
     expect(body).toMatchObject({ error: { message: expected } });
-    expect(server.stderr()).toContain(`"status":401,"reason":"${expected}","msg":"denied"`);
+    await server.logged(`"status":401,"reason":"${expected}","msg":"denied"`);
   },
 );
 
@@ -167,8 +166,10 @@ it('while the issuer is away nobody is let in, the answer is 503, and it is foun
   const { status, headers } = await ping(token, at);
   expect([status, headers.get('retry-after')]).toEqual([503, '5']);
   const asked = other.requests.length;
-  expect((await ping(token, at)).status).toBe(503);
-  expect(other.requests.length, 'it is not asked again for each request').toBe(asked);
+  // A slow machine may take the five seconds after which it is asked again, but not for each of these.
+  const others = await Promise.all(Array.from({ length: 10 }, () => ping(token, at)));
+  expect(others.map((answer) => answer.status)).toEqual(Array.from({ length: 10 }, () => 503));
+  expect(other.requests.length, 'it is not asked again for each request').toBeLessThanOrEqual(asked + 1);
   other.setAway(false);
   await expect.poll(async () => (await ping(token, at)).status, { timeout: 20_000, interval: 500 }).toBe(200);
   await at.stop();
@@ -179,7 +180,7 @@ it('metadata that names another issuer is not believed', async () => {
   const other = await startIssuer(undefined, { issuer: 'https://elsewhere.example.com' });
   const at = await startHttp({ ...environment(), JIMENG_VIDEO_OAUTH_ISSUER: other.url });
   expect((await ping(await other.sign(), at)).status).toBe(503);
-  await until('the reason in the log', () => at.stderr().includes('names another issuer'));
+  await at.logged('names another issuer');
   await at.stop();
   await other.close();
 });

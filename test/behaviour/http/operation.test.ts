@@ -50,7 +50,8 @@ async function figure(sample: string): Promise<number | undefined> {
 
 it('the probes answer without a token, and with whatever Host', async () => {
   expect(await get('/healthz')).toMatchObject({ status: 200, text: 'ok\n' });
-  expect(await get('/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
+  // Opening the store for the first time may take longer than a probe waits.
+  await expect.poll(() => get('/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
 });
 
 it('the figures are an admin’s: 401 without a token, 403 for everybody else', async () => {
@@ -141,7 +142,7 @@ it('where the store cannot be read it is not ready, its figures are absent, and 
   expect(figures).toContain('jimeng_store_up 0\n');
   expect(figures).not.toMatch(/^jimeng_tasks\{/m);
   await rm(other.stateDir);
-  expect(await at('/readyz')).toEqual([200, 'ready\n']);
+  await expect.poll(() => at('/readyz')).toEqual([200, 'ready\n']);
   await broken.stop();
   await other.remove();
 });

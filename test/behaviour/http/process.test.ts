@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startHttp } from '../../support/http-server.ts';
+import { type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
 import { makeWebp } from '../../support/pictures.ts';
 import { readRecords, readRows } from '../../support/records.ts';
@@ -34,6 +34,19 @@ const generate = (prompt: string, wait = 0) => ({
   params: { name: 'generate_video', arguments: { prompt, wait_seconds: wait } },
 });
 const recordIn = ({ stateDir }: Workspace) => readRecords(stateDir)[0];
+/** The program runs these lines before its own. */
+const preloaded = (script: string) => ({ NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` });
+
+/** The answer to the submit with this prompt is sent when `letGo` is called. */
+function holdAnswer(prompt: string): { letGo: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const when = ({ body }: { body?: Readonly<Record<string, unknown>> | undefined }) => body?.prompt === prompt;
+  sandbox.faults.add({ on: 'submit', when, fault: { kind: 'held', until: promise } });
+  return { letGo: resolve };
+}
+
+const untilEnding = (server: HttpServer) =>
+  until('the end to begin', async () => (await fetch(`${server.url}/readyz`)).status === 503);
 
 it('an address that others can reach is refused with one sentence and exit code 2 where nobody is set who may use it', async () => {
   const { workspace, env } = await workspaceAndEnv();
@@ -97,11 +110,13 @@ it.each(signals)(
 it('SIGTERM while a picture is prepared: the answer says that nothing was sent, and nothing was', async () => {
   const { env } = await workspaceAndEnv();
   const prompt = 'prepared at the end';
-  const server = await startHttp({ ...env, LOG_LEVEL: 'info' });
-  // It has to be encoded again, which takes a second.
-  const image = `data:image/webp;base64,${(await makeWebp(2000, 2000)).toString('base64')}`;
+  // The picture has to be encoded again, in a thread, whose answer never comes.
+  const script =
+    'import { Worker } from "node:worker_threads"; const { emit } = Worker.prototype; Worker.prototype.emit = function (name, ...rest) { return name === "message" || emit.call(this, name, ...rest); };';
+  const server = await startHttp({ ...env, ...preloaded(script), LOG_LEVEL: 'info' });
+  const image = `data:image/webp;base64,${(await makeWebp(640, 640)).toString('base64')}`;
   const answer = server.post({ ...generate(prompt), params: { name: 'generate_video', arguments: { prompt, image } } });
-  await until('the call', () => server.stderr().includes('"msg":"call"'));
+  await server.logged('"msg":"call"');
   expect(await server.stop()).toBe(0);
   const { status, error, message } = (await answer).body.result.structuredContent;
   expect([status, error.code, submitsOf(prompt)]).toEqual(['refused', 'server_ending', 0]);
@@ -111,27 +126,29 @@ it('SIGTERM while a picture is prepared: the answer says that nothing was sent, 
 it.each(signals)('%s before a submit’s answer: the answer is awaited and recorded', async (signal) => {
   const { workspace, env } = await workspaceAndEnv();
   const prompt = `${signal} before the answer`;
-  const when = ({ body }: { body?: Readonly<Record<string, unknown>> | undefined }) => body?.prompt === prompt;
-  sandbox.faults.add({ on: 'submit', when, fault: { kind: 'slow', milliseconds: 2_000 } });
+  const { letGo } = holdAnswer(prompt);
   const server = await startHttp(env);
   const answer = server.post(generate(prompt, 600)).catch(() => undefined);
   await until('the submit', () => submitsOf(prompt) === 1);
-  expect(await server.stop(signal)).toBe(0);
+  const ended = server.stop(signal);
+  await untilEnding(server);
+  letGo();
+  expect(await ended).toBe(0);
   expect(recordIn(workspace)).toMatchObject({ status: 'generating', providerTaskId: expect.any(String) });
   await answer;
 });
 
 it('a new request while it ends is answered with 503 and Retry-After, and nothing is sent', async () => {
   const { env } = await workspaceAndEnv();
-  const when = ({ body }: { body?: Readonly<Record<string, unknown>> | undefined }) => body?.prompt === 'keeps it open';
-  sandbox.faults.add({ on: 'submit', when, fault: { kind: 'slow', milliseconds: 2_000 } });
+  const { letGo } = holdAnswer('keeps it open');
   const server = await startHttp(env);
   const first = server.post(generate('keeps it open', 600));
   await until('the submit', () => submitsOf('keeps it open') === 1);
   const ended = server.stop();
-  await until('the end to begin', async () => (await fetch(`${server.url}/readyz`)).status === 503);
+  await untilEnding(server);
   // The submit's answer is still awaited.
   const late = await server.post(generate('too late'));
+  letGo();
   expect([late.status, late.headers.get('retry-after')]).toEqual([503, '5']);
   expect(late.body.error.message).toContain('Repeat the call');
   expect(await ended).toBe(0);
@@ -142,10 +159,17 @@ it('a new request while it ends is answered with 503 and Retry-After, and nothin
 /** @param signal SIGTERM: the lease is given back, so that whoever works takes the task immediately */
 async function leaveOpen(prompt: string, signal: NodeJS.Signals = 'SIGKILL') {
   const { workspace, env } = await workspaceAndEnv();
+  let isLeft = false;
+  const isIts = (id: unknown) =>
+    sandbox.accepted.some(({ taskId, request }) => taskId === id && request.body?.prompt === prompt);
+  // However slow the machine, it is not finished before its server is gone.
+  const fault = { kind: 'status-word', word: 'generating' } as const;
+  sandbox.faults.add({ on: 'query', times: 'always', fault, when: ({ body }) => !isLeft && isIts(body?.task_id) });
   const server = await startHttp(env);
   await server.post(generate(prompt));
   await until('the submit', () => recordIn(workspace)?.providerTaskId !== undefined);
   await server.stop(signal);
+  isLeft = true;
   expect(recordIn(workspace)?.status).toBe('generating');
   return { workspace, env };
 }
@@ -207,10 +231,11 @@ it.each(['serve', 'worker'])(
   'a warning of Node or of a library is a line of the log, not plain text: %s',
   async (name) => {
     const { workspace, env } = await workspaceAndEnv();
-    const script = 'setTimeout(() => process.emitWarning("tea\\nis cold", "DeprecationWarning"), 1000)';
-    const options = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
+    const script = 'process.on("SIGUSR2", () => process.emitWarning("tea\\nis cold", "DeprecationWarning"))';
     const args = name === 'serve' ? ['serve', '--port', '0'] : [name];
-    const running = startCommand(args, { env: { ...env, ...options }, workingDir: workspace.folder });
+    const running = startCommand(args, { env: { ...env, ...preloaded(script) }, workingDir: workspace.folder });
+    await running.seen('stderr', /^(listening on|working on)/m);
+    running.child.kill('SIGUSR2');
     await running.seen('stderr', /is cold/);
     running.child.kill('SIGTERM');
     const { stderr } = await running.result;

@@ -5,7 +5,6 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } fro
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectV1, type HttpServer, startHttp } from '../../support/http-server.ts';
-import { until } from '../../support/mcp-client.ts';
 import { startCommand } from '../../support/run-command.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
@@ -125,7 +124,7 @@ it('a list that cannot be read lets nobody in, says so with 503, and is read aga
     const { status, headers } = await ping(tokens.mei);
     expect([status, headers.get('retry-after')], text).toEqual([503, '5']);
   }
-  await until('the reason in the log', () => server.stderr().includes('the list of tokens cannot be used'));
+  await server.logged('the list of tokens cannot be used');
   await writeFile(file, right);
   expect((await ping(tokens.mei)).status).toBe(200);
 });

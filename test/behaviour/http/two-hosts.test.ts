@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addPeople, connectV2, type HttpServer, startHttp } from '../../support/http-server.ts';
 import { until } from '../../support/mcp-client.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { expectWithin } from '../../support/promptly.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
 
@@ -87,23 +88,25 @@ it('a price that is asked for by one host is confirmed at the other', async () =
 });
 
 it('a host that is killed leaves its tasks to the other: saved within 10 s and its second, sent once', async () => {
-  const doomed = await startHttp(env);
-  const prompt = 'left by a dead host';
-  const { task_id: id } = await call(doomed, 'mei', 'submit_video_task', { prompt });
-  await doomed.stop('SIGKILL');
-  const from = performance.now();
-  // Nobody asks: the workers find it.
-  await expect
-    .poll(
-      async () => {
-        const { tasks } = await call(1, 'mei', 'list_video_tasks', {});
-        return tasks.find((task: { task_id: string }) => task.task_id === id)?.path;
-      },
-      { timeout: 40_000, interval: 250 },
-    )
-    .toBeDefined();
-  expect(performance.now() - from).toBeLessThan(15_000);
-  expect(submitsOf(prompt)).toBe(1);
+  await expectWithin(15_000, async (round) => {
+    const doomed = await startHttp(env);
+    const prompt = `left by a dead host, round ${round}`;
+    const { task_id: id } = await call(doomed, 'mei', 'submit_video_task', { prompt });
+    await doomed.stop('SIGKILL');
+    const from = performance.now();
+    // Nobody asks: the workers find it.
+    await expect
+      .poll(
+        async () => {
+          const { tasks } = await call(1, 'mei', 'list_video_tasks', {});
+          return tasks.find((task: { task_id: string }) => task.task_id === id)?.path;
+        },
+        { timeout: 40_000, interval: 250 },
+      )
+      .toBeDefined();
+    expect(submitsOf(prompt)).toBe(1);
+    return performance.now() - from;
+  });
 });
 
 it('while the database is away nothing is sent and the hosts are not ready, and both go on when it is back', async () => {

@@ -53,12 +53,16 @@ async function waitUnread(taskId: string): Promise<Socket> {
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.write(`${['POST /mcp HTTP/1.1', ...lines].join('\r\n')}\r\n\r\n${body}`);
+  let head = '';
   await new Promise<void>((resolve, reject) => {
-    socket.once('data', (chunk: Buffer) => {
-      socket.pause();
-      if (/^HTTP\/1\.1 200.*text\/event-stream/is.test(chunk.toString())) resolve();
-      else reject(new Error(chunk.toString()));
-    });
+    const read = (chunk: Buffer) => {
+      head += chunk.toString();
+      if (!head.includes('\r\n\r\n')) return;
+      socket.pause().off('data', read);
+      if (/^HTTP\/1\.1 200.*text\/event-stream/is.test(head)) resolve();
+      else reject(new Error(head));
+    };
+    socket.on('data', read);
   });
   return socket;
 }
@@ -72,10 +76,15 @@ it('others are answered meanwhile, little memory is held, and the calls end when
   expect(during.connections).toBeGreaterThanOrEqual(CLIENTS);
   expect((during.memory - before.memory) / CLIENTS, 'bytes of one that waits').toBeLessThan(500_000);
   for (const person of ['mei', 'yu']) {
-    const from = performance.now();
-    const listed = await server.post(call('list_video_tasks', {}), of(person));
-    expect(listed.body.result.structuredContent.tasks).toHaveLength(person === 'yu' ? 1 : 0);
-    expect(performance.now() - from).toBeLessThan(2_000);
+    // A machine that stands still slows one of them; clients that keep others waiting slow all.
+    const times: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const from = performance.now();
+      const listed = await server.post(call('list_video_tasks', {}), of(person));
+      expect(listed.body.result.structuredContent.tasks).toHaveLength(person === 'yu' ? 1 : 0);
+      times.push(performance.now() - from);
+    }
+    expect(Math.min(...times)).toBeLessThan(2_000);
   }
   expect(answersTo('get_video_task'), 'all of them still wait').toBe(0);
   for (const socket of sockets) socket.destroy();

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawServer, startRaw, until } from '../../support/mcp-client.ts';
+import { expectWithin } from '../../support/promptly.ts';
 import { readRows } from '../../support/records.ts';
 import { type Sandbox, startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace, type Workspace } from '../../support/server-workspace.ts';
@@ -41,21 +42,11 @@ function callVideo(server: RawServer, prompt: string): void {
 
 const recordIn = ({ stateDir }: Workspace) => readRows(stateDir)[0];
 
-/** A busy machine may be slow once, and slow twice; a server that waits for something is slow each time. */
-async function expectPrompt(attempt: (round: number) => Promise<number>): Promise<void> {
-  const times = [];
-  for (let round = 1; round <= 3; round++) {
-    times.push(await attempt(round));
-    if (Math.min(...times) < PROMPTLY_MILLISECONDS) return;
-  }
-  expect(Math.min(...times)).toBeLessThan(PROMPTLY_MILLISECONDS);
-}
-
 const acceptedFor = (prompt: string) => sandbox.accepted.find(({ request }) => request.body?.prompt === prompt);
 
 describe.each(WAYS)('%s', (way, end) => {
   it.concurrent('while idle: exit code 0, promptly', async () => {
-    await expectPrompt(async () => {
+    await expectWithin(PROMPTLY_MILLISECONDS, async () => {
       const { server } = await start();
       const ended = server.exit();
       end(server);
@@ -66,7 +57,7 @@ describe.each(WAYS)('%s', (way, end) => {
   });
 
   it.concurrent('in the middle of a call: exit code 0, promptly, the task on disk', async () => {
-    await expectPrompt(async (round) => {
+    await expectWithin(PROMPTLY_MILLISECONDS, async (round) => {
       const prompt = `${way} in a call, round ${round}`;
       const { server, workspace } = await start();
       callVideo(server, prompt);

@@ -1,8 +1,9 @@
 /** A submit whose answer was lost is unknown, kept and never sent again; one that never left is tried again. */
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiFault } from '../../support/fault-plan.ts';
+import { holdPort } from '../../support/held-port.ts';
 import { connect, openStage, type Stage, whenSubmitted } from '../../support/mcp-client.ts';
 import { startSandbox } from '../../support/sandbox.ts';
 import { makeWorkspace } from '../../support/server-workspace.ts';
@@ -70,18 +71,11 @@ describe('a submit whose answer is lost', () => {
   });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 describe('a submit that never left', () => {
   it('is failed, unpaid, when the provider is unreachable for the whole wait', async () => {
     const workspace = await makeWorkspace();
-    const session = await connect(workspace.environment(`http://127.0.0.1:${await freePort()}`));
+    const { port, release } = await holdPort();
+    const session = await connect(workspace.environment(`http://127.0.0.1:${port}`));
     const { report, isError } = await session.call('generate_video', { prompt: 'nobody there', wait_seconds: 1 });
     expect(report).toMatchObject({
       status: 'failed',
@@ -92,12 +86,13 @@ describe('a submit that never left', () => {
     expect(report.next_step).toContain('JIMENG_VIDEO_API_URL');
     expect(isError).toBe(true);
     await session.close();
+    await release();
     await workspace.remove();
   });
 
   it('is sent once as soon as the provider can be reached inside the wait', async () => {
     const workspace = await makeWorkspace();
-    const port = await freePort();
+    const { port, release } = await holdPort();
     const session = await connect(workspace.environment(`http://127.0.0.1:${port}`));
     const asked = session.call('generate_video', { prompt: 'late', wait_seconds: 50 });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -106,6 +101,7 @@ describe('a submit that never left', () => {
     expect(sandbox.accepted).toHaveLength(1);
     await session.close();
     await sandbox.close();
+    await release();
     await workspace.remove();
   });
 

@@ -137,8 +137,8 @@ describe('a misbehaving client', () => {
     await isListening();
   });
 
-  it('has had nothing but JSON-RPC on stdout, at LOG_LEVEL=trace', () => {
-    expect(server.stderr()).toContain('protocol error');
+  it('has had nothing but JSON-RPC on stdout, at LOG_LEVEL=trace', async () => {
+    await until('the log', () => server.stderr().includes('protocol error'));
     expect(server.stdoutLines.length).toBeGreaterThan(20);
     for (const line of server.stdoutLines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
   });

@@ -152,6 +152,9 @@ describe('from a task', () => {
   it('whose last frame is wanted, while it is made, after it failed, and after it was withdrawn', async () => {
     const continued = (task_id: string | undefined) =>
       stage.call('generate_video', { prompt: 'goes on', image: `task:${task_id}`, dry_run: true });
+    // However slow the machine, it is made still when its frame is wanted.
+    const making = { kind: 'status-word', word: 'generating' } as const;
+    stage.sandbox.faults.add({ on: 'query', when: whenAskedFor(stage, 'first shot'), fault: making, times: 'always' });
     const { report: running } = await stage.call('submit_video_task', { prompt: 'first shot' });
     const while_ = await continued(running.task_id);
     expect(while_.report.message).toContain(`comes from the video of ${running.task_id}, once it is saved`);

@@ -6,7 +6,7 @@ import { openStage, type Stage } from '../../support/mcp-client.ts';
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await openStage({ asProvider: true, generationSeconds: 30 }, { JIMENG_VIDEO_CONCURRENCY: '2' });
+  stage = await openStage({ asProvider: true, generationSeconds: 600 }, { JIMENG_VIDEO_CONCURRENCY: '2' });
 });
 afterAll(() => stage.close());
 

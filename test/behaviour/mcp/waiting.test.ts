@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
 import { taskProgress } from '../../../src/mcp/progress.ts';
 import type { Progress } from '../../../src/mcp/tool.ts';
-import { openStage, type Stage, until, whenSubmitted } from '../../support/mcp-client.ts';
+import { openStage, type Stage, until, whenAskedFor, whenSubmitted } from '../../support/mcp-client.ts';
 import { sampleTask } from '../../support/sample-task.ts';
 
 let stage: Stage;
@@ -11,6 +11,19 @@ beforeAll(async () => {
   stage = await openStage({ generationSeconds: 2.5 });
 });
 afterAll(() => stage.close());
+
+/** However slow the machine, the video with this prompt is not finished before `letGo` is called. */
+function holdVideo(prompt: string): { letGo: () => void } {
+  let isHeld = true;
+  const isIts = whenAskedFor(stage, prompt);
+  const fault = { kind: 'status-word', word: 'generating' } as const;
+  stage.sandbox.faults.add({ on: 'query', times: 'always', fault, when: (request) => isHeld && isIts(request) });
+  return {
+    letGo() {
+      isHeld = false;
+    },
+  };
+}
 
 async function timed<Value>(work: Promise<Value>): Promise<{ value: Value; seconds: number }> {
   const from = performance.now();
@@ -40,9 +53,13 @@ describe('wait_seconds', () => {
   });
 
   it.concurrent('of a list ends as soon as a task changes', async () => {
+    const { letGo } = holdVideo('listed');
     const { report } = await stage.call('submit_video_task', { prompt: 'listed' });
     const seen: string[] = [];
-    const onprogress = ({ message }: { message?: string | undefined }) => void seen.push(message ?? '');
+    const onprogress = ({ message }: { message?: string | undefined }) => {
+      seen.push(message ?? '');
+      letGo();
+    };
     const asked = stage.call('list_video_tasks', { wait_seconds: 50, limit: 50 }, { onprogress });
     const { value, seconds } = await timed(asked);
     expect(seen[0]).toMatch(/^jv-\S+: (generating|saving|submitting|queued), /);
@@ -124,14 +141,18 @@ describe('a list that waits', () => {
   });
 
   it('for any_finished is not kept by a request that came meanwhile', async () => {
+    const [first, second] = [holdVideo('any 1'), holdVideo('any 2')];
     const { report } = await stage.call('submit_video_task', { prompt: 'any 1' });
-    const waiting = stage.call('list_video_tasks', { wait_seconds: 50 });
-    await until('half of the time', async () => {
-      const { report: now } = await stage.call('get_video_task', { task_id: report.task_id, wait_seconds: 0 });
-      return now.status === 'generating';
-    });
+    let isWaiting = false;
+    const onprogress = () => {
+      isWaiting = true;
+    };
+    const waiting = stage.call('list_video_tasks', { wait_seconds: 50 }, { onprogress });
+    await until('the list to wait', () => isWaiting);
     const later = await stage.call('submit_video_task', { prompt: 'any 2' });
+    first.letGo();
     const { structured } = await waiting;
+    second.letGo();
     const status = (id: string | undefined) =>
       structured.tasks.find(({ task_id }: { task_id: string }) => task_id === id)?.status;
     expect(status(report.task_id)).toBe('done');

@@ -1,6 +1,6 @@
 /** A list of tokens that changes while it is being read: what was removed is denied all the same. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
 import { People, tokenAccess } from '../../../src/serve/people.ts';
 import { hashOf } from '../../../src/serve/token-file.ts';
+import { whileLocked } from '../../../src/serve/token-lock.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -39,4 +40,20 @@ it.skipIf(process.platform === 'win32').each([
   await before;
   expect(await during).toMatchObject({ status });
   expect(await access.identify('mei')).toMatchObject({ status });
+});
+
+it('a command that waits for another one waits on when the computer stood still meanwhile: neither could work', async () => {
+  const lock = join(folder, 'people.json.lock');
+  await writeFile(lock, '');
+  let [passed, sleeps] = [0, 0];
+  const clock = {
+    now: () => Date.now(),
+    monotonic: () => passed,
+    async sleep() {
+      passed += 10_000;
+      // The other one is done only now.
+      if (++sleeps === 2) await unlink(lock);
+    },
+  };
+  expect(await whileLocked(lock, clock, async () => 'changed')).toBe('changed');
 });
