@@ -393,7 +393,7 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         const rest = await others[0]?.holdOrphans(20);
         const held = [...taken.flat(), ...(rest ?? [])].map(({ task }) => task.id);
         expect(held.sort()).toEqual([...ids].sort());
-        expect(Math.max(...taken.map(({ length }) => length))).toBe(5);
+        expect(Math.max(...taken.map(({ length }) => length))).toBeLessThanOrEqual(5);
         expect(await store.holdOrphans(20)).toEqual([]);
       });
     });

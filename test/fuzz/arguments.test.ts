@@ -76,7 +76,7 @@ type CallTool = (name: string, input: unknown) => Promise<ToolAnswer>;
 async function untilSent({ structured }: ToolAnswer, call: CallTool): Promise<void> {
   // A JSON-RPC error has no structured content.
   let status = structured?.status;
-  while (status === 'queued') {
+  while (status === 'queued' || status === 'submitting') {
     const answer = await call('get_video_task', { task_id: structured.task_id, wait_seconds: 1 });
     status = answer.structured.status;
   }

@@ -6,7 +6,7 @@ export interface DatabaseRelay extends TcpRelay {
   target: number;
   /** Nothing passes any more, and nothing is closed: a silent partition. */
   isSilent: boolean;
-  /** What happens to the next COMMIT: it arrives and its answer does not, or neither. */
+  /** What happens to the next COMMIT of a task (others are notified of it; of a lease they are not): it arrives and its answer does not, or neither. */
   loseCommit: 'answer' | 'request' | undefined;
   /** COMMITs that were lost. */
   lost: number;
@@ -34,7 +34,8 @@ export async function startRelay(
       let isAnswerLost = false;
       client.on('data', (data) => {
         if (state.isSilent) return;
-        const lost = data.includes('COMMIT\0') ? (state.loseCommit ?? (losesAnswer(data) && 'answer')) : false;
+        const planned = data.includes('NOTIFY') ? state.loseCommit : undefined;
+        const lost = data.includes('COMMIT\0') ? (planned ?? (losesAnswer(data) && 'answer')) : false;
         if (lost) {
           state.loseCommit = undefined;
           state.lost++;

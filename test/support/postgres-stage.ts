@@ -1,5 +1,5 @@
 /** Stores of several processes on a real PostgreSQL, in real time, each through a relay that a test can disturb. */
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import { postgresEngine } from '../../src/store/postgres.ts';
 import type { Claim, FilmWish, QueueLedger, Settlement, Turn } from '../../src/store/store.ts';
@@ -25,15 +25,15 @@ export async function openStage(server: PostgresServer, { settings, address, log
   const relays: DatabaseRelay[] = [];
   const open = async (
     options: {
-      readonly wrongBy?: number;
+      readonly clock?: Partial<Clock>;
       readonly answerMilliseconds?: number;
       readonly listenAddress?: string;
       readonly by?: string;
     } = {},
   ) => {
     const relay = await startRelay(server.port);
-    const { wrongBy = 0, answerMilliseconds = 6_000, listenAddress, by = direct } = options;
-    const clock = { ...systemClock, now: () => systemClock.now() + wrongBy };
+    const { answerMilliseconds = 6_000, listenAddress, by = direct } = options;
+    const clock = { ...systemClock, ...options.clock };
     const through = options.by === undefined ? by.replace(`:${server.port}/`, `:${relay.port}/`) : by;
     const engine = postgresEngine({ address: through, listenAddress, clock, log, answerMilliseconds });
     const store = new TaskStore({ engine, scope: 'test', clock, log });
@@ -49,6 +49,18 @@ export async function openStage(server: PostgresServer, { settings, address, log
       await Promise.all(relays.map((relay) => relay.close()));
     },
   };
+}
+
+/** Until it succeeds: the database is away, or slow, for a while. */
+export async function insist<Value>(step: () => Promise<Value>): Promise<Value> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (tries > 200) throw error;
+      await systemClock.sleep(50);
+    }
+  }
 }
 
 export function newRecord(changes: Partial<TaskRecord> = {}): TaskRecord {

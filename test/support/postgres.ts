@@ -1,6 +1,5 @@
-/** Real PostgreSQL and PgBouncer servers, each in a temporary folder on a free port. */
+/** Real PostgreSQL and PgBouncer servers, each in a temporary folder on a port of its own. */
 import { execFile, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -8,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { threadId } from 'node:worker_threads';
 import { Client } from 'pg';
 
 const run = promisify(execFile);
@@ -205,22 +205,30 @@ async function ownedFolder(prefix: string): Promise<string> {
   return folder;
 }
 
+/** Of each thread, so that no two of a run get the same port. */
+const PORTS_OF_THREAD = 100;
+let portsGiven = 0;
+
 /**
- * For a server that takes its port a moment later. Below those that the system gives to whoever asks for any: another test
- * could get it in between.
+ * For a server that cannot choose one itself. Below the ports that systems give to whoever wants any: nobody gets it
+ * before the server listens there, nor while the server is stopped and started again.
  */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(15_000, 32_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
+  const first = 10_000 + ((process.pid * 7 + threadId) % 200) * PORTS_OF_THREAD;
+  for (let tries = 0; tries < PORTS_OF_THREAD; tries++) {
+    const port = first + (portsGiven++ % PORTS_OF_THREAD);
+    if (await canListen(port)) return port;
   }
+  throw new Error(`no port from ${first} on is free`);
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (isFree) await new Promise((resolve) => server.close(resolve));
+  return isFree;
 }
 
 function answers(port: number): Promise<boolean> {

@@ -79,6 +79,12 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
+/**
+ * By default a server waits 0.5 s for a connection to another one, and an object is missing in its bucket's list where
+ * the container does not take it within 1 s: too little on a machine that is busy with other tests.
+ */
+const PATIENCE = 'conn_timeout = 60\nnode_timeout = 60';
+
 function backendConf(name: string, folder: string, port: number | undefined): string {
   return `[DEFAULT]
 bind_ip = 127.0.0.1
@@ -90,6 +96,8 @@ devices = ${folder}/disks
 mount_check = false
 recon_cache_path = ${folder}
 fallocate_reserve = 0
+container_update_timeout = 60
+${PATIENCE}
 [pipeline:main]
 pipeline = healthcheck ${name}-server
 [app:${name}-server]
@@ -111,6 +119,7 @@ pipeline = catch_errors gatekeeper healthcheck cache listing_formats bulk s3api 
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+${PATIENCE}
 [filter:cache]
 paste.filter_factory = swift_cache:filter_factory
 [filter:s3api]

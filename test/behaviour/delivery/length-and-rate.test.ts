@@ -112,7 +112,7 @@ it('with links only, a length that has to be trimmed is refused before paying', 
   }
 });
 
-describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, { timeout: 60_000 }, () => {
+describe.skipIf(hasNoFfmpeg)(`with ffmpeg${needsFfmpeg}`, () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage({}, { JIMENG_VIDEO_FFMPEG: ffmpegPath ?? '' });

@@ -1,10 +1,11 @@
 /** When the place to save to is lost after paying, the video is kept for later, and the report says where and why. */
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStage, type Reported, type Stage, until } from '../../support/mcp-client.ts';
+import { openStage, type Reported, type Stage } from '../../support/mcp-client.ts';
 import { holdsOnly, lookInto } from './delivered-files.ts';
 
 /** 12.5 and 23.8 kB: neither fits into the disk below, which takes the probe that is made before paying. */
@@ -100,14 +101,15 @@ describe('a place that is lost after paying', () => {
 
   async function loseFolder(prompt: string): Promise<{ reported: Reported; folder: string }> {
     const folder = join(stage.workspace.outputDir, prompt);
-    const when = ({ taskId }: { taskId: string | undefined }) => taskId === stage.providerIdOf(prompt);
-    stage.sandbox.faults.add({ on: 'video', fault: { kind: 'slow', milliseconds: 150 }, when });
-    const making = stage.call('generate_video', { prompt, output: `${prompt}/`, wait_seconds: 50 });
-    await until('the request for the video', () =>
-      stage.sandbox.requests.some(({ operation, taskId }) => operation === 'video' && when({ taskId })),
-    );
-    await rm(folder, { recursive: true });
-    return { reported: await making, folder };
+    // When the request for the video has arrived, before it is answered.
+    const when = ({ taskId }: { taskId: string | undefined }) => {
+      if (taskId !== stage.providerIdOf(prompt)) return false;
+      rmSync(folder, { recursive: true });
+      return true;
+    };
+    stage.sandbox.faults.add({ on: 'video', fault: { kind: 'slow', milliseconds: 0 }, when });
+    const reported = await stage.call('generate_video', { prompt, output: `${prompt}/`, wait_seconds: 50 });
+    return { reported, folder };
   }
 
   it('a folder that is removed while the video comes: made again when the video is fetched again', async () => {

@@ -5,19 +5,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { readSettings } from '../../../src/settings.ts';
 import { type PostgresServer, startPostgres, statements } from '../../support/postgres.ts';
-import { accepted, claim, newRecord, openStage, reserve } from '../../support/postgres-stage.ts';
-
-/** Until it answers, as a paid call's pump does. */
-async function insist<Value>(step: () => Promise<Value>): Promise<Value> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await step();
-    } catch (error) {
-      if (tries > 200) throw error;
-      await systemClock.sleep(50);
-    }
-  }
-}
+import { accepted, claim, insist, newRecord, openStage, reserve } from '../../support/postgres-stage.ts';
 
 async function doctor(address: string, isAccepted: boolean) {
   const { settings } = readSettings({
@@ -118,6 +106,7 @@ describe('failed over', () => {
           "ALTER SYSTEM SET synchronous_standby_names = '*'",
           'SELECT pg_reload_conf()',
         ]);
+        await insist(() => waitsForStandby(primary));
       }
       await run(
         stage,
@@ -238,6 +227,16 @@ describe('restored from a dump on the same server', () => {
     }
   });
 });
+
+/**
+ * Commits wait for the standby from here on. Not the backends but the checkpointer switches that on, when it reads the
+ * settings: before a checkpoint that was requested after the reload, or at the latest before the one after it.
+ */
+async function waitsForStandby(primary: PostgresServer): Promise<void> {
+  const [row] = await statements(primary.address(), ['SHOW synchronous_standby_names']);
+  if (row?.synchronous_standby_names !== '*') throw new Error('not reloaded');
+  await statements(primary.address(), ['CHECKPOINT', 'CHECKPOINT']);
+}
 
 /** The replica receives nothing any more. */
 async function stopReceiver(replica: string): Promise<void> {

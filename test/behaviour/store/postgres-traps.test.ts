@@ -1,17 +1,26 @@
 /** What a shared database does to a store that was not made for it: each of these lost or paid for something once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Engine, Tx } from '../../../src/store/engine.ts';
+import { systemClock } from '../../../src/clock.ts';
+import type { Tx } from '../../../src/store/engine.ts';
 import { paramsOf } from '../../../src/store/rows.ts';
 import { FIND_TASK, INTERRUPT_TASK } from '../../../src/store/statements.ts';
 import {
   type PostgresServer,
-  startPgBouncer,
   startPostgres,
   statements,
   transactionOn,
   waitingForLock,
 } from '../../support/postgres.ts';
-import { accepted, claim, newFilm, newRecord, openStage, REQ_KEY, reserve } from '../../support/postgres-stage.ts';
+import {
+  accepted,
+  claim,
+  insist,
+  newFilm,
+  newRecord,
+  openStage,
+  REQ_KEY,
+  reserve,
+} from '../../support/postgres-stage.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -84,6 +93,7 @@ describe.each(['answer', 'request'] as const)('a COMMIT whose %s is lost', (what
       relay.loseCommit = what;
       expect(await store.settle(claimed, accepted('77'), true)).toMatchObject({ providerTaskId: '77' });
       await store.whenWritten(task.id);
+      expect(relay.lost).toBe(1);
       expect(await other.store.find(task.id)).toMatchObject({ status: 'generating', providerTaskId: '77' });
     });
   });
@@ -91,7 +101,8 @@ describe.each(['answer', 'request'] as const)('a COMMIT whose %s is lost', (what
 
 test('a read while the database is away for a moment is tried again', async () => {
   await withStage(async ({ open }) => {
-    const { store, relay } = await open();
+    // Reads are tried again for 2.5 s: what a busy machine takes away of them does not count.
+    const { store, relay } = await open({ clock: { monotonic: () => 0 } });
     const task = await reserve(store);
     const { target } = relay;
     // Nobody listens there.
@@ -107,12 +118,13 @@ test('a read while the database is away for a moment is tried again', async () =
 
 test('a silent partition is noticed, refused, and over when it is over', async () => {
   await withStage(async ({ open }) => {
+    // So short that a busy machine may take as long.
     const { store, relay } = await open({ answerMilliseconds: 500 });
-    const task = await reserve(store);
+    const task = await insist(() => reserve(store));
     relay.isSilent = true;
     await expect(reserve(store)).rejects.toMatchObject({ kind: 'unreachable' });
     relay.isSilent = false;
-    expect((await claim(store))?.task.id).toBe(task?.id);
+    expect((await insist(() => claim(store)))?.task.id).toBe(task?.id);
   });
 });
 
@@ -137,8 +149,10 @@ test('a process that stops in the middle of a transaction keeps the account for 
     const goOn = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     let runs = 0;
+    const limits = new Set<unknown>();
     const work = async (tx: Tx) => {
       runs++;
+      limits.add((await tx.get('SHOW idle_in_transaction_session_timeout'))?.idle_in_transaction_session_timeout);
       await tx.run("INSERT INTO host (id, name, lease_until) VALUES ('x', 'x', 0)");
       begun.resolve();
       await goOn.promise;
@@ -146,13 +160,13 @@ test('a process that stops in the middle of a transaction keeps the account for 
     };
     const stuck = stopped.engine.transaction(work, { account: 'test' });
     await begun.promise;
-    const startedAt = performance.now();
     expect(await reserve(other.store)).toBeDefined();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(limits).toEqual(new Set(['2s']));
     expect(await other.engine.read((tx) => tx.all("SELECT id FROM host WHERE id = 'x'"))).toEqual([]);
     goOn.resolve();
     await stuck;
-    expect(runs).toBe(2);
+    // More often where this process had no CPU for 2 s in another place.
+    expect(runs).toBeGreaterThanOrEqual(2);
     expect(await other.engine.read((tx) => tx.all("SELECT name FROM host WHERE id = 'x'"))).toEqual([{ name: 'y' }]);
   });
 });
@@ -175,9 +189,11 @@ test('a transaction whose COMMIT was not answered is not made again: it may have
   });
 });
 
+const wrongBy = (milliseconds: number) => ({ now: () => systemClock.now() + milliseconds });
+
 test('a computer whose clock is an hour wrong uses the database’s', async () => {
   await withStage(async ({ open }) => {
-    const [late, early] = [await open({ wrongBy: 3600_000 }), await open({ wrongBy: -3600_000 })];
+    const [late, early] = [await open({ clock: wrongBy(3600_000) }), await open({ clock: wrongBy(-3600_000) })];
     for (const { store } of [late, early]) {
       const task = await reserve(store);
       expect(Math.abs((task?.reservedAt ?? 0) - Date.now())).toBeLessThan(60_000);
@@ -185,72 +201,6 @@ test('a computer whose clock is an hour wrong uses the database’s', async () =
     }
     expect((await early.store.lists.tasks({ limit: 5 })).map(({ ownerAlive }) => ownerAlive)).toEqual([true, true]);
   });
-});
-
-describe('news of other processes', () => {
-  const wokenWithin = async (waiting: Promise<void>): Promise<number> => {
-    const startedAt = performance.now();
-    await waiting;
-    return performance.now() - startedAt;
-  };
-
-  test('arrive by notification', async () => {
-    await withStage(async ({ open }) => {
-      const [waiter, writer] = [await open(), await open()];
-      await reserve(writer.store);
-      const waiting = waiter.store.changed(new AbortController().signal);
-      await listening(waiter.engine);
-      await reserve(writer.store);
-      expect(await wokenWithin(waiting)).toBeLessThan(1_000);
-    });
-  });
-
-  test('arrive behind PgBouncer by the direct address', async () => {
-    const bouncer = await startPgBouncer(server);
-    try {
-      await withStage(async ({ open, direct }) => {
-        const by = bouncer.through(direct);
-        const [waiter, writer] = [await open({ by, listenAddress: direct }), await open({ by })];
-        await reserve(writer.store);
-        const waiting = waiter.store.changed(new AbortController().signal);
-        await listening(waiter.engine);
-        await reserve(writer.store);
-        expect(await wokenWithin(waiting)).toBeLessThan(1_000);
-      });
-    } finally {
-      await bouncer.close();
-    }
-  });
-
-  test('arrive by looking where no notification does', async () => {
-    const bouncer = await startPgBouncer(server);
-    try {
-      await withStage(async ({ open, direct }) => {
-        const by = bouncer.through(direct);
-        const [waiter, writer] = [await open({ by }), await open({ by })];
-        await reserve(writer.store);
-        const waiting = waiter.store.changed(new AbortController().signal);
-        await waiter.store.lists.openIds();
-        await reserve(writer.store);
-        expect(await wokenWithin(waiting)).toBeLessThan(10_000);
-      });
-    } finally {
-      await bouncer.close();
-    }
-  });
-
-  /** The server has seen its LISTEN, and a trial notification has arrived. */
-  async function listening(engine: Pick<Engine, 'read'>) {
-    for (let tries = 0; tries < 200; tries++) {
-      const found = await engine.read((tx) =>
-        tx.get(
-          "SELECT 1 AS found FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database() AND state = 'idle'",
-        ),
-      );
-      if (found !== undefined) break;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 });
 
 describe('a database that may forget is refused with a sentence', () => {
@@ -371,9 +321,21 @@ test('tables that another process makes for longer than a statement may take are
       await over.promise;
     });
     await begun.promise;
-    const reserved = reserve(store);
+    const failed: unknown[] = [];
+    let isWaiting = false;
+    // Before and after it, a busy machine may take longer than 200 ms for a statement.
+    const reserved = insist(() =>
+      reserve(store).catch((error: unknown) => {
+        if (isWaiting) failed.push(error);
+        throw error;
+      }),
+    );
     await waitingForLock(direct);
-    setTimeout(over.resolve, 400);
+    isWaiting = true;
+    await systemClock.sleep(400);
+    isWaiting = false;
+    over.resolve();
+    expect(failed).toEqual([]);
     expect(await reserved).toBeDefined();
     await migrating;
   });

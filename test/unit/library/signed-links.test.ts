@@ -64,10 +64,10 @@ test('ranges, HEAD and an ETag work as players need them', async () => {
 
 test('a link ends after 7 days', async () => {
   const { url, validUntil } = await host().linkOf('jv-dog');
-  expect(Math.abs(validUntil - Date.now() - 7 * DAY)).toBeLessThan(5000);
-  passed = 7 * DAY - 10_000;
+  expect(Math.abs(validUntil - Date.now() - 7 * DAY)).toBeLessThan(60_000);
+  passed = 7 * DAY - 120_000;
   expect((await fetch(url)).status).toBe(200);
-  passed = 7 * DAY + 10_000;
+  passed = 7 * DAY + 60_000;
   expect((await fetch(url)).status).toBe(410);
 });
 

@@ -33,12 +33,12 @@ test('a worker with nothing to do rests until another process writes, also where
   });
   recovery.start();
   const rests = () => clock.sleeps.filter((milliseconds) => milliseconds === 30_000).length;
-  await expect.poll(() => [sweeps, rests()], { timeout: 10_000 }).toEqual([2, 2]);
+  await expect.poll(() => [sweeps, rests()]).toEqual([2, 2]);
   // News would end the pause within 150 ms.
   await new Promise((resolve) => setTimeout(resolve, 400));
   expect(sweeps).toBe(2);
   await write();
-  await expect.poll(() => sweeps, { timeout: 10_000 }).toBe(3);
+  await expect.poll(() => sweeps).toBe(3);
   ending.abort();
   await recovery.ended();
   await other.close();

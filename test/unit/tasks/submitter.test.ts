@@ -12,20 +12,23 @@ async function until(isReached: () => boolean | Promise<boolean>): Promise<void>
 
 it('sends again what went back to the queue while the disk was full', async () => {
   world = await openWorld();
-  world.sandbox.faults.add({ on: 'submit', fault: { kind: 'business', code: 50430 } });
   const { engine } = world.store as unknown as { readonly engine: Engine };
   const { transaction } = engine;
+  const fill = () => {
+    engine.transaction = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      throw new StoreFailure('unavailable', 'the disk is full');
+    };
+    return true;
+  };
+  // From when the request has arrived on, before it is answered.
+  world.sandbox.faults.add({ on: 'submit', fault: { kind: 'business', code: 50430 }, when: fill });
   const { id } = await world.reserve();
   world.submitter.pump('jimeng_t2v_v30');
-  await until(() => world.submits() === 1);
-  engine.transaction = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    throw new StoreFailure('unavailable', 'the disk is full');
-  };
   await until(() => world.store.isUnwritten(id));
   engine.transaction = transaction;
   await until(() => !world.store.isUnwritten(id));
-  await expect.poll(() => world.submits(), { timeout: 2_000 }).toBe(2);
+  await expect.poll(() => world.submits()).toBe(2);
 });
 
 it('has no claim without an outcome when it ends', async () => {

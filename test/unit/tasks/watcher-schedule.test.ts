@@ -38,7 +38,7 @@ test('a call polls a task that was just accepted immediately', async () => {
   expect(world.queries()).toBe(1);
 });
 
-test('past videos save queries and give an estimate', { timeout: 60_000 }, async () => {
+test('past videos save queries and give an estimate', async () => {
   world = await openWorld({ generationSeconds: 61 });
   for (let video = 0; video < 8; video++) await watchAccepted();
   const before = world.queries();
