@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sandbox } from '../../test/support/sandbox.ts';
 import { inLanes } from './lanes.ts';
-import type { Moment } from './moments.ts';
+import type { FilmMoment, Moment } from './moments.ts';
 import { type Found, newPrompt, openStage, type ServerProcess, type Stage, until } from './stage.ts';
 
 export interface Kill {
@@ -53,7 +53,7 @@ const OPEN_WINDOW: readonly Moment[] = [
   'outcome written',
 ];
 /** On a machine with other work to do. */
-export const DEATH_MILLISECONDS = 60_000;
+export const DEATH_SECONDS = 60;
 const TAKEOVERS: readonly Moment[] = ['takeover: dead process removed', 'takeover: held'];
 
 /** A process is killed, and a fresh one makes a free call and goes on until nothing is open. */
@@ -115,20 +115,24 @@ async function bringToMoment(stage: Stage, programs: Programs, kill: Kill): Prom
     await first.gone;
     const second = await stage.start({ program: programs.marked, environment: deadly });
     second.list(0).catch(() => undefined);
-    await until('the one that takes over is dead', () => diesSoon(second), DEATH_MILLISECONDS / 1000);
+    await until('the one that takes over is dead', () => diesSoon(second), DEATH_SECONDS);
     return prompts;
   }
   const environment = { ...deadly, ...(moment === 'queued' ? { JIMENG_VIDEO_CONCURRENCY: '1' } : {}) };
   const server = await stage.start({ program: programs.marked, environment });
   if (moment === 'queued') prompts.unshift(await holdTheOnlySlot(stage, server));
   await server.call('generate_video', { prompt: prompts.at(-1) }).catch(() => undefined);
-  // All answered, and still alive: it never came to the moment, and a kill that did not happen must not count.
+  await dead(server, moment);
+  return prompts;
+}
+
+/** A kill that did not happen must not count. @throws when the process is still alive */
+export async function dead({ gone }: ServerProcess, moment: Moment | FilmMoment): Promise<void> {
   const isMissed = await Promise.race([
-    server.gone.then(() => false),
-    delay(DEATH_MILLISECONDS, undefined, { ref: false }).then(() => true),
+    gone.then(() => false),
+    delay(DEATH_SECONDS * 1000, undefined, { ref: false }).then(() => true),
   ]);
   if (isMissed) throw new Error(`the process did not come to "${moment}"`);
-  return prompts;
 }
 
 async function diesSoon({ gone }: ServerProcess): Promise<true | undefined> {

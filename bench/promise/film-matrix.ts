@@ -6,7 +6,7 @@ import { currentJoin, type Film } from '../../src/films/film.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { Task } from '../../src/tasks/record.ts';
 import type { Sandbox } from '../../test/support/sandbox.ts';
-import { DEATH_MILLISECONDS, type Programs, untilSettled } from './crash-matrix.ts';
+import { DEATH_SECONDS, dead, type Programs, untilSettled } from './crash-matrix.ts';
 import { inLanes } from './lanes.ts';
 import type { FilmMoment, Moment } from './moments.ts';
 import { newPrompt, openStage, type ServerProcess, type Stage, until } from './stage.ts';
@@ -121,11 +121,7 @@ async function bringToMoment(
     const process = await stage.start({ program: programs.marked, environment: { STOP_AT: moment, TRACE: trace } });
     sleeper.process = process;
     make(process).catch(() => undefined);
-    await until(
-      `it is stopped: ${moment}`,
-      async () => ((await has(trace, moment)) ? true : undefined),
-      DEATH_MILLISECONDS / 1000,
-    );
+    await until(`it is stopped: ${moment}`, async () => ((await has(trace, moment)) ? true : undefined), DEATH_SECONDS);
     return { film, prompts, again: make };
   }
   const deadly = { CRASH_AT: moment, CRASH_AFTER: String(afterMilliseconds), TRACE: trace };
@@ -160,17 +156,6 @@ async function bringToMoment(
 
 async function has(trace: string, moment: string): Promise<boolean> {
   return (await readFile(trace, 'utf8')).split('\n').includes(moment);
-}
-
-/** A kill that did not happen must not count. */
-async function dead({ gone }: ServerProcess, moment: Moment | FilmMoment): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const missed = new Promise<true>((resolve) => {
-    timer = setTimeout(() => resolve(true), DEATH_MILLISECONDS);
-  });
-  const isMissed = await Promise.race([gone.then(() => false), missed]);
-  clearTimeout(timer);
-  if (isMissed) throw new Error(`the process did not come to "${moment}"`);
 }
 
 /** As a client does that got no answer: the same call again, then `get` until nothing goes on. */

@@ -393,7 +393,8 @@ export function storeContract(name: string, createDatabase: () => Promise<TestDa
         const rest = await others[0]?.holdOrphans(20);
         const held = [...taken.flat(), ...(rest ?? [])].map(({ task }) => task.id);
         expect(held.sort()).toEqual([...ids].sort());
-        expect(Math.max(...taken.map(({ length }) => length))).toBeLessThanOrEqual(5);
+        // Where they take one after another the first gets five; where they take turns, each of the three gets four.
+        expect([4, 5]).toContain(Math.max(...taken.map(({ length }) => length)));
         expect(await store.holdOrphans(20)).toEqual([]);
       });
     });

@@ -6,7 +6,10 @@ export interface DatabaseRelay extends TcpRelay {
   target: number;
   /** Nothing passes any more, and nothing is closed: a silent partition. */
   isSilent: boolean;
-  /** What happens to the next COMMIT of a task (others are notified of it; of a lease they are not): it arrives and its answer does not, or neither. */
+  /**
+   * What happens to the next COMMIT that sends a notification, as those of tasks do and those of leases do not: it arrives
+   * and its answer does not, or neither.
+   */
   loseCommit: 'answer' | 'request' | undefined;
   /** COMMITs that were lost. */
   lost: number;

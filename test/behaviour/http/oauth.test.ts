@@ -167,8 +167,7 @@ it('while the issuer is away nobody is let in, the answer is 503, and it is foun
   expect([status, headers.get('retry-after')]).toEqual([503, '5']);
   const asked = other.requests.length;
   // A slow machine may take the five seconds after which it is asked again, but not for each of these.
-  const others = await Promise.all(Array.from({ length: 10 }, () => ping(token, at)));
-  expect(others.map((answer) => answer.status)).toEqual(Array.from({ length: 10 }, () => 503));
+  for (let number = 0; number < 10; number++) expect((await ping(token, at)).status).toBe(503);
   expect(other.requests.length, 'it is not asked again for each request').toBeLessThanOrEqual(asked + 1);
   other.setAway(false);
   await expect.poll(async () => (await ping(token, at)).status, { timeout: 20_000, interval: 500 }).toBe(200);

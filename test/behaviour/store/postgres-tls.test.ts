@@ -119,7 +119,8 @@ it('with sslmode, `serve` logs nothing but JSON, and every connection is encrypt
     const address = addressOf('localhost', query).replace('/postgres?', `${database}?`);
     const env = { ...workspace.environment('sandbox'), JIMENG_VIDEO_STORE: address, LOG_LEVEL: 'info' };
     const at = await startHttp({ ...env, NODE_EXTRA_CA_CERTS: right });
-    expect((await fetch(`${at.url}/readyz`)).status, query).toBe(200);
+    // Opening the store for the first time may take longer than a probe waits.
+    await expect.poll(async () => (await fetch(`${at.url}/readyz`)).status, { message: query }).toBe(200);
     const rows = await statements(server.address(database.slice(1)), [
       "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'jimeng-video-mcp'",
     ]);
